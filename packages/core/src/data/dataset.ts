@@ -1,0 +1,28 @@
+import type { Matrix } from "../linalg/matrix.js";
+
+/** Rows of a data set. Weights sum to 1 over ALL rows, so that block sums just add. */
+export interface Block {
+  /** r×m, the features as the model sees them (encoded, standardised). Valid until the next block is asked for. */
+  readonly x: Matrix;
+  /** r, the target as the model sees it (two classes: −1 and +1). */
+  readonly y: Float64Array;
+  /** r, the rows' weights. */
+  readonly w: Float64Array;
+  /** Index of the block's first row in the data set. */
+  readonly firstRow: number;
+}
+
+/** Rows in memory, read block by block: n rows of m features, never copied whole. */
+export interface Dataset {
+  readonly rows: number;
+  /** m names. */
+  readonly features: readonly string[];
+  /** n, as in the blocks. */
+  readonly y: Float64Array;
+  /** n, summing to 1. */
+  readonly weights: Float64Array;
+  /** All rows in order, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
+  blocks(rowsPerBlock?: number): Iterable<Block>;
+  /** The same rows in another choice and order, weights rescaled to sum to 1. Row indices may not repeat. */
+  select(rows: Int32Array): Dataset;
+}
