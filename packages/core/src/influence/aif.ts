@@ -1,0 +1,165 @@
+import { numericalError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import { asColumn, sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import type { Fit } from "../solvers/fit.js";
+import type { Threat } from "../threats/threat.js";
+import type { ThreatDescription } from "../threats/pointwise.js";
+import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
+import { type Multipliers, resolveKinks } from "./one-sided.js";
+
+/** An AIF exists when Φ lies in the range of a singular H, up to this share (MATH 1.1). */
+const RANGE_TOLERANCE = 1e-8;
+
+/** The adversarial influence function I = −H⁻¹Φ at θ̂ (Theorem 4.1), and what it was made of. */
+export interface Influence {
+  readonly fit: Fit;
+  readonly threat: Threat;
+  /** c = Σ w_i ‖x_i ⊘ b‖_p: the radius is ρ = ε c. */
+  readonly scale: number;
+  /** n: ‖x_i ⊘ b‖_p */
+  readonly rowScales: Float64Array;
+  /** A(θ̂): the first-order growth of the risk per unit of ε. */
+  readonly penalty: number;
+  /** Φ = ∇A(θ̂) (d); at a kink its element of least H⁻¹-norm. */
+  readonly penaltyGradient: Float64Array;
+  /** I = dθ_ε/dε at ε = 0⁺ (d), per unit of ε. */
+  readonly influence: Float64Array;
+  /** ‖HI + Φ‖ / ‖Φ‖, recomputed. */
+  readonly relativeResidual: number;
+  /** Whether A has a corner at θ̂, so that I is the derivative towards ε > 0 only. */
+  readonly oneSided: boolean;
+  readonly multipliers: Multipliers | null;
+  /** Rows whose kink is coupled with ∇²_x f and was resolved by sgn(0) = 0 only. */
+  readonly coupledKinks: number;
+  /** How the adversary pulls on each row at θ̂. */
+  readonly pull: RowPull;
+}
+
+/** Φ/c = Σ_i onFeatures_i v_i + onJacobian_i V_i φ_i. */
+export interface RowPull {
+  /** n: w_i ℓ''_i γ_i·φ_i */
+  readonly onFeatures: Float64Array;
+  /** n: w_i ℓ'_i sgn_i */
+  readonly onJacobian: Float64Array;
+  /** φ shared by all rows (1×m), or null where each row has its own. */
+  readonly shared: Matrix | null;
+}
+
+/**
+ * Theorem 4.1 for a score model and a pointwise adversary: Φ = c Σ w_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ; at
+ * kinks the exact one-sided derivative (MATH 1.2).
+ * @throws usage: a threat that does not fit the features. numerical: H is singular and Φ is not in its range, so that no AIF exists.
+ */
+export async function influence(fit: Fit, describe: ThreatDescription, work?: Work): Promise<Influence> {
+  const { model, inverse } = fit;
+  const threat = describe(model.map.inputs);
+  const collected = await collect(fit, threat, work);
+  const { kinks, scale, rowScales, penalty, pull } = collected;
+  const smooth = collected.gradient;
+  const resolved = kinks.zeroGradient
+    ? { penaltyGradient: new Float64Array(smooth.length), multipliers: null, pull }
+    : await resolveKinks({ fit, threat, scale, smooth, kinks, pull });
+  const Phi = resolved.penaltyGradient;
+  const missing = inverse.nullResidual(Phi);
+  if (missing > RANGE_TOLERANCE) throw numericalError(noInfluence(fit, missing));
+  const I = inverse.solve(Phi).map((value) => -value);
+  return {
+    fit,
+    threat,
+    scale,
+    rowScales,
+    penalty,
+    penaltyGradient: Phi,
+    influence: I,
+    relativeResidual: inverse.relativeResidual(
+      I.map((value) => -value),
+      Phi,
+    ),
+    oneSided: resolved.multipliers !== null || kinks.zeroGradient,
+    multipliers: resolved.multipliers,
+    coupledKinks: collected.coupled,
+    pull: resolved.pull,
+  };
+}
+
+function noInfluence({ model, data, inverse }: Fit, share: number): string {
+  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as --l2 0.01, or leave out columns that are combinations of others.`;
+}
+
+/** One pass over the data: c, A, Φ away from kinks, and which kinks there are. */
+async function collect(fit: Fit, threat: Threat, work?: Work) {
+  const { model, data, parameters, scores } = fit;
+  const { loss, map } = model;
+  const { p, budgets } = threat.settings;
+  const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
+  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y);
+  const usedBudgets = budgets.map((b, k) => (map.usesInput(k) ? b : 0));
+  const sharedGamma = map.sharedGradient ? map.inputGradients(parameters, Matrix.zeros(0, map.inputs)).data.slice() : null;
+  const none: GradientKinks = { zeroCoordinates: [], ties: [], zeroGradient: false };
+  const atGradient = sharedGamma ? snapGradient(sharedGamma, usedBudgets, p) : none;
+  const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;
+  // In a box each row has its own free coordinates, so a shared corner is not one multiplier any more.
+  const found = inBox ? none : atGradient;
+  const pull: RowPull = {
+    onFeatures: new Float64Array(data.rows),
+    onJacobian: new Float64Array(data.rows),
+    shared: sharedGamma && !threat.settings.bounds ? Matrix.zeros(1, map.inputs) : null,
+  };
+  const rowScales = new Float64Array(data.rows);
+  const throughJacobian = new Float64Array(map.count);
+  let scale = 0;
+  let gain = 0;
+  let coupled = inBox ? data.rows : 0;
+  const { pull: throughFeatures } = await sweep(
+    map,
+    data,
+    { pull: 1, phase: "influence" },
+    ({ block, pull: omega }) => {
+      const { x, w, firstRow, y } = block;
+      const slope = slopes.subarray(firstRow, firstRow + y.length);
+      const base = sharedGamma ? new Matrix(sharedGamma, 1, map.inputs) : map.inputGradients(parameters, x);
+      if (!sharedGamma) coupled += coupledKinks(base, slope, usedBudgets, p);
+      const response = threat.respond({ slope, base }, block);
+      if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
+      const sizes = threat.rowScales(block);
+      rowScales.set(sizes, firstRow);
+      for (let i = 0; i < y.length; i++) {
+        const row = firstRow + i;
+        scale += w[i] * sizes[i];
+        gain += w[i] * response.gain[i];
+        pull.onFeatures[row] = w[i] * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
+        pull.onJacobian[row] = w[i] * slope[i] * response.sign[i];
+        omega.data[i] = pull.onFeatures[row];
+      }
+      const onJacobian = pull.onJacobian.subarray(firstRow, firstRow + y.length);
+      map.addJacobianPullback(x, response.base, onJacobian, throughJacobian);
+    },
+    work,
+  );
+  return {
+    kinks: { zeroResiduals, ...found },
+    coupled,
+    scale,
+    rowScales,
+    penalty: scale * gain,
+    gradient: throughJacobian.map((value, j) => scale * (value + throughFeatures.data[j])),
+    pull,
+  };
+}
+
+/** γ_i·φ_i = (g_i·φ_i) / ℓ'_i; 0 where ℓ'_i = 0, a kink that is resolved apart. */
+const gammaAlongDirection = (slope: number, gain: number): number => (slope === 0 ? 0 : gain / slope);
+
+/** v_i'I for every row (n): by how much the score of row i moves per unit of ε. */
+export async function scoreShifts({ fit, influence: I }: Influence, work?: Work): Promise<Float64Array> {
+  const shifts = new Float64Array(fit.data.rows);
+  await sweep(
+    fit.model.map,
+    fit.data,
+    { theta: asColumn(I), phase: "score shifts" },
+    ({ block, scores }) => shifts.set(scores.data, block.firstRow),
+    work,
+  );
+  return shifts;
+}

@@ -1,0 +1,73 @@
+import type { Matrix } from "../linalg/matrix.js";
+import type { Loss } from "../models/losses.js";
+import { maximumMagnitude } from "../threats/norms.js";
+
+/** What is within this share of the largest is zero (or tied) before a kink is decided (MATH 1.2). */
+export const SNAP = 1e-9;
+
+/** Residuals this small against the scores that they are differences of are rounding. */
+const ROUNDING = 1e-14;
+
+/** Where A(θ) has a corner at θ̂ (MATH 1.2). */
+export interface Kinks {
+  /** Rows with ℓ'_i = 0, for losses whose ℓ' changes sign. */
+  readonly zeroResiduals: readonly number[];
+  /** p = ∞, shared gradient: attacked coordinates with γ_k = 0. */
+  readonly zeroCoordinates: readonly number[];
+  /** p = 1, shared gradient: the coordinates tied for the largest b_k|γ_k|, when there are several. */
+  readonly ties: readonly number[];
+  /** Shared gradient: every attacked γ_k = 0. */
+  readonly zeroGradient: boolean;
+  /** Gradients by row: rows with a zero coordinate (p = ∞), a tie (p = 1) or no gradient: coupled with ∇²_x f, not resolved. */
+  readonly coupledRows: number;
+}
+
+/** Snaps slopes within rounding of zero to zero, in place, and returns their rows. */
+export function snapResiduals(loss: Loss, slopes: Float64Array, scores: Float64Array, y: Float64Array): number[] {
+  const largest = maximumMagnitude(slopes);
+  const rows: number[] = [];
+  for (let i = 0; i < slopes.length; i++) {
+    if (Number.isNaN(loss.kink(y[i]))) continue;
+    const rounding = ROUNDING * loss.second(scores[i], y[i]) * Math.abs(scores[i]);
+    if (Math.abs(slopes[i]) > Math.max(SNAP * largest, rounding)) continue;
+    slopes[i] = 0;
+    rows.push(i);
+  }
+  return rows;
+}
+
+export interface GradientKinks {
+  readonly zeroCoordinates: number[];
+  readonly ties: number[];
+  readonly zeroGradient: boolean;
+}
+
+/**
+ * Snaps a gradient's near-zero attacked coordinates to zero, in place, and finds its kinks under p: zero coordinates at
+ * p = ∞, ties at p = 1. `scale` is the size that coordinates are compared with when all of them are tiny.
+ */
+export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: number): GradientKinks {
+  const sizes = gamma.map((g, k) => Math.abs(g) * budgets[k]);
+  const largest = maximumMagnitude(sizes);
+  const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
+  const zeros = attacked.filter((k) => sizes[k] <= SNAP * largest);
+  if (largest === 0) return { zeroCoordinates: [], ties: [], zeroGradient: true };
+  for (const k of zeros) gamma[k] = 0;
+  const ties = attacked.filter((k) => sizes[k] >= (1 - SNAP) * largest);
+  return {
+    zeroCoordinates: p === Infinity ? zeros : [],
+    ties: p === 1 && ties.length > 1 ? ties : [],
+    zeroGradient: false,
+  };
+}
+
+/** Rows of γ (r×m) with a kink that is coupled with ∇²_x f, among the inputs that the score uses. */
+export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float64Array, p: number): number {
+  let count = 0;
+  for (let i = 0; i < gamma.rows; i++) {
+    if (slopes[i] === 0) continue;
+    const { zeroCoordinates, ties, zeroGradient } = snapGradient(gamma.row(i), budgets, p);
+    if (zeroCoordinates.length > 0 || ties.length > 0 || zeroGradient) count++;
+  }
+  return count;
+}

@@ -1,0 +1,60 @@
+import type { Loss } from "../models/losses.js";
+
+/**
+ * Rows whose loss is followed as the parameters move from θ̂ to θ̂ + εI: the score of row i is f_i + ε s_i with s_i = v_i'I.
+ * The rows may be the training rows, or held-out ones, each under the fit that has not seen it.
+ */
+export interface MovingRows {
+  readonly loss: Loss;
+  /** n */
+  readonly y: Float64Array;
+  /** n, summing to 1 */
+  readonly w: Float64Array;
+  /** n: f_i */
+  readonly scores: Float64Array;
+  /** n: s_i */
+  readonly shifts: Float64Array;
+}
+
+/** Σ w_i ℓ(f_i + ε s_i, y_i) */
+export function naturalLoss({ loss, y, w, scores, shifts }: MovingRows, epsilon: number): number {
+  let sum = 0;
+  for (let i = 0; i < y.length; i++) sum += w[i] * loss.value(scores[i] + epsilon * shifts[i], y[i]);
+  return sum;
+}
+
+/** The plug-in prediction of the change of the natural loss (MATH 2): Σ w_i [ℓ(f_i + ε s_i) − ℓ(f_i)]. */
+export function predictedChange({ loss, y, w, scores, shifts }: MovingRows, epsilon: number): number {
+  let sum = 0;
+  for (let i = 0; i < y.length; i++) {
+    sum += w[i] * (loss.value(scores[i] + epsilon * shifts[i], y[i]) - loss.value(scores[i], y[i]));
+  }
+  return sum;
+}
+
+/** The two terms of the change: slope·ε + curvature·ε² (MATH 2), curvature = ½I'H_eI. */
+export interface LocalSensitivity {
+  /** ∇L_e'I, loss units per unit of ε. */
+  readonly slope: number;
+  /** Standard error of the slope over the rows, given the fit. */
+  readonly slopeStandardError: number;
+  /** ½I'H_eI, loss units per unit of ε². */
+  readonly curvature: number;
+}
+
+export function localSensitivity({ loss, y, w, scores, shifts }: MovingRows): LocalSensitivity {
+  let slope = 0;
+  let curvature = 0;
+  for (let i = 0; i < y.length; i++) {
+    slope += w[i] * loss.first(scores[i], y[i]) * shifts[i];
+    curvature += 0.5 * w[i] * loss.second(scores[i], y[i]) * shifts[i] * shifts[i];
+  }
+  let variance = 0;
+  for (let i = 0; i < y.length; i++) variance += (w[i] * (loss.first(scores[i], y[i]) * shifts[i] - slope)) ** 2;
+  return { slope, slopeStandardError: Math.sqrt(variance), curvature };
+}
+
+/** ε₀ = −slope/curvature when slope < 0: up to there robust training is expected to lower the loss (MATH 14.1); else null. */
+export function freeRadius({ slope, curvature }: LocalSensitivity): number | null {
+  return slope < 0 && curvature > 0 ? -slope / curvature : null;
+}

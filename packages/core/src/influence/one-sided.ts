@@ -1,0 +1,151 @@
+import type { Block } from "../data/dataset.js";
+import { numericalError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { solveBoxSimplex } from "../solvers/box-simplex-qp.js";
+import type { Fit } from "../solvers/fit.js";
+import type { Threat } from "../threats/threat.js";
+import type { RowPull } from "./aif.js";
+import type { GradientKinks } from "./kinks.js";
+
+/** More corners than this are not resolved one by one. */
+const MAXIMUM_KINKS = 2000;
+
+/** The multipliers that pick the element of ∂A(θ̂) of least H⁻¹-norm (MATH 1.2). */
+export interface Multipliers {
+  /** κ_i ∈ [−1, 1] for rows with a zero residual (0-based). */
+  readonly residuals: readonly { readonly row: number; readonly value: number }[];
+  /** τ_k ∈ [−1, 1] for coordinates with γ_k = 0 at p = ∞. */
+  readonly coordinates: readonly { readonly feature: number; readonly value: number }[];
+  /** π, a probability vector over the coordinates tied for the largest at p = 1. */
+  readonly ties: readonly { readonly feature: number; readonly value: number }[];
+}
+
+interface Corner {
+  readonly fit: Fit;
+  readonly threat: Threat;
+  readonly scale: number;
+  /** Φ with sgn(0) = 0 and, at p = 1, the first of the tied coordinates (d). */
+  readonly smooth: Float64Array;
+  readonly kinks: GradientKinks & { readonly zeroResiduals: readonly number[] };
+  readonly pull: RowPull;
+}
+
+/** One free multiplier: Φ gains value × column, value within [lower, upper] (or part of the simplex). */
+interface Variable {
+  readonly group: "residual" | "coordinate" | "tie";
+  readonly index: number;
+  readonly column: Float64Array;
+  /** What the multiplier adds to the row's pull on its features, or to φ_k. */
+  readonly perUnit: number;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/**
+ * The exact one-sided derivative at a corner of A: I = −H⁻¹·(the element of ∂A(θ̂) of least H⁻¹-norm), a small quadratic
+ * program in the multipliers (MATH 1.2, (K)).
+ */
+export async function resolveKinks(
+  corner: Corner,
+): Promise<{ penaltyGradient: Float64Array; multipliers: Multipliers | null; pull: RowPull }> {
+  const { fit, kinks, pull } = corner;
+  const base = corner.smooth.slice();
+  const count = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length;
+  if (count === 0) return { penaltyGradient: base, multipliers: null, pull };
+  if (count > MAXIMUM_KINKS) {
+    throw numericalError(
+      `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as --l2 0.01.`,
+    );
+  }
+  const variables = [...coordinateVariables(corner, base), ...residualVariables(corner)];
+  const solved = variables.map(({ column }) => fit.inverse.solve(column));
+  const K = variables.length;
+  const G = Matrix.zeros(K, K);
+  for (let a = 0; a < K; a++) {
+    for (let b = 0; b < K; b++) G.data[a * K + b] = dot(variables[a].column, solved[b]);
+  }
+  const values = solveBoxSimplex({
+    G,
+    g: Float64Array.from(solved, (column) => dot(base, column)),
+    lower: Float64Array.from(variables, (v) => v.lower),
+    upper: Float64Array.from(variables, (v) => v.upper),
+    simplex: [...variables.keys()].filter((k) => variables[k].group === "tie"),
+  });
+  if (values === null) throw numericalError("The one-sided derivative at a kink could not be found: its quadratic program did not converge.");
+  variables.forEach(({ column }, k) => {
+    for (let j = 0; j < base.length; j++) base[j] += values[k] * column[j];
+  });
+  const multipliers = multipliersOf(variables, values);
+  return { penaltyGradient: base, multipliers, pull: effectivePull(corner, variables, values) };
+}
+
+/** r_i = 0: Φ gains w_i ℓ''_i c N_i κ_i v_i, N_i what the adversary gains per unit of |ℓ'|. Written with κ ∈ [−1, 1]. */
+function residualVariables({ fit, threat, scale, kinks }: Corner): Variable[] {
+  const { model, data, parameters, scores } = fit;
+  return kinks.zeroResiduals.map((row) => {
+    const block = oneRow(fit, row);
+    const gains = [-1, 1].map((slope) => {
+      const base = model.map.inputGradients(parameters, block.x);
+      return threat.respond({ slope: Float64Array.of(slope), base }, block).gain[0];
+    });
+    const size = Math.max(...gains);
+    const perUnit = data.weights[row] * model.loss.second(scores[row], data.y[row]) * size;
+    const column = Matrix.zeros(model.map.count, 1);
+    model.map.addPullback(block.x, Matrix.fromRows([[scale * perUnit]]), column);
+    // In a box the adversary may gain less on one side of the corner.
+    const [lower, upper] = size > 0 ? [-gains[0] / size, gains[1] / size] : [0, 0];
+    return { group: "residual", index: row, column: column.data, perUnit, lower, upper };
+  });
+}
+
+/** γ_k = 0 at p = ∞, or ties at p = 1. Takes the tied coordinates' part out of `base`: the simplex puts it back. */
+function coordinateVariables({ fit, threat, scale, kinks, pull }: Corner, base: Float64Array): Variable[] {
+  const { map } = fit.model;
+  const { budgets } = threat.settings;
+  const total = scale * pull.onJacobian.reduce((sum, value) => sum + value, 0);
+  const first = map.intercept ? 1 : 0;
+  const variable = (group: "coordinate" | "tie", k: number, sign: number, lower: number): Variable => {
+    const perUnit = sign * budgets[k];
+    const column = new Float64Array(map.count);
+    column[first + k] = total * perUnit;
+    return { group, index: k, column, perUnit, lower, upper: 1 };
+  };
+  const gamma = map.inputGradients(fit.parameters, Matrix.zeros(0, map.inputs)).data;
+  if (kinks.ties.length > 0 && pull.shared) {
+    const chosen = pull.shared.data;
+    for (let k = 0; k < map.inputs; k++) base[first + k] -= total * chosen[k];
+  }
+  return [
+    ...kinks.zeroCoordinates.map((k) => variable("coordinate", k, 1, -1)),
+    ...kinks.ties.map((k) => variable("tie", k, Math.sign(gamma[k]), 0)),
+  ];
+}
+
+function multipliersOf(variables: readonly Variable[], values: Float64Array): Multipliers {
+  const group = (name: Variable["group"]) =>
+    variables.flatMap((v, k) => (v.group === name ? [{ index: v.index, value: values[k] }] : []));
+  return {
+    residuals: group("residual").map(({ index, value }) => ({ row: index, value })),
+    coordinates: group("coordinate").map(({ index, value }) => ({ feature: index, value })),
+    ties: group("tie").map(({ index, value }) => ({ feature: index, value })),
+  };
+}
+
+/** The rows' pulls with the multipliers in them, so that contributions still add up to Φ exactly. */
+function effectivePull({ pull }: Corner, variables: readonly Variable[], values: Float64Array): RowPull {
+  const onFeatures = pull.onFeatures.slice();
+  const shared = pull.shared && new Matrix(pull.shared.data.slice(), 1, pull.shared.columns);
+  if (shared && variables.some((v) => v.group === "tie")) shared.data.fill(0);
+  variables.forEach((v, k) => {
+    if (v.group === "residual") onFeatures[v.index] = v.perUnit * values[k];
+    else if (shared) shared.data[v.index] = v.perUnit * values[k];
+  });
+  return { onFeatures, onJacobian: pull.onJacobian, shared };
+}
+
+/** Row i as a block of its own, its weight as in the whole. */
+function oneRow({ data }: Fit, row: number): Block {
+  const [block] = data.select(Int32Array.of(row)).blocks();
+  return { ...block, w: data.weights.subarray(row, row + 1), firstRow: row };
+}

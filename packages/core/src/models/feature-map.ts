@@ -1,0 +1,128 @@
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+
+/**
+ * A basis v(x) of d features of m inputs (MATH 0), seen through products with the rows V of a block (r×d). No map stores V
+ * for more than a cache-sized stretch of rows. K parameter vectors travel together as the columns of a d×K matrix.
+ */
+export interface FeatureMap {
+  /** m */
+  readonly inputs: number;
+  /** d */
+  readonly count: number;
+  /** Whether v_0 = 1; it is never penalised and never attacked. */
+  readonly intercept: boolean;
+  /** Whether ∇_x f is the same for every row (v affine in x). */
+  readonly sharedGradient: boolean;
+  /** d names in parameter order, given the m inputs' names. */
+  names(inputs: readonly string[]): string[];
+  /** V Θ, r×K. */
+  scores(theta: Matrix, x: Matrix): Matrix;
+  /** out (d×K) += V'Ω, Ω r×K. */
+  addPullback(x: Matrix, omega: Matrix, out: Matrix): void;
+  /** out (d×d, lower triangle) += V' diag(ω) V, ω ≥ 0. */
+  addGram(x: Matrix, omega: Float64Array, out: Matrix): void;
+  /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. */
+  inputGradients(theta: Float64Array, x: Matrix): Matrix;
+  /** out (d) += Σ_i ω_i V_i φ_i with V_i = ∂v/∂x (d×m) and φ_i row i of `directions` (or its only row). */
+  addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void;
+  /** r: φ_i' (∇²_x f) φ_i, or null where f is affine in x. */
+  curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array | null;
+  /** Whether Σ_i |V_i| has a non-zero column k: input k enters the score at all. */
+  usesInput(k: number): boolean;
+}
+
+/** The weight that all entries share, or NaN. */
+export function commonWeight(omega: Float64Array): number {
+  const first = omega[0];
+  for (let i = 1; i < omega.length; i++) if (omega[i] !== first) return Number.NaN;
+  return first;
+}
+
+/**
+ * out (lower triangle, its top left corner at `offset` with leading dimension `ld`) += A' diag(ω) A for A r×k. Equal weights
+ * go to the kernel as a factor; others scale the rows by √ω in a scratch copy first.
+ */
+export function addWeightedGram(
+  a: Matrix,
+  omega: Float64Array,
+  out: Float64Array,
+  ld: number,
+  scratch: (length: number) => Float64Array,
+): void {
+  const { rows: r, columns: k } = a;
+  if (r === 0 || k === 0) return;
+  const common = commonWeight(omega);
+  if (!Number.isNaN(common)) {
+    blas().syrk(k, r, common, a.data, k, 1, out, ld);
+    return;
+  }
+  const scaled = scratch(r * k);
+  for (let i = 0, at = 0; i < r; i++) {
+    const root = Math.sqrt(omega[i]);
+    for (const end = at + k; at < end; at++) scaled[at] = root * a.data[at];
+  }
+  blas().syrk(k, r, 1, scaled, k, 1, out, ld);
+}
+
+/** A buffer that grows to what is asked of it and is then used again. */
+export function growingBuffer(): (length: number) => Float64Array {
+  let buffer = new Float64Array(0);
+  return (length) => {
+    if (buffer.length < length) buffer = new Float64Array(length);
+    return buffer.subarray(0, length);
+  };
+}
+
+/** Column sums of an r×K matrix added to the first row of a d×K one: the intercept's part of V'Ω. */
+export function addColumnSums(omega: Matrix, out: Matrix): void {
+  const { rows, columns, data } = omega;
+  if (columns === 1) {
+    let sum = 0;
+    for (let i = 0; i < rows; i++) sum += data[i];
+    out.data[0] += sum;
+    return;
+  }
+  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < columns; k++, at++) out.data[k] += data[at];
+}
+
+/** Adds row 0 of Θ (the intercepts) to every row of F, or nothing without an intercept. */
+export function startWithIntercepts(theta: Matrix, rows: number, intercept: boolean): Matrix {
+  const scores = Matrix.zeros(rows, theta.columns);
+  if (!intercept) return scores;
+  if (theta.columns === 1) scores.data.fill(theta.data[0]);
+  else for (let i = 0; i < rows; i++) scores.data.set(theta.row(0), i * theta.columns);
+  return scores;
+}
+
+/** F += X Θ_x, where Θ_x are the rows of Θ from `first` on. */
+export function addLinearScores(x: Matrix, theta: Matrix, first: number, scores: Matrix): void {
+  const { rows: r, columns: m } = x;
+  const k = theta.columns;
+  if (r === 0 || m === 0) return;
+  const tail = theta.data.subarray(first * k);
+  if (k === 1) blas().gemv(false, r, m, 1, x.data, m, tail, 1, scores.data);
+  else blas().gemm(false, false, r, k, m, 1, x.data, m, tail, k, 1, scores.data, k);
+}
+
+/** Rows `first`… of out += X'Ω. */
+export function addLinearPullback(x: Matrix, omega: Matrix, first: number, out: Matrix): void {
+  const { rows: r, columns: m } = x;
+  const k = omega.columns;
+  if (r === 0 || m === 0) return;
+  const tail = out.data.subarray(first * k);
+  if (k === 1) blas().gemv(true, r, m, 1, x.data, m, omega.data, 1, tail);
+  else blas().gemm(true, false, m, k, r, 1, x.data, m, omega.data, k, 1, tail, k);
+}
+
+/** Σ_i ω_i φ_i added to `out`, for one shared direction or one a row. */
+export function addWeightedDirections(directions: Matrix, omega: Float64Array, out: Float64Array): void {
+  const m = directions.columns;
+  if (directions.rows === 1) {
+    let total = 0;
+    for (let i = 0; i < omega.length; i++) total += omega[i];
+    for (let k = 0; k < m; k++) out[k] += total * directions.data[k];
+  } else if (directions.rows > 0 && m > 0) {
+    blas().gemv(true, directions.rows, m, 1, directions.data, m, omega, 1, out);
+  }
+}

@@ -1,0 +1,70 @@
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import {
+  addColumnSums,
+  addLinearPullback,
+  addLinearScores,
+  addWeightedDirections,
+  addWeightedGram,
+  type FeatureMap,
+  growingBuffer,
+  startWithIntercepts,
+} from "./feature-map.js";
+
+/** v(x) = (1?, x). */
+export class LinearMap implements FeatureMap {
+  readonly count: number;
+  readonly sharedGradient = true;
+  private readonly first: number;
+  private readonly scratch = growingBuffer();
+
+  constructor(
+    readonly inputs: number,
+    readonly intercept: boolean,
+  ) {
+    this.first = intercept ? 1 : 0;
+    this.count = inputs + this.first;
+  }
+
+  names(inputs: readonly string[]): string[] {
+    return this.intercept ? ["(intercept)", ...inputs] : [...inputs];
+  }
+
+  scores(theta: Matrix, x: Matrix): Matrix {
+    const scores = startWithIntercepts(theta, x.rows, this.intercept);
+    addLinearScores(x, theta, this.first, scores);
+    return scores;
+  }
+
+  addPullback(x: Matrix, omega: Matrix, out: Matrix): void {
+    if (this.intercept) addColumnSums(omega, out);
+    addLinearPullback(x, omega, this.first, out);
+  }
+
+  addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
+    const d = this.count;
+    const corner = this.first * (d + 1);
+    addWeightedGram(x, omega, out.data.subarray(corner), d, this.scratch);
+    if (!this.intercept || x.rows === 0) return;
+    const sums = new Float64Array(this.inputs);
+    if (this.inputs > 0) blas().gemv(true, x.rows, this.inputs, 1, x.data, this.inputs, omega, 0, sums);
+    for (let k = 0; k < this.inputs; k++) out.data[(k + 1) * d] += sums[k];
+    for (let i = 0; i < omega.length; i++) out.data[0] += omega[i];
+  }
+
+  inputGradients(theta: Float64Array): Matrix {
+    return new Matrix(theta.subarray(this.first), 1, this.inputs);
+  }
+
+  addJacobianPullback(_x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
+    addWeightedDirections(directions, omega, out.subarray(this.first));
+  }
+
+  curvature(): null {
+    return null;
+  }
+
+  usesInput(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+/** A loss l = ℓ(f, y) of the score f = θ'v(x): values and derivatives in f (MATH 0). */
+export interface Loss {
+  readonly name: LossName;
+  /** What a person calls the mean of this loss. */
+  readonly label: string;
+  /** Its unit, given the target's name: "price²", "nats per row". */
+  unit(target: string): string;
+  value(f: number, y: number): number;
+  first(f: number, y: number): number;
+  second(f: number, y: number): number;
+  third(f: number, y: number): number;
+  /** The score at which ℓ' changes sign for this target (a kink of |ℓ'|), or NaN where there is none. */
+  kink(y: number): number;
+  /**
+   * How a shift s of the score, continued for ever, changes the row's loss: ≤ 0 where it never rises. A direction along
+   * which no row's loss rises and some row's falls is one along which no minimiser exists (separable data).
+   */
+  recession(s: number, y: number): number;
+  /** The score of the best constant prediction for targets of mean ȳ. */
+  constantScore(mean: number): number;
+}
+
+export type LossName = "squared" | "half-squared" | "logistic" | "poisson";
+
+/** σ(t) = 1 / (1 + e^{−t}), accurate in both tails. */
+export function sigmoid(t: number): number {
+  if (t >= 0) return 1 / (1 + Math.exp(-t));
+  const e = Math.exp(t);
+  return e / (1 + e);
+}
+
+/** log(1 + e^t) without overflow. */
+export const softplus = (t: number): number => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
+
+/** l = s (f − y)², s ∈ {1, ½}: both conventions are in use and sensitivities are proportional to s. */
+function squaredLoss(name: LossName, s: number, label: string): Loss {
+  return {
+    name,
+    label,
+    unit: (target) => `${target}²`,
+    value: (f, y) => s * (f - y) * (f - y),
+    first: (f, y) => 2 * s * (f - y),
+    second: () => 2 * s,
+    third: () => 0,
+    kink: (y) => y,
+    recession: (shift) => Math.abs(shift),
+    constantScore: (mean) => mean,
+  };
+}
+
+export const LOSSES: Readonly<Record<LossName, Loss>> = {
+  squared: squaredLoss("squared", 1, "mean squared error"),
+  "half-squared": squaredLoss("half-squared", 0.5, "half the mean squared error"),
+  /** l = log(1 + e^{−yf}), y ∈ {−1, +1}. */
+  logistic: {
+    name: "logistic",
+    label: "log loss",
+    unit: () => "nats per row",
+    value: (f, y) => softplus(-y * f),
+    first: (f, y) => -y * sigmoid(-y * f),
+    second: (f) => sigmoid(f) * sigmoid(-f),
+    third: (f) => sigmoid(f) * sigmoid(-f) * (sigmoid(-f) - sigmoid(f)),
+    kink: () => Number.NaN,
+    recession: (shift, y) => -y * shift,
+    constantScore: (mean) => Math.log((1 + mean) / (1 - mean)),
+  },
+  /** l = e^f − y f, y ≥ 0: the negative log likelihood of a Poisson count with mean e^f, less the constant log y!. */
+  poisson: {
+    name: "poisson",
+    label: "Poisson loss",
+    unit: () => "nats per row, without the constant log y!",
+    value: (f, y) => Math.exp(f) - y * f,
+    first: (f, y) => Math.exp(f) - y,
+    second: (f) => Math.exp(f),
+    third: (f) => Math.exp(f),
+    kink: (y) => (y > 0 ? Math.log(y) : Number.NaN),
+    recession: (shift, y) => (y > 0 ? Math.abs(shift) : shift),
+    constantScore: (mean) => Math.log(mean),
+  },
+};

@@ -1,0 +1,163 @@
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import {
+  addColumnSums,
+  addLinearPullback,
+  addLinearScores,
+  addWeightedDirections,
+  addWeightedGram,
+  type FeatureMap,
+  growingBuffer,
+  startWithIntercepts,
+} from "./feature-map.js";
+
+/** Rows whose features are formed at once for the Gram matrix: about 1 MB of them. */
+const STRETCH_BYTES = 1 << 20;
+
+/**
+ * v(x) = (1?, x, x_j x_k for j ≤ k in lexicographic order): f = b + β'x + x'Ux with U upper triangular (MATH 1.1). Scores and
+ * pullbacks are products with x alone; the d = O(m²) features are formed only for the Gram matrix, a few rows at a time.
+ */
+export class QuadraticMap implements FeatureMap {
+  readonly count: number;
+  readonly sharedGradient = false;
+  private readonly first: number;
+  private readonly scratch = growingBuffer();
+  private readonly features = growingBuffer();
+  private readonly pairs: readonly (readonly [number, number])[];
+
+  /** @param omitted says which products x_j x_k are left out (squares of two-valued columns, MATH 1.1). */
+  constructor(
+    readonly inputs: number,
+    readonly intercept: boolean,
+    omitted: (j: number, k: number) => boolean = () => false,
+  ) {
+    this.first = intercept ? 1 : 0;
+    const pairs: [number, number][] = [];
+    for (let j = 0; j < inputs; j++) for (let k = j; k < inputs; k++) if (!omitted(j, k)) pairs.push([j, k]);
+    this.pairs = pairs;
+    this.count = this.first + inputs + pairs.length;
+  }
+
+  names(inputs: readonly string[]): string[] {
+    const products = this.pairs.map(([j, k]) => (j === k ? `${inputs[j]}^2` : `${inputs[j]}*${inputs[k]}`));
+    return [...(this.intercept ? ["(intercept)"] : []), ...inputs, ...products];
+  }
+
+  scores(theta: Matrix, x: Matrix): Matrix {
+    const scores = startWithIntercepts(theta, x.rows, this.intercept);
+    addLinearScores(x, theta, this.first, scores);
+    const m = this.inputs;
+    const ux = new Float64Array(x.rows * m);
+    for (let column = 0; column < theta.columns; column++) {
+      const upper = this.productMatrix(theta.columns === 1 ? theta.data : theta.column(column), false);
+      blas().gemm(false, true, x.rows, m, m, 1, x.data, m, upper, m, 0, ux, m);
+      for (let i = 0, at = 0; i < x.rows; i++) {
+        let sum = 0;
+        for (let k = 0; k < m; k++, at++) sum += x.data[at] * ux[at];
+        scores.data[i * theta.columns + column] += sum;
+      }
+    }
+    return scores;
+  }
+
+  addPullback(x: Matrix, omega: Matrix, out: Matrix): void {
+    if (this.intercept) addColumnSums(omega, out);
+    addLinearPullback(x, omega, this.first, out);
+    const m = this.inputs;
+    const second = new Float64Array(m * m);
+    for (let column = 0; column < omega.columns; column++) {
+      this.weightedMoments(x, x, omega.columns === 1 ? omega.data : omega.column(column), second);
+      this.pairs.forEach(([j, k], a) => {
+        out.data[(this.first + m + a) * omega.columns + column] += second[j * m + k];
+      });
+    }
+  }
+
+  addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
+    const d = this.count;
+    const stretch = Math.max(16, Math.floor(STRETCH_BYTES / (8 * d)));
+    for (let from = 0; from < x.rows; from += stretch) {
+      const to = Math.min(x.rows, from + stretch);
+      const v = new Matrix(this.features((to - from) * d), to - from, d);
+      for (let i = from; i < to; i++) this.writeFeatures(x.row(i), v.row(i - from));
+      addWeightedGram(v, omega.subarray(from, to), out.data, d, this.scratch);
+    }
+  }
+
+  /** γ_i = β + (U + U')x_i */
+  inputGradients(theta: Float64Array, x: Matrix): Matrix {
+    const m = this.inputs;
+    const gamma = Matrix.zeros(x.rows, m);
+    const linear = theta.subarray(this.first, this.first + m);
+    for (let i = 0; i < x.rows; i++) gamma.data.set(linear, i * m);
+    blas().gemm(false, false, x.rows, m, m, 1, x.data, m, this.productMatrix(theta, true), m, 1, gamma.data, m);
+    return gamma;
+  }
+
+  /** ∂(x_j x_k)/∂x · φ = φ_j x_k + x_j φ_k */
+  addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
+    addWeightedDirections(directions, omega, out.subarray(this.first));
+    const m = this.inputs;
+    const cross = new Float64Array(m * m);
+    this.weightedMoments(directions.rows === 1 ? repeatRow(directions, x.rows) : directions, x, omega, cross);
+    this.pairs.forEach(([j, k], a) => {
+      out[this.first + m + a] += cross[j * m + k] + cross[k * m + j];
+    });
+  }
+
+  curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array {
+    const m = this.inputs;
+    const phi = directions.rows === 1 ? repeatRow(directions, x.rows) : directions;
+    const product = new Float64Array(phi.rows * m);
+    blas().gemm(false, false, phi.rows, m, m, 1, phi.data, m, this.productMatrix(theta, true), m, 0, product, m);
+    const out = new Float64Array(phi.rows);
+    for (let i = 0, at = 0; i < phi.rows; i++) for (let k = 0; k < m; k++, at++) out[i] += phi.data[at] * product[at];
+    return out;
+  }
+
+  usesInput(): boolean {
+    return true;
+  }
+
+  /** Whether the square of input k was left out. */
+  omitsSquare(k: number): boolean {
+    return !this.pairs.some(([i, j]) => i === k && j === k);
+  }
+
+  /** U (upper triangular), or U + U' when `symmetric`: m×m row-major. */
+  private productMatrix(theta: Float64Array, symmetric: boolean): Float64Array {
+    const m = this.inputs;
+    const u = new Float64Array(m * m);
+    this.pairs.forEach(([j, k], a) => {
+      const value = theta[this.first + m + a];
+      u[j * m + k] += value;
+      if (symmetric) u[k * m + j] += value;
+    });
+    return u;
+  }
+
+  /** out ← Σ_i ω_i a_i b_i' (m×m). */
+  private weightedMoments(a: Matrix, b: Matrix, omega: Float64Array, out: Float64Array): void {
+    const m = this.inputs;
+    const scaled = this.scratch(a.data.length);
+    for (let i = 0, at = 0; i < a.rows; i++) {
+      for (const end = at + m; at < end; at++) scaled[at] = omega[i] * a.data[at];
+    }
+    blas().gemm(true, false, m, m, a.rows, 1, scaled, m, b.data, m, 0, out, m);
+  }
+
+  private writeFeatures(x: Float64Array, v: Float64Array): void {
+    if (this.intercept) v[0] = 1;
+    v.set(x, this.first);
+    const start = this.first + this.inputs;
+    const { pairs } = this;
+    for (let a = 0; a < pairs.length; a++) v[start + a] = x[pairs[a][0]] * x[pairs[a][1]];
+  }
+}
+
+function repeatRow(matrix: Matrix, rows: number): Matrix {
+  const out = Matrix.zeros(rows, matrix.columns);
+  for (let i = 0; i < rows; i++) out.data.set(matrix.data, i * matrix.columns);
+  return out;
+}

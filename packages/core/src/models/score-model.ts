@@ -1,0 +1,81 @@
+import type { Dataset } from "../data/dataset.js";
+import { inputError, usageError } from "../errors.js";
+import type { FeatureMap } from "./feature-map.js";
+import { LinearMap } from "./linear-map.js";
+import { LOSSES, type Loss, type LossName } from "./losses.js";
+import { MonomialMap } from "./monomial-map.js";
+import { QuadraticMap } from "./quadratic-map.js";
+import { parseMonomials } from "./terms.js";
+
+/** l_i = ℓ(θ'v(x_i), y_i): a loss on top of a feature map. Linear, logistic, Poisson, quadratic and basis regression. */
+export interface ScoreModel {
+  readonly kind: ModelKind;
+  readonly loss: Loss;
+  readonly map: FeatureMap;
+  /** d, the intercept first (DESIGN's parameter order). */
+  readonly parameterNames: readonly string[];
+}
+
+export type ModelKind = "linear" | "logistic" | "poisson" | "quadratic" | "basis";
+
+/** A model still to be told its features. */
+export type ModelDescription = (data: Pick<Dataset, "features">) => ScoreModel;
+
+export interface ModelOptions {
+  readonly loss?: LossName;
+  /** Whether a constant is added that is neither penalised nor attacked (default true). */
+  readonly intercept?: boolean;
+}
+
+const describe =
+  (kind: ModelKind, lossName: LossName, map: (features: readonly string[]) => FeatureMap): ModelDescription =>
+  ({ features }) => {
+    const built = map(features);
+    return { kind, loss: lossOf(lossName), map: built, parameterNames: built.names(features) };
+  };
+
+function lossOf(name: LossName): Loss {
+  if (!Object.hasOwn(LOSSES, name)) throw usageError(`Unknown loss "${name}": use one of ${Object.keys(LOSSES).join(", ")}.`);
+  return LOSSES[name];
+}
+
+/** f = b + β'x with a squared loss (another one may be named). */
+export const linear = ({ loss = "squared", intercept = true }: ModelOptions = {}): ModelDescription =>
+  describe("linear", loss, (features) => new LinearMap(features.length, intercept));
+
+/** f = b + β'x with the logistic loss; targets −1 and +1. */
+export const logistic = ({ intercept = true }: Omit<ModelOptions, "loss"> = {}): ModelDescription =>
+  describe("logistic", "logistic", (features) => new LinearMap(features.length, intercept));
+
+/** f = b + β'x, a count of mean e^f. */
+export const poisson = ({ intercept = true }: Omit<ModelOptions, "loss"> = {}): ModelDescription =>
+  describe("poisson", "poisson", (features) => new LinearMap(features.length, intercept));
+
+export interface QuadraticOptions extends ModelOptions {
+  /** Products x_j x_k (j ≤ k) to leave out: squares of two-valued columns, products within one categorical (MATH 1.1). */
+  readonly omitted?: (j: number, k: number) => boolean;
+}
+
+/** f = b + β'x + x'Ux, U upper triangular (MATH 1.1). */
+export const quadratic = ({ loss = "squared", intercept = true, omitted }: QuadraticOptions = {}): ModelDescription =>
+  describe("quadratic", loss, (features) => new QuadraticMap(features.length, intercept, omitted));
+
+/**
+ * f = b + θ'(terms of x), terms such as "x1, x2, x1*x2, x1^2/4" over the features' names as the model sees them.
+ * @throws usage: a term that cannot be read or names no feature.
+ */
+export const basis = (terms: string, { loss = "squared", intercept = true }: ModelOptions = {}): ModelDescription =>
+  describe("basis", loss, (features) => new MonomialMap(features.length, intercept, parseMonomials(terms, features)));
+
+/** Checks that the targets are ones the loss is defined for. @throws input: the first row that is not. */
+export function checkTargets(loss: Loss, y: Float64Array): void {
+  const allowed = TARGET_RULES[loss.name];
+  if (!allowed) return;
+  const row = y.findIndex((value) => !allowed.test(value));
+  if (row >= 0) throw inputError(`Target ${y[row]} in row ${row + 1}: the ${loss.name} loss needs ${allowed.needs}.`);
+}
+
+const TARGET_RULES: Partial<Record<LossName, { test: (y: number) => boolean; needs: string }>> = {
+  logistic: { test: (y) => y === 1 || y === -1, needs: "targets −1 and +1" },
+  poisson: { test: (y) => y >= 0, needs: "targets that are counts, 0 or more" },
+};

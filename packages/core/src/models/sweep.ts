@@ -1,0 +1,74 @@
+import type { Block, Dataset } from "../data/dataset.js";
+import { Matrix } from "../linalg/matrix.js";
+import { timeSlices, type Work } from "../parallel/work.js";
+import type { FeatureMap } from "./feature-map.js";
+
+/** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
+export interface SweepPlan {
+  /** d×K parameter vectors whose scores the visitor wants, or null. */
+  readonly theta?: Matrix | null;
+  /** J, the number of columns of Ω that the visitor fills; 0 = none. */
+  readonly pull?: number;
+  /** Whether the visitor fills ω, the weights of the Gram matrix. */
+  readonly gram?: boolean;
+  readonly phase: string;
+}
+
+/** What the visitor sees of a block of r rows; it writes to `pull` and `gram`, which start at zero. */
+export interface SweepRows {
+  readonly block: Block;
+  /** r×K; 0 columns without `theta`. */
+  readonly scores: Matrix;
+  /** r×J: Ω */
+  readonly pull: Matrix;
+  /** r: ω */
+  readonly gram: Float64Array;
+}
+
+export interface SweepSums {
+  /** d×J: Σ over blocks of V'Ω */
+  readonly pull: Matrix;
+  /** d×d, lower triangle: Σ over blocks of V'diag(ω)V; 0×0 when not asked for. */
+  readonly gram: Matrix;
+}
+
+/**
+ * One pass over the data in blocks that fit the cache: everything that a score model needs of its rows is a function of their
+ * scores, summed back through the basis. Blocks are added in order, so the result does not depend on anything but rounding.
+ */
+export async function sweep(
+  map: FeatureMap,
+  data: Dataset,
+  plan: SweepPlan,
+  visit: (rows: SweepRows) => void,
+  work?: Work,
+): Promise<SweepSums> {
+  const d = map.count;
+  const columns = plan.pull ?? 0;
+  const pullSums = Matrix.zeros(d, columns);
+  const gramSums = plan.gram ? Matrix.zeros(d, d) : Matrix.zeros(0, 0);
+  const slices = timeSlices(work);
+  for (const block of data.blocks()) {
+    const r = block.x.rows;
+    const scores = plan.theta ? map.scores(plan.theta, block.x) : Matrix.zeros(r, 0);
+    const rows = { block, scores, pull: Matrix.zeros(r, columns), gram: new Float64Array(plan.gram ? r : 0) };
+    visit(rows);
+    if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
+    if (plan.gram) map.addGram(block.x, rows.gram, gramSums);
+    if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
+  }
+  return { pull: pullSums, gram: gramSums };
+}
+
+/** A parameter vector as the d×1 matrix a sweep takes. */
+export const asColumn = (theta: Float64Array): Matrix => new Matrix(theta, theta.length, 1);
+
+/** Parameter vectors side by side, d×K. */
+export function asColumns(vectors: readonly Float64Array[]): Matrix {
+  const d = vectors[0]?.length ?? 0;
+  const out = Matrix.zeros(d, vectors.length);
+  vectors.forEach((vector, k) => {
+    for (let j = 0; j < d; j++) out.data[j * vectors.length + k] = vector[j];
+  });
+  return out;
+}

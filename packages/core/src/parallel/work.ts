@@ -1,0 +1,37 @@
+import { throwIfAborted } from "../errors.js";
+
+/** What a long call accepts: a way to stop it, and somebody to tell how far it is. */
+export interface Work {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface Progress {
+  /** What is being done, for people: "fitting", "held-out folds". */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How long work may hold the thread before timers, signals and input get their turn. */
+const SLICE_MS = 50;
+
+const nextTurn: () => Promise<void> =
+  typeof setImmediate === "function"
+    ? () => new Promise((resolve) => setImmediate(resolve))
+    : () => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** A clock for one loop: `await pause()` costs nothing until a slice is used up, then lets the event loop breathe. */
+export function timeSlices(work: Work | undefined): { due(): boolean; pause(progress: Progress): Promise<void> } {
+  let started = performance.now();
+  throwIfAborted(work?.signal);
+  return {
+    due: () => performance.now() - started > SLICE_MS,
+    async pause(progress) {
+      work?.onProgress?.(progress);
+      await nextTurn();
+      throwIfAborted(work?.signal);
+      started = performance.now();
+    },
+  };
+}

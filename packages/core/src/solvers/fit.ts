@@ -1,0 +1,230 @@
+import type { Dataset } from "../data/dataset.js";
+import { inputError, numericalError, usageError } from "../errors.js";
+import { ensureBlas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import { checkTargets, type ModelDescription, type ScoreModel } from "../models/score-model.js";
+import { asColumn, sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { dot, hessianTimes, type InverseHessian, invertHessian } from "./inverse-hessian.js";
+
+/** Convergence of MATH 12: the gradient relative to what its terms could add up to. */
+const GRADIENT_TOLERANCE = 1e-12;
+/** A Newton step this small against θ, both in the H norm, changes nothing that can be computed. */
+const NEGLIGIBLE_STEP = 1e-14;
+const MAXIMUM_ITERATIONS = 200;
+
+export interface FitOptions extends Work {
+  /** λ of the ridge ½λ‖θ‖² on all parameters but the intercept. */
+  readonly l2?: number;
+}
+
+/** A minimiser θ̂ of L(θ) = Σ w_i l_i + ½ Σ_j P_j θ_j², or any other point that is to be looked at, with H there. */
+export interface Fit {
+  readonly model: ScoreModel;
+  readonly data: Dataset;
+  readonly l2: number;
+  /** P (d): λ, and 0 on the intercept. */
+  readonly ridge: Float64Array;
+  /** θ̂ (d) */
+  readonly parameters: Float64Array;
+  /** n: f_i = θ̂'v(x_i) */
+  readonly scores: Float64Array;
+  /** Σ w_i l_i, without the ridge. */
+  readonly trainingLoss: number;
+  /** ∇L(θ̂) (d), ridge included. */
+  readonly gradient: Float64Array;
+  /** max_j |∇L_j| / (√(Σ w ℓ'²/ℓ'') · √(Σ w ℓ'' v_j²) + P_j|θ_j|), the share of what its terms could add up to: 0 at a minimum, at most 1. */
+  readonly gradientNorm: number;
+  readonly iterations: number;
+  /** H (d×d, lower triangle): Σ w ℓ'' v v' + diag(P). */
+  readonly hessian: Matrix;
+  readonly inverse: InverseHessian;
+}
+
+/**
+ * Fits a score model by Newton's method (squared losses: one normal-equation step, then refinements with residuals recomputed
+ * from the data) to a relative gradient of 1e-12.
+ * @throws input: targets the loss is not defined for; fewer rows than parameters without a ridge. numerical: no minimiser
+ * exists (separable classes), or Newton's method did not reach the tolerance.
+ */
+export async function fit(description: ModelDescription, data: Dataset, options: FitOptions = {}): Promise<Fit> {
+  await ensureBlas();
+  const { model, ridge, l2 } = prepare(description, data, options);
+  const d = model.map.count;
+  const positiveRows = data.weights.reduce((count, w) => count + (w > 0 ? 1 : 0), 0);
+  if (l2 === 0 && positiveRows < d) {
+    throw inputError(
+      `${positiveRows} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as --l2 0.01.`,
+    );
+  }
+  let point = await evaluateAt(model, data, ridge, startingPoint(model, data), options);
+  const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
+  let inverse: InverseHessian | null = null;
+  for (let iteration = 0; iteration < MAXIMUM_ITERATIONS; iteration++) {
+    inverse = quadraticLoss && inverse ? inverse : invertHessian(point.hessian);
+    const step = inverse.solve(point.gradient).map((s) => -s);
+    const negligible = lengthIn(point.hessian, step) <= NEGLIGIBLE_STEP * lengthIn(point.hessian, point.theta);
+    if (negligible || (point.gradientNorm <= GRADIENT_TOLERANCE && !quadraticLoss)) {
+      return finish(model, data, l2, ridge, point, iteration, inverse);
+    }
+    const next = await lineSearch(model, data, ridge, point, step, !quadraticLoss, options);
+    if (next === null) {
+      if (point.gradientNorm <= GRADIENT_TOLERANCE) return finish(model, data, l2, ridge, point, iteration, inverse);
+      break;
+    }
+    if (l2 === 0 && iteration >= 4) refuseRecession(model, data, point.scores, next.scores);
+    point = next;
+  }
+  throw numericalError(
+    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
+  );
+}
+
+/** The same quantities at a given θ, which need not be a minimum. @throws usage: a θ of the wrong length. */
+export async function fitAt(
+  description: ModelDescription,
+  data: Dataset,
+  theta: ArrayLike<number>,
+  options: FitOptions = {},
+): Promise<Fit> {
+  await ensureBlas();
+  const { model, ridge, l2 } = prepare(description, data, options);
+  if (theta.length !== model.map.count) {
+    throw usageError(`This model has ${model.map.count} parameters, got ${theta.length}.`);
+  }
+  const point = await evaluateAt(model, data, ridge, Float64Array.from(theta), options);
+  return finish(model, data, l2, ridge, point, 0, invertHessian(point.hessian));
+}
+
+function prepare(description: ModelDescription, data: Dataset, { l2 = 0 }: FitOptions) {
+  if (!(l2 >= 0 && l2 < Infinity)) throw usageError(`The ridge l2 must be a number ≥ 0, got ${l2}.`);
+  const model = description(data);
+  checkTargets(model.loss, data.y);
+  const ridge = new Float64Array(model.map.count).fill(l2);
+  if (model.map.intercept) ridge[0] = 0;
+  return { model, ridge, l2 };
+}
+
+/** θ = 0, but for the intercept of the best constant prediction. */
+function startingPoint(model: ScoreModel, data: Dataset): Float64Array {
+  const theta = new Float64Array(model.map.count);
+  if (!model.map.intercept) return theta;
+  const constant = model.loss.constantScore(dot(data.weights, data.y));
+  if (Number.isFinite(constant)) theta[0] = constant;
+  return theta;
+}
+
+/** Everything that Newton's method and the AIF need at one θ, from one pass over the data. */
+interface Point {
+  readonly theta: Float64Array;
+  readonly scores: Float64Array;
+  readonly loss: number;
+  readonly objective: number;
+  readonly gradient: Float64Array;
+  readonly gradientNorm: number;
+  readonly hessian: Matrix;
+}
+
+async function evaluateAt(
+  model: ScoreModel,
+  data: Dataset,
+  ridge: Float64Array,
+  theta: Float64Array,
+  work: Work,
+  knownHessian?: Matrix,
+): Promise<Point> {
+  const { loss, map } = model;
+  const d = map.count;
+  const scores = new Float64Array(data.rows);
+  let total = 0;
+  let slopeSquares = 0;
+  const sums = await sweep(
+    map,
+    data,
+    { theta: asColumn(theta), pull: 1, gram: !knownHessian, phase: "fitting" },
+    ({ block, scores: f, pull, gram }) => {
+      const { y, w, firstRow } = block;
+      scores.set(f.data, firstRow);
+      for (let i = 0; i < y.length; i++) {
+        const slope = loss.first(f.data[i], y[i]);
+        total += w[i] * loss.value(f.data[i], y[i]);
+        const curvature = loss.second(f.data[i], y[i]);
+        if (curvature > 0) slopeSquares += (w[i] * slope * slope) / curvature;
+        pull.data[i] = w[i] * slope;
+        if (!knownHessian) gram[i] = w[i] * curvature;
+      }
+    },
+    work,
+  );
+  const gradient = sums.pull.data;
+  const hessian = knownHessian ?? sums.gram;
+  let gradientNorm = 0;
+  let penalty = 0;
+  for (let j = 0; j < d; j++) {
+    gradient[j] += ridge[j] * theta[j];
+    penalty += 0.5 * ridge[j] * theta[j] * theta[j];
+    if (!knownHessian) hessian.data[j * d + j] += ridge[j];
+    const possible = Math.sqrt(slopeSquares * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
+    if (possible > 0) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
+  }
+  return { theta, scores, loss: total, objective: total + penalty, gradient, gradientNorm, hessian };
+}
+
+/** Halves the step until the objective does not rise (beyond rounding); null when even tiny steps do not help. */
+async function lineSearch(
+  model: ScoreModel,
+  data: Dataset,
+  ridge: Float64Array,
+  from: Point,
+  step: Float64Array,
+  hessianChanges: boolean,
+  work: Work,
+): Promise<Point | null> {
+  const rounding = 1e-13 * Math.abs(from.objective);
+  for (let t = 1; t > 1e-6; t /= 2) {
+    const theta = from.theta.map((value, j) => value + t * step[j]);
+    const next = await evaluateAt(model, data, ridge, theta, work, hessianChanges ? undefined : from.hessian);
+    if (next.objective <= from.objective + rounding) return next;
+    // Refinements of a squared loss end where rounding begins.
+    if (!hessianChanges) return null;
+  }
+  return null;
+}
+
+/**
+ * A direction along which no row's loss rises and some row's falls is one along which the loss falls for ever: no minimiser
+ * exists. Late Newton steps on separable data point along it (each adds about 1 to the diverging scores).
+ */
+function refuseRecession(model: ScoreModel, data: Dataset, before: Float64Array, after: Float64Array): void {
+  let largest = 0;
+  let worst = Number.NEGATIVE_INFINITY;
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < before.length; i++) {
+    const shift = after[i] - before[i];
+    const change = model.loss.recession(shift, data.y[i]);
+    largest = Math.max(largest, Math.abs(shift));
+    worst = Math.max(worst, change);
+    best = Math.min(best, change);
+  }
+  if (largest > 0.3 && worst <= 1e-3 * largest && best < -0.3) {
+    throw numericalError(
+      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: its coefficients grow without end. Add a ridge such as --l2 0.001, or leave out the column that gives the answer away.`,
+    );
+  }
+}
+
+/** √(x'Hx) */
+const lengthIn = (hessian: Matrix, x: Float64Array): number => Math.sqrt(Math.max(0, dot(x, hessianTimes(hessian, x))));
+
+function finish(
+  model: ScoreModel,
+  data: Dataset,
+  l2: number,
+  ridge: Float64Array,
+  point: Point,
+  iterations: number,
+  inverse: InverseHessian,
+): Fit {
+  const { theta: parameters, scores, loss: trainingLoss, gradient, gradientNorm, hessian } = point;
+  return { model, data, l2, ridge, parameters, scores, trainingLoss, gradient, gradientNorm, iterations, hessian, inverse };
+}

@@ -1,0 +1,103 @@
+import { blas } from "../linalg/backend.js";
+import type { Matrix } from "../linalg/matrix.js";
+import { EquilibratedCholesky, pseudoInverseSolver } from "../linalg/symmetric.js";
+import { numericalError } from "../errors.js";
+
+/** Beyond this condition number of the equilibrated H (the data's own is its root, 1e7) Cholesky is not trusted (MATH 12). */
+export const MAXIMUM_CONDITION = 1e14;
+
+/** Eigenvalues below this share of the largest count as zero in a pseudo-inverse. */
+const RANK_TOLERANCE = 1e-12;
+
+/** H⁻¹, or the pseudo-inverse H⁺ of a singular H, factorised once for every right-hand side. */
+export interface InverseHessian {
+  readonly method: "cholesky" | "pseudo-inverse";
+  readonly rank: number;
+  /** Estimated condition number of H with unit diagonal (1-norm); Infinity when singular. */
+  readonly condition: number;
+  /** H⁻¹b with one refinement. */
+  solve(b: Float64Array): Float64Array;
+  /** ‖Hx − b‖ / ‖b‖, recomputed. 0 for b = 0. */
+  relativeResidual(x: Float64Array, b: Float64Array): number;
+  /** ‖(I − HH⁺)b‖ / ‖b‖: how far b is from what H can reach; 0 when H is regular. */
+  nullResidual(b: Float64Array): number;
+  /** √(b'H⁻¹b) */
+  dualLength(b: Float64Array): number;
+}
+
+/**
+ * @param hessian d×d symmetric, lower triangle valid.
+ * @throws numerical: H has a non-finite entry or (beyond rounding) a negative eigenvalue.
+ */
+export function invertHessian(hessian: Matrix): InverseHessian {
+  const d = hessian.rows;
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      if (!Number.isFinite(hessian.data[i * d + j])) throw numericalError("The Hessian has entries that are not finite.");
+    }
+  }
+  const factor = EquilibratedCholesky.factor(hessian);
+  if (factor instanceof EquilibratedCholesky) {
+    const condition = factor.conditionEstimate();
+    if (condition < MAXIMUM_CONDITION) return choleskyInverse(hessian, factor, condition);
+  }
+  return pseudoInverse(hessian);
+}
+
+function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky, condition: number): InverseHessian {
+  return {
+    method: "cholesky",
+    rank: hessian.rows,
+    condition,
+    solve(b) {
+      const x = factor.solve(b);
+      const correction = factor.solve(residual(hessian, x, b));
+      for (let j = 0; j < x.length; j++) x[j] += correction[j];
+      return x;
+    },
+    relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
+    nullResidual: () => 0,
+    dualLength: (b) => Math.sqrt(Math.max(0, factor.inverseQuadratic(b))),
+  };
+}
+
+function pseudoInverse(hessian: Matrix): InverseHessian {
+  const solver = pseudoInverseSolver(hessian, RANK_TOLERANCE);
+  return {
+    method: "pseudo-inverse",
+    rank: solver.rank,
+    condition: Number.POSITIVE_INFINITY,
+    solve: (b) => solver.solve(b),
+    relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
+    nullResidual: (b) => solver.nullResidual(b),
+    dualLength(b) {
+      const x = solver.solve(b);
+      return Math.sqrt(Math.max(0, dot(b, x)));
+    },
+  };
+}
+
+/** b − Hx */
+function residual(hessian: Matrix, x: Float64Array, b: Float64Array): Float64Array {
+  const out = b.slice();
+  if (b.length > 0) blas().symv(b.length, -1, hessian.data, b.length, x, 1, out);
+  return out;
+}
+
+/** Hx for a symmetric H whose lower triangle is valid. */
+export function hessianTimes(hessian: Matrix, x: Float64Array): Float64Array {
+  const out = new Float64Array(x.length);
+  if (x.length > 0) blas().symv(x.length, 1, hessian.data, x.length, x, 0, out);
+  return out;
+}
+
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
+  return sum;
+}
+
+function relative(r: Float64Array, b: Float64Array): number {
+  const size = Math.sqrt(dot(b, b));
+  return size === 0 ? 0 : Math.sqrt(dot(r, r)) / size;
+}

@@ -1,0 +1,114 @@
+import type { Block } from "../data/dataset.js";
+import { usageError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import { dualDirection, type Exponent, exponent, norm } from "./norms.js";
+import type { InputGradients, Response, Threat, ThreatSettings } from "./threat.js";
+
+export interface PointwiseOptions {
+  /** m non-negative numbers, 0 = frozen; default all 1. In the model's units. */
+  readonly budgets?: ArrayLike<number>;
+  /** x + δ stays within [lower, upper], m numbers each (±Infinity = unbounded). In the model's units. */
+  readonly bounds?: { readonly lower: ArrayLike<number>; readonly upper: ArrayLike<number> };
+}
+
+/** A pointwise adversary, still to be told how many features there are. */
+export type ThreatDescription = (features: number) => Threat;
+
+/**
+ * Every row x_i may move to x_i + δ_i with ‖δ_i ⊘ b‖_p ≤ ρ (MATH 0, 13): the adversary of the paper, with optional
+ * per-feature budgets b, frozen features (b_k = 0) and a box.
+ * @throws usage: p < 1, wrong lengths, negative budgets, nothing left to attack, crossed bounds.
+ */
+export function lp(p: Exponent, options: PointwiseOptions = {}): ThreatDescription {
+  exponent(p);
+  return (features) => new PointwiseThreat(pointwiseSettings(p, features, options));
+}
+
+function pointwiseSettings(p: Exponent, features: number, options: PointwiseOptions): ThreatSettings {
+  const budgets = vector("budgets", options.budgets ?? new Float64Array(features).fill(1), features);
+  if (budgets.some((b) => !(b >= 0 && b < Infinity))) throw usageError("Budgets must be finite and not negative.");
+  if (features > 0 && budgets.every((b) => b === 0)) {
+    throw usageError("Every feature is frozen, so there is nothing to attack: give at least one feature a budget above 0.");
+  }
+  if (!options.bounds) return { p, budgets, bounds: null };
+  const lower = vector("lower bounds", options.bounds.lower, features);
+  const upper = vector("upper bounds", options.bounds.upper, features);
+  const crossed = lower.findIndex((lo, k) => !(lo <= upper[k]));
+  if (crossed >= 0) throw usageError(`Bounds of feature ${crossed} are crossed: ${lower[crossed]} > ${upper[crossed]}.`);
+  return { p, budgets, bounds: { lower, upper } };
+}
+
+function vector(what: string, values: ArrayLike<number>, length: number): Float64Array {
+  if (values.length !== length) throw usageError(`The ${what} need one number per feature (${length}), got ${values.length}.`);
+  return Float64Array.from(values);
+}
+
+class PointwiseThreat implements Threat {
+  /** Most threats have budgets of 1 only: then nothing is multiplied. */
+  private readonly uniform: boolean;
+
+  constructor(readonly settings: ThreatSettings) {
+    this.uniform = settings.budgets.every((b) => b === 1);
+  }
+
+  rowScales({ x }: Block): Float64Array {
+    const { p, budgets } = this.settings;
+    const scales = new Float64Array(x.rows);
+    if (this.uniform) {
+      for (let i = 0; i < x.rows; i++) scales[i] = norm(x.data, p, i * x.columns, x.columns);
+      return scales;
+    }
+    const row = new Float64Array(x.columns);
+    for (let i = 0; i < x.rows; i++) {
+      for (let k = 0; k < x.columns; k++) row[k] = budgets[k] > 0 ? x.data[i * x.columns + k] / budgets[k] : 0;
+      scales[i] = norm(row, p);
+    }
+    return scales;
+  }
+
+  /** φ = b ⊙ φ_p(b ⊙ g), g·φ = ‖b ⊙ g‖_q; inside a box, coordinates that would leave it at once are set to 0 (MATH 13). */
+  respond(gradients: InputGradients, block: Block): Response {
+    return this.settings.bounds ? this.respondInBox(gradients, block) : this.respondFreely(gradients);
+  }
+
+  private respondFreely({ slope, base }: InputGradients): Response {
+    const directions = Matrix.zeros(base.rows, base.columns);
+    const dualNorms = new Float64Array(base.rows);
+    for (let i = 0; i < base.rows; i++) dualNorms[i] = this.direction(base.row(i), directions.row(i));
+    const shared = base.rows === 1;
+    const sign = slope.map(Math.sign);
+    const gain = slope.map((s, i) => Math.abs(s) * dualNorms[shared ? 0 : i]);
+    return { sign, base: directions, gain };
+  }
+
+  private respondInBox({ slope, base }: InputGradients, { x }: Block): Response {
+    const { lower, upper } = this.settings.bounds as { lower: Float64Array; upper: Float64Array };
+    const directions = Matrix.zeros(x.rows, x.columns);
+    const gain = new Float64Array(x.rows);
+    const g = new Float64Array(x.columns);
+    for (let i = 0; i < x.rows; i++) {
+      const gamma = base.row(base.rows === 1 ? 0 : i);
+      const row = x.row(i);
+      for (let k = 0; k < g.length; k++) {
+        g[k] = slope[i] * gamma[k];
+        const outwards = g[k] > 0 ? row[k] >= upper[k] : row[k] <= lower[k];
+        if (outwards) g[k] = 0;
+      }
+      gain[i] = this.direction(g, directions.row(i));
+    }
+    return { sign: new Float64Array(x.rows).fill(1), base: directions, gain };
+  }
+
+  /** Writes b ⊙ φ_p(b ⊙ g) and returns ‖b ⊙ g‖_q. */
+  private direction(g: Float64Array, out: Float64Array): number {
+    if (this.uniform) return dualDirection(g, this.settings.p, out);
+    const { budgets, p } = this.settings;
+    const dualNorm = dualDirection(
+      g.map((gk, k) => gk * budgets[k]),
+      p,
+      out,
+    );
+    for (let k = 0; k < out.length; k++) out[k] *= budgets[k];
+    return dualNorm;
+  }
+}
