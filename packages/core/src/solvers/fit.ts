@@ -57,27 +57,68 @@ export async function fit(description: ModelDescription, data: Dataset, options:
       `${positiveRows} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as --l2 0.01.`,
     );
   }
-  let point = await evaluateAt(model, data, ridge, startingPoint(model, data), options);
+  const all = new Uint8Array(d).fill(1);
+  const { point, iterations, inverse } = await minimise({ model, data, ridge, l2, free: all }, options);
+  return finish(model, data, l2, ridge, point, iterations, inverse);
+}
+
+/**
+ * The scores f_i (n) of the same model fitted on some of its parameters alone, the others held at 0: the null model that robust
+ * training collapses to. @param free d, 1 where a parameter is fitted.
+ */
+export async function fitFree({ model, data, ridge, l2 }: Fit, free: Uint8Array, work: Work = {}): Promise<Float64Array> {
+  return (await minimise({ model, data, ridge, l2, free }, work)).point.scores;
+}
+
+interface Problem {
+  readonly model: ScoreModel;
+  readonly data: Dataset;
+  readonly ridge: Float64Array;
+  readonly l2: number;
+  /** d, 1 where a parameter moves; the others stay at 0. */
+  readonly free: Uint8Array;
+}
+
+async function minimise(problem: Problem, work: Work): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
+  const { model, data, l2, free } = problem;
   const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
+  let point = await evaluateAt(problem, startingPoint(model, data), work);
   let inverse: InverseHessian | null = null;
-  for (let iteration = 0; iteration < MAXIMUM_ITERATIONS; iteration++) {
-    inverse = quadraticLoss && inverse ? inverse : invertHessian(point.hessian);
-    const step = inverse.solve(point.gradient).map((s) => -s);
+  for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
+    inverse = quadraticLoss && inverse ? inverse : invertHessian(freePart(point.hessian, free));
+    const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
     const negligible = lengthIn(point.hessian, step) <= NEGLIGIBLE_STEP * lengthIn(point.hessian, point.theta);
-    if (negligible || (point.gradientNorm <= GRADIENT_TOLERANCE && !quadraticLoss)) {
-      return finish(model, data, l2, ridge, point, iteration, inverse);
-    }
-    const next = await lineSearch(model, data, ridge, point, step, !quadraticLoss, options);
+    const settled = point.gradientNorm <= GRADIENT_TOLERANCE;
+    if (negligible || (settled && !quadraticLoss)) return { point, iterations, inverse };
+    const next = await lineSearch(problem, point, step, !quadraticLoss, work);
     if (next === null) {
-      if (point.gradientNorm <= GRADIENT_TOLERANCE) return finish(model, data, l2, ridge, point, iteration, inverse);
+      if (settled) return { point, iterations, inverse };
       break;
     }
-    if (l2 === 0 && iteration >= 4) refuseRecession(model, data, point.scores, next.scores);
+    if (l2 === 0 && iterations >= 4) refuseRecession(model, data, point.scores, next.scores);
     point = next;
   }
   throw numericalError(
     `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
   );
+}
+
+/** The rows and columns of a symmetric matrix (lower triangle) that are free. */
+function freePart(hessian: Matrix, free: Uint8Array): Matrix {
+  const kept = [...free.keys()].filter((j) => free[j] === 1);
+  if (kept.length === free.length) return hessian;
+  const out = Matrix.zeros(kept.length, kept.length);
+  kept.forEach((a, i) => {
+    for (let j = 0; j <= i; j++) out.data[i * kept.length + j] = hessian.data[a * hessian.columns + kept[j]];
+  });
+  return out;
+}
+
+const gather = (values: Float64Array, free: Uint8Array): Float64Array => values.filter((_, j) => free[j] === 1);
+
+function spread(values: Float64Array, free: Uint8Array): Float64Array {
+  let at = 0;
+  return Float64Array.from(free, (moves) => (moves ? values[at++] : 0));
 }
 
 /** The same quantities at a given θ, which need not be a minimum. @throws usage: a θ of the wrong length. */
@@ -92,7 +133,8 @@ export async function fitAt(
   if (theta.length !== model.map.count) {
     throw usageError(`This model has ${model.map.count} parameters, got ${theta.length}.`);
   }
-  const point = await evaluateAt(model, data, ridge, Float64Array.from(theta), options);
+  const problem = { model, data, ridge, l2, free: new Uint8Array(theta.length).fill(1) };
+  const point = await evaluateAt(problem, Float64Array.from(theta), options);
   return finish(model, data, l2, ridge, point, 0, invertHessian(point.hessian));
 }
 
@@ -126,9 +168,7 @@ interface Point {
 }
 
 async function evaluateAt(
-  model: ScoreModel,
-  data: Dataset,
-  ridge: Float64Array,
+  { model, data, ridge, free }: Problem,
   theta: Float64Array,
   work: Work,
   knownHessian?: Matrix,
@@ -165,16 +205,14 @@ async function evaluateAt(
     penalty += 0.5 * ridge[j] * theta[j] * theta[j];
     if (!knownHessian) hessian.data[j * d + j] += ridge[j];
     const possible = Math.sqrt(slopeSquares * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
-    if (possible > 0) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
+    if (possible > 0 && free[j]) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
   }
   return { theta, scores, loss: total, objective: total + penalty, gradient, gradientNorm, hessian };
 }
 
 /** Halves the step until the objective does not rise (beyond rounding); null when even tiny steps do not help. */
 async function lineSearch(
-  model: ScoreModel,
-  data: Dataset,
-  ridge: Float64Array,
+  problem: Problem,
   from: Point,
   step: Float64Array,
   hessianChanges: boolean,
@@ -183,7 +221,7 @@ async function lineSearch(
   const rounding = 1e-13 * Math.abs(from.objective);
   for (let t = 1; t > 1e-6; t /= 2) {
     const theta = from.theta.map((value, j) => value + t * step[j]);
-    const next = await evaluateAt(model, data, ridge, theta, work, hessianChanges ? undefined : from.hessian);
+    const next = await evaluateAt(problem, theta, work, hessianChanges ? undefined : from.hessian);
     if (next.objective <= from.objective + rounding) return next;
     // Refinements of a squared loss end where rounding begins.
     if (!hessianChanges) return null;

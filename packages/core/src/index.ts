@@ -1,0 +1,40 @@
+export * from "./data/index.js";
+export { AifError, type ErrorCode } from "./errors.js";
+export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";
+export { type Certificate, certifier, certificateNorm, type ErrorNorm } from "./influence/certificate.js";
+export { collapseRadius } from "./influence/collapse-radius.js";
+export { metricSlope, parameterContributions, rowContributions } from "./influence/contributions.js";
+export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-fit.js";
+export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
+export {
+  freeRadius,
+  type LocalSensitivity,
+  localSensitivity,
+  type MovingRows,
+  naturalLoss,
+  predictedChange,
+} from "./influence/moving-rows.js";
+export type { Multipliers } from "./influence/one-sided.js";
+export { checkValidity, type TrustOptions, type TrustRadius, type Validity, type ValidityCheck } from "./influence/trust-radius.js";
+export { ensureBlas, useBlas, blas, describeBackend } from "./linalg/backend.js";
+export type { Blas } from "./linalg/blas.js";
+export { Matrix } from "./linalg/matrix.js";
+export { type Loss, type LossName, LOSSES } from "./models/losses.js";
+export {
+  basis,
+  linear,
+  logistic,
+  type ModelDescription,
+  type ModelKind,
+  type ModelOptions,
+  poisson,
+  quadratic,
+  type QuadraticOptions,
+  type ScoreModel,
+} from "./models/score-model.js";
+export type { Progress, Work } from "./parallel/work.js";
+export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
+export { type Fit, fit, fitAt, type FitOptions } from "./solvers/fit.js";
+export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
+export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
+export type { InputGradients, Response, Threat, ThreatSettings } from "./threats/threat.js";

@@ -1,0 +1,196 @@
+import { Matrix } from "../linalg/matrix.js";
+import { EquilibratedCholesky, symmetricEigen } from "../linalg/symmetric.js";
+import { sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { hasClosedForm, dualNormOf } from "../robust/robust-loss.js";
+import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import type { Fit } from "../solvers/fit.js";
+import { dualExponent, norm } from "../threats/norms.js";
+import type { Threat } from "../threats/threat.js";
+import { sigmoid } from "../models/losses.js";
+
+/** The norm that an error bound is stated in: H is the nominal Hessian with the ridge, H0 the robust one at θ̂+εI. */
+export type ErrorNorm = "hessian" | "robust-hessian";
+
+/** ‖θ_ε − θ̃‖ ≤ bound, and ‖I‖ in the same norm. */
+export interface Certificate {
+  readonly bound: number;
+  readonly influenceNorm: number;
+}
+
+export interface CertificateRequest {
+  /** θ̃ = θ̂ + εI */
+  readonly theta: Float64Array;
+  readonly influence: Float64Array;
+  readonly radius: number;
+  /** ∇R_ε(θ̃) */
+  readonly gradient: Float64Array;
+  /** f_i(θ̃) */
+  readonly score: (row: number) => number;
+}
+
+/** Decides which a-posteriori bound of MATH 10b a model and threat have; null where there is none. */
+export function certifier(fit: Fit, threat: Threat): ((request: CertificateRequest, work?: Work) => Promise<Certificate | null>) | null {
+  if (!hasClosedForm(fit.model, threat) || fit.inverse.method !== "cholesky") return null;
+  const { name } = fit.model.loss;
+  if (name === "squared" || name === "half-squared") return squaredCertifier(fit, threat, name === "squared" ? 1 : 0.5);
+  return name === "logistic" ? (request, work) => logisticCertificate(fit, threat, request, work) : null;
+}
+
+/** The norm that `certifier` states its bounds in. */
+export const certificateNorm = ({ model }: Fit): ErrorNorm => (model.loss.name === "logistic" ? "robust-hessian" : "hessian");
+
+/** ‖θ_ε − θ̃‖_H ≤ ‖g‖_{H⁻¹} / (1 − ρ√(2s) ν)², valid while ρ√(2s)ν < 1; global, kinks included. */
+function squaredCertifier(fit: Fit, threat: Threat, s: number) {
+  const factor = EquilibratedCholesky.factor(fit.hessian);
+  if (!(factor instanceof EquilibratedCholesky)) return null;
+  const nu = attackedNormBound(factor.inverse(), fit, threat);
+  return async ({ gradient, radius, influence }: CertificateRequest): Promise<Certificate | null> => {
+    const margin = 1 - radius * Math.sqrt(2 * s) * nu;
+    if (!(margin > 0)) return null;
+    const influenceNorm = Math.sqrt(dot(influence, hessianTimes(fit.hessian, influence)));
+    return { bound: fit.inverse.dualLength(gradient) / margin ** 2, influenceNorm };
+  };
+}
+
+/** Fixed-point steps r ← ‖g‖/κ(r); they climb to the smallest r with rκ(r) ≥ ‖g‖ if there is one. */
+const RADIUS_STEPS = 40;
+
+/**
+ * H0 = Σ w wt vv' + P, wt = σσ(−·) at the robust margins; D_i = ‖v_i‖_{H0⁻¹} + ρν;
+ * κ(r) = (√λ_min(H0^{−½}(Σ w wt e^{−rD_i} vv' + P)H0^{−½}) − ρν√(Σ w min(¼, wt e^{rD_i})))²₊; error ≤ ‖g‖_{H0⁻¹}/κ(r).
+ */
+async function logisticCertificate(
+  fit: Fit,
+  threat: Threat,
+  { theta, radius, gradient, score, influence }: CertificateRequest,
+  work?: Work,
+): Promise<Certificate | null> {
+  const { model, data, ridge } = fit;
+  const { map } = model;
+  const d = map.count;
+  const reach = radius * dualNormOf(model, threat, theta).norm;
+  const curvature = Float64Array.from(data.y, (y, i) => {
+    const margin = -y * score(i) + reach;
+    return sigmoid(margin) * sigmoid(-margin);
+  });
+  const weightedHessian = async (weight: (row: number) => number): Promise<Matrix> => {
+    const { gram } = await sweep(
+      map,
+      data,
+      { gram: true, phase: "certificate" },
+      ({ block: { w, firstRow }, gram: omega }) => {
+        for (let i = 0; i < w.length; i++) omega[i] = w[i] * weight(firstRow + i);
+      },
+      work,
+    );
+    for (let j = 0; j < d; j++) gram.data[j * d + j] += ridge[j];
+    return gram;
+  };
+  const H0 = await weightedHessian((row) => curvature[row]);
+  const factor = EquilibratedCholesky.factor(H0);
+  if (!(factor instanceof EquilibratedCholesky)) return null;
+  const nu = attackedNormBound(factor.inverse(), fit, threat);
+  // Rows of `half` are L⁻¹S: ‖half·v‖² = v'H0⁻¹v.
+  const half = factor.halfSolve(identity(d));
+  const reachOfRow = new Float64Array(data.rows);
+  await sweep(
+    map,
+    data,
+    { theta: transpose(half), phase: "certificate" },
+    ({ block: { firstRow }, scores }) => {
+      for (let i = 0; i < scores.rows; i++) {
+        reachOfRow[firstRow + i] = norm(scores.data, 2, i * d, d) + radius * nu;
+      }
+    },
+    work,
+  );
+  const size = Math.sqrt(factor.inverseQuadratic(gradient));
+  const kappa = async (r: number): Promise<number> => {
+    const shrunk = await weightedHessian((row) => curvature[row] * Math.exp(-r * reachOfRow[row]));
+    const lowest = symmetricEigen(congruence(half, shrunk)).values[0];
+    let spread = 0;
+    for (let i = 0; i < data.rows; i++) {
+      spread += data.weights[i] * Math.min(0.25, curvature[i] * Math.exp(r * reachOfRow[i]));
+    }
+    return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
+  };
+  let r = size;
+  for (let step = 0; step < RADIUS_STEPS; step++) {
+    const k = await kappa(r);
+    if (!(k > 0)) return null;
+    const next = size / k;
+    if (next <= r * (1 + 1e-4)) {
+      const influenceNorm = Math.sqrt(dot(influence, hessianTimes(H0, influence)));
+      // The step is a hair beyond the fixed point, where r κ(r) ≥ ‖g‖ holds for sure.
+      const safe = Math.max(next, r) * (1 + 2e-4);
+      const atSafe = await kappa(safe);
+      return safe * atSafe >= size ? { bound: size / atSafe, influenceNorm } : null;
+    }
+    r = next;
+  }
+  return null;
+}
+
+/** ν ≥ sup_{h'Hh ≤ 1} ‖b⊙h_β‖_q from C = H⁻¹ on the attacked coordinates (MATH 10b). */
+function attackedNormBound(inverse: Matrix, { model: { map } }: Fit, threat: Threat): number {
+  const { p, budgets } = threat.settings;
+  const q = dualExponent(p);
+  const first = map.intercept ? 1 : 0;
+  const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
+  const m = attacked.length;
+  const C = Matrix.zeros(m, m);
+  attacked.forEach((a, i) => {
+    attacked.forEach((b, j) => {
+      C.data[i * m + j] = budgets[a] * budgets[b] * inverse.data[(first + a) * inverse.columns + first + b];
+    });
+  });
+  const deviations = Float64Array.from({ length: m }, (_, k) => Math.sqrt(Math.max(0, C.data[k * m + k])));
+  if (q === Infinity) return Math.max(...deviations);
+  const spectral = Math.sqrt(Math.max(0, symmetricEigen(C).values[m - 1]));
+  if (q === 2) return spectral;
+  if (q === 1 && m <= MAXIMUM_SIGNS) return largestOverSigns(C);
+  return Math.min(spectral * m ** Math.max(0, 1 / q - 0.5), norm(deviations, q));
+}
+
+/** Up to this many coordinates all sign vectors are tried. */
+const MAXIMUM_SIGNS = 12;
+
+/** max_{s ∈ {±1}^m} √(s'Cs), the exact dual norm for q = 1. */
+function largestOverSigns(C: Matrix): number {
+  const m = C.rows;
+  let largest = 0;
+  for (let code = 0; code < 2 ** (m - 1); code++) {
+    let value = 0;
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < m; j++) {
+        const sameSign = ((code >> i) & 1) === ((code >> j) & 1);
+        value += sameSign ? C.data[i * m + j] : -C.data[i * m + j];
+      }
+    }
+    largest = Math.max(largest, value);
+  }
+  return Math.sqrt(largest);
+}
+
+function identity(d: number): Matrix {
+  const out = Matrix.zeros(d, d);
+  for (let j = 0; j < d; j++) out.data[j * d + j] = 1;
+  return out;
+}
+
+function transpose(a: Matrix): Matrix {
+  const out = Matrix.zeros(a.columns, a.rows);
+  for (let i = 0; i < a.rows; i++) for (let j = 0; j < a.columns; j++) out.data[j * a.rows + i] = a.data[i * a.columns + j];
+  return out;
+}
+
+/** A·S·A' for symmetric S (lower triangle valid). */
+function congruence(a: Matrix, s: Matrix): Matrix {
+  const d = a.rows;
+  const left = Matrix.zeros(d, d);
+  for (let i = 0; i < d; i++) left.data.set(hessianTimes(s, a.row(i)), i * d);
+  const out = Matrix.zeros(d, d);
+  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) out.data[i * d + j] = dot(left.row(i), a.row(j));
+  return out;
+}

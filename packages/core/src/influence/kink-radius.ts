@@ -1,0 +1,116 @@
+import { Matrix } from "../linalg/matrix.js";
+import { asColumn, sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { maximumMagnitude } from "../threats/norms.js";
+import type { Influence } from "./aif.js";
+import { SNAP } from "./kinks.js";
+
+/** Where corners of A lie along θ̂ + εI (MATH 1.2): the first ε > 0, Infinity where there is none. */
+export interface KinkRadii {
+  /** n: where the row's residual changes sign. */
+  readonly residuals: Float64Array;
+  /** n: where the row's own γ_ik changes sign (p = ∞) or its arg-max switches (p = 1); null when all rows share γ. */
+  readonly gradients: Float64Array | null;
+  /** The same for the γ that all rows share, else Infinity. */
+  readonly shared: number;
+}
+
+/** @param shifts n: v_i'I, from `scoreShifts`. */
+export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: Work): Promise<KinkRadii> {
+  const { fit, threat, influence: I } = attack;
+  const { model, data, scores, parameters } = fit;
+  const { p, budgets } = threat.settings;
+  const stuck = new Set(attack.multipliers?.residuals.map(({ row }) => row));
+  const residuals = scores.map((f, i) => {
+    const gap = model.loss.kink(data.y[i]) - f;
+    // A row that sits on its kink has no crossing ahead of it.
+    return stuck.has(i) ? Number.POSITIVE_INFINITY : firstCrossing(gap, shifts[i]);
+  });
+  const used = budgets.map((b, k) => (model.map.usesInput(k) ? b : 0));
+  if (p !== 1 && p !== Infinity) return { residuals, gradients: null, shared: Number.POSITIVE_INFINITY };
+  const crossing = p === 1 ? firstSwitch : firstZero;
+  if (model.map.sharedGradient) {
+    const none = Matrix.zeros(0, model.map.inputs);
+    const shared = crossing(model.map.inputGradients(parameters, none).data, model.map.inputGradients(I, none).data, used);
+    return { residuals, gradients: null, shared };
+  }
+  const gradients = new Float64Array(data.rows);
+  await sweep(
+    model.map,
+    data,
+    { theta: asColumn(I), phase: "kinks" },
+    ({ block: { x, firstRow } }) => {
+      const gamma = model.map.inputGradients(parameters, x);
+      const motion = model.map.inputGradients(I, x);
+      for (let i = 0; i < x.rows; i++) gradients[firstRow + i] = crossing(gamma.row(i), motion.row(i), used);
+    },
+    work,
+  );
+  return { residuals, gradients, shared: Number.POSITIVE_INFINITY };
+}
+
+/** The kink radius: the smallest ε at which anything happens; null when nothing ever does. */
+export function kinkRadius({ residuals, gradients, shared }: KinkRadii): number | null {
+  const smallest = Math.min(shared, minimum(residuals), gradients ? minimum(gradients) : Number.POSITIVE_INFINITY);
+  return Number.isFinite(smallest) ? smallest : null;
+}
+
+/** Share of the rows (by weight) whose residual, γ coordinate or arg-max changes between θ̂ and θ̂ + εI (MATH 14.11). */
+export function kinkFraction({ residuals, gradients, shared }: KinkRadii, weights: Float64Array, epsilon: number): number {
+  if (shared < epsilon) return 1;
+  let share = 0;
+  for (let i = 0; i < weights.length; i++) {
+    if (residuals[i] < epsilon || (gradients !== null && gradients[i] < epsilon)) share += weights[i];
+  }
+  return Math.min(1, share);
+}
+
+/** Share of the rows (by weight) whose residual changes sign between θ̂ and θ̂ + εI. */
+export function residualFraction({ residuals }: KinkRadii, weights: Float64Array, epsilon: number): number {
+  let share = 0;
+  for (let i = 0; i < weights.length; i++) if (residuals[i] < epsilon) share += weights[i];
+  return Math.min(1, share);
+}
+
+/** The ε > 0 with gap = ε·speed, or Infinity. */
+function firstCrossing(gap: number, speed: number): number {
+  const epsilon = gap / speed;
+  return epsilon > 0 && Number.isFinite(epsilon) ? epsilon : Number.POSITIVE_INFINITY;
+}
+
+/** p = ∞: the first sign change of an attacked coordinate that is not zero to begin with. */
+function firstZero(gamma: Float64Array, motion: Float64Array, budgets: Float64Array): number {
+  const tiny = SNAP * maximumMagnitude(gamma);
+  let first = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < gamma.length; k++) {
+    if (budgets[k] > 0 && Math.abs(gamma[k]) > tiny) first = Math.min(first, firstCrossing(-gamma[k], motion[k]));
+  }
+  return first;
+}
+
+/** p = 1: the first ε at which another b_k|γ_k| overtakes the largest. */
+function firstSwitch(gamma: Float64Array, motion: Float64Array, budgets: Float64Array): number {
+  let largest = 0;
+  for (let k = 1; k < gamma.length; k++) {
+    if (budgets[k] * Math.abs(gamma[k]) > budgets[largest] * Math.abs(gamma[largest])) largest = k;
+  }
+  const sign = Math.sign(gamma[largest]);
+  const top = budgets[largest] * sign * gamma[largest];
+  const topSpeed = budgets[largest] * sign * motion[largest];
+  let first = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < gamma.length; k++) {
+    if (k === largest || budgets[k] === 0) continue;
+    for (const side of [-1, 1]) {
+      const gap = top - budgets[k] * side * gamma[k];
+      if (gap <= SNAP * top) continue;
+      first = Math.min(first, firstCrossing(gap, budgets[k] * side * motion[k] - topSpeed));
+    }
+  }
+  return first;
+}
+
+function minimum(values: Float64Array): number {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const value of values) if (value < smallest) smallest = value;
+  return smallest;
+}

@@ -1,0 +1,167 @@
+import type { Work } from "../parallel/work.js";
+import { type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
+import { hasClosedForm } from "../robust/robust-loss.js";
+import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import type { Influence } from "./aif.js";
+import { type Certificate, certificateNorm, certifier, type ErrorNorm } from "./certificate.js";
+
+/** What the prediction θ̂ + εI is worth at one ε. */
+export interface Validity {
+  readonly epsilon: number;
+  /** κ(ε) of MATH 14.10: the norm of ∇R_ε at θ̂+εI relative to that at θ̂; 0 perfect, ≥ 1 worse than doing nothing. */
+  readonly stationarity: number;
+  /** Certified ‖θ_ε − (θ̂+εI)‖ in `errorNorm`, or null where none holds. */
+  readonly errorBound: number | null;
+  /** The error (certified, else estimated by ‖∇R_ε‖_{H⁻¹}) relative to ε‖I‖. */
+  readonly relativeError: number | null;
+}
+
+export interface TrustRadius {
+  /** The largest ε up to which the relative error stays at or below `tolerance`; null with a reason where unknown. */
+  readonly radius: number | null;
+  readonly reason: string | null;
+  readonly method: "certificate" | "stationarity" | null;
+  readonly errorNorm: ErrorNorm | null;
+}
+
+export interface ValidityCheck {
+  readonly trust: TrustRadius;
+  at(epsilons: readonly number[], work?: Work): Promise<Validity[]>;
+}
+
+export interface TrustOptions extends Work {
+  /** The relative error up to which a prediction is trusted (default 0.1, MATH 14.11). */
+  readonly tolerance?: number;
+  /** No ε beyond this is of interest (the collapse radius). */
+  readonly ceiling?: number | null;
+}
+
+const COARSE_STEPS = 24;
+const CERTIFICATE_STEPS = 12;
+/** Multiply-adds of a certificate's Gram matrices beyond which only the estimate is made. */
+const CERTIFICATE_WORK = 4e10;
+
+/**
+ * How far θ̂ + εI can be trusted (MATH 10b, 14.10, 14.11). Squared and logistic losses have a certificate, Poisson an
+ * estimate; other bases and boxes have no closed-form robust risk to check against.
+ * @param shifts n: v_i'I, from `scoreShifts`.
+ */
+export async function checkValidity(attack: Influence, shifts: Float64Array, options: TrustOptions = {}): Promise<ValidityCheck> {
+  const { fit, threat } = attack;
+  if (!hasClosedForm(fit.model, threat)) {
+    const reason = threat.settings.bounds
+      ? "the robust risk in a box has no closed form to check the prediction against"
+      : `the robust risk of a ${fit.model.kind} model has no closed form to check the prediction against`;
+    return { trust: { radius: null, reason, method: null, errorNorm: null }, at: async (list) => list.map(unknownValidity) };
+  }
+  const tolerance = options.tolerance ?? 0.1;
+  const judge = judgeOf(attack, shifts);
+  const size = Math.sqrt(dot(attack.influence, hessianTimes(fit.hessian, attack.influence)));
+  const method = judge.certified ? "certificate" : "stationarity";
+  const errorNorm: ErrorNorm = judge.certified ? certificateNorm(fit) : "hessian";
+  if (size === 0) {
+    const reason = "robust training does not move the parameters at first order";
+    return { trust: { radius: null, reason, method, errorNorm }, at: (list, work) => judge.at(list, true, work) };
+  }
+  const radius = await largestTrusted(judge, tolerance, options);
+  return { trust: { radius, reason: null, method, errorNorm }, at: (list, work) => judge.at(list, true, work) };
+}
+
+const unknownValidity = (epsilon: number): Validity => ({
+  epsilon,
+  stationarity: Number.NaN,
+  errorBound: null,
+  relativeError: null,
+});
+
+interface Judge {
+  readonly certified: boolean;
+  /** `certify` false: the estimate only, many ε in one pass. */
+  at(epsilons: readonly number[], certify: boolean, work?: Work): Promise<Validity[]>;
+}
+
+function judgeOf(attack: Influence, shifts: Float64Array): Judge {
+  const { fit, threat, influence: I, scale } = attack;
+  const { parameters, scores, inverse, data } = fit;
+  const affordable = data.rows * I.length ** 2 <= CERTIFICATE_WORK || fit.model.loss.second(0, 0) === fit.model.loss.second(1, 0);
+  const certify = affordable ? certifier(fit, threat) : null;
+  const influenceNorm = Math.sqrt(dot(I, hessianTimes(fit.hessian, I)));
+  return {
+    certified: certify !== null,
+    async at(epsilons, withCertificate, work) {
+      const moved = epsilons.map((epsilon) => parameters.map((value, j) => value + epsilon * I[j]));
+      const points: RobustPoint[] = [
+        ...epsilons.map((epsilon, e) => ({
+          theta: moved[e],
+          radius: epsilon * scale,
+          score: (row: number) => scores[row] + epsilon * shifts[row],
+        })),
+        ...epsilons.map((epsilon) => ({ theta: parameters, radius: epsilon * scale, score: (row: number) => scores[row] })),
+      ];
+      const gradients = await robustGradients(fit, threat, points, work);
+      const out: Validity[] = [];
+      for (const [e, epsilon] of epsilons.entries()) {
+        const gradient = gradients.column(e).map((value, j) => value - fit.gradient[j]);
+        const still = gradients.column(epsilons.length + e).map((value, j) => value - fit.gradient[j]);
+        const [length, stillLength] = [inverse.dualLength(gradient), inverse.dualLength(still)];
+        let certificate: Certificate | null = null;
+        if (certify && withCertificate) {
+          const { theta, radius, score } = points[e];
+          certificate = await certify({ theta, influence: I, radius, gradient: gradients.column(e), score }, work);
+        }
+        const estimate = length / (epsilon * influenceNorm);
+        const certifiedError = certificate && certificate.bound / (epsilon * certificate.influenceNorm);
+        out.push({
+          epsilon,
+          stationarity: stillLength > 0 ? length / stillLength : 0,
+          errorBound: certificate?.bound ?? null,
+          relativeError: certify && withCertificate ? certifiedError : estimate,
+        });
+      }
+      return out;
+    },
+  };
+}
+
+/** Scans upwards for the first ε that breaks the tolerance by the estimate, then closes in on it with the certificate. */
+async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...work }: TrustOptions): Promise<number> {
+  const top = Math.min(ceiling ?? Number.POSITIVE_INFINITY, 10);
+  let [low, high] = [top * 1e-8, top];
+  for (let pass = 0; pass < 3; pass++) {
+    const epsilons = logarithmicGrid(low, high, COARSE_STEPS);
+    const found = await judge.at(epsilons, false, work);
+    const broken = found.findIndex(({ relativeError }) => !(relativeError !== null && relativeError <= tolerance));
+    if (broken < 0) return certified(high);
+    if (broken === 0) return certified(low);
+    [low, high] = [epsilons[broken - 1], epsilons[broken]];
+  }
+  return certified(low);
+
+  /** The certificate is larger than the estimate: bisect (in the logarithm) below what the estimate allows. */
+  async function certified(estimate: number): Promise<number> {
+    if (!judge.certified) return estimate;
+    const holds = async (epsilon: number): Promise<boolean> => {
+      const [{ relativeError }] = await judge.at([epsilon], true, work);
+      return relativeError !== null && relativeError <= tolerance;
+    };
+    if (await holds(estimate)) return estimate;
+    let [good, bad] = [estimate / 2, estimate];
+    while (!(await holds(good))) {
+      bad = good;
+      good /= 2;
+      if (good < estimate * 1e-6) return 0;
+    }
+    for (let step = 0; step < CERTIFICATE_STEPS && bad / good > 1.001; step++) {
+      const middle = Math.sqrt(good * bad);
+      if (await holds(middle)) good = middle;
+      else bad = middle;
+    }
+    return good;
+  }
+}
+
+/** `count` points from `from` to `to`, equal ratios. */
+export function logarithmicGrid(from: number, to: number, count: number): number[] {
+  if (count === 1) return [to];
+  return Array.from({ length: count }, (_, k) => (k === count - 1 ? to : from * (to / from) ** (k / (count - 1))));
+}

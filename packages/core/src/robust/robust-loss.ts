@@ -1,0 +1,78 @@
+import { Matrix } from "../linalg/matrix.js";
+import type { Block } from "../data/dataset.js";
+import type { Loss } from "../models/losses.js";
+import type { ScoreModel } from "../models/score-model.js";
+import { sweep } from "../models/sweep.js";
+import type { Dataset } from "../data/dataset.js";
+import type { Work } from "../parallel/work.js";
+import type { Threat } from "../threats/threat.js";
+
+/** How a robust loss was computed. */
+export type RobustLossMethod = "closed-form" | "expansion";
+
+/**
+ * For a score that is linear in x and moves by at most `reach` = ρ‖b⊙β‖_q, and a loss convex in the score, the worst case
+ * lies at an end: σ = ±1 with ℓ(f + σ·reach) the larger (MATH 10a).
+ */
+export function worstEnd(loss: Loss, f: number, y: number, reach: number): 1 | -1 {
+  return loss.value(f + reach, y) >= loss.value(f - reach, y) ? 1 : -1;
+}
+
+/** max_{‖δ⊘b‖_p ≤ ρ} ℓ(f(x+δ), y) = max(ℓ(f − reach), ℓ(f + reach)) */
+export function worstLoss(loss: Loss, f: number, y: number, reach: number): number {
+  return Math.max(loss.value(f + reach, y), loss.value(f - reach, y));
+}
+
+/** Whether the inner maximum is in closed form: scores linear in x, no box. */
+export function hasClosedForm({ map }: ScoreModel, threat: Threat): boolean {
+  return map.sharedGradient && threat.settings.bounds === null;
+}
+
+const noRows = (m: number): Block => ({
+  x: Matrix.zeros(0, m),
+  y: new Float64Array(0),
+  w: new Float64Array(0),
+  firstRow: 0,
+});
+
+/** ‖b⊙β‖_q and its gradient in β, φ = b⊙φ_p(b⊙β) (m), for scores linear in x. */
+export function dualNormOf({ map }: ScoreModel, threat: Threat, theta: Float64Array): { norm: number; direction: Float64Array } {
+  const block = noRows(map.inputs);
+  const base = map.inputGradients(theta, block.x);
+  const { gain, base: phi } = threat.respond({ slope: Float64Array.of(1), base }, block);
+  return { norm: gain[0], direction: phi.data };
+}
+
+/**
+ * Σ w_i [l_i + ρ g_i·φ_i + ½ρ² φ_i'L^{xx}_iφ_i] at θ: the robust loss to second order in the radius, for models or threats
+ * without a closed form. L^{xx} = ℓ''γγ' + ℓ'∇²_x f.
+ */
+export async function expandedRobustLoss(
+  model: ScoreModel,
+  threat: Threat,
+  data: Dataset,
+  theta: Float64Array,
+  radius: number,
+  work?: Work,
+): Promise<number> {
+  const { map, loss } = model;
+  let total = 0;
+  await sweep(
+    map,
+    data,
+    { theta: new Matrix(theta, theta.length, 1), phase: "robust loss" },
+    ({ block, scores: { data: f } }) => {
+      const { x, y, w } = block;
+      const slope = y.map((target, i) => loss.first(f[i], target));
+      const { gain, base: phi } = threat.respond({ slope, base: map.inputGradients(theta, x) }, block);
+      const bend = map.curvature(theta, x, phi);
+      for (let i = 0; i < y.length; i++) {
+        const along = slope[i] === 0 ? 0 : gain[i] / slope[i];
+        const second = loss.second(f[i], y[i]) * along * along + (bend ? slope[i] * bend[i] : 0);
+        total += w[i] * (loss.value(f[i], y[i]) + radius * gain[i] + 0.5 * radius * radius * second);
+      }
+    },
+    work,
+  );
+  return total;
+}
