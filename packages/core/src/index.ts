@@ -1,7 +1,7 @@
 export * from "./data/index.js";
 export { AifError, type ErrorCode } from "./errors.js";
 export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";
-export { type Certificate, certifier, certificateNorm, type ErrorNorm } from "./influence/certificate.js";
+export { type Certificate, certificateNorm, certifier, type ErrorNorm } from "./influence/certificate.js";
 export { collapseRadius } from "./influence/collapse-radius.js";
 export { metricSlope, parameterContributions, rowContributions } from "./influence/contributions.js";
 export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-fit.js";
@@ -15,11 +15,17 @@ export {
   predictedChange,
 } from "./influence/moving-rows.js";
 export type { Multipliers } from "./influence/one-sided.js";
-export { checkValidity, type TrustOptions, type TrustRadius, type Validity, type ValidityCheck } from "./influence/trust-radius.js";
-export { ensureBlas, useBlas, blas, describeBackend } from "./linalg/backend.js";
+export {
+  checkValidity,
+  type TrustOptions,
+  type TrustRadius,
+  type Validity,
+  type ValidityCheck,
+} from "./influence/trust-radius.js";
+export { blas, describeBackend, ensureBlas, useBlas } from "./linalg/backend.js";
 export type { Blas } from "./linalg/blas.js";
 export { Matrix } from "./linalg/matrix.js";
-export { type Loss, type LossName, LOSSES } from "./models/losses.js";
+export { LOSSES, type Loss, type LossName } from "./models/losses.js";
 export {
   basis,
   linear,
@@ -28,13 +34,26 @@ export {
   type ModelKind,
   type ModelOptions,
   poisson,
-  quadratic,
   type QuadraticOptions,
+  quadratic,
   type ScoreModel,
 } from "./models/score-model.js";
 export type { Progress, Work } from "./parallel/work.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
-export { type Fit, fit, fitAt, type FitOptions } from "./solvers/fit.js";
+export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
+export { analyze, type Study, type StudyInput } from "./study/analyze.js";
+export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
+export type * from "./study/result.js";
+export {
+  checkSettings,
+  DEFAULT_SETTINGS,
+  type EvaluationPlan,
+  evaluationName,
+  MODEL_KINDS,
+  parseEvaluation,
+  parseModel,
+  type StudySettings,
+} from "./study/settings.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
 export type { InputGradients, Response, Threat, ThreatSettings } from "./threats/threat.js";

@@ -3,8 +3,8 @@ import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
-import type { Threat } from "../threats/threat.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
+import type { Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
 
@@ -95,7 +95,9 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
   const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
   const zeroResiduals = snapResiduals(loss, slopes, scores, data.y);
   const usedBudgets = budgets.map((b, k) => (map.usesInput(k) ? b : 0));
-  const sharedGamma = map.sharedGradient ? map.inputGradients(parameters, Matrix.zeros(0, map.inputs)).data.slice() : null;
+  const sharedGamma = map.sharedGradient
+    ? map.inputGradients(parameters, Matrix.zeros(0, map.inputs)).data.slice()
+    : null;
   const none: GradientKinks = { zeroCoordinates: [], ties: [], zeroGradient: false };
   const atGradient = sharedGamma ? snapGradient(sharedGamma, usedBudgets, p) : none;
   const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;

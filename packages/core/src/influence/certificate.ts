@@ -1,13 +1,13 @@
 import { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, symmetricEigen } from "../linalg/symmetric.js";
+import { sigmoid } from "../models/losses.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
-import { hasClosedForm, dualNormOf } from "../robust/robust-loss.js";
-import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { dualNormOf, hasClosedForm } from "../robust/robust-loss.js";
 import type { Fit } from "../solvers/fit.js";
+import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { dualExponent, norm } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
-import { sigmoid } from "../models/losses.js";
 
 /** The norm that an error bound is stated in: H is the nominal Hessian with the ridge, H0 the robust one at θ̂+εI. */
 export type ErrorNorm = "hessian" | "robust-hessian";
@@ -30,7 +30,10 @@ export interface CertificateRequest {
 }
 
 /** Decides which a-posteriori bound of MATH 10b a model and threat have; null where there is none. */
-export function certifier(fit: Fit, threat: Threat): ((request: CertificateRequest, work?: Work) => Promise<Certificate | null>) | null {
+export function certifier(
+  fit: Fit,
+  threat: Threat,
+): ((request: CertificateRequest, work?: Work) => Promise<Certificate | null>) | null {
   if (!hasClosedForm(fit.model, threat) || fit.inverse.method !== "cholesky") return null;
   const { name } = fit.model.loss;
   if (name === "squared" || name === "half-squared") return squaredCertifier(fit, threat, name === "squared" ? 1 : 0.5);
@@ -38,7 +41,8 @@ export function certifier(fit: Fit, threat: Threat): ((request: CertificateReque
 }
 
 /** The norm that `certifier` states its bounds in. */
-export const certificateNorm = ({ model }: Fit): ErrorNorm => (model.loss.name === "logistic" ? "robust-hessian" : "hessian");
+export const certificateNorm = ({ model }: Fit): ErrorNorm =>
+  model.loss.name === "logistic" ? "robust-hessian" : "hessian";
 
 /** ‖θ_ε − θ̃‖_H ≤ ‖g‖_{H⁻¹} / (1 − ρ√(2s) ν)², valid while ρ√(2s)ν < 1; global, kinks included. */
 function squaredCertifier(fit: Fit, threat: Threat, s: number) {
@@ -181,7 +185,8 @@ function identity(d: number): Matrix {
 
 function transpose(a: Matrix): Matrix {
   const out = Matrix.zeros(a.columns, a.rows);
-  for (let i = 0; i < a.rows; i++) for (let j = 0; j < a.columns; j++) out.data[j * a.rows + i] = a.data[i * a.columns + j];
+  for (let i = 0; i < a.rows; i++)
+    for (let j = 0; j < a.columns; j++) out.data[j * a.rows + i] = a.data[i * a.columns + j];
   return out;
 }
 

@@ -9,7 +9,11 @@ import type { Influence } from "./aif.js";
  * −w_i c (H⁻¹∇Q)'G_iφ_i (MATH 10c). The n numbers sum to ∇Q'I exactly. They share out the adversarial pull with θ̂ held
  * fixed; they are not what deleting the row would do.
  */
-export async function rowContributions(attack: Influence, metricGradient: Float64Array, work?: Work): Promise<Float64Array> {
+export async function rowContributions(
+  attack: Influence,
+  metricGradient: Float64Array,
+  work?: Work,
+): Promise<Float64Array> {
   const { fit, threat, scale, pull } = attack;
   const { model, data, inverse, parameters, scores } = fit;
   const u = inverse.solve(metricGradient);
@@ -51,7 +55,8 @@ export function naturalHessianTimes(fit: Influence["fit"], x: Float64Array): Flo
 }
 
 /** dQ/dε = ∇Q(θ̂)'I for any differentiable metric Q. */
-export const metricSlope = (attack: Influence, metricGradient: Float64Array): number => dot(metricGradient, attack.influence);
+export const metricSlope = (attack: Influence, metricGradient: Float64Array): number =>
+  dot(metricGradient, attack.influence);
 
 function sharedSlope({ fit: { model } }: Influence, u: Float64Array, phi: Matrix): number {
   return dot(model.map.inputGradients(u, Matrix.zeros(0, model.map.inputs)).data, phi.data);

@@ -4,7 +4,7 @@ import { foldSums } from "../models/fold-sums.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { conjugateGradients } from "../solvers/conjugate-gradient.js";
-import { fit as fitModel, type Fit } from "../solvers/fit.js";
+import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
 import { type Influence, influence } from "./aif.js";
 import type { MovingRows } from "./moving-rows.js";
@@ -74,7 +74,8 @@ function outsideWeights({ data }: Fit, foldOf: Uint16Array, folds: number): Floa
   const outside = new Float64Array(folds).fill(1);
   for (let i = 0; i < foldOf.length; i++) outside[foldOf[i]] -= data.weights[i];
   const empty = outside.findIndex((weight) => !(weight > 1e-12));
-  if (empty >= 0) throw numericalError(`Fold ${empty + 1} holds all the weight, so nothing is left to fit on: use fewer folds.`);
+  if (empty >= 0)
+    throw numericalError(`Fold ${empty + 1} holds all the weight, so nothing is left to fit on: use fewer folds.`);
   return outside;
 }
 
@@ -159,7 +160,8 @@ async function leaveOutFits(
   );
 }
 
-const hasConstantHessian = ({ model }: Fit): boolean => model.loss.name === "squared" || model.loss.name === "half-squared";
+const hasConstantHessian = ({ model }: Fit): boolean =>
+  model.loss.name === "squared" || model.loss.name === "half-squared";
 
 /** θ_k ← θ_k − H_{−k}(θ̂)⁻¹∇_k for all folds; returns the largest step relative to θ, both in the H norm. */
 function newtonSteps(theta: Matrix, gradients: Matrix, { inverse, hessians }: LeaveOut): number {
@@ -275,7 +277,8 @@ async function rowwisePulls(
           const { sign, base, gain } = threat.respond(gradients, block);
           for (let i = 0; i < y.length; i++) {
             const along = slope[i] === 0 ? 0 : gain[i] / slope[i];
-            omega.data[i * omega.columns + a * folds + k] = weights[i] * loss.second(scores.data[i * folds + k], y[i]) * along;
+            omega.data[i * omega.columns + a * folds + k] =
+              weights[i] * loss.second(scores.data[i * folds + k], y[i]) * along;
           }
           const onJacobian = weights.map((weight, i) => weight * slope[i] * sign[i]);
           map.addJacobianPullback(x, base, onJacobian, jacobian[a][k]);
@@ -429,4 +432,3 @@ async function refitFolds(
     singularFolds,
   }));
 }
-

@@ -31,7 +31,11 @@ export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: 
   const crossing = p === 1 ? firstSwitch : firstZero;
   if (model.map.sharedGradient) {
     const none = Matrix.zeros(0, model.map.inputs);
-    const shared = crossing(model.map.inputGradients(parameters, none).data, model.map.inputGradients(I, none).data, used);
+    const shared = crossing(
+      model.map.inputGradients(parameters, none).data,
+      model.map.inputGradients(I, none).data,
+      used,
+    );
     return { residuals, gradients: null, shared };
   }
   const gradients = new Float64Array(data.rows);
@@ -56,7 +60,11 @@ export function kinkRadius({ residuals, gradients, shared }: KinkRadii): number 
 }
 
 /** Share of the rows (by weight) whose residual, γ coordinate or arg-max changes between θ̂ and θ̂ + εI (MATH 14.11). */
-export function kinkFraction({ residuals, gradients, shared }: KinkRadii, weights: Float64Array, epsilon: number): number {
+export function kinkFraction(
+  { residuals, gradients, shared }: KinkRadii,
+  weights: Float64Array,
+  epsilon: number,
+): number {
   if (shared < epsilon) return 1;
   let share = 0;
   for (let i = 0; i < weights.length; i++) {

@@ -1,9 +1,9 @@
 import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { dot } from "../solvers/inverse-hessian.js";
 import { solveBoxSimplex } from "../solvers/box-simplex-qp.js";
 import type { Fit } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
 import type { RowPull } from "./aif.js";
 import type { GradientKinks } from "./kinks.js";
@@ -72,7 +72,10 @@ export async function resolveKinks(
     upper: Float64Array.from(variables, (v) => v.upper),
     simplex: [...variables.keys()].filter((k) => variables[k].group === "tie"),
   });
-  if (values === null) throw numericalError("The one-sided derivative at a kink could not be found: its quadratic program did not converge.");
+  if (values === null)
+    throw numericalError(
+      "The one-sided derivative at a kink could not be found: its quadratic program did not converge.",
+    );
   variables.forEach(({ column }, k) => {
     for (let j = 0; j < base.length; j++) base[j] += values[k] * column[j];
   });

@@ -46,13 +46,20 @@ const CERTIFICATE_WORK = 4e10;
  * estimate; other bases and boxes have no closed-form robust risk to check against.
  * @param shifts n: v_i'I, from `scoreShifts`.
  */
-export async function checkValidity(attack: Influence, shifts: Float64Array, options: TrustOptions = {}): Promise<ValidityCheck> {
+export async function checkValidity(
+  attack: Influence,
+  shifts: Float64Array,
+  options: TrustOptions = {},
+): Promise<ValidityCheck> {
   const { fit, threat } = attack;
   if (!hasClosedForm(fit.model, threat)) {
     const reason = threat.settings.bounds
       ? "the robust risk in a box has no closed form to check the prediction against"
       : `the robust risk of a ${fit.model.kind} model has no closed form to check the prediction against`;
-    return { trust: { radius: null, reason, method: null, errorNorm: null }, at: async (list) => list.map(unknownValidity) };
+    return {
+      trust: { radius: null, reason, method: null, errorNorm: null },
+      at: async (list) => list.map(unknownValidity),
+    };
   }
   const tolerance = options.tolerance ?? 0.1;
   const judge = judgeOf(attack, shifts);
@@ -83,7 +90,8 @@ interface Judge {
 function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const { fit, threat, influence: I, scale } = attack;
   const { parameters, scores, inverse, data } = fit;
-  const affordable = data.rows * I.length ** 2 <= CERTIFICATE_WORK || fit.model.loss.second(0, 0) === fit.model.loss.second(1, 0);
+  const affordable =
+    data.rows * I.length ** 2 <= CERTIFICATE_WORK || fit.model.loss.second(0, 0) === fit.model.loss.second(1, 0);
   const certify = affordable ? certifier(fit, threat) : null;
   const influenceNorm = Math.sqrt(dot(I, hessianTimes(fit.hessian, I)));
   return {
@@ -96,7 +104,11 @@ function judgeOf(attack: Influence, shifts: Float64Array): Judge {
           radius: epsilon * scale,
           score: (row: number) => scores[row] + epsilon * shifts[row],
         })),
-        ...epsilons.map((epsilon) => ({ theta: parameters, radius: epsilon * scale, score: (row: number) => scores[row] })),
+        ...epsilons.map((epsilon) => ({
+          theta: parameters,
+          radius: epsilon * scale,
+          score: (row: number) => scores[row],
+        })),
       ];
       const gradients = await robustGradients(fit, threat, points, work);
       const out: Validity[] = [];

@@ -1,7 +1,7 @@
 import type { Block, Dataset } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { growingBuffer, type FeatureMap } from "./feature-map.js";
+import { type FeatureMap, growingBuffer } from "./feature-map.js";
 
 /** Sums over the rows of each of K folds. */
 export interface FoldSums {

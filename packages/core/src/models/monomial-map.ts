@@ -77,7 +77,8 @@ export class MonomialMap implements FeatureMap {
       this.terms.forEach((term, a) => {
         for (const j of term.factors) {
           for (const k of term.factors) {
-            out[i] += theta[this.first + a] * secondDerivative(term, row, j.input, k.input) * phi[j.input] * phi[k.input];
+            out[i] +=
+              theta[this.first + a] * secondDerivative(term, row, j.input, k.input) * phi[j.input] * phi[k.input];
           }
         }
       });
@@ -110,7 +111,8 @@ function value(term: Monomial, x: Float64Array): number {
 /** ∂/∂x_j of a monomial: its value with x_j^a replaced by a x_j^{a−1}. */
 function derivative(term: Monomial, x: Float64Array, j: number): number {
   let product = term.coefficient;
-  for (const { input, power } of term.factors) product *= input === j ? power * x[input] ** (power - 1) : x[input] ** power;
+  for (const { input, power } of term.factors)
+    product *= input === j ? power * x[input] ** (power - 1) : x[input] ** power;
   return product;
 }
 

@@ -35,7 +35,8 @@ const describe =
   };
 
 function lossOf(name: LossName): Loss {
-  if (!Object.hasOwn(LOSSES, name)) throw usageError(`Unknown loss "${name}": use one of ${Object.keys(LOSSES).join(", ")}.`);
+  if (!Object.hasOwn(LOSSES, name))
+    throw usageError(`Unknown loss "${name}": use one of ${Object.keys(LOSSES).join(", ")}.`);
   return LOSSES[name];
 }
 

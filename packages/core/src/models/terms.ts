@@ -49,7 +49,9 @@ function parseMonomial(term: string, index: ReadonlyMap<string, number>): Monomi
     const operator = tokens[at + 1];
     if (operator === undefined) break;
     if (operator.quoted || (operator.text !== "*" && operator.text !== "/") || at + 2 >= tokens.length) {
-      throw usageError(`The basis term "${term}" cannot be read at "${operator.text}": write factors as a*b, a^2 or a/4.`);
+      throw usageError(
+        `The basis term "${term}" cannot be read at "${operator.text}": write factors as a*b, a^2 or a/4.`,
+      );
     }
     divide = operator.text === "/";
     at += 1;

@@ -18,7 +18,12 @@ export interface RobustPoint {
  * in the score (MATH 10a): ∇R = Σ w ℓ'(f+σρN)(v + σρ∂N) + Pθ, σ the worse end of each row. One pass serves all points.
  * Returns the K gradients as the columns of a d×K matrix.
  */
-export async function robustGradients(fit: Fit, threat: Threat, points: readonly RobustPoint[], work?: Work): Promise<Matrix> {
+export async function robustGradients(
+  fit: Fit,
+  threat: Threat,
+  points: readonly RobustPoint[],
+  work?: Work,
+): Promise<Matrix> {
   const { model, data, ridge } = fit;
   const { map, loss } = model;
   const K = points.length;

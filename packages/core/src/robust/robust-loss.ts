@@ -1,9 +1,8 @@
+import type { Block, Dataset } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
-import type { Block } from "../data/dataset.js";
 import type { Loss } from "../models/losses.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { sweep } from "../models/sweep.js";
-import type { Dataset } from "../data/dataset.js";
 import type { Work } from "../parallel/work.js";
 import type { Threat } from "../threats/threat.js";
 
@@ -36,7 +35,11 @@ const noRows = (m: number): Block => ({
 });
 
 /** ‖b⊙β‖_q and its gradient in β, φ = b⊙φ_p(b⊙β) (m), for scores linear in x. */
-export function dualNormOf({ map }: ScoreModel, threat: Threat, theta: Float64Array): { norm: number; direction: Float64Array } {
+export function dualNormOf(
+  { map }: ScoreModel,
+  threat: Threat,
+  theta: Float64Array,
+): { norm: number; direction: Float64Array } {
   const block = noRows(map.inputs);
   const base = map.inputGradients(theta, block.x);
   const { gain, base: phi } = threat.respond({ slope: Float64Array.of(1), base }, block);

@@ -46,7 +46,10 @@ export async function conjugateGradients(
     iterations++;
   }
   const sizes = columnDots(right, right);
-  const relativeResidual = Math.max(0, ...squares.map((square, k) => (sizes[k] > 0 ? Math.sqrt(square / sizes[k]) : 0)));
+  const relativeResidual = Math.max(
+    0,
+    ...squares.map((square, k) => (sizes[k] > 0 ? Math.sqrt(square / sizes[k]) : 0)),
+  );
   return { solution, iterations, relativeResidual, converged: !open(squares) };
 }
 

@@ -66,7 +66,11 @@ export async function fit(description: ModelDescription, data: Dataset, options:
  * The scores f_i (n) of the same model fitted on some of its parameters alone, the others held at 0: the null model that robust
  * training collapses to. @param free d, 1 where a parameter is fitted.
  */
-export async function fitFree({ model, data, ridge, l2 }: Fit, free: Uint8Array, work: Work = {}): Promise<Float64Array> {
+export async function fitFree(
+  { model, data, ridge, l2 }: Fit,
+  free: Uint8Array,
+  work: Work = {},
+): Promise<Float64Array> {
   return (await minimise({ model, data, ridge, l2, free }, work)).point.scores;
 }
 
@@ -79,7 +83,10 @@ interface Problem {
   readonly free: Uint8Array;
 }
 
-async function minimise(problem: Problem, work: Work): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
+async function minimise(
+  problem: Problem,
+  work: Work,
+): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
   const { model, data, l2, free } = problem;
   const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
   let point = await evaluateAt(problem, startingPoint(model, data), work);
@@ -204,7 +211,8 @@ async function evaluateAt(
     gradient[j] += ridge[j] * theta[j];
     penalty += 0.5 * ridge[j] * theta[j] * theta[j];
     if (!knownHessian) hessian.data[j * d + j] += ridge[j];
-    const possible = Math.sqrt(slopeSquares * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
+    const possible =
+      Math.sqrt(slopeSquares * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
     if (possible > 0 && free[j]) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
   }
   return { theta, scores, loss: total, objective: total + penalty, gradient, gradientNorm, hessian };
@@ -264,5 +272,18 @@ function finish(
   inverse: InverseHessian,
 ): Fit {
   const { theta: parameters, scores, loss: trainingLoss, gradient, gradientNorm, hessian } = point;
-  return { model, data, l2, ridge, parameters, scores, trainingLoss, gradient, gradientNorm, iterations, hessian, inverse };
+  return {
+    model,
+    data,
+    l2,
+    ridge,
+    parameters,
+    scores,
+    trainingLoss,
+    gradient,
+    gradientNorm,
+    iterations,
+    hessian,
+    inverse,
+  };
 }

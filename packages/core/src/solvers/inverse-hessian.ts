@@ -1,7 +1,7 @@
+import { numericalError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, pseudoInverseSolver } from "../linalg/symmetric.js";
-import { numericalError } from "../errors.js";
 
 /** Beyond this condition number of the equilibrated H (the data's own is its root, 1e7) Cholesky is not trusted (MATH 12). */
 export const MAXIMUM_CONDITION = 1e14;
@@ -33,7 +33,8 @@ export function invertHessian(hessian: Matrix): InverseHessian {
   const d = hessian.rows;
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
-      if (!Number.isFinite(hessian.data[i * d + j])) throw numericalError("The Hessian has entries that are not finite.");
+      if (!Number.isFinite(hessian.data[i * d + j]))
+        throw numericalError("The Hessian has entries that are not finite.");
     }
   }
   const factor = EquilibratedCholesky.factor(hessian);

@@ -5,7 +5,8 @@ export type Exponent = number;
 
 /** Checks p and returns it. Throws a `usage` error unless 1 ≤ p ≤ ∞. */
 export function exponent(p: number): Exponent {
-  if (!(p >= 1)) throw usageError(`The norm must be a number p ≥ 1 or "inf", got ${p}: l_p is a norm only from p = 1 on.`);
+  if (!(p >= 1))
+    throw usageError(`The norm must be a number p ≥ 1 or "inf", got ${p}: l_p is a norm only from p = 1 on.`);
   return p;
 }
 

@@ -28,18 +28,22 @@ function pointwiseSettings(p: Exponent, features: number, options: PointwiseOpti
   const budgets = vector("budgets", options.budgets ?? new Float64Array(features).fill(1), features);
   if (budgets.some((b) => !(b >= 0 && b < Infinity))) throw usageError("Budgets must be finite and not negative.");
   if (features > 0 && budgets.every((b) => b === 0)) {
-    throw usageError("Every feature is frozen, so there is nothing to attack: give at least one feature a budget above 0.");
+    throw usageError(
+      "Every feature is frozen, so there is nothing to attack: give at least one feature a budget above 0.",
+    );
   }
   if (!options.bounds) return { p, budgets, bounds: null };
   const lower = vector("lower bounds", options.bounds.lower, features);
   const upper = vector("upper bounds", options.bounds.upper, features);
   const crossed = lower.findIndex((lo, k) => !(lo <= upper[k]));
-  if (crossed >= 0) throw usageError(`Bounds of feature ${crossed} are crossed: ${lower[crossed]} > ${upper[crossed]}.`);
+  if (crossed >= 0)
+    throw usageError(`Bounds of feature ${crossed} are crossed: ${lower[crossed]} > ${upper[crossed]}.`);
   return { p, budgets, bounds: { lower, upper } };
 }
 
 function vector(what: string, values: ArrayLike<number>, length: number): Float64Array {
-  if (values.length !== length) throw usageError(`The ${what} need one number per feature (${length}), got ${values.length}.`);
+  if (values.length !== length)
+    throw usageError(`The ${what} need one number per feature (${length}), got ${values.length}.`);
   return Float64Array.from(values);
 }
 

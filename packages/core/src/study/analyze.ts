@@ -1,0 +1,226 @@
+import { applyEncoding } from "../data/apply-encoding.js";
+import { fitEncoding } from "../data/encode.js";
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { scalerOf } from "../data/scaler.js";
+import { holdOut } from "../data/splits.js";
+import type { Table } from "../data/table.js";
+import { numericalError, usageError } from "../errors.js";
+import { influence } from "../influence/aif.js";
+import { naturalLoss } from "../influence/moving-rows.js";
+import type { Work } from "../parallel/work.js";
+import { type Fit, fit as fitModel } from "../solvers/fit.js";
+import { exponentName } from "../threats/norms.js";
+import { coefficientTable } from "./coefficients.js";
+import { groundFlags, noteFlags } from "./data-flags.js";
+import { type EvaluatedRows, heldOutRows, otherRows } from "./evaluation.js";
+import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
+import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
+import { checkSettings, evaluationName, type StudySettings } from "./settings.js";
+import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
+import { type ThreatGround, threatGround, threatSection } from "./threat-section.js";
+
+export interface StudyInput {
+  readonly table: Table;
+  /** The rows of `--evaluation FILE`. */
+  readonly evaluationTable?: Table;
+  readonly settings: StudySettings;
+  /** Seconds that reading took, for the timings. */
+  readonly readSeconds?: number;
+}
+
+export interface Study {
+  readonly result: StudyResult;
+  readonly coefficients: Coefficients;
+}
+
+/**
+ * One analysis end to end: encode, fit, AIF for every norm, evaluation on held-out rows, and the result as plain data.
+ * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
+ */
+export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
+  const { settings, table } = input;
+  checkSettings(settings);
+  const clock = stopwatch();
+  const all = encode(table, settings);
+  const { training, evaluation } = splitRows(all, input);
+  const model = chooseModel(settings, training);
+  const reach = resolveReach(settings, training);
+  const l2 = ridgeOf(settings, model, training.rows);
+  refuseUndeterminedSquares(model, reach, l2);
+  const fit = await fitModel(model.describe, training, { l2, ...work });
+  const fitSeconds = clock.lap();
+
+  const grounds: ThreatGround[] = [];
+  for (const p of settings.norms) {
+    const attack = await influence(fit, threatOf(p, reach), work);
+    grounds.push(await threatGround(attack, settings, work));
+  }
+  const influenceSeconds = clock.lap();
+
+  const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
+  const sections = [];
+  for (const [t, ground] of grounds.entries()) {
+    sections.push(await threatSection(ground, evaluated[t], training, reach, settings, work));
+  }
+  const evaluationSeconds = clock.lap();
+
+  const flags = [
+    ...noteFlags(training.notes),
+    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...groundFlags(settings, training, model, reach, fit, singularFolds),
+    ...sections.flatMap((section) => section.flags),
+  ];
+  const read = input.readSeconds ?? 0;
+  const result: StudyResult = {
+    schema: "aif.study/1",
+    settings: resolvedSettings(settings, table, training, model, reach, l2),
+    data: {
+      source: table.source,
+      rows: training.rows,
+      features: training.features,
+      target: training.encoding.target.column,
+      labels: training.labels,
+      evaluation: evaluationName(settings.evaluation),
+      evaluationRows: evaluated[0]?.rows.y.length ?? training.rows,
+    },
+    model: modelSection(fit, training, settings),
+    fit: {
+      parameters: [...fit.parameters],
+      trainingLoss: fit.trainingLoss,
+      heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,
+      metrics: {},
+      gradientNorm: fit.gradientNorm,
+      iterations: fit.iterations,
+    },
+    threats: sections.map(({ section }) => section),
+    flags,
+    timings: {
+      read,
+      fit: fitSeconds,
+      influence: influenceSeconds,
+      evaluation: evaluationSeconds,
+      inference: 0,
+      total: read + fitSeconds + influenceSeconds + evaluationSeconds,
+    },
+  };
+  return { result, coefficients: coefficientTable(fit, training, grounds) };
+}
+
+function encode(table: Table, settings: StudySettings): EncodedDataset {
+  const { target, positive, missing, standardize, intercept, weights, exclude, splitBy } = settings;
+  const encoding = fitEncoding(table, {
+    target,
+    task: taskOf(settings),
+    missing,
+    standardize,
+    intercept,
+    exclude,
+    ...(positive === null ? {} : { positive }),
+    ...(weights === null ? {} : { weights }),
+    ...(splitBy === null ? {} : { splitBy }),
+  });
+  return applyEncoding(table, encoding, { role: "training" });
+}
+
+/** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
+function splitRows(
+  data: EncodedDataset,
+  { settings: { evaluation, seed }, evaluationTable }: StudyInput,
+): { training: EncodedDataset; evaluation: EncodedDataset | null } {
+  if (evaluation.kind === "file") {
+    if (!evaluationTable) throw usageError(`--evaluation ${evaluation.path}: the file was not read.`);
+    return { training: data, evaluation: applyEncoding(evaluationTable, data.encoding, { role: "evaluation" }) };
+  }
+  if (evaluation.kind !== "fraction") return { training: data, evaluation: null };
+  const rows = holdOut(data.sourceRows, evaluation.share, seed, {
+    strata: data.labels ? data.y : undefined,
+    groups: data.groups,
+  });
+  return { training: data.select(rows.training), evaluation: data.select(rows.evaluation) };
+}
+
+async function evaluateGrounds(
+  grounds: readonly ThreatGround[],
+  training: EncodedDataset,
+  evaluation: EncodedDataset | null,
+  { evaluation: plan, seed }: StudySettings,
+  work: Work,
+): Promise<{ evaluated: (EvaluatedRows | null)[]; singularFolds: number }> {
+  const attacks = grounds.map(({ attack }) => attack);
+  if (plan.kind === "cv") return heldOutRows(attacks, training, plan, seed, work);
+  if (evaluation === null) return { evaluated: attacks.map(() => null), singularFolds: 0 };
+  const evaluated: EvaluatedRows[] = [];
+  for (const attack of attacks) evaluated.push(await otherRows(attack, evaluation, work));
+  return { evaluated, singularFolds: 0 };
+}
+
+/** Attacking a column whose square is missing from the basis asks about a direction the model cannot follow (MATH 1.1). */
+function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }: Reach, l2: number): void {
+  const bad = attacked.find(({ name }) => omittedSquares.includes(name));
+  if (bad && l2 === 0) {
+    throw numericalError(
+      `${bad.name} has two values, so its square is no feature of the quadratic model and no influence exists when it is attacked: freeze it, or add a ridge such as --l2 0.01.`,
+    );
+  }
+}
+
+function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): StudyResult["model"] {
+  const { mean, scale } = scalerOf(data.encoding);
+  const { loss, kind, map, parameterNames } = fit.model;
+  return {
+    kind,
+    loss: loss.name,
+    lossLabel: loss.label,
+    unit: loss.unit(data.encoding.target.column),
+    l2: fit.l2,
+    damping: 0,
+    intercept: map.intercept,
+    scaler: settings.standardize ? { mean: Array.from(mean), scale: Array.from(scale) } : null,
+    parameters: parameterNames,
+  };
+}
+
+function resolvedSettings(
+  settings: StudySettings,
+  table: Table,
+  data: EncodedDataset,
+  model: ChosenModel,
+  reach: Reach,
+  l2: number,
+): ResolvedSettings {
+  return {
+    source: table.source,
+    target: data.encoding.target.column,
+    model: model.name,
+    loss: model.loss,
+    positive: data.labels?.positive ?? null,
+    intercept: settings.intercept,
+    standardize: settings.standardize,
+    missing: settings.missing,
+    exclude: settings.exclude,
+    weights: settings.weights,
+    l2,
+    norms: settings.norms.map(exponentName),
+    epsilons: settings.epsilons,
+    radii: settings.radii,
+    freeze: reach.frozenColumns,
+    budgets: settings.budgets,
+    bounds: settings.bounds,
+    evaluation: evaluationName(settings.evaluation),
+    splitBy: settings.splitBy,
+    seed: settings.seed,
+  };
+}
+
+/** Seconds since the last lap. */
+function stopwatch(): { lap(): number } {
+  let last = performance.now();
+  return {
+    lap() {
+      const now = performance.now();
+      const seconds = (now - last) / 1000;
+      last = now;
+      return seconds;
+    },
+  };
+}

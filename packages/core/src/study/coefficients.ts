@@ -1,0 +1,51 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { scalerOf, toOriginalUnits } from "../data/scaler.js";
+import type { Influence } from "../influence/aif.js";
+import type { Fit } from "../solvers/fit.js";
+import { exponentName } from "../threats/norms.js";
+import type { Coefficients } from "./result.js";
+
+/** θ̂ and θ̂ + εI for every threat and ε: in original units where scores are linear in x, else with the scaler beside them. */
+export function coefficientTable(
+  fit: Fit,
+  data: EncodedDataset,
+  attacks: readonly { readonly attack: Influence; readonly epsilons: readonly number[] }[],
+): Coefficients {
+  const { model, parameters } = fit;
+  const { target, labels } =
+    data.encoding.target.task === "binary"
+      ? { target: data.encoding.target.column, labels: data.labels }
+      : { target: data.encoding.target.column, labels: null };
+  const standardized = data.encoding.standardized;
+  const original = model.map.sharedGradient;
+  const { mean, scale } = scalerOf(data.encoding);
+  const translate = (theta: Float64Array): number[] => {
+    if (!original) return [...theta];
+    const { intercept, coefficients } = toOriginalUnits(theta, data.encoding, model.map.intercept);
+    return [intercept, ...coefficients];
+  };
+  return {
+    schema: "aif.coefficients/1",
+    model: model.kind,
+    loss: model.loss.name,
+    target,
+    labels,
+    names: original ? ["(intercept)", ...data.features] : [...model.parameterNames],
+    units: original || !standardized ? "original" : "standardized",
+    scaler:
+      original || !standardized
+        ? null
+        : { features: [...data.features], mean: Array.from(mean), scale: Array.from(scale) },
+    columns: [
+      { norm: null, epsilon: 0, radius: 0, values: translate(parameters) },
+      ...attacks.flatMap(({ attack, epsilons }) =>
+        epsilons.map((epsilon) => ({
+          norm: exponentName(attack.threat.settings.p),
+          epsilon,
+          radius: epsilon * attack.scale,
+          values: translate(parameters.map((value, j) => value + epsilon * attack.influence[j])),
+        })),
+      ),
+    ],
+  };
+}

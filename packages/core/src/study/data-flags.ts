@@ -1,0 +1,61 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { listed } from "../data/names.js";
+import type { Note, NoteCode } from "../data/notes.js";
+import type { Fit } from "../solvers/fit.js";
+import { type FlagCode, raise } from "./flags.js";
+import type { ChosenModel } from "./model-choice.js";
+import type { Flag } from "./result.js";
+import type { StudySettings } from "./settings.js";
+import type { Reach } from "./threat-choice.js";
+
+/** Notes of the data layer are flags of the same name, but for one. */
+const flagOfNote = (code: NoteCode): FlagCode => (code === "utf16" ? "decoded-utf16" : code);
+
+export const noteFlags = (notes: readonly Note[]): Flag[] =>
+  notes.map(({ code, message }) => raise(flagOfNote(code), message));
+
+/** Flags on the model, the fit and what is attacked, before any threat. */
+export function groundFlags(
+  settings: StudySettings,
+  data: EncodedDataset,
+  model: ChosenModel,
+  reach: Reach,
+  fit: Fit,
+  singularFolds: number,
+): Flag[] {
+  const flags: Flag[] = [];
+  const integers = reach.attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
+  if (integers.length > 0) {
+    const names = integers.map(({ name, integerValues }) => `${name} (${integerValues})`);
+    flags.push(raise("integer-feature", `Attacked columns with few whole numbers (how many): ${names.join(", ")}.`));
+  }
+  if (model.omittedSquares.length > 0) {
+    flags.push(raise("omitted-squares", `Squares of ${listed(model.omittedSquares, 5)} (two-valued) are left out.`));
+  }
+  if (settings.budgets && reach.frozen.length > 0) {
+    flags.push(raise("unbudgeted-frozen", `${reach.frozen.length} features without a budget are frozen.`));
+  }
+  if (settings.norms.length > 1)
+    flags.push(raise("unequal-threats", "The same ε is a different threat under each norm."));
+  if (settings.evaluation.kind === "training") {
+    flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
+  }
+  if (fit.inverse.method === "pseudo-inverse") {
+    flags.push(
+      raise(
+        "rank-deficient",
+        `The Hessian has rank ${fit.inverse.rank} of ${fit.parameters.length}; its pseudo-inverse is used.`,
+      ),
+    );
+  }
+  if (singularFolds > 0) {
+    flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
+  }
+  const perRow = fit.parameters.length / data.rows;
+  if (perRow > 0.05) {
+    flags.push(
+      raise("few-rows", `${fit.parameters.length} parameters on ${data.rows} rows (${perRow.toPrecision(2)} a row).`),
+    );
+  }
+  return flags;
+}

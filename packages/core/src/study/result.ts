@@ -1,0 +1,229 @@
+import type { ErrorNorm } from "../influence/certificate.js";
+import type { RobustLossMethod } from "../robust/robust-loss.js";
+import type { FlagCode, FlagLevel } from "./flags.js";
+
+/**
+ * One analysis as plain data, schema version 1: what `--format json` prints. A field that does not apply is null, never
+ * missing. Parameter vectors are in the order of `model.parameters` and in the units the model sees; losses are in `model.unit`.
+ */
+export interface StudyResult {
+  readonly schema: "aif.study/1";
+  readonly settings: ResolvedSettings;
+  readonly data: DataSection;
+  readonly model: ModelSection;
+  readonly fit: FitSection;
+  readonly threats: readonly ThreatSection[];
+  readonly flags: readonly Flag[];
+  /** Seconds. */
+  readonly timings: Timings;
+}
+
+/** Every option as resolved; enough to run the analysis again. */
+export interface ResolvedSettings {
+  readonly source: string;
+  readonly target: string;
+  readonly model: string;
+  readonly loss: string;
+  readonly positive: string | null;
+  readonly intercept: boolean;
+  readonly standardize: boolean;
+  readonly missing: string;
+  readonly exclude: readonly string[];
+  readonly weights: string | null;
+  readonly l2: number;
+  readonly norms: readonly string[];
+  readonly epsilons: readonly number[] | null;
+  readonly radii: readonly number[] | null;
+  /** Columns. */
+  readonly freeze: readonly string[];
+  readonly budgets: readonly { readonly column: string; readonly budget: number }[] | null;
+  readonly bounds: readonly { readonly column: string; readonly lower: number; readonly upper: number }[];
+  readonly evaluation: string;
+  readonly splitBy: string | null;
+  readonly seed: number;
+}
+
+export interface DataSection {
+  readonly source: string;
+  readonly rows: number;
+  /** m, as the model sees them: numeric columns by name, levels as `column=level`. */
+  readonly features: readonly string[];
+  readonly target: string;
+  /** The two classes of a binary target, else null. */
+  readonly labels: { readonly negative: string; readonly positive: string } | null;
+  readonly evaluation: string;
+  readonly evaluationRows: number;
+}
+
+export interface ModelSection {
+  readonly kind: string;
+  readonly loss: string;
+  /** For people: "mean squared error". */
+  readonly lossLabel: string;
+  /** Unit of every loss in the result: "price²". */
+  readonly unit: string;
+  readonly l2: number;
+  readonly damping: number;
+  readonly intercept: boolean;
+  readonly scaler: { readonly mean: readonly number[]; readonly scale: readonly number[] } | null;
+  readonly parameters: readonly string[];
+}
+
+export interface FitSection {
+  readonly parameters: readonly number[];
+  readonly trainingLoss: number;
+  /** null with `--evaluation training`. */
+  readonly heldOutLoss: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** max_j |∇L_j| relative to what its terms could add up to. */
+  readonly gradientNorm: number;
+  readonly iterations: number;
+}
+
+export interface ThreatSection {
+  readonly threat: {
+    readonly norm: string;
+    readonly wasserstein: string | null;
+    readonly divergence: string | null;
+    readonly smoothing: number;
+    readonly attacked: readonly string[];
+    readonly frozen: readonly string[];
+    /** By feature, in original units: how far each may move at radius 1. Empty without `--budget`. */
+    readonly budgets: readonly { readonly feature: string; readonly budget: number }[];
+    readonly bounds: readonly { readonly feature: string; readonly lower: number; readonly upper: number }[];
+  };
+  /** c: radius = epsilon · scale. */
+  readonly scale: number;
+  /** Original units by which an attacked feature moves per unit of radius if the whole radius goes into it. */
+  readonly originalUnits: readonly { readonly feature: string; readonly perRadius: number }[];
+  /** A(θ̂), Φ and I, per unit of ε. */
+  readonly penalty: number;
+  readonly penaltyGradient: readonly number[];
+  readonly influence: readonly number[];
+  readonly influencePerRadius: readonly number[];
+  readonly standardErrors: readonly number[] | null;
+  readonly interval: Interval | null;
+  readonly simultaneous: Interval | null;
+  readonly oneSided: boolean;
+  readonly multipliers: {
+    readonly residuals: readonly { readonly row: number; readonly value: number }[];
+    readonly coordinates: readonly { readonly feature: string; readonly value: number }[];
+    readonly ties: readonly { readonly feature: string; readonly value: number }[];
+  } | null;
+  readonly local: null;
+  readonly solver: { readonly name: string; readonly iterations: number; readonly relativeResidual: number };
+  readonly sensitivity: {
+    readonly training: { readonly slope: number; readonly curvature: number };
+    readonly heldOut: {
+      readonly slope: number;
+      readonly slopeStandardError: number;
+      readonly curvature: number;
+    } | null;
+    readonly population: {
+      readonly curvature: number;
+      readonly debiased: number;
+      readonly standardError: number;
+      readonly interval: readonly [number, number];
+      readonly method: string;
+    } | null;
+  };
+  /** All radii are in ε; null where there is none or it is not known (a flag says which). */
+  readonly kinkRadius: number | null;
+  readonly trustRadius: number | null;
+  readonly trustMethod: "certificate" | "stationarity" | null;
+  readonly freeRadius: number | null;
+  readonly collapseRadius: number | null;
+  /** Where the first row meets one of `--bounds`; null without bounds. */
+  readonly boundRadius: number | null;
+  /** The norm of `curve[].errorBound`: "hessian", or "robust-hessian" for the logistic certificate. */
+  readonly errorNorm: ErrorNorm | null;
+  readonly curve: readonly CurvePoint[];
+  readonly contributions: {
+    /** Rows by size of their share, 1-based rows of the file. `value` adds up to `sensitivity.training.curvature`. */
+    readonly rows: readonly { readonly row: number; readonly value: number; readonly share: number }[];
+    readonly parameters: readonly { readonly name: string; readonly value: number; readonly share: number }[];
+  };
+}
+
+export interface Interval {
+  readonly level: number;
+  readonly kind: "pointwise" | "simultaneous";
+  readonly lower: readonly number[];
+  readonly upper: readonly number[];
+}
+
+export interface CurvePoint {
+  readonly epsilon: number;
+  readonly radius: number;
+  /** L(θ̂+εI) − L(θ̂) on the training rows. */
+  readonly thisData: { readonly predicted: number; readonly exact: number | null };
+  /** The same on rows not trained on; null with `--evaluation training`. */
+  readonly heldOut: { readonly predicted: number; readonly interval: readonly [number, number] | null } | null;
+  readonly population: {
+    readonly predicted: number;
+    readonly interval: readonly [number, number];
+    readonly method: string;
+  } | null;
+  readonly cost: number | null;
+  readonly benefit: number | null;
+  /** Robust loss at θ̂+εI on the evaluation rows (held-out where there are some). */
+  readonly robustLoss: number;
+  /** Robust loss at θ̂ on the same rows: what an attack does to the model as it is. */
+  readonly robustLossNatural: number;
+  readonly robustLossMethod: RobustLossMethod;
+  readonly metrics: {
+    readonly natural: Readonly<Record<string, number>>;
+    readonly robust: Readonly<Record<string, number>>;
+  };
+  /** Share of rows whose residual, γ coordinate (p = ∞) or arg-max (p = 1) changes. */
+  readonly kinkFraction: number;
+  /** Share of rows whose residual changes sign. */
+  readonly residualFraction: number;
+  /** κ of MATH 14.10; null where the robust risk has no closed form. */
+  readonly stationarity: number | null;
+  readonly errorBound: number | null;
+  /** Beyond the trust radius (or the trust radius is unknown). */
+  readonly extrapolated: boolean;
+}
+
+export interface Flag {
+  readonly code: FlagCode;
+  readonly level: FlagLevel;
+  readonly message: string;
+  /** What to do, and where to read on. */
+  readonly help: string;
+}
+
+export interface Timings {
+  readonly read: number;
+  readonly fit: number;
+  readonly influence: number;
+  readonly evaluation: number;
+  readonly inference: number;
+  readonly total: number;
+}
+
+/** θ̂ and θ̂+εI in original units, ready to deploy. */
+export interface Coefficients {
+  readonly schema: "aif.coefficients/1";
+  readonly model: string;
+  readonly loss: string;
+  readonly target: string;
+  readonly labels: { readonly negative: string; readonly positive: string } | null;
+  /** Parameter names; the intercept comes first and absorbs the means of standardised features. */
+  readonly names: readonly string[];
+  /** Whether coefficients apply to raw features; otherwise to (x − mean) / scale of `scaler`. */
+  readonly units: "original" | "standardized";
+  readonly scaler: {
+    readonly features: readonly string[];
+    readonly mean: readonly number[];
+    readonly scale: readonly number[];
+  } | null;
+  readonly columns: readonly {
+    /** null: θ̂ itself. */
+    readonly norm: string | null;
+    readonly epsilon: number;
+    readonly radius: number;
+    readonly values: readonly number[];
+  }[];
+}

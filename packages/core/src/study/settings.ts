@@ -1,0 +1,155 @@
+import type { MissingRule } from "../data/encoding.js";
+import { usageError } from "../errors.js";
+import type { LossName } from "../models/losses.js";
+import type { ModelKind } from "../models/score-model.js";
+
+/** Where the loss is evaluated. */
+export type EvaluationPlan =
+  | { readonly kind: "cv"; readonly folds: number }
+  | { readonly kind: "training" }
+  | { readonly kind: "fraction"; readonly share: number }
+  | { readonly kind: "file"; readonly path: string };
+
+/** Everything a user can decide about one analysis. Columns go by name, budgets and bounds are in original units. */
+export interface StudySettings {
+  readonly target: string;
+  /** A kind, or "basis:<terms>"; null: linear, or logistic for two labels. */
+  readonly model: string | null;
+  /** null: the model's own. */
+  readonly loss: LossName | null;
+  readonly positive: string | null;
+  readonly intercept: boolean;
+  readonly standardize: boolean;
+  readonly missing: MissingRule;
+  readonly exclude: readonly string[];
+  readonly weights: string | null;
+  /** One ridge at most is given: λ itself, or scikit-learn's C or alpha (MATH 14.7). */
+  readonly l2: number | null;
+  readonly C: number | null;
+  readonly alpha: number | null;
+  /** Exponents p ≥ 1. */
+  readonly norms: readonly number[];
+  /** Relative sizes ε, or null for the default grid. */
+  readonly epsilons: readonly number[] | null;
+  /** Absolute sizes ρ; at most one of the two lists is given. */
+  readonly radii: readonly number[] | null;
+  /** Columns that cannot be touched; null: indicators and two-valued columns. */
+  readonly freeze: readonly string[] | null;
+  /** What the adversary may do to each column at radius 1, in original units; the columns not named are frozen. */
+  readonly budgets: readonly { readonly column: string; readonly budget: number }[] | null;
+  readonly bounds: readonly { readonly column: string; readonly lower: number; readonly upper: number }[];
+  readonly evaluation: EvaluationPlan;
+  readonly splitBy: string | null;
+  readonly seed: number;
+}
+
+export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
+  model: null,
+  loss: null,
+  positive: null,
+  intercept: true,
+  standardize: true,
+  missing: "error",
+  exclude: [],
+  weights: null,
+  l2: null,
+  C: null,
+  alpha: null,
+  norms: [2],
+  epsilons: null,
+  radii: null,
+  freeze: null,
+  budgets: null,
+  bounds: [],
+  evaluation: { kind: "cv", folds: 10 },
+  splitBy: null,
+  seed: 0,
+};
+
+/** Model kinds that a name selects; `basis:` takes terms. */
+export const MODEL_KINDS: readonly ModelKind[] = ["linear", "logistic", "poisson", "quadratic", "basis"];
+
+/** Splits "basis:x1,x1^2" and checks the kind. @throws usage: an unknown model, terms missing or not wanted. */
+export function parseModel(text: string): { kind: ModelKind; terms: string | null } {
+  const colon = text.indexOf(":");
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const kind = MODEL_KINDS.find((known) => known === name);
+  if (!kind)
+    throw usageError(`Unknown --model "${text}": use ${MODEL_KINDS.join(", ").replace("basis", "basis:<terms>")}.`);
+  if ((kind === "basis") !== colon >= 0) {
+    throw usageError(
+      kind === "basis"
+        ? '--model basis needs its terms, such as "basis:x1,x1^2/4,x1*x2".'
+        : `--model ${kind} takes no terms: write --model ${kind}.`,
+    );
+  }
+  return { kind, terms: colon < 0 ? null : text.slice(colon + 1) };
+}
+
+/** Refuses settings that contradict themselves. @throws usage: naming the options. */
+export function checkSettings(settings: StudySettings): void {
+  const { l2, C, alpha, norms, epsilons, radii, evaluation, seed, freeze, budgets } = settings;
+  if (settings.model !== null) parseModel(settings.model);
+  if ([l2, C, alpha].filter((value) => value !== null).length > 1) {
+    throw usageError("--l2, --C and --alpha all set the ridge: give one of them.");
+  }
+  positiveOrZero("--l2", l2);
+  positiveOrZero("--alpha", alpha);
+  if (C !== null && !(C > 0)) throw usageError(`--C must be above 0, got ${C}: it is scikit-learn's inverse ridge.`);
+  if (norms.length === 0) throw usageError("--norm needs at least one of 1, 2, inf or any p ≥ 1.");
+  for (const p of norms) if (!(p >= 1)) throw usageError(`--norm ${p} is not a norm: use inf or any p ≥ 1.`);
+  if (epsilons && radii) throw usageError("--epsilon and --radius both set the size of the attack: give one of them.");
+  for (const [option, list] of [
+    ["--epsilon", epsilons],
+    ["--radius", radii],
+  ] as const) {
+    if (list?.length === 0) throw usageError(`${option} needs at least one size.`);
+    const bad = list?.find((value) => !(value >= 0 && value < Infinity));
+    if (bad !== undefined) throw usageError(`${option} ${bad} makes no sense: sizes are numbers ≥ 0.`);
+  }
+  if (freeze && budgets)
+    throw usageError("--freeze and --budget both say what the adversary can touch: give one of them.");
+  if (evaluation.kind === "cv" && !(Number.isInteger(evaluation.folds) && evaluation.folds >= 2)) {
+    throw usageError(`--evaluation cv:${evaluation.folds} needs a whole number of folds, 2 or more.`);
+  }
+  if (evaluation.kind === "fraction" && !(evaluation.share > 0 && evaluation.share < 1)) {
+    throw usageError(`--evaluation fraction:${evaluation.share} needs a share between 0 and 1.`);
+  }
+  if (!Number.isSafeInteger(seed)) throw usageError(`--seed ${seed} must be a whole number.`);
+}
+
+function positiveOrZero(option: string, value: number | null): void {
+  if (value !== null && !(value >= 0 && value < Infinity)) {
+    throw usageError(`${option} must be a number ≥ 0, got ${value}.`);
+  }
+}
+
+/** "cv:10", "training", "fraction:0.2" or a file name. */
+export function evaluationName(plan: EvaluationPlan): string {
+  switch (plan.kind) {
+    case "cv":
+      return `cv:${plan.folds}`;
+    case "fraction":
+      return `fraction:${plan.share}`;
+    case "file":
+      return plan.path;
+    default:
+      return "training";
+  }
+}
+
+/** Reads what `evaluationName` writes. */
+export function parseEvaluation(text: string): EvaluationPlan {
+  const [head, tail] = [text.split(":")[0], text.slice(text.indexOf(":") + 1)];
+  if (text === "training") return { kind: "training" };
+  if (/^cv:/.test(text) || text === "cv") return { kind: "cv", folds: text === "cv" ? 10 : numberIn(text, tail) };
+  if (head === "fraction" && text.includes(":")) return { kind: "fraction", share: numberIn(text, tail) };
+  return { kind: "file", path: text };
+}
+
+function numberIn(text: string, tail: string): number {
+  const value = tail.trim() === "" ? Number.NaN : Number(tail);
+  if (Number.isNaN(value))
+    throw usageError(`--evaluation ${text} cannot be read: use cv:10, training, fraction:0.2 or a file.`);
+  return value;
+}

@@ -1,0 +1,123 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { FeatureInfo } from "../data/encoding.js";
+import { listed, quoted, unknownColumn } from "../data/names.js";
+import { inputError, usageError } from "../errors.js";
+import { lp, type ThreatDescription } from "../threats/pointwise.js";
+import type { StudySettings } from "./settings.js";
+
+/** What the adversary may touch, resolved to features. */
+export interface Reach {
+  /** m, in the model's units: 1 without --budget, 0 = frozen. */
+  readonly budgets: Float64Array;
+  readonly bounds: { readonly lower: Float64Array; readonly upper: Float64Array } | null;
+  readonly attacked: readonly FeatureInfo[];
+  readonly frozen: readonly FeatureInfo[];
+  /** Columns frozen, for the settings. */
+  readonly frozenColumns: readonly string[];
+}
+
+/** `--freeze none` freezes nothing, unless a column has that name. */
+const NOTHING = "none";
+
+/**
+ * Resolves --freeze, --budget and --bounds, which speak column names and original units. Indicators and two-valued columns
+ * are frozen unless `--freeze none` or a budget says otherwise.
+ * @throws input: an unknown column; a row outside its bounds. usage: nothing left to attack, crossed bounds.
+ */
+export function resolveReach(settings: StudySettings, data: EncodedDataset): Reach {
+  const { featureInfo: features, encoding } = data;
+  const columns = new Set(features.map(({ column }) => column));
+  const check = (option: string, name: string): void => {
+    if (!columns.has(name)) throw unknownColumn(`${option} column`, name, "The model", [...columns]);
+  };
+  const named = settings.freeze ?? [];
+  const nothing = named.length === 1 && named[0] === NOTHING && !columns.has(NOTHING);
+  if (!nothing) for (const name of named) check("--freeze", name);
+  const budgets = settings.budgets
+    ? budgetsOf(settings.budgets, features, check)
+    : Float64Array.from(features, ({ kind, twoValued, column }) => {
+        const byDefault = !nothing && (kind === "indicator" || twoValued);
+        return byDefault || (!nothing && named.includes(column)) ? 0 : 1;
+      });
+  const attacked = features.filter((_, k) => budgets[k] > 0);
+  if (attacked.length === 0) {
+    throw usageError(
+      settings.freeze && !nothing
+        ? "--freeze leaves nothing to attack: freeze fewer columns."
+        : `All features (${listed([...columns], 5)}) are indicators or two-valued, which are frozen by default: name what can be attacked with --budget, or use --freeze none.`,
+    );
+  }
+  const frozen = features.filter((_, k) => budgets[k] === 0);
+  const touched = new Set(attacked.map(({ column }) => column));
+  return {
+    budgets,
+    bounds: boundsOf(settings, data, check),
+    attacked,
+    frozen,
+    frozenColumns: encoding.columns.map(({ column }) => column).filter((column) => !touched.has(column)),
+  };
+}
+
+/** ‖δ ⊘ b‖ in original units is ‖δ/scale ⊘ b/scale‖ in the model's. */
+function budgetsOf(
+  given: NonNullable<StudySettings["budgets"]>,
+  features: readonly FeatureInfo[],
+  check: (option: string, name: string) => void,
+): Float64Array {
+  const byColumn = new Map<string, number>();
+  for (const { column, budget } of given) {
+    check("--budget", column);
+    if (!(budget >= 0 && budget < Infinity))
+      throw usageError(`--budget of ${quoted(column)} must be a number ≥ 0, got ${budget}.`);
+    if (byColumn.has(column)) throw usageError(`--budget names ${quoted(column)} twice.`);
+    byColumn.set(column, budget);
+  }
+  return Float64Array.from(features, ({ column, scale }) => (byColumn.get(column) ?? 0) / scale);
+}
+
+function boundsOf(
+  settings: StudySettings,
+  data: EncodedDataset,
+  check: (option: string, name: string) => void,
+): Reach["bounds"] {
+  if (settings.bounds.length === 0) return null;
+  const { featureInfo: features } = data;
+  const lower = new Float64Array(features.length).fill(Number.NEGATIVE_INFINITY);
+  const upper = new Float64Array(features.length).fill(Number.POSITIVE_INFINITY);
+  for (const bound of settings.bounds) {
+    check("--bounds", bound.column);
+    if (!(bound.lower <= bound.upper)) {
+      throw usageError(`--bounds of ${quoted(bound.column)} are crossed: ${bound.lower} is above ${bound.upper}.`);
+    }
+    features.forEach(({ column, mean, scale, minimum, maximum }, k) => {
+      if (column !== bound.column) return;
+      if (minimum < bound.lower || maximum > bound.upper) {
+        const value = minimum < bound.lower ? minimum : maximum;
+        throw inputError(
+          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: row ${rowWith(data, k, value)} has ${value}. Widen the bounds.`,
+        );
+      }
+      lower[k] = (bound.lower - mean) / scale;
+      upper[k] = (bound.upper - mean) / scale;
+    });
+  }
+  return { lower, upper };
+}
+
+/** The file's 1-based row in which feature k has (nearest) this original value. */
+function rowWith(data: EncodedDataset, k: number, value: number): number {
+  const { mean, scale } = data.featureInfo[k];
+  let best = 0;
+  let distance = Number.POSITIVE_INFINITY;
+  for (const { x, firstRow } of data.blocks()) {
+    for (let i = 0; i < x.rows; i++) {
+      const away = Math.abs(x.data[i * x.columns + k] * scale + mean - value);
+      if (away < distance) [best, distance] = [firstRow + i, away];
+    }
+  }
+  return data.sourceRows[best];
+}
+
+/** The pointwise adversary of one norm with this reach. */
+export const threatOf = (p: number, { budgets, bounds }: Reach): ThreatDescription =>
+  lp(p, bounds ? { budgets, bounds } : { budgets });

@@ -1,0 +1,266 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { type Influence, scoreShifts } from "../influence/aif.js";
+import { boundRadius } from "../influence/bound-radius.js";
+import { collapseRadius } from "../influence/collapse-radius.js";
+import { naturalHessianTimes, parameterContributions, rowContributions } from "../influence/contributions.js";
+import { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "../influence/kink-radius.js";
+import { freeRadius, localSensitivity, predictedChange } from "../influence/moving-rows.js";
+import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
+import type { Work } from "../parallel/work.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { exponentName } from "../threats/norms.js";
+import { type EvaluatedRows, robustLosses, trainingRows } from "./evaluation.js";
+import { raise } from "./flags.js";
+import type { CurvePoint, Flag, ThreatSection } from "./result.js";
+import type { StudySettings } from "./settings.js";
+import type { Reach } from "./threat-choice.js";
+
+/** Rows listed among the contributions. */
+const LISTED_ROWS = 20;
+/** The default grid of MATH 14.3. */
+const GRID_SIZE = 7;
+const GRID_CEILING = 0.3;
+
+/** What one threat's analysis rests on, before it is evaluated anywhere. */
+export interface ThreatGround {
+  readonly attack: Influence;
+  readonly shifts: Float64Array;
+  readonly kinks: KinkRadii;
+  readonly collapse: number | null;
+  readonly validity: ValidityCheck;
+  readonly epsilons: readonly number[];
+}
+
+export async function threatGround(attack: Influence, settings: StudySettings, work: Work): Promise<ThreatGround> {
+  const shifts = await scoreShifts(attack, work);
+  const kinks = await kinkRadii(attack, shifts, work);
+  const collapse = await collapseRadius(attack, work);
+  const validity = await checkValidity(attack, shifts, { ...work, ceiling: collapse });
+  const epsilons = sizes(settings, attack.scale, validity.trust.radius, collapse);
+  return { attack, shifts, kinks, collapse, validity, epsilons };
+}
+
+/** --epsilon, --radius / c, the whole budget, or seven log-spaced sizes around the trust radius. */
+function sizes(
+  { epsilons, radii, budgets }: StudySettings,
+  scale: number,
+  trust: number | null,
+  collapse: number | null,
+): number[] {
+  const ascending = (list: readonly number[]) => [...new Set(list)].sort((a, b) => a - b);
+  if (epsilons) return ascending(epsilons);
+  if (radii) return ascending(radii).map((radius) => radius / scale);
+  if (budgets) return [1 / scale];
+  const top = Math.min(GRID_CEILING, collapse === null ? GRID_CEILING : collapse / 2);
+  const bottom = trust !== null && trust > 0 && 0.1 * trust < top ? 0.1 * trust : top / 100;
+  return logarithmicGrid(bottom, top, GRID_SIZE).map((epsilon) => Number(epsilon.toPrecision(3)));
+}
+
+/** Everything that the result says of one threat. */
+export async function threatSection(
+  ground: ThreatGround,
+  evaluated: EvaluatedRows | null,
+  data: EncodedDataset,
+  reach: Reach,
+  settings: StudySettings,
+  work: Work,
+): Promise<{ section: ThreatSection; flags: Flag[] }> {
+  const { attack, shifts, kinks, collapse, validity, epsilons } = ground;
+  const { fit, scale, influence: I } = attack;
+  const training = trainingRows(attack, shifts);
+  const local = localSensitivity(training.rows);
+  const heldOut = evaluated && localSensitivity(evaluated.rows);
+  const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
+  const curve = await curvePoints(ground, training, evaluated, work);
+  const section: ThreatSection = {
+    threat: {
+      norm: exponentName(attack.threat.settings.p),
+      wasserstein: null,
+      divergence: null,
+      smoothing: 0,
+      attacked: reach.attacked.map(({ name }) => name),
+      frozen: reach.frozen.map(({ name }) => name),
+      budgets: settings.budgets
+        ? data.featureInfo.flatMap(({ name, scale: unit }, k) =>
+            reach.budgets[k] > 0 ? [{ feature: name, budget: reach.budgets[k] * unit }] : [],
+          )
+        : [],
+      bounds: data.featureInfo.flatMap(({ name, column }) =>
+        settings.bounds
+          .filter((bound) => bound.column === column)
+          .map(({ lower, upper }) => ({ feature: name, lower, upper })),
+      ),
+    },
+    scale,
+    originalUnits: data.featureInfo.flatMap(({ name, scale: unit }, k) =>
+      reach.budgets[k] > 0 ? [{ feature: name, perRadius: reach.budgets[k] * unit }] : [],
+    ),
+    penalty: attack.penalty,
+    penaltyGradient: [...attack.penaltyGradient],
+    influence: [...I],
+    influencePerRadius: Array.from(I, (value) => value / scale),
+    standardErrors: null,
+    interval: null,
+    simultaneous: null,
+    oneSided: attack.oneSided,
+    multipliers: namedMultipliers(attack, data),
+    local: null,
+    solver: { name: fit.inverse.method, iterations: 0, relativeResidual: attack.relativeResidual },
+    sensitivity: {
+      training: { slope: local.slope, curvature },
+      heldOut,
+      population: null,
+    },
+    kinkRadius: kinkRadius(kinks),
+    trustRadius: validity.trust.radius,
+    trustMethod: validity.trust.method,
+    freeRadius: heldOut && freeRadius(heldOut),
+    collapseRadius: collapse,
+    boundRadius: await boundRadius(attack, work),
+    errorNorm: validity.trust.errorNorm,
+    curve,
+    contributions: await contributions(attack, data, curvature, work),
+  };
+  return { section, flags: threatFlags(ground, section) };
+}
+
+async function curvePoints(
+  { attack, kinks, validity, epsilons }: ThreatGround,
+  training: EvaluatedRows,
+  evaluated: EvaluatedRows | null,
+  work: Work,
+): Promise<CurvePoint[]> {
+  const positive = epsilons.filter((epsilon) => epsilon > 0);
+  const checks = new Map((await validity.at(positive, work)).map((check) => [check.epsilon, check]));
+  const losses = await robustLosses(attack, evaluated ?? training, epsilons, work);
+  const { weights } = attack.fit.data;
+  const trust = validity.trust.radius;
+  return epsilons.map((epsilon, e) => {
+    const check = checks.get(epsilon);
+    return {
+      epsilon,
+      radius: epsilon * attack.scale,
+      thisData: { predicted: predictedChange(training.rows, epsilon), exact: null },
+      heldOut: evaluated && { predicted: predictedChange(evaluated.rows, epsilon), interval: null },
+      population: null,
+      cost: null,
+      benefit: null,
+      robustLoss: losses.robust[e],
+      robustLossNatural: losses.natural[e],
+      robustLossMethod: losses.method,
+      metrics: { natural: {}, robust: {} },
+      kinkFraction: kinkFraction(kinks, weights, epsilon),
+      residualFraction: residualFraction(kinks, weights, epsilon),
+      stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
+      errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
+      extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
+    };
+  });
+}
+
+function namedMultipliers({ multipliers }: Influence, data: EncodedDataset): ThreatSection["multipliers"] {
+  if (multipliers === null) return null;
+  const named = ({ feature, value }: { feature: number; value: number }) => ({
+    feature: data.features[feature],
+    value,
+  });
+  return {
+    residuals: multipliers.residuals.map(({ row, value }) => ({ row: data.sourceRows[row], value })),
+    coordinates: multipliers.coordinates.map(named),
+    ties: multipliers.ties.map(named),
+  };
+}
+
+/** Shares of the curvature ½I'H_LI (MATH 14.11): the rows with the largest, and all parameters. */
+async function contributions(
+  attack: Influence,
+  data: EncodedDataset,
+  curvature: number,
+  work: Work,
+): Promise<ThreatSection["contributions"]> {
+  if (!(curvature > 0)) return { rows: [], parameters: [] };
+  const { fit, influence: I } = attack;
+  const rows = await rowContributions(attack, naturalHessianTimes(fit, I), work);
+  const largest = [...rows.keys()].sort((a, b) => Math.abs(rows[b]) - Math.abs(rows[a])).slice(0, LISTED_ROWS);
+  // Contributions add up to I'H_LI; values and shares are of its half.
+  const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
+  const parameters = parameterContributions(attack);
+  return {
+    rows: largest.map((i) => ({ row: data.sourceRows[i], ...part(rows[i]) })),
+    parameters: fit.model.parameterNames.map((name, j) => ({ name, ...part(parameters[j]) })),
+  };
+}
+
+function threatFlags({ attack, validity, collapse }: ThreatGround, section: ThreatSection): Flag[] {
+  const { norm } = section.threat;
+  const flags: Flag[] = [];
+  const { curve, trustRadius: trust } = section;
+  const beyond = (radius: number) => curve.filter(({ epsilon }) => epsilon > radius * (1 + 1e-9)).length;
+  const count = (rows: number) => `${rows} of ${curve.length} sizes`;
+  if (attack.oneSided) {
+    const { multipliers } = attack;
+    flags.push(
+      multipliers === null
+        ? raise("zero-gradient", `p = ${norm}: the fit uses none of the attacked features, so the influence is 0.`)
+        : raise(
+            "one-sided",
+            `p = ${norm}: the penalty has a corner at the fit (${multipliers.residuals.length} residuals and ${multipliers.coordinates.length} coefficients are exactly 0, ${multipliers.ties.length} are tied); the influence is one-sided.`,
+          ),
+    );
+  }
+  if (attack.coupledKinks > 0) {
+    flags.push(
+      raise(
+        "coupled-kink",
+        `p = ${norm}: ${attack.coupledKinks} rows have a kink that is coupled with the input curvature, resolved by sgn(0) = 0 only.`,
+      ),
+    );
+  }
+  const thin = thinnestCoordinate(attack);
+  if (thin !== null && thin < 1e-2) {
+    flags.push(
+      raise(
+        "near-kink",
+        `p = ${norm}: the smallest coefficient is ${(100 * thin).toPrecision(2)} % of the dual norm, so the prediction's error shrinks slowly with ε.`,
+      ),
+    );
+  }
+  if (trust === null)
+    flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
+  else if (beyond(trust) > 0) {
+    flags.push(
+      raise(
+        "trust-exceeded",
+        `p = ${norm}: ${count(beyond(trust))} lie beyond the trust radius ${trust.toPrecision(3)}.`,
+      ),
+    );
+  }
+  if (collapse !== null && beyond(collapse) > 0) {
+    flags.push(
+      raise(
+        "beyond-collapse",
+        `p = ${norm}: ${count(beyond(collapse))} lie beyond the collapse radius ${collapse.toPrecision(3)}.`,
+      ),
+    );
+  }
+  if (curve.some(({ robustLossMethod }) => robustLossMethod === "expansion")) {
+    flags.push(
+      raise("robust-loss-expansion", `p = ${norm}: the robust losses are second-order expansions in the radius.`),
+    );
+  }
+  return flags;
+}
+
+/** 2 < p < ∞ and scores linear in x: min_k |b_kγ_k| / ‖b⊙γ‖_q over attacked coordinates (MATH 1.2); else null. */
+function thinnestCoordinate({ fit, threat, pull }: Influence): number | null {
+  const { p, budgets } = threat.settings;
+  if (!(p > 2 && p < Infinity) || pull.shared === null) return null;
+  const first = fit.model.map.intercept ? 1 : 0;
+  const sizes = [...budgets.keys()]
+    .filter((k) => budgets[k] > 0)
+    .map((k) => budgets[k] * Math.abs(fit.parameters[first + k]));
+  const q = p / (p - 1);
+  const largest = Math.max(...sizes);
+  const dual = largest * sizes.reduce((sum, size) => sum + (size / largest) ** q, 0) ** (1 / q);
+  return Math.min(...sizes) / dual;
+}
