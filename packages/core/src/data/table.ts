@@ -1,9 +1,13 @@
+import type { Note } from "./notes.js";
+
 /** A table as read from a file: typed columns of equal length, nothing dropped, nothing imputed. */
 export interface Table {
   /** Where it came from, for messages: a file name, "stdin", "3 files (part-*.csv)". */
   readonly source: string;
   readonly rows: number;
   readonly columns: readonly Column[];
+  /** What the reader decided without asking (no header row, another character encoding). */
+  readonly notes?: readonly Note[];
 }
 
 export type Column = NumericColumn | CategoricalColumn;

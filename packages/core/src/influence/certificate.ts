@@ -12,18 +12,17 @@ import type { Threat } from "../threats/threat.js";
 /** The norm that an error bound is stated in: H is the nominal Hessian with the ridge, H0 the robust one at θ̂+εI. */
 export type ErrorNorm = "hessian" | "robust-hessian";
 
-/** ‖θ_ε − θ̃‖ ≤ bound, and ‖I‖ in the same norm. */
+/** ‖θ_ε − θ̃‖ ≤ bound, and the norm it is stated in. */
 export interface Certificate {
   readonly bound: number;
-  readonly influenceNorm: number;
+  length(x: Float64Array): number;
 }
 
 export interface CertificateRequest {
-  /** θ̃ = θ̂ + εI */
+  /** θ̃, any point near θ_ε, such as θ̂ + εI. */
   readonly theta: Float64Array;
-  readonly influence: Float64Array;
   readonly radius: number;
-  /** ∇R_ε(θ̃) */
+  /** Any subgradient of R_ε at θ̃. */
   readonly gradient: Float64Array;
   /** f_i(θ̃) */
   readonly score: (row: number) => number;
@@ -49,11 +48,10 @@ function squaredCertifier(fit: Fit, threat: Threat, s: number) {
   const factor = EquilibratedCholesky.factor(fit.hessian);
   if (!(factor instanceof EquilibratedCholesky)) return null;
   const nu = attackedNormBound(factor.inverse(), fit, threat);
-  return async ({ gradient, radius, influence }: CertificateRequest): Promise<Certificate | null> => {
+  return async ({ gradient, radius }: CertificateRequest): Promise<Certificate | null> => {
     const margin = 1 - radius * Math.sqrt(2 * s) * nu;
     if (!(margin > 0)) return null;
-    const influenceNorm = Math.sqrt(dot(influence, hessianTimes(fit.hessian, influence)));
-    return { bound: fit.inverse.dualLength(gradient) / margin ** 2, influenceNorm };
+    return { bound: fit.inverse.dualLength(gradient) / margin ** 2, length: (x) => lengthIn(fit.hessian, x) };
   };
 }
 
@@ -67,7 +65,7 @@ const RADIUS_STEPS = 40;
 async function logisticCertificate(
   fit: Fit,
   threat: Threat,
-  { theta, radius, gradient, score, influence }: CertificateRequest,
+  { theta, radius, gradient, score }: CertificateRequest,
   work?: Work,
 ): Promise<Certificate | null> {
   const { model, data, ridge } = fit;
@@ -125,11 +123,10 @@ async function logisticCertificate(
     if (!(k > 0)) return null;
     const next = size / k;
     if (next <= r * (1 + 1e-4)) {
-      const influenceNorm = Math.sqrt(dot(influence, hessianTimes(H0, influence)));
       // The step is a hair beyond the fixed point, where r κ(r) ≥ ‖g‖ holds for sure.
       const safe = Math.max(next, r) * (1 + 2e-4);
       const atSafe = await kappa(safe);
-      return safe * atSafe >= size ? { bound: size / atSafe, influenceNorm } : null;
+      return safe * atSafe >= size ? { bound: size / atSafe, length: (x) => lengthIn(H0, x) } : null;
     }
     r = next;
   }
@@ -176,6 +173,9 @@ function largestOverSigns(C: Matrix): number {
   }
   return Math.sqrt(largest);
 }
+
+/** √(x'Hx) */
+const lengthIn = (hessian: Matrix, x: Float64Array): number => Math.sqrt(Math.max(0, dot(x, hessianTimes(hessian, x))));
 
 function identity(d: number): Matrix {
   const out = Matrix.zeros(d, d);

@@ -38,7 +38,16 @@ export interface Blas {
     y: Float64Array,
   ): void;
   /** C ← alpha·A'A + beta·C (lower triangle, n×n), A k×n. */
-  syrk(n: number, k: number, alpha: number, a: Float64Array, lda: number, beta: number, c: Float64Array, ldc: number): void;
+  syrk(
+    n: number,
+    k: number,
+    alpha: number,
+    a: Float64Array,
+    lda: number,
+    beta: number,
+    c: Float64Array,
+    ldc: number,
+  ): void;
   /** y ← alpha·A·x + beta·y, A symmetric n×n, lower triangle. */
   symv(n: number, alpha: number, a: Float64Array, lda: number, x: Float64Array, beta: number, y: Float64Array): void;
   /** B ← op(L)⁻¹·B, L lower triangular m×m, B m×n. */

@@ -1,59 +1,68 @@
-import { Matrix } from "../linalg/matrix.js";
-import { sweep } from "../models/sweep.js";
+import type { Matrix } from "../linalg/matrix.js";
+import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Threat } from "../threats/threat.js";
 import { dualNormOf, worstEnd } from "./robust-loss.js";
 
-/** A point θ at which the robust risk of radius ρ is looked at; `scores` are its f_i, known beforehand or made on the fly. */
+/** A point θ at which the robust risk of radius ρ is looked at. */
 export interface RobustPoint {
   readonly theta: Float64Array;
   readonly radius: number;
-  /** f_i(θ) */
-  readonly score: (row: number) => number;
+  /** f_i(θ) where it is known beforehand; else it is computed on the way. */
+  readonly score?: (row: number) => number;
+}
+
+export interface RobustGradient {
+  /** ∇R(θ) (d), with φ(β) for ∂N: sgn(0) = 0. */
+  readonly gradient: Float64Array;
+  /** Σ w ℓ'σ ≥ 0 at the worse ends: how much ∇R changes per unit of ρ∂N. */
+  readonly pull: number;
 }
 
 /**
  * A subgradient of R(θ) = Σ w max(ℓ(f−ρN), ℓ(f+ρN)) + ½ΣPθ² at each of K points, for scores linear in x and losses convex
  * in the score (MATH 10a): ∇R = Σ w ℓ'(f+σρN)(v + σρ∂N) + Pθ, σ the worse end of each row. One pass serves all points.
- * Returns the K gradients as the columns of a d×K matrix.
  */
 export async function robustGradients(
   fit: Fit,
   threat: Threat,
   points: readonly RobustPoint[],
   work?: Work,
-): Promise<Matrix> {
+): Promise<RobustGradient[]> {
   const { model, data, ridge } = fit;
   const { map, loss } = model;
   const K = points.length;
   const norms = points.map(({ theta }) => dualNormOf(model, threat, theta));
   const reach = points.map(({ radius }, k) => radius * norms[k].norm);
-  const alongNorm = new Float64Array(K);
-  const { pull } = await sweep(
+  const unknown = points.filter(({ score }) => score === undefined);
+  const columnOf = new Map(unknown.map((point, column) => [point, column]));
+  const pulls = new Float64Array(K);
+  const theta: Matrix | null = unknown.length > 0 ? asColumns(unknown.map((point) => point.theta)) : null;
+  const { pull: sums } = await sweep(
     map,
     data,
-    { pull: K, phase: "trust radius" },
-    ({ block: { y, w, firstRow }, pull: omega }) => {
-      for (let k = 0; k < K; k++) {
-        const { score } = points[k];
+    { theta, pull: K, phase: "trust radius" },
+    ({ block: { y, w, firstRow }, scores, pull: omega }) => {
+      points.forEach((point, k) => {
+        const column = columnOf.get(point) ?? 0;
         for (let i = 0; i < y.length; i++) {
-          const f = score(firstRow + i);
+          const f = point.score ? point.score(firstRow + i) : scores.data[i * scores.columns + column];
           const sigma = worstEnd(loss, f, y[i], reach[k]);
           const slope = w[i] * loss.first(f + sigma * reach[k], y[i]);
           omega.data[i * K + k] = slope;
-          alongNorm[k] += slope * sigma;
+          pulls[k] += slope * sigma;
         }
-      }
+      });
     },
     work,
   );
   const first = map.intercept ? 1 : 0;
-  points.forEach(({ theta, radius }, k) => {
-    for (let j = 0; j < ridge.length; j++) {
-      const attacked = j < first ? 0 : radius * norms[k].direction[j - first] * alongNorm[k];
-      pull.data[j * K + k] += attacked + ridge[j] * theta[j];
-    }
-  });
-  return pull;
+  return points.map((point, k) => ({
+    pull: pulls[k],
+    gradient: Float64Array.from(ridge, (penalty, j) => {
+      const attacked = j < first ? 0 : point.radius * norms[k].direction[j - first] * pulls[k];
+      return sums.data[j * K + k] + attacked + penalty * point.theta[j];
+    }),
+  }));
 }

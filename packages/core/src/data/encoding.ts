@@ -1,0 +1,89 @@
+import type { Note } from "./notes.js";
+
+/** How the target is understood: a number, a count (not negative), or one of two labels. */
+export type Task = "regression" | "count" | "binary";
+
+/** What becomes of missing cells: an error that counts them, rows left out, or cells filled in. */
+export type MissingRule = "error" | "drop" | "mean";
+
+export interface EncodeOptions {
+  /** The target's column by name, or by position ("#3": the third) where no column has that name. */
+  readonly target: string;
+  /** Default "auto": two labels or two values are binary, other numbers are regression. */
+  readonly task?: Task | "auto";
+  /** The label that becomes +1 (default: true, yes or 1, else the second in sorted order). */
+  readonly positive?: string;
+  /** Default "error". "mean" fills numbers with their training mean and makes a level "(missing)" of missing text. */
+  readonly missing?: MissingRule;
+  /** Default true: every feature gets weighted mean 0 and standard deviation 1 over the training rows. */
+  readonly standardize?: boolean;
+  /** Default true: the model has an intercept, so the first level of each text column gets no feature. */
+  readonly intercept?: boolean;
+  /** A column of row weights: finite, not negative, not all 0. It is no feature. */
+  readonly weights?: string;
+  /** Columns to leave out. */
+  readonly exclude?: readonly string[];
+  /** Columns to use although they look like identifiers. */
+  readonly keep?: readonly string[];
+  /** A column of groups that folds must not tear apart. It is no feature. */
+  readonly splitBy?: string;
+}
+
+/** The two labels of a binary target: −1 and +1. */
+export interface Labels {
+  readonly negative: string;
+  readonly positive: string;
+}
+
+/** One column of the encoded matrix. */
+export interface FeatureInfo {
+  /** The column's name; `column=level` where the column holds text. */
+  readonly name: string;
+  readonly column: string;
+  /** The level that an indicator stands for; null for numbers and for boolean columns. */
+  readonly level: string | null;
+  readonly kind: "numeric" | "indicator";
+  /** Exactly two values occur. */
+  readonly twoValued: boolean;
+  /** How many distinct whole numbers occur, where nothing else does and they are at most 20. */
+  readonly integerValues: number | null;
+  /** The model sees (value − mean) / scale: 0 and 1 when not standardised. The scale is never 0. */
+  readonly mean: number;
+  readonly scale: number;
+  /** Over the training rows, in original units. */
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** How one column of the table becomes features. */
+export type ColumnEncoding =
+  | { readonly kind: "numeric"; readonly column: string; readonly fill: number }
+  | { readonly kind: "boolean"; readonly column: string; readonly fill: number }
+  | {
+      readonly kind: "categorical";
+      readonly column: string;
+      /** Every level of the training rows; the first has no feature where `features` is one shorter. */
+      readonly levels: readonly string[];
+      /** Levels that have a feature, in order. */
+      readonly features: readonly string[];
+      /** Each feature's training mean: what a missing cell gets where missing is no level. */
+      readonly fill: readonly number[];
+    };
+
+/** Everything needed to encode another file alike. Plain data: it survives JSON. */
+export interface Encoding {
+  readonly target: { readonly column: string; readonly task: Task; readonly labels: Labels | null };
+  readonly columns: readonly ColumnEncoding[];
+  /** m, in the order of the matrix. */
+  readonly features: readonly FeatureInfo[];
+  readonly missing: MissingRule;
+  readonly standardized: boolean;
+  readonly intercept: boolean;
+  readonly weights: string | null;
+  readonly splitBy: string | null;
+  /** What was decided about the training table's columns. */
+  readonly notes: readonly Note[];
+}
+
+/** The level that missing text becomes under "mean". */
+export const missingLevel = "(missing)";

@@ -1,0 +1,64 @@
+import { AifError, inputError } from "../errors.js";
+import type { ColumnBuilder } from "./column-builder.js";
+import { decodeText, eachLines } from "./lines.js";
+import { quoted } from "./names.js";
+import type { ByteSource } from "./source.js";
+import type { TableBuilder } from "./table-builder.js";
+
+/**
+ * One JSON object a line. Columns appear in the order in which their keys first do; a key that a row has not, or that
+ * is null there, is a missing cell. Strings are labels, also those that look like numbers.
+ */
+export async function readJsonLines(source: ByteSource, table: TableBuilder): Promise<void> {
+  let line = 0;
+  const take = (bytes: Uint8Array): number => {
+    const lines = decodeText(bytes, source.name).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    for (const text of lines) {
+      table.at.line = ++line;
+      const bare = text.replace(/^\uFEFF/, "").trim();
+      if (bare !== "") readObject(bare, source.name, table);
+    }
+    return bytes.length;
+  };
+  await eachLines(source.stream(), 0x0a, take, () =>
+    inputError(`${source.name}: line ${line + 1} is too long; write one object per line.`),
+  );
+}
+
+function readObject(text: string, file: string, table: TableBuilder): void {
+  const value = parsed(text, file, table.at.line);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw inputError(
+      `${file}: line ${table.at.line} is not a JSON object; write one object of column names and values per line.`,
+    );
+  }
+  for (const [name, cell] of Object.entries(value)) {
+    const builder = table.column(name);
+    if (builder !== null) pushCell(builder, cell, table);
+  }
+  table.fillRow();
+}
+
+function pushCell(builder: ColumnBuilder, cell: unknown, table: TableBuilder): void {
+  if (cell === null) builder.pushMissing();
+  else if (typeof cell === "number") builder.pushNumber(cell, true);
+  else if (typeof cell === "string") builder.pushLabel(cell.trim());
+  else if (typeof cell === "boolean") builder.pushLabel(String(cell));
+  else
+    throw inputError(
+      `${table.where()}: column ${quoted(builder.name)} holds a nested value; give a number, a text, true, false or null.`,
+    );
+}
+
+function parsed(text: string, file: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AifError(
+      "input",
+      `${file}: line ${line} is not valid JSON; write one object per line, and null for a missing number.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,25 @@
+/** What was decided about a table without asking: shown to the user, never an error. */
+export interface Note {
+  readonly code: NoteCode;
+  /** One sentence that names the column or file and says what was done. */
+  readonly message: string;
+  /** The columns it is about; empty where it is about rows or a file. */
+  readonly columns: readonly string[];
+}
+
+export type NoteCode =
+  | "no-header" // the file has no header row: columns are called column1, column2, …
+  | "utf16" // the file was decoded from UTF-16
+  | "constant-column" // left out
+  | "duplicate-column" // left out
+  | "identifier-column" // left out
+  | "rows-dropped" // rows with missing cells left out
+  | "zero-weights" // rows of weight 0 left out
+  | "imputed-column" // missing cells filled in
+  | "label-dots"; // target labels matched after a trailing "." was ignored
+
+export const note = (code: NoteCode, message: string, columns: readonly string[] = []): Note => ({
+  code,
+  message,
+  columns,
+});

@@ -1,0 +1,142 @@
+import { throwIfAborted } from "../errors.js";
+import { type DelimitedOptions, readDelimited } from "./delimited.js";
+import { formatOf } from "./format.js";
+import { note } from "./notes.js";
+import { type ByteSource, blobSource, bytesSource, headOf, onceSource, streamChunks, watched } from "./source.js";
+import type { Table } from "./table.js";
+import { TableBuilder } from "./table-builder.js";
+import { empty, fromUtf16, gunzipped } from "./unpack.js";
+
+export interface ReadProgress {
+  readonly phase: "read";
+  /** Data rows read so far. */
+  readonly rows: number;
+  /** Bytes read so far, as they are in the file (packed where it is packed). */
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+
+export interface ReadOptions {
+  /** What separates the cells of a text file (default: found out); "tab" or "\\t" for a tab. */
+  readonly delimiter?: string;
+  /** Whether a text file's first row names its columns (default "auto": found out). */
+  readonly header?: boolean | "auto";
+  /** Names of the columns to keep, in the table's order (default: all). */
+  readonly columns?: readonly string[];
+  /** What messages call a source that has no name of its own. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ReadProgress) => void;
+}
+
+/** A path or glob pattern, "-" for standard input (both need Node), or the bytes themselves. */
+export type TableInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
+
+/**
+ * Reads a table: CSV, TSV and other delimited text, JSON lines (all of them also gzipped), Parquet, .npy and .npz,
+ * told apart by their content. Several files of one pattern are read in sorted order, their rows appended.
+ *
+ * @throws AifError "input" where the input is no table, in one sentence that names file, column and row;
+ *   "cancelled" when `signal` fires
+ */
+export async function readTable(input: TableInput, options: ReadOptions = {}): Promise<Table> {
+  throwIfAborted(options.signal);
+  const { sources, name } = await sourcesOf(input, options);
+  let asText = new Set<string>();
+  for (;;) {
+    const table = await readOnce(sources, options, asText);
+    const lost = table.lost;
+    if (lost.length === 0) return table.finish(name);
+    asText = new Set([...asText, ...lost]);
+  }
+}
+
+/** Rows after which the rows of the whole input are guessed from its size. */
+const rowsToGuessBy = 1000;
+
+async function readOnce(
+  sources: readonly ByteSource[],
+  options: ReadOptions,
+  asText: ReadonlySet<string>,
+): Promise<TableBuilder> {
+  const table = new TableBuilder(options.columns === undefined ? undefined : new Set(options.columns), asText);
+  const sizes = sources.map((source) => source.size);
+  const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
+  let bytes = 0;
+  let reserved = false;
+  const see = (length: number): void => {
+    throwIfAborted(options.signal);
+    bytes = Math.min(bytes + length, totalBytes ?? Number.POSITIVE_INFINITY);
+    if (!reserved && totalBytes !== undefined && table.rows >= rowsToGuessBy) {
+      table.reserve(Math.ceil((1.03 * table.rows * totalBytes) / bytes));
+      reserved = true;
+    }
+    options.onProgress?.({
+      phase: "read",
+      rows: table.rows,
+      bytes,
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+    });
+  };
+  for (const source of sources) {
+    table.file(source.name);
+    await readFile(source, watched(source, see), table, {
+      delimiter: delimiterOf(options.delimiter),
+      header: options.header,
+    });
+  }
+  return table;
+}
+
+const delimiterOf = (text: string | undefined): string | undefined =>
+  text === "tab" || text === "\\t" ? "\t" : text === "" ? undefined : text;
+
+/** Reads one file. `plain` is looked into, `source` (watched) is read. */
+async function readFile(
+  plain: ByteSource,
+  source: ByteSource,
+  table: TableBuilder,
+  options: DelimitedOptions,
+): Promise<void> {
+  const head = await headOf(plain, 1 << 16);
+  if (head.length === 0) throw empty(plain.name);
+  const format = formatOf(head, plain.name);
+  switch (format) {
+    case "gzip":
+      return readFile(gunzipped(plain), gunzipped(source), table, options);
+    case "utf-16le":
+    case "utf-16be":
+      table.note(note("utf16", `${plain.name} is UTF-16 text and was decoded.`));
+      return readFile(fromUtf16(plain, format), fromUtf16(source, format), table, options);
+    case "delimited":
+      return readDelimited(source, table, options);
+    case "json-lines":
+      return (await import("./json-lines.js")).readJsonLines(source, table);
+    case "parquet":
+      return (await import("./parquet.js")).readParquet(source, table);
+    case "npy":
+      return (await import("./npy.js")).readNpy(source, table);
+    case "zip":
+      return (await import("./npy.js")).readNpz(source, table);
+  }
+}
+
+async function sourcesOf(
+  input: TableInput,
+  options: ReadOptions,
+): Promise<{ sources: readonly ByteSource[]; name: string }> {
+  if (typeof input === "string") {
+    const files = await import("./files.node.js");
+    return input === "-" ? one(files.stdinSource()) : files.pathSources(input);
+  }
+  if (input instanceof Uint8Array) return one(bytesSource(input, options.name ?? "the data"));
+  if (input instanceof Blob) return one(blobSource(input, options.name ?? blobName(input)));
+  return one(onceSource(streamChunks(input), options.name ?? "the stream"));
+}
+
+const one = (source: ByteSource): { sources: readonly ByteSource[]; name: string } => ({
+  sources: [source],
+  name: source.name,
+});
+
+const blobName = (blob: Blob): string => ("name" in blob && typeof blob.name === "string" ? blob.name : "the data");

@@ -1,0 +1,116 @@
+/** Bytes with a name, readable more than once. What it is made of (memory, a Blob, a file, a stream) stays hidden. */
+export interface ByteSource {
+  /** As messages call it. */
+  readonly name: string;
+  /** Bytes in all, where known beforehand. */
+  readonly size?: number;
+  /** All bytes from the start; a new call starts over. */
+  stream(): AsyncIterable<Uint8Array>;
+  /** The bytes from `start` (inclusive) to `end` (exclusive), where they can be had without reading what is before. */
+  slice?(start: number, end: number): Promise<Uint8Array>;
+}
+
+const chunkBytes = 1 << 20;
+
+export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    async *stream() {
+      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
+    },
+    slice: async (start, end) => bytes.slice(start, end),
+  };
+}
+
+export function blobSource(blob: Blob, name: string): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    async *stream() {
+      for (let at = 0; at < blob.size; at += chunkBytes) {
+        yield new Uint8Array(await blob.slice(at, at + chunkBytes).arrayBuffer());
+      }
+    },
+    slice: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+  };
+}
+
+/** A source that can be read once only (stdin, a response's body). What was read is kept, so that reading can start over. */
+export function onceSource(chunks: AsyncIterable<Uint8Array>, name: string): ByteSource {
+  const kept: Uint8Array[] = [];
+  const rest = chunks[Symbol.asyncIterator]();
+  return {
+    name,
+    async *stream() {
+      for (let i = 0; ; i++) {
+        if (i === kept.length) {
+          const next = await rest.next();
+          if (next.done === true) return;
+          kept.push(next.value);
+        }
+        yield kept[i];
+      }
+    },
+  };
+}
+
+/** The chunks of a web stream. (Browsers do not all let `for await` walk one.) */
+export async function* streamChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+/** The first bytes: at least `length` of them where the source has as many. */
+export async function headOf(source: ByteSource, length: number): Promise<Uint8Array> {
+  let head: Uint8Array = new Uint8Array(0);
+  for await (const chunk of source.stream()) {
+    head = head.length === 0 ? chunk : joined([head, chunk]);
+    if (head.length >= length) break;
+  }
+  return head;
+}
+
+/** All bytes in one array. */
+export async function allBytes(source: ByteSource): Promise<Uint8Array> {
+  if (source.slice !== undefined && source.size !== undefined) return source.slice(0, source.size);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source.stream()) chunks.push(chunk);
+  return joined(chunks);
+}
+
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0];
+  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}
+
+/** The same source, with `see` called for everything that is read. */
+export function watched(source: ByteSource, see: (bytes: number) => void): ByteSource {
+  const { slice } = source;
+  return {
+    ...source,
+    async *stream() {
+      for await (const chunk of source.stream()) {
+        yield chunk;
+        see(chunk.length);
+      }
+    },
+    ...(slice && {
+      slice: async (start, end) => {
+        const bytes = await slice(start, end);
+        see(bytes.length);
+        return bytes;
+      },
+    }),
+  };
+}

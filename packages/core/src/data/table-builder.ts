@@ -1,0 +1,118 @@
+import { inputError } from "../errors.js";
+import { ColumnBuilder } from "./column-builder.js";
+import { listed, quoted, unknownColumn } from "./names.js";
+import type { Note } from "./notes.js";
+import type { Column, Table } from "./table.js";
+
+/** The table that readers of files fill, cell by cell; several files append their rows to it. */
+export class TableBuilder {
+  private readonly builders = new Map<string, ColumnBuilder>();
+  private readonly seen = new Set<string>();
+  private firstFile: string | null = null;
+  private readonly notes = new Map<string, Note>();
+  /** Where the reader is now. `line` is 0 where the format has no lines. */
+  readonly at = { file: "", line: 0, firstRow: 0 };
+  /** Rows read so far, over all files. */
+  rows = 0;
+
+  /**
+   * @param wanted the names to keep; all where undefined
+   * @param asText names of columns known to be text
+   */
+  constructor(
+    private readonly wanted: ReadonlySet<string> | undefined,
+    private readonly asText: ReadonlySet<string>,
+  ) {}
+
+  /** Starts the next file. */
+  file(name: string): void {
+    this.at.file = name;
+    this.at.line = 0;
+    this.at.firstRow = this.rows;
+  }
+
+  /** `data.csv, data row 3 (line 4)`, of the row that is being read. */
+  readonly where = (): string => {
+    const line = this.at.line > 0 ? ` (line ${this.at.line})` : "";
+    return `${this.at.file}, data row ${this.rows - this.at.firstRow + 1}${line}`;
+  };
+
+  note(note: Note): void {
+    this.notes.set(`${note.code} ${note.message}`, note);
+  }
+
+  /** The columns of a file whose rows all have the same cells: a builder for each name, null where it is not wanted. */
+  declare(names: readonly string[]): (ColumnBuilder | null)[] {
+    const here = new Set<string>();
+    const duplicates = new Set(names.filter((name) => here.size === here.add(name).size));
+    if (duplicates.size > 0) {
+      throw inputError(
+        `${this.at.file} has more than one column named ${listed([...duplicates])}; rename them so that every name occurs once.`,
+      );
+    }
+    if (this.firstFile === null) {
+      this.firstFile = this.at.file;
+      return names.map((name) => this.column(name));
+    }
+    const absent = [...this.seen].find((name) => !here.has(name));
+    const extra = names.find((name) => !this.seen.has(name));
+    if (absent !== undefined) {
+      throw inputError(
+        `${this.at.file} has no column ${quoted(absent)}, which ${this.firstFile} has; files read together need the same columns.`,
+      );
+    }
+    if (extra !== undefined) {
+      throw inputError(
+        `${this.at.file} has a column ${quoted(extra)} that ${this.firstFile} has not; files read together need the same columns.`,
+      );
+    }
+    return names.map((name) => this.column(name));
+  }
+
+  /** The builder of a column, made on first use with a missing cell for every row so far; null where it is not wanted. */
+  column(name: string): ColumnBuilder | null {
+    const known = this.builders.get(name);
+    if (known !== undefined) return known;
+    this.seen.add(name);
+    if (this.wanted !== undefined && !this.wanted.has(name)) return null;
+    const builder = new ColumnBuilder(name, this.where, this.asText.has(name));
+    for (let i = 0; i < this.rows; i++) builder.pushMissing();
+    this.builders.set(name, builder);
+    return builder;
+  }
+
+  /** Makes room for rows that are known or guessed to come, in all. A guess that is far too high does no harm. */
+  reserve(rows: number): void {
+    try {
+      for (const builder of this.builders.values()) builder.reserve(rows);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause; // more than can be allocated: grow as rows come
+    }
+  }
+
+  /** Ends a row of a format that may leave cells out: what was not given is missing. */
+  fillRow(): void {
+    for (const builder of this.builders.values()) if (builder.rows === this.rows) builder.pushMissing();
+    this.rows++;
+  }
+
+  /** Columns that must be read again as text. */
+  get lost(): string[] {
+    return [...this.builders.values()].filter((builder) => builder.lost).map((builder) => builder.name);
+  }
+
+  finish(source: string): Table {
+    for (const name of this.wanted ?? []) {
+      if (!this.seen.has(name)) throw unknownColumn("column", name, source, [...this.seen]);
+    }
+    if (this.rows === 0) {
+      throw inputError(`${source} holds no data rows; give a file with at least one row below the header.`);
+    }
+    const columns: Column[] = [];
+    for (const [name, builder] of this.builders) {
+      columns.push(builder.finish());
+      this.builders.delete(name); // so that its chunks are freed
+    }
+    return { source, rows: this.rows, columns, notes: [...this.notes.values()] };
+  }
+}

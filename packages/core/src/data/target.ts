@@ -1,0 +1,166 @@
+import { inputError, usageError } from "../errors.js";
+import type { EncodeOptions, Encoding, Labels, Task } from "./encoding.js";
+import { gathered } from "./gather.js";
+import { listed, quoted } from "./names.js";
+import { type Note, note } from "./notes.js";
+import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
+
+type Target = Encoding["target"];
+const positiveLabels: readonly string[] = ["true", "yes", "1", "y", "t"];
+
+/** Decides how the target is understood. `rows` are the rows whose cells count (those that are used). */
+export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptions, source: string): Target {
+  const distinct = labelsOf(column, rows, 3);
+  if (distinct.length < 2) {
+    throw inputError(
+      `${source}: target column ${quoted(column.name)} ${distinct.length === 0 ? "has no values" : `is ${quoted(distinct[0])} in every row`}; choose a target that varies.`,
+    );
+  }
+  const task = taskOf(column, distinct.length, options.task ?? "auto", rows, source);
+  if (task !== "binary") {
+    if (options.positive !== undefined) {
+      throw usageError(
+        `--positive ${quoted(options.positive)} needs a target of two labels; ${quoted(column.name)} holds numbers.`,
+      );
+    }
+    return { column: column.name, task, labels: null };
+  }
+  return { column: column.name, task, labels: chooseLabels(column, distinct, options.positive, source) };
+}
+
+function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: Int32Array, source: string): Task {
+  const numeric = column.kind === "numeric";
+  const name = quoted(column.name);
+  if (!numeric && (wanted === "regression" || wanted === "count")) {
+    const row = rows.find((i) => column.codes[i] >= 0) ?? 0;
+    throw inputError(
+      `${source}: target column ${name} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but ${wanted} needs numbers; choose another target or a classification model.`,
+    );
+  }
+  const task = wanted !== "auto" ? wanted : !numeric || distinct === 2 ? "binary" : "regression";
+  if (task === "binary" && distinct > 2) {
+    const all = labelsOf(column, rows, 1_000);
+    const count = all.length >= 1_000 ? "1000 or more" : String(all.length);
+    throw inputError(
+      `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, or join them into two.`,
+    );
+  }
+  return task;
+}
+
+function chooseLabels(
+  column: Column,
+  distinct: readonly string[],
+  positive: string | undefined,
+  source: string,
+): Labels {
+  const [first, second] = distinct;
+  if (positive !== undefined) {
+    const chosen = distinct.find((label) => sameLabel(label, positive.trim(), column));
+    if (chosen === undefined) {
+      throw inputError(
+        `${source}: --positive ${quoted(positive)} is no label of target column ${quoted(column.name)}; its labels are ${listed(distinct)}.`,
+      );
+    }
+    return chosen === first ? { negative: second, positive: first } : { negative: first, positive: second };
+  }
+  const firstIsPositive = column.kind === "categorical" && positiveLabels.includes(first.toLowerCase());
+  return firstIsPositive && !positiveLabels.includes(second.toLowerCase())
+    ? { negative: second, positive: first }
+    : { negative: first, positive: second };
+}
+
+const sameLabel = (label: string, text: string, column: Column): boolean =>
+  label === text ||
+  (column.kind === "numeric" && text !== "" && Number(label) === Number(text)) ||
+  (column.kind === "categorical" && column.boolean && label === text.toLowerCase());
+
+/** The distinct labels of the given rows in sorted order; at most `limit` of them. */
+function labelsOf(column: Column, rows: Int32Array, limit: number): string[] {
+  const found = new Set<number>();
+  for (let i = 0; i < rows.length && found.size < limit; i++) {
+    const value = column.kind === "numeric" ? column.values[rows[i]] : column.codes[rows[i]];
+    if (column.kind === "numeric" ? !Number.isNaN(value) : value >= 0) found.add(value);
+  }
+  const sorted = [...found].toSorted((a, b) => a - b);
+  return sorted.map((value) => (column.kind === "numeric" ? String(value) : column.levels[value]));
+}
+
+const labelAt = (column: Column, row: number): string =>
+  column.kind === "numeric" ? String(column.values[row]) : column.levels[column.codes[row]];
+
+/** Whether a row of the target's column has a value. */
+export const isMissingAt = (column: Column, row: number): boolean =>
+  column.kind === "numeric" ? Number.isNaN(column.values[row]) : column.codes[row] < 0;
+
+/** The target as the model sees it, row by row: ±1 for labels, else the number. */
+export function readTarget(
+  column: Column,
+  target: Target,
+  rows: Int32Array,
+  source: string,
+): { y: Float64Array; notes: Note[] } {
+  const { labels } = target;
+  if (labels === null) return { y: readNumbers(column, target, rows, source), notes: [] };
+  return column.kind === "numeric"
+    ? { y: readNumericLabels(column, labels, rows, source), notes: [] }
+    : readTextLabels(column, labels, rows, source);
+}
+
+function readNumbers(column: Column, target: Target, rows: Int32Array, source: string): Float64Array {
+  if (column.kind !== "numeric") {
+    const row = rows[0];
+    throw inputError(
+      `${source}: target column ${quoted(column.name)} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but ${target.task} needs numbers; correct these cells.`,
+    );
+  }
+  const y = gathered(column.values, rows);
+  const negative = target.task === "count" ? y.findIndex((value) => value < 0) : -1;
+  if (negative >= 0) {
+    throw inputError(
+      `${source}: target column ${quoted(column.name)} is ${y[negative]} in data row ${rows[negative] + 1}, but counts are not negative; correct the cell or choose a regression model.`,
+    );
+  }
+  return y;
+}
+
+function readNumericLabels(column: NumericColumn, labels: Labels, rows: Int32Array, source: string): Float64Array {
+  const negative = Number(labels.negative);
+  const positive = Number(labels.positive);
+  return Float64Array.from(rows, (row) => {
+    const value = column.values[row];
+    if (value === positive) return 1;
+    if (value === negative) return -1;
+    throw unknownLabel(column, row, labels, source);
+  });
+}
+
+function readTextLabels(
+  column: CategoricalColumn,
+  labels: Labels,
+  rows: Int32Array,
+  source: string,
+): { y: Float64Array; notes: Note[] } {
+  const exact = column.levels.map((level) => signOf(level, labels));
+  const lenient = column.levels.map((level, code) => exact[code] || signOf(level.replace(/\.$/, ""), labels));
+  let dots = false;
+  const y = Float64Array.from(rows, (row) => {
+    const code = column.codes[row];
+    if (lenient[code] === 0) throw unknownLabel(column, row, labels, source);
+    if (exact[code] === 0) dots = true;
+    return lenient[code];
+  });
+  const message = `${source}: labels of target column ${quoted(column.name)} that end in "." were matched without it.`;
+  return { y, notes: dots ? [note("label-dots", message, [column.name])] : [] };
+}
+
+/** +1, −1, or 0 for neither label. */
+function signOf(text: string, { negative, positive }: Labels): number {
+  const label = text.trim();
+  return label === positive ? 1 : label === negative ? -1 : 0;
+}
+
+const unknownLabel = (column: Column, row: number, labels: Labels, source: string): Error =>
+  inputError(
+    `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${row + 1}, but the training labels are ${quoted(labels.negative)} and ${quoted(labels.positive)}; correct the cell or remove the row.`,
+  );

@@ -1,0 +1,139 @@
+/**
+ * The system's BLAS and LAPACK through koffi: typed arrays are passed in place, without a copy.
+ */
+import { availableParallelism } from "node:os";
+import { AifError, usageError } from "../errors.js";
+import type { Blas } from "./blas.js";
+import { checkedBlas } from "./checked.js";
+import {
+  type Environment,
+  type NativeCandidate,
+  nativeCandidates,
+  nativeIsOff,
+  nativeThreads,
+} from "./native-candidates.js";
+import { bindKernels, type Koffi, type Library } from "./native-kernels.node.js";
+import { selfTest } from "./self-test.js";
+
+type NativeFunction = ReturnType<Library["func"]>;
+
+/** One library that was tried, and what came of it. */
+export interface NativeAttempt {
+  readonly library: string;
+  readonly outcome: string;
+}
+
+export interface NativeBlasOptions {
+  /** Number of BLAS threads of this process. Default: `AIF_THREADS`, else the machine's parallelism, at most 8. */
+  readonly threads?: number;
+  /** The only library to try. Default: `AIF_BLAS`, else the platform's usual ones. */
+  readonly library?: string;
+  /** Default: `process.env`. */
+  readonly env?: Environment;
+  /** Told of every library that is tried. */
+  readonly onAttempt?: (attempt: NativeAttempt) => void;
+}
+
+const INT = "int";
+
+/** The first of some functions that the library has. */
+function firstFunction(
+  library: Library,
+  signatures: readonly (readonly [name: string, result: string, parameters: string[]])[],
+): NativeFunction | undefined {
+  for (const [name, result, parameters] of signatures) {
+    try {
+      return library.func(name, result, parameters);
+    } catch {
+      // A symbol that is missing is the expected case: every vendor has its own name.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Fixes the library's thread count and returns what it really is. A library that cannot be asked is counted as one
+ * thread.
+ */
+function fixThreads(library: Library, wanted: number): number {
+  firstFunction(library, [
+    ["openblas_set_num_threads", "void", [INT]],
+    ["MKL_Set_Num_Threads", "void", [INT]],
+    ["flexiblas_set_num_threads", "void", [INT]],
+    ["bli_thread_set_num_threads", "void", ["int64_t"]],
+  ])?.(wanted);
+  const read = firstFunction(library, [
+    ["openblas_get_num_threads", INT, []],
+    ["MKL_Get_Max_Threads", INT, []],
+    ["flexiblas_get_num_threads", INT, []],
+    ["bli_thread_get_num_threads", "int64_t", []],
+  ]);
+  return read === undefined ? 1 : Number(read());
+}
+
+function describe(library: Library, { blas, lapack }: NativeCandidate): string {
+  const configuration = firstFunction(library, [
+    ["openblas_get_config", "str", []],
+    ["bli_info_get_version_str", "str", []],
+  ])?.();
+  const files = blas === lapack ? blas : `${blas} with ${lapack}`;
+  return typeof configuration === "string" ? `${configuration.trim()} (${files})` : files;
+}
+
+/** Loads, binds and tests one candidate; throws whatever is wrong with it. */
+function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number): Blas {
+  const blas = koffi.load(candidate.blas);
+  const lapack = candidate.lapack === candidate.blas ? blas : koffi.load(candidate.lapack);
+  const kernels = bindKernels(blas, lapack);
+  // The last digits of a product depend on the number of threads, so it is fixed before the first use.
+  const actualThreads = fixThreads(blas, threads);
+  selfTest(kernels);
+  return checkedBlas(kernels, { name: "native", description: describe(blas, candidate), threads: actualThreads });
+}
+
+async function importKoffi(): Promise<Koffi> {
+  try {
+    const module = await import("koffi");
+    return module.default;
+  } catch (error) {
+    throw new AifError(
+      "usage",
+      "The package koffi, which native linear algebra needs, is not installed for this platform: install it (npm install koffi) or set AIF_BLAS=off.",
+      { cause: error },
+    );
+  }
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0];
+
+/**
+ * Binds the system's BLAS/LAPACK. Every candidate must pass a self-test; the first that does is returned. Throws a
+ * `usage` error when it is switched off, or when none (or not the one that was named) can be used. The thread count
+ * belongs to the process and is fixed here.
+ */
+export async function loadNativeBlas(options: NativeBlasOptions = {}): Promise<Blas> {
+  const environment = options.env ?? process.env;
+  const threads = nativeThreads(environment, availableParallelism(), options.threads);
+  if (options.library === undefined && nativeIsOff(environment)) {
+    throw usageError("Native linear algebra is switched off by AIF_BLAS=off.");
+  }
+  const koffi = await importKoffi().catch((error: AifError) => {
+    options.onAttempt?.({ library: "koffi", outcome: error.message });
+    throw error;
+  });
+  const failures: string[] = [];
+  for (const candidate of nativeCandidates(process.platform, environment, options.library)) {
+    const library = candidate.blas;
+    try {
+      const blas = openCandidate(koffi, candidate, threads);
+      options.onAttempt?.({ library, outcome: "in use" });
+      return blas;
+    } catch (error) {
+      const outcome = firstLine(error);
+      failures.push(`${library}: ${outcome}`);
+      options.onAttempt?.({ library, outcome });
+    }
+  }
+  throw usageError(`No usable BLAS/LAPACK library was found (${failures.join("; ")}).`);
+}
