@@ -22,7 +22,8 @@ export class AifError extends Error {
 
 export const usageError = (message: string): AifError => new AifError("usage", message);
 export const inputError = (message: string): AifError => new AifError("input", message);
-export const numericalError = (message: string): AifError => new AifError("numerical", message);
+export const numericalError = (message: string, options?: ErrorOptions): AifError =>
+  new AifError("numerical", message, options);
 
 /** Throws a `cancelled` error once the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -19,9 +19,9 @@ export {
   checkValidity,
   type TrustOptions,
   type TrustRadius,
-  type Validity,
   type ValidityCheck,
 } from "./influence/trust-radius.js";
+export type { Validity } from "./influence/validity.js";
 export { blas, describeBackend, ensureBlas, useBlas } from "./linalg/backend.js";
 export type { Blas } from "./linalg/blas.js";
 export { Matrix } from "./linalg/matrix.js";

@@ -14,6 +14,7 @@ import {
 } from "./native-candidates.js";
 import { bindKernels, type Koffi, type Library } from "./native-kernels.node.js";
 import { selfTest } from "./self-test.js";
+import { threadsByWork } from "./work-threads.node.js";
 
 type NativeFunction = ReturnType<Library["func"]>;
 
@@ -51,17 +52,17 @@ function firstFunction(
   return undefined;
 }
 
-/**
- * Fixes the library's thread count and returns what it really is. A library that cannot be asked is counted as one
- * thread.
- */
-function fixThreads(library: Library, wanted: number): number {
+/** The library's switch for its number of threads, if it has one. */
+const threadSwitch = (library: Library): ((count: number) => void) | undefined =>
   firstFunction(library, [
     ["openblas_set_num_threads", "void", [INT]],
     ["MKL_Set_Num_Threads", "void", [INT]],
     ["flexiblas_set_num_threads", "void", [INT]],
     ["bli_thread_set_num_threads", "void", ["int64_t"]],
-  ])?.(wanted);
+  ]);
+
+/** What the library says its thread count is. A library that cannot be asked is counted as one thread. */
+function threadCount(library: Library): number {
   const read = firstFunction(library, [
     ["openblas_get_num_threads", INT, []],
     ["MKL_Get_Max_Threads", INT, []],
@@ -86,9 +87,12 @@ function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number
   const lapack = candidate.lapack === candidate.blas ? blas : koffi.load(candidate.lapack);
   const kernels = bindKernels(blas, lapack);
   // The last digits of a product depend on the number of threads, so it is fixed before the first use.
-  const actualThreads = fixThreads(blas, threads);
+  const setThreads = threadSwitch(blas);
+  setThreads?.(threads);
+  const actual = threadCount(blas);
   selfTest(kernels);
-  return checkedBlas(kernels, { name: "native", description: describe(blas, candidate), threads: actualThreads });
+  const gated = setThreads && actual > 1 ? threadsByWork(kernels, actual, setThreads) : kernels;
+  return checkedBlas(gated, { name: "native", description: describe(blas, candidate), threads: actual });
 }
 
 async function importKoffi(): Promise<Koffi> {

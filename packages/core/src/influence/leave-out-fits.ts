@@ -1,0 +1,157 @@
+import { AifError, numericalError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import { foldSums } from "../models/fold-sums.js";
+import { asColumns, sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { type Fit, fit as fitModel } from "../solvers/fit.js";
+import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
+
+/** Steps this small relative to θ̂_{−k}, both in the H norm, end a fold's fit. */
+const STEP_TOLERANCE = 1e-10;
+/** A fold whose steps shrink less than this has moved too far for H_{−k}(θ̂) and is fitted on its own. */
+const CONTRACTION = 0.25;
+
+export interface LeaveOut {
+  /** K: (H_{−k})⁻¹, at θ̂ or, for folds that were refitted, at θ̂_{−k}. */
+  readonly inverse: readonly InverseHessian[];
+  readonly hessians: readonly Matrix[];
+  /** d×K: ∇L_{−k}(θ̂) */
+  readonly gradients: Matrix;
+}
+
+/** H_{−k}(θ̂) and ∇L_{−k}(θ̂) for every fold, from one pass. */
+export async function leaveOutHessians(
+  full: Fit,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  work?: Work,
+): Promise<LeaveOut> {
+  const { model, data, ridge, parameters, scores } = full;
+  const d = model.map.count;
+  const folds = outside.length;
+  const { grams, pulls } = await foldSums(
+    model.map,
+    data,
+    foldOf,
+    folds,
+    ({ y, w, firstRow }, omega, pi) => {
+      for (let i = 0; i < y.length; i++) {
+        omega[i] = w[i] * model.loss.second(scores[firstRow + i], y[i]);
+        pi[i] = w[i] * model.loss.first(scores[firstRow + i], y[i]);
+      }
+    },
+    work,
+  );
+  const total = Matrix.zeros(d, d);
+  for (const gram of grams) for (let at = 0; at < total.data.length; at++) total.data[at] += gram.data[at];
+  const gradients = Matrix.zeros(d, folds);
+  for (let j = 0, at = 0; j < d; j++) {
+    let sum = 0;
+    for (let k = 0; k < folds; k++) sum += pulls.data[j * folds + k];
+    for (let k = 0; k < folds; k++, at++) {
+      gradients.data[at] = (sum - pulls.data[at]) / outside[k] + ridge[j] * parameters[j];
+    }
+  }
+  grams.forEach((gram, k) => {
+    for (let at = 0; at < total.data.length; at++) gram.data[at] = (total.data[at] - gram.data[at]) / outside[k];
+    for (let j = 0; j < d; j++) gram.data[j * d + j] += ridge[j];
+  });
+  return { inverse: grams.map(invertHessian), hessians: grams, gradients };
+}
+
+/**
+ * θ̂_{−k} as the columns of a d×K matrix: exact at once for squared losses; else Newton steps with the Hessians at θ̂, one pass
+ * over the data for all folds, and a fit of its own for a fold where that does not converge quickly.
+ * @throws numerical: a fold without which the fit has no minimum.
+ */
+export async function leaveOutFits(
+  full: Fit,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  start: LeaveOut,
+  work?: Work,
+): Promise<{ theta: Matrix; inverse: readonly InverseHessian[] }> {
+  const folds = outside.length;
+  const theta = asColumns(Array.from({ length: folds }, () => full.parameters));
+  const inverse = [...start.inverse];
+  const open = new Set(inverse.keys());
+  const lastStep = new Float64Array(folds).fill(Number.POSITIVE_INFINITY);
+  let { gradients } = start;
+  while (open.size > 0) {
+    for (const k of open) {
+      const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
+      if (hasConstantHessian(full) || step <= STEP_TOLERANCE) open.delete(k);
+      else if (!(step <= CONTRACTION * lastStep[k])) {
+        const own = await refitFold(full, foldOf, k, folds, work);
+        for (let j = 0; j < theta.rows; j++) theta.data[j * folds + k] = own.parameters[j];
+        inverse[k] = own.inverse;
+        open.delete(k);
+      }
+      lastStep[k] = step;
+    }
+    if (open.size > 0) gradients = await leaveOutGradients(full, foldOf, outside, theta, work);
+  }
+  return { theta, inverse };
+}
+
+/** The fit on the rows outside fold k, from scratch. @throws numerical: naming the fold. */
+export async function refitFold(
+  { model, data, l2 }: Fit,
+  foldOf: Uint16Array,
+  k: number,
+  folds: number,
+  work?: Work,
+): Promise<Fit> {
+  const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
+  try {
+    return await fitModel(() => model, data.select(rows), { l2, signal: work?.signal });
+  } catch (error) {
+    if (error instanceof AifError && error.code === "numerical") {
+      throw numericalError(`Without fold ${k + 1} of ${folds}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** ∇L_{−k}(θ_k) for all folds, d×K. */
+async function leaveOutGradients(
+  full: Fit,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  theta: Matrix,
+  work?: Work,
+): Promise<Matrix> {
+  const { model, data, ridge } = full;
+  const folds = outside.length;
+  const { pull: gradients } = await sweep(
+    model.map,
+    data,
+    { theta, pull: folds, phase: "held-out fits" },
+    ({ block: { y, w, firstRow }, scores, pull }) => {
+      for (let i = 0, at = 0; i < y.length; i++) {
+        const own = foldOf[firstRow + i];
+        for (let k = 0; k < folds; k++, at++) {
+          if (k !== own) pull.data[at] = (w[i] * model.loss.first(scores.data[at], y[i])) / outside[k];
+        }
+      }
+    },
+    work,
+  );
+  for (let j = 0, at = 0; j < ridge.length; j++) {
+    for (let k = 0; k < folds; k++, at++) gradients.data[at] += ridge[j] * theta.data[at];
+  }
+  return gradients;
+}
+
+/** Squared losses: H is the same at every θ. */
+export const hasConstantHessian = ({ model }: Fit): boolean =>
+  model.loss.name === "squared" || model.loss.name === "half-squared";
+
+/** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the step relative to θ_k, both in the H norm. */
+function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian, hessian: Matrix): number {
+  const step = inverse.solve(gradients.column(k));
+  const before = theta.column(k);
+  for (let j = 0; j < step.length; j++) theta.data[j * theta.columns + k] -= step[j];
+  const size = dot(before, hessianTimes(hessian, before));
+  return Math.sqrt(dot(step, hessianTimes(hessian, step)) / (size > 0 ? size : 1));
+}
