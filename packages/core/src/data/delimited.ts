@@ -7,6 +7,7 @@ import { note } from "./notes.js";
 import { NumericRows } from "./numeric-rows.js";
 import { type ByteSource, headOf } from "./source.js";
 import type { TableBuilder } from "./table-builder.js";
+import { empty } from "./unpack.js";
 
 export interface DelimitedOptions {
   readonly delimiter?: string | undefined;
@@ -14,6 +15,9 @@ export interface DelimitedOptions {
 }
 
 const sampleBytes = 1 << 16;
+const longestSample = 16 << 20;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const utf8Mark = [0xef, 0xbb, 0xbf];
 
 /**
@@ -21,14 +25,12 @@ const utf8Mark = [0xef, 0xbb, 0xbf];
  * nothing but numbers. Rows of another length than the first are input errors that name the line.
  */
 export async function readDelimited(source: ByteSource, table: TableBuilder, options: DelimitedOptions): Promise<void> {
-  const head = await headOf(source, sampleBytes);
-  const whole = head.length < sampleBytes;
-  const cut = whole ? head.length : Math.max(head.lastIndexOf(0x0a), head.lastIndexOf(0x0d)) + 1;
-  const sample = decodeText(withoutMark(head.subarray(0, cut)), source.name);
+  const sample = await sampleOf(source);
   const dialect = sniffDialect(sample, options.delimiter);
   const rows = sampleRows(sample, dialect);
   const header = options.header === undefined || options.header === "auto" ? sniffHeader(rows) : options.header;
-  const first = rows[0] ?? [];
+  const [first] = rows;
+  if (first === undefined) throw empty(source.name);
   const names = first.map((cell, j) => (header && cell.trim() !== "" ? cell.trim() : `column${j + 1}`));
   if (!header) {
     table.note(note("no-header", `${source.name} has no header row: its columns are called column1, column2, ….`));
@@ -40,6 +42,19 @@ export async function readDelimited(source: ByteSource, table: TableBuilder, opt
     (bytes, last) => reader.take(bytes, last),
     () => unclosedQuote(source.name, reader.line),
   );
+}
+
+/** The first lines as text: 64 kB of them, more where lines are so long that these are not even three. */
+async function sampleOf(source: ByteSource): Promise<string> {
+  for (let length = sampleBytes; ; length *= 4) {
+    const head = await headOf(source, length);
+    const whole = head.length < length;
+    const end = head.includes(lineFeed) ? lineFeed : carriageReturn;
+    let lines = 0;
+    for (let at = head.indexOf(end); at >= 0 && lines < 3; at = head.indexOf(end, at + 1)) lines++;
+    if (!whole && lines < 3 && length < longestSample) continue;
+    return decodeText(withoutMark(whole ? head : head.subarray(0, head.lastIndexOf(end) + 1)), source.name);
+  }
 }
 
 class DelimitedReader {

@@ -96,7 +96,7 @@ export async function leaveOutFits(
 
 /** The fit on the rows outside fold k, from scratch. @throws numerical: naming the fold. */
 export async function refitFold(
-  { model, data, l2 }: Fit,
+  { model, data, l2, parameters }: Fit,
   foldOf: Uint16Array,
   k: number,
   folds: number,
@@ -104,7 +104,7 @@ export async function refitFold(
 ): Promise<Fit> {
   const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
   try {
-    return await fitModel(() => model, data.select(rows), { l2, signal: work?.signal });
+    return await fitModel(() => model, data.select(rows), { l2, start: parameters, signal: work?.signal });
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") {
       throw numericalError(`Without fold ${k + 1} of ${folds}: ${error.message}`, { cause: error });

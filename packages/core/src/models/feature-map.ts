@@ -91,7 +91,7 @@ export function startWithIntercepts(theta: Matrix, rows: number, intercept: bool
   const scores = Matrix.zeros(rows, theta.columns);
   if (!intercept) return scores;
   if (theta.columns === 1) scores.data.fill(theta.data[0]);
-  else for (let i = 0; i < rows; i++) scores.data.set(theta.row(0), i * theta.columns);
+  else for (let at = 0; at < scores.data.length; at++) scores.data[at] = theta.data[at % theta.columns];
   return scores;
 }
 

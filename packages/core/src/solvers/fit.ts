@@ -16,6 +16,8 @@ const MAXIMUM_ITERATIONS = 200;
 export interface FitOptions extends Work {
   /** λ of the ridge ½λ‖θ‖² on all parameters but the intercept. */
   readonly l2?: number;
+  /** d: where Newton's method begins (default: the best constant prediction). */
+  readonly start?: Float64Array;
 }
 
 /** A minimiser θ̂ of L(θ) = Σ w_i l_i + ½ Σ_j P_j θ_j², or any other point that is to be looked at, with H there. */
@@ -58,7 +60,7 @@ export async function fit(description: ModelDescription, data: Dataset, options:
     );
   }
   const all = new Uint8Array(d).fill(1);
-  const { point, iterations, inverse } = await minimise({ model, data, ridge, l2, free: all }, options);
+  const { point, iterations, inverse } = await minimise({ model, data, ridge, l2, free: all }, options, options.start);
   return finish(model, data, l2, ridge, point, iterations, inverse);
 }
 
@@ -86,10 +88,11 @@ interface Problem {
 async function minimise(
   problem: Problem,
   work: Work,
+  start = startingPoint(problem.model, problem.data),
 ): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
   const { model, data, l2, free } = problem;
   const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
-  let point = await evaluateAt(problem, startingPoint(model, data), work);
+  let point = await evaluateAt(problem, start, work);
   let inverse: InverseHessian | null = null;
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
     inverse = quadraticLoss && inverse ? inverse : invertHessian(freePart(point.hessian, free));

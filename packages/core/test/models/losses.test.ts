@@ -1,0 +1,104 @@
+/** Losses and their derivatives against differences of their values and against their limits in the tails. */
+import { describe, expect, test } from "vitest";
+import { LOSSES, type LossName } from "../../src/index.js";
+import { sigmoid, softplus } from "../../src/models/losses.js";
+import { lossOf, Random } from "./naive.js";
+
+const NAMES: readonly LossName[] = ["squared", "half-squared", "logistic", "poisson"];
+const targets = (name: LossName, random: Random): number =>
+  name === "logistic" ? (random.uniform() < 0.5 ? -1 : 1) : name === "poisson" ? random.below(6) : 3 * random.normal();
+
+/** Central difference with two Richardson steps. */
+function slope(f: (t: number) => number, at: number, h = 0.02): number {
+  const central = (step: number) => (f(at + step) - f(at - step)) / (2 * step);
+  const [a, b, c] = [central(h), central(h / 2), central(h / 4)];
+  const [ab, bc] = [(4 * b - a) / 3, (4 * c - b) / 3];
+  return (16 * bc - ab) / 15;
+}
+
+describe.each(NAMES)("%s", (name) => {
+  const loss = LOSSES[name];
+
+  test("value and three derivatives agree with MATH 0 and with differences", () => {
+    const random = new Random(3);
+    for (let draw = 0; draw < 300; draw++) {
+      const f = 2.5 * random.normal();
+      const y = targets(name, random);
+      const truth = lossOf(name, f, y);
+      const size = 1 + Math.abs(truth[0]) + Math.exp(Math.abs(f)) * (name === "poisson" ? 1 : 0);
+      expect(Math.abs(loss.value(f, y) - truth[0])).toBeLessThan(1e-13 * size);
+      expect(Math.abs(loss.first(f, y) - truth[1])).toBeLessThan(1e-13 * size);
+      expect(Math.abs(loss.second(f, y) - truth[2])).toBeLessThan(1e-13 * size);
+      expect(Math.abs(loss.third(f, y) - truth[3])).toBeLessThan(1e-13 * size);
+      expect(Math.abs(slope((t) => loss.value(t, y), f) - loss.first(f, y))).toBeLessThan(1e-9 * size);
+      expect(Math.abs(slope((t) => loss.first(t, y), f) - loss.second(f, y))).toBeLessThan(1e-9 * size);
+      expect(Math.abs(slope((t) => loss.second(t, y), f) - loss.third(f, y))).toBeLessThan(1e-9 * size);
+    }
+  });
+
+  test("the kink is where ℓ' changes sign, or nowhere", () => {
+    const random = new Random(4);
+    for (let draw = 0; draw < 50; draw++) {
+      const y = targets(name, random);
+      const kink = loss.kink(y);
+      if (Number.isNaN(kink)) {
+        const signs = new Set([-30, -3, 0, 3, 30].map((f) => Math.sign(loss.first(f, y))));
+        expect(signs.size).toBe(1);
+      } else {
+        expect(loss.first(kink - 1e-3, y)).toBeLessThan(0);
+        expect(loss.first(kink + 1e-3, y)).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  test("recession: the loss's growth along a ray, per step of the score", () => {
+    const random = new Random(5);
+    for (let draw = 0; draw < 50; draw++) {
+      const y = targets(name, random);
+      const shift = random.normal();
+      const far = 600 / Math.abs(shift);
+      const rise = loss.value(far * shift, y) - loss.value(0.5 * far * shift, y);
+      if (Math.abs(rise) < 1e-9) expect(loss.recession(shift, y)).toBeLessThanOrEqual(0);
+      else expect(Math.sign(loss.recession(shift, y))).toBe(Math.sign(rise));
+    }
+  });
+
+  test("the constant score makes the mean derivative 0", () => {
+    const y = name === "logistic" ? [1, 1, -1, 1] : [1, 0, 4, 2];
+    const mean = y.reduce((sum, value) => sum + value, 0) / y.length;
+    const f = loss.constantScore(mean);
+    expect(Math.abs(y.reduce((sum, target) => sum + loss.first(f, target), 0))).toBeLessThan(1e-14);
+  });
+});
+
+describe("tails", () => {
+  const logistic = LOSSES.logistic;
+  test.each([40, 300, 700, 1e5])("logistic at |f| = %d", (f) => {
+    // Right side: the loss is e^{−f} and so are −ℓ' and ℓ''; wrong side: f, with derivative 1.
+    const small = Math.exp(-f);
+    expect(logistic.value(f, 1)).toBeCloseTo(small, 300);
+    for (const y of [-1, 1]) {
+      const [right, wrong] = [y * f, -y * f];
+      expect(Math.abs(logistic.value(right, y) - small)).toBeLessThanOrEqual(1e-13 * small);
+      expect(Math.abs(y * logistic.first(right, y) + small)).toBeLessThanOrEqual(1e-13 * small);
+      expect(logistic.value(wrong, y)).toBe(f);
+      expect(logistic.first(wrong, y)).toBe(-y);
+      for (const at of [right, wrong]) {
+        expect(Math.abs(logistic.second(at, y) - small)).toBeLessThanOrEqual(1e-13 * small);
+        expect(Math.abs(Math.abs(logistic.third(at, y)) - small)).toBeLessThanOrEqual(1e-13 * small);
+      }
+    }
+    expect(softplus(-f)).toBeLessThanOrEqual(small);
+    expect(sigmoid(-f) / (small || 1)).toBeCloseTo(small === 0 ? 0 : 1, 12);
+  });
+
+  test("Poisson: empty counts far below, large ones far above", () => {
+    const { poisson } = LOSSES;
+    expect(poisson.value(-800, 0)).toBe(0);
+    expect(poisson.first(-800, 0)).toBe(0);
+    expect(poisson.first(-50, 3)).toBe(Math.exp(-50) - 3);
+    expect(poisson.value(100, 2) / Math.exp(100)).toBeCloseTo(1, 14);
+    expect(poisson.kink(0)).toBeNaN();
+    expect(poisson.kink(7)).toBe(Math.log(7));
+  });
+});
