@@ -9,7 +9,7 @@ import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solver
 /** Steps this small relative to θ̂_{−k}, both in the H norm, end a fold's fit. */
 const STEP_TOLERANCE = 1e-10;
 /** A fold whose steps shrink less than this has moved too far for H_{−k}(θ̂) and is fitted on its own. */
-const CONTRACTION = 0.25;
+const CONTRACTION = 0.7;
 
 export interface LeaveOut {
   /** K: (H_{−k})⁻¹, at θ̂ or, for folds that were refitted, at θ̂_{−k}. */

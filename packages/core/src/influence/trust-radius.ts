@@ -25,8 +25,10 @@ export interface TrustOptions extends Work {
   readonly ceiling?: number | null;
 }
 
-const COARSE_STEPS = 24;
+const COARSE_STEPS = 16;
 const CERTIFICATE_STEPS = 8;
+/** Error bounds are worked out up to this many trust radii; beyond, they say nothing of use, if there are any. */
+const CERTIFIED_REACH = 3;
 
 /**
  * How far θ̂ + εI can be trusted (MATH 10b, 14.10, 14.11). Squared and logistic losses have a certificate, Poisson an
@@ -63,7 +65,12 @@ export async function checkValidity(
   const radius = await largestTrusted(judge, tolerance, options);
   return {
     trust: { radius, reason: null, method, errorNorm },
-    at: (list, work) => judge.at(list, "certificate", work),
+    async at(list, work) {
+      const near = list.filter((epsilon) => epsilon <= CERTIFIED_REACH * radius);
+      const far = list.filter((epsilon) => epsilon > CERTIFIED_REACH * radius);
+      const checks = [...(await judge.at(near, "certificate", work)), ...(await judge.at(far, "estimate", work))];
+      return list.flatMap((epsilon) => checks.filter((check) => check.epsilon === epsilon).slice(0, 1));
+    },
   };
 }
 
@@ -88,7 +95,7 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
   }
   return certified(low);
 
-  /** The certificate is larger than the estimate: bisect (in the logarithm) below what the estimate allows. */
+  /** The certificate is larger than the estimate, and grows about like ε: one bound tells where to bisect. */
   async function certified(estimate: number): Promise<number> {
     if (!judge.certified) return estimate;
     const holds = async (epsilon: number): Promise<boolean> => {
@@ -96,12 +103,16 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
       return relativeError !== null && relativeError <= tolerance;
     };
     if (await holds(estimate)) return estimate;
-    let [good, bad] = [estimate / 2, estimate];
-    while (!(await holds(good))) {
-      bad = good;
-      good /= 2;
-      if (good < estimate * 1e-6) return 0;
+    const [{ relativeError }] = await judge.at([estimate / 2], "certificate", work);
+    const guess =
+      relativeError === null ? estimate / 4 : Math.min((estimate / 2) * (tolerance / relativeError), estimate);
+    let [good, bad] = [0, estimate];
+    for (let width = 1.05; good === 0; width **= 2) {
+      if (await holds(guess / width)) good = guess / width;
+      else bad = guess / width;
+      if (guess / width < estimate * 1e-6) return 0;
     }
+    if (good * 1.1 < bad && !(await holds(good * 1.1))) bad = good * 1.1;
     for (let step = 0; step < CERTIFICATE_STEPS && bad / good > 1.01; step++) {
       const middle = Math.sqrt(good * bad);
       if (await holds(middle)) good = middle;

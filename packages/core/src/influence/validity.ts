@@ -13,7 +13,7 @@ export interface Validity {
   readonly epsilon: number;
   /** κ(ε) of MATH 14.10: the norm of ∇R_ε at θ̂+εI relative to that at θ̂; 0 perfect, ≥ 1 worse than doing nothing. */
   readonly stationarity: number;
-  /** Certified ‖θ_ε − (θ̂+εI)‖ in `errorNorm`, or null where none holds. */
+  /** Certified ‖θ_ε − (θ̂+εI)‖ in `errorNorm`; null where none holds or was sought. */
   readonly errorBound: number | null;
   /** The error (certified, else estimated by ‖∇R_ε‖_{H⁻¹}) relative to ε‖I‖. */
   readonly relativeError: number | null;
@@ -51,6 +51,7 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
       const still = moved.map(({ radius }) => ({ theta: parameters, radius, score: (row: number) => scores[row] }));
       const snapped = moved.map((point) => snapCrossed(attack, point));
       const points = [...moved, ...still, ...snapped.filter((point) => point !== null)];
+      if (points.length === 0) return [];
       const found = await robustGradients(fit, attack.threat, points, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
       const gradientAt = (point: RobustPoint): RobustGradient => gradientOf.get(point) ?? found[0];
@@ -59,8 +60,9 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
         const at = gradientAt(moved[e]).gradient;
         const candidates: Candidate[] = [{ ...moved[e], gradient: at, away: new Float64Array(I.length) }];
         const snap = snapped[e];
-        if (snap)
-          candidates.push(await leastNormCandidate(attack, snap, gradientAt(snap), moved[e].theta, prove !== null));
+        if (snap) {
+          candidates.unshift(await leastNormCandidate(attack, snap, gradientAt(snap), moved[e].theta, prove !== null));
+        }
         const residual = excess(fit, at);
         const unmoved = excess(fit, gradientAt(still[e]).gradient);
         const certified =
@@ -173,6 +175,7 @@ async function smallestBound(
     const bound = certificate.bound + certificate.length(away);
     const relative = bound / certificate.length(I);
     if (best === null || relative < best.relative) best = { bound, relative };
+    if (atMost !== null && best.relative <= atMost) break;
   }
   return best;
 }

@@ -91,7 +91,9 @@ export function startWithIntercepts(theta: Matrix, rows: number, intercept: bool
   const scores = Matrix.zeros(rows, theta.columns);
   if (!intercept) return scores;
   if (theta.columns === 1) scores.data.fill(theta.data[0]);
-  else for (let at = 0; at < scores.data.length; at++) scores.data[at] = theta.data[at % theta.columns];
+  else
+    for (let i = 0, at = 0; i < rows; i++)
+      for (let k = 0; k < theta.columns; k++, at++) scores.data[at] = theta.data[k];
   return scores;
 }
 

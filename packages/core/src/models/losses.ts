@@ -16,6 +16,8 @@ export interface Loss {
    * which no row's loss rises and some row's falls is one along which no minimiser exists (separable data).
    */
   recession(s: number, y: number): number;
+  /** The worse end of [f − reach, f + reach]: +1 or −1. The loss is convex in the score, so no point between is worse. */
+  worseEnd(f: number, y: number, reach: number): 1 | -1;
   /** The score of the best constant prediction for targets of mean ȳ. */
   constantScore(mean: number): number;
 }
@@ -44,6 +46,7 @@ function squaredLoss(name: LossName, s: number, label: string): Loss {
     third: () => 0,
     kink: (y) => y,
     recession: (shift) => Math.abs(shift),
+    worseEnd: (f, y) => (f >= y ? 1 : -1),
     constantScore: (mean) => mean,
   };
 }
@@ -62,6 +65,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     third: (f) => sigmoid(f) * sigmoid(-f) * (sigmoid(-f) - sigmoid(f)),
     kink: () => Number.NaN,
     recession: (shift, y) => -y * shift,
+    worseEnd: (_f, y) => (y > 0 ? -1 : 1),
     constantScore: (mean) => Math.log((1 + mean) / (1 - mean)),
   },
   /** l = e^f − y f, y ≥ 0: the negative log likelihood of a Poisson count with mean e^f, less the constant log y!. */
@@ -75,6 +79,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     third: (f) => Math.exp(f),
     kink: (y) => (y > 0 ? Math.log(y) : Number.NaN),
     recession: (shift, y) => (y > 0 ? Math.abs(shift) : shift),
+    worseEnd: (f, y, reach) => (Math.exp(f) * Math.sinh(reach) >= y * reach ? 1 : -1),
     constantScore: (mean) => Math.log(mean),
   },
 };

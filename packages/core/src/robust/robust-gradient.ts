@@ -3,7 +3,7 @@ import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Threat } from "../threats/threat.js";
-import { dualNormOf, worstEnd } from "./robust-loss.js";
+import { dualNormOf } from "./robust-loss.js";
 
 /** A point θ at which the robust risk of radius ρ is looked at. */
 export interface RobustPoint {
@@ -48,7 +48,7 @@ export async function robustGradients(
         const column = columnOf.get(point) ?? 0;
         for (let i = 0; i < y.length; i++) {
           const f = point.score ? point.score(firstRow + i) : scores.data[i * scores.columns + column];
-          const sigma = worstEnd(loss, f, y[i], reach[k]);
+          const sigma = loss.worseEnd(f, y[i], reach[k]);
           const slope = w[i] * loss.first(f + sigma * reach[k], y[i]);
           omega.data[i * K + k] = slope;
           pulls[k] += slope * sigma;

@@ -10,16 +10,11 @@ import type { Threat } from "../threats/threat.js";
 export type RobustLossMethod = "closed-form" | "expansion";
 
 /**
- * For a score that is linear in x and moves by at most `reach` = ρ‖b⊙β‖_q, and a loss convex in the score, the worst case
- * lies at an end: σ = ±1 with ℓ(f + σ·reach) the larger (MATH 10a).
+ * max_{‖δ⊘b‖_p ≤ ρ} ℓ(f(x+δ), y) for a score that is linear in x and so moves by at most `reach` = ρ‖b⊙β‖_q (MATH 10a): the
+ * loss is convex in the score, so the worst case lies at an end.
  */
-export function worstEnd(loss: Loss, f: number, y: number, reach: number): 1 | -1 {
-  return loss.value(f + reach, y) >= loss.value(f - reach, y) ? 1 : -1;
-}
-
-/** max_{‖δ⊘b‖_p ≤ ρ} ℓ(f(x+δ), y) = max(ℓ(f − reach), ℓ(f + reach)) */
 export function worstLoss(loss: Loss, f: number, y: number, reach: number): number {
-  return Math.max(loss.value(f + reach, y), loss.value(f - reach, y));
+  return loss.value(f + loss.worseEnd(f, y, reach) * reach, y);
 }
 
 /** Whether the inner maximum is in closed form: scores linear in x, no box. */
