@@ -15,6 +15,7 @@ export {
   predictedChange,
 } from "./influence/moving-rows.js";
 export type { Multipliers } from "./influence/one-sided.js";
+export { type Sensitivity, type SensitivityOptions, sensitivity } from "./influence/sensitivity.js";
 export {
   checkValidity,
   type TrustOptions,

@@ -2,6 +2,7 @@
 export { type ApplyOptions, applyEncoding } from "./apply-encoding.js";
 export type { Block, Dataset } from "./dataset.js";
 export { fitEncoding } from "./encode.js";
+export { encode } from "./encode-table.js";
 export { EncodedDataset } from "./encoded-dataset.js";
 export type { ColumnEncoding, EncodeOptions, Encoding, FeatureInfo, Labels, MissingRule, Task } from "./encoding.js";
 export { MatrixDataset, type MatrixDatasetOptions, matrixDataset } from "./matrix-dataset.js";

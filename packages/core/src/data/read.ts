@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../errors.js";
+import { throwIfAborted, usageError } from "../errors.js";
 import { type DelimitedOptions, readDelimited } from "./delimited.js";
 import { formatOf } from "./format.js";
 import { note } from "./notes.js";
@@ -126,7 +126,12 @@ async function sourcesOf(
   options: ReadOptions,
 ): Promise<{ sources: readonly ByteSource[]; name: string }> {
   if (typeof input === "string") {
-    const files = await import("./files.node.js");
+    if (globalThis.process?.versions?.node === undefined) {
+      throw usageError("A browser cannot open files by name: pass the file itself, as a Blob or as bytes.");
+    }
+    // Not a literal, so that bundlers for browsers leave the Node file alone.
+    const file = "./files.node.js";
+    const files: typeof import("./files.node.js") = await import(/* @vite-ignore */ file);
     return input === "-" ? one(files.stdinSource()) : files.pathSources(input);
   }
   if (input instanceof Uint8Array) return one(bytesSource(input, options.name ?? "the data"));

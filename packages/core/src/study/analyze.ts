@@ -1,18 +1,18 @@
 import { applyEncoding } from "../data/apply-encoding.js";
-import { fitEncoding } from "../data/encode.js";
+import { encode } from "../data/encode-table.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf } from "../data/scaler.js";
-import { holdOut } from "../data/splits.js";
+import { assignFolds, holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
 import { numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
+import { type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import { coefficientTable } from "./coefficients.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
-import { type EvaluatedRows, heldOutRows, otherRows } from "./evaluation.js";
 import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
 import { checkSettings, evaluationName, type StudySettings } from "./settings.js";
@@ -41,7 +41,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const { settings, table } = input;
   checkSettings(settings);
   const clock = stopwatch();
-  const all = encode(table, settings);
+  const all = encodeTraining(table, settings);
   const { training, evaluation } = splitRows(all, input);
   const model = chooseModel(settings, training);
   const reach = resolveReach(settings, training);
@@ -106,20 +106,20 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   return { result, coefficients: coefficientTable(fit, training, grounds) };
 }
 
-function encode(table: Table, settings: StudySettings): EncodedDataset {
-  const { target, positive, missing, standardize, intercept, weights, exclude, splitBy } = settings;
-  const encoding = fitEncoding(table, {
+function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
+  const { target, positive, missing, standardize, intercept, weights, exclude, keep, splitBy } = settings;
+  return encode(table, {
     target,
     task: taskOf(settings),
     missing,
     standardize,
     intercept,
     exclude,
+    keep,
     ...(positive === null ? {} : { positive }),
     ...(weights === null ? {} : { weights }),
     ...(splitBy === null ? {} : { splitBy }),
   });
-  return applyEncoding(table, encoding, { role: "training" });
 }
 
 /** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
@@ -147,7 +147,11 @@ async function evaluateGrounds(
   work: Work,
 ): Promise<{ evaluated: (EvaluatedRows | null)[]; singularFolds: number }> {
   const attacks = grounds.map(({ attack }) => attack);
-  if (plan.kind === "cv") return heldOutRows(attacks, training, plan, seed, work);
+  if (plan.kind === "cv") {
+    const strata = training.labels ? training.y : undefined;
+    const foldOf = assignFolds(training.sourceRows, plan.folds, seed, { strata, groups: training.groups });
+    return heldOutRows(attacks, foldOf, plan.folds, work);
+  }
   if (evaluation === null) return { evaluated: attacks.map(() => null), singularFolds: 0 };
   const evaluated: EvaluatedRows[] = [];
   for (const attack of attacks) evaluated.push(await otherRows(attack, evaluation, work));
@@ -198,6 +202,7 @@ function resolvedSettings(
     standardize: settings.standardize,
     missing: settings.missing,
     exclude: settings.exclude,
+    keep: settings.keep,
     weights: settings.weights,
     l2,
     norms: settings.norms.map(exponentName),

@@ -39,7 +39,7 @@ const rules = {
     level: "note",
     raised: "a column looks like a row number, a name or free text and was left out",
     why: "It identifies rows and predicts nothing on new ones.",
-    todo: "Leave it out of the file, or keep it by giving it fewer distinct values.",
+    todo: "Nothing, or use it all the same with --keep.",
   },
   "rows-dropped": {
     level: "note",

@@ -29,6 +29,7 @@ export interface ResolvedSettings {
   readonly standardize: boolean;
   readonly missing: string;
   readonly exclude: readonly string[];
+  readonly keep: readonly string[];
   readonly weights: string | null;
   readonly l2: number;
   readonly norms: readonly string[];

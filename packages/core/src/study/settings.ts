@@ -22,6 +22,8 @@ export interface StudySettings {
   readonly standardize: boolean;
   readonly missing: MissingRule;
   readonly exclude: readonly string[];
+  /** Columns to use although they look like identifiers. */
+  readonly keep: readonly string[];
   readonly weights: string | null;
   /** One ridge at most is given: λ itself, or scikit-learn's C or alpha (MATH 14.7). */
   readonly l2: number | null;
@@ -33,7 +35,7 @@ export interface StudySettings {
   readonly epsilons: readonly number[] | null;
   /** Absolute sizes ρ; at most one of the two lists is given. */
   readonly radii: readonly number[] | null;
-  /** Columns that cannot be touched; null: indicators and two-valued columns. */
+  /** Columns that cannot be touched, beside indicators and two-valued ones; ["none"] freezes nothing. */
   readonly freeze: readonly string[] | null;
   /** What the adversary may do to each column at radius 1, in original units; the columns not named are frozen. */
   readonly budgets: readonly { readonly column: string; readonly budget: number }[] | null;
@@ -51,6 +53,7 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   standardize: true,
   missing: "error",
   exclude: [],
+  keep: [],
   weights: null,
   l2: null,
   C: null,
