@@ -134,7 +134,7 @@ const rules = {
   },
   "trust-exceeded": {
     level: "warning",
-    raised: "an ε lies beyond the trust radius",
+    raised: "an ε that was asked for lies beyond the trust radius",
     why: "There the linear prediction may be off by more than 10 % of the parameter shift.",
     todo: "Read those rows as rough; take smaller ε for the decision.",
   },

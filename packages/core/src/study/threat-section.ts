@@ -69,7 +69,6 @@ export async function threatSection(
   const { attack, shifts, kinks, collapse, validity, epsilons } = ground;
   const { fit, scale, influence: I } = attack;
   const training = trainingRows(attack, shifts);
-  const local = localSensitivity(training.rows);
   const heldOut = evaluated && localSensitivity(evaluated.rows);
   const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
   const curve = await curvePoints(ground, training, evaluated, work);
@@ -108,7 +107,7 @@ export async function threatSection(
     local: null,
     solver: { name: fit.inverse.method, iterations: 0, relativeResidual: attack.relativeResidual },
     sensitivity: {
-      training: { slope: local.slope, curvature },
+      training: { slope: trainingSlope(attack), curvature },
       heldOut,
       population: null,
     },
@@ -122,7 +121,15 @@ export async function threatSection(
     curve,
     contributions: await contributions(attack, data, curvature, work),
   };
-  return { section, flags: threatFlags(ground, section) };
+  const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
+  return { section, flags: threatFlags(ground, section, chosen) };
+}
+
+/** At a minimum the slope of the natural loss on the training rows is −(Pθ̂)'I exactly (MATH 14.11): 0 without a ridge. */
+function trainingSlope({ fit: { ridge, parameters }, influence: I }: Influence): number {
+  let slope = 0;
+  for (let j = 0; j < I.length; j++) slope -= ridge[j] * parameters[j] * I[j];
+  return slope;
 }
 
 async function curvePoints(
@@ -192,7 +199,8 @@ async function contributions(
   };
 }
 
-function threatFlags({ attack, validity, collapse }: ThreatGround, section: ThreatSection): Flag[] {
+/** @param chosen whether the user chose the sizes; the default grid reaches beyond the trust radius on purpose. */
+function threatFlags({ attack, validity, collapse }: ThreatGround, section: ThreatSection, chosen: boolean): Flag[] {
   const { norm } = section.threat;
   const flags: Flag[] = [];
   const { curve, trustRadius: trust } = section;
@@ -228,7 +236,7 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
   }
   if (trust === null)
     flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
-  else if (beyond(trust) > 0) {
+  else if (chosen && beyond(trust) > 0) {
     flags.push(
       raise(
         "trust-exceeded",

@@ -216,7 +216,7 @@ describe.each(["linear", "logistic", "poisson", "quadratic", "quadratic-logistic
       [1, 1, 1],
       [0.5, 0, 2],
     ]) {
-      const { problem, attack } = await smoothCase(model, 91, { n: 12, p, budgets }, 1e-3);
+      const { problem, attack } = await smoothCase(model, 91, { n: model === "quadratic-logistic" ? 50 : 12, p, budgets }, 1e-3);
       const radii = await kinkRadii(attack, await scoreShifts(attack));
       const radius = kinkRadius(radii);
       const limit = Math.min(2, 4 * (radius ?? 0.5));

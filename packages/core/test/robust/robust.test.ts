@@ -126,12 +126,11 @@ describe("the expansion of the robust loss", () => {
     for (const loss of ["squared", "logistic", "poisson"] as const) {
       const X = random.rows(6, 2);
       const terms = quadraticTerms(2, true);
-      const theta = random.normals(terms.length);
+      const theta = random.normals(terms.length).map((value) => 0.4 * value);
       const y = X.map((x) => (loss === "logistic" ? 1 : loss === "poisson" ? 3 : dot(features(terms, x), theta) + random.normal()));
       const budgets = [1, 0.6];
       const problem: Problem = { X, y, w: X.map(() => 1 / 6), loss, terms, ridge: terms.map(() => 0), p, budgets };
-      // Between 1 and ∞ the maximiser turns with ρ, which is of second order in ρ: the worst-case direction at ρ = 0 is not
-      // the best one any more, and the true remainder includes what turning gains. At p = 1 and ∞ it stays.
+      // Between 1 and ∞ the maximiser turns with ρ, but what that gains is of third order too (the envelope theorem).
       const data = matrixDataset(Matrix.fromRows(X), y);
       const model = quadratic({ loss })(data);
       const remainder = async (rho: number): Promise<number> => {
