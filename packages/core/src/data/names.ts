@@ -35,7 +35,7 @@ export function editDistance(left: string, right: string): number {
   return last[b.length];
 }
 
-/** The candidate nearest to `name` in spelling, case aside; none where all are far away. */
+/** The candidate nearest to `name` in spelling, case aside, or else one that contains it or is contained; none where all are far away. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   let best: string | undefined;
@@ -47,8 +47,12 @@ export function nearest(name: string, candidates: readonly string[]): string | u
       bestDistance = distance;
     }
   }
-  return best;
+  return (
+    best ?? (wanted.length < 3 ? undefined : candidates.find((candidate) => overlaps(wanted, candidate.toLowerCase())))
+  );
 }
+
+const overlaps = (a: string, b: string): boolean => a.includes(b) || b.includes(a);
 
 /** The error for a column that a table does not have. `role` is what it was asked for as: "target column". */
 export function unknownColumn(role: string, name: string, source: string, names: readonly string[]): AifError {

@@ -34,7 +34,8 @@ function expectPlain({ result, coefficients }: Study): void {
       if (typeof value === "number") expect(Number.isFinite(value), path).toBe(true);
       expect(["number", "string", "boolean", "object"], path).toContain(typeof value);
     }
-    expect(JSON.parse(JSON.stringify(part))).toEqual(part);
+    const text = JSON.stringify(part);
+    expect(JSON.stringify(JSON.parse(text))).toBe(text);
   }
 }
 
@@ -221,11 +222,25 @@ describe("what the adversary may touch, in original units", () => {
       // The default size with budgets is the whole budget.
       expect(curve.map(({ radius }) => radius)).toEqual([expect.closeTo(1, 12)]);
     }
-    // The loss that such an attack costs does not depend on the units of the model; c does (raw features are not centred).
+    // What such an attack costs does not depend on the units of the model; c does, since raw features are not centred.
     const [a, b] = [scaled, raw].map(({ result }) => result.threats[0].curve[0]);
+    expect(relativeError([a.thisData.predicted], [b.thisData.predicted])).toBeLessThan(1e-7);
+    expect(Math.abs(scaled.result.threats[0].scale - raw.result.threats[0].scale)).toBeGreaterThan(1);
+  });
+
+  test("an absolute radius is the same attack in every fold and in every unit", async () => {
+    const budgets = [
+      { column: "area", budget: 5 },
+      { column: "age", budget: 2 },
+    ];
+    const found = [];
+    for (const standardize of [true, false]) {
+      const { result } = await run(houses(), { budgets, standardize, radii: [1] });
+      found.push(result.threats[0].curve[0]);
+    }
+    const [a, b] = found;
     expect(relativeError([a.robustLossNatural], [b.robustLossNatural])).toBeLessThan(1e-9);
     expect(relativeError([a.robustLoss], [b.robustLoss])).toBeLessThan(1e-8);
-    expect(relativeError([a.thisData.predicted], [b.thisData.predicted])).toBeLessThan(1e-7);
     expect(relativeError([a.heldOut?.predicted ?? 0], [b.heldOut?.predicted ?? 1])).toBeLessThan(1e-6);
   });
 
@@ -376,9 +391,11 @@ describe("evaluation", () => {
     const [left, right] = [a.result.threats[0], b.result.threats[0]];
     expect(relativeError(left.influence, right.influence)).toBeLessThan(1e-10);
     expect(relativeError(left.curve.map((p) => p.robustLoss), right.curve.map((p) => p.robustLoss))).toBeLessThan(1e-11);
-    // scikit-learn's C multiplies a sum of weighted losses, so there too it is the sum of the weights that counts.
-    const credit = loans(60);
-    const many = table([...credit.columns, numeric("times", counts)]);
+  });
+
+  test("scikit-learn's C multiplies a sum of weighted losses, so there too a weight of 2 is a row that stands twice", async () => {
+    const counts = Array.from({ length: 60 }, (_, i) => 1 + (i % 2));
+    const many = table([...loans(60).columns, numeric("times", counts)]);
     const { result } = await run(many, { target: "repaid", C: 2, weights: "times", evaluation: { kind: "training" } });
     expect(result.model.l2).toBeCloseTo(1 / (2 * 90), 12);
   });

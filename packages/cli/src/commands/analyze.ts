@@ -1,0 +1,89 @@
+import { analyze, ensureBlas, readTable, type Study, type StudySettings, type Table } from "@aif/core";
+import type { Command } from "commander";
+import { interruptible } from "../interrupt.js";
+import { adversaryOptions } from "../options/adversary.js";
+import { dataOptions } from "../options/data.js";
+import { evaluationOptions } from "../options/evaluation.js";
+import { checkEvaluationFile } from "../options/evaluation-file.js";
+import { modelOptions } from "../options/model.js";
+import { outputOptions } from "../options/output.js";
+import { addGroups } from "../options/register.js";
+import { readGroup, type ValuesOf } from "../options/rule.js";
+import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { studySettings } from "../options/settings.js";
+import { type Destination, destinationOf, print, writeFiles } from "../output/destination.js";
+import { progressBar, type Reporter } from "../progress.js";
+import { analyzeHelp } from "./analyze-help.js";
+
+const groups = [dataOptions, modelOptions, adversaryOptions, evaluationOptions, outputOptions, runtimeOptions];
+
+/** `aif analyze <data>`: from a table to the cost of robustness. */
+export function addAnalyze(program: Command): void {
+  const command = program
+    .command("analyze")
+    .summary("what adversarial training would cost a model on a table")
+    .description("Predicts, without adversarial training, what robustness would cost a model on a table.")
+    .argument("<data>", 'CSV, TSV, JSON lines, Parquet, .npy or .npz; also gzipped, "part-*.csv", or - for stdin')
+    .action(async (data: string) => {
+      const dataValues = readGroup(dataOptions, command);
+      const settings = studySettings({
+        data: dataValues,
+        model: readGroup(modelOptions, command),
+        adversary: readGroup(adversaryOptions, command),
+        evaluation: readGroup(evaluationOptions, command),
+      });
+      const output = readGroup(outputOptions, command);
+      setThreads(readGroup(runtimeOptions, command).threads);
+      await checkEvaluationFile(settings.evaluation);
+      const destination = await destinationOf(output, inputFiles(data, settings));
+      await run(data, dataValues, settings, destination, output.quiet);
+    });
+  addGroups(command, groups);
+  command.addHelpText("after", analyzeHelp);
+}
+
+const inputFiles = (data: string, { evaluation }: StudySettings): string[] =>
+  evaluation.kind === "file" ? [data, evaluation.path] : [data];
+
+type DataValues = ValuesOf<typeof dataOptions>;
+
+async function run(
+  data: string,
+  values: DataValues,
+  settings: StudySettings,
+  destination: Destination,
+  quiet: boolean,
+): Promise<void> {
+  const reporter = await progressBar(quiet);
+  const study = await interruptible(
+    (signal) => work(data, values, settings, signal, reporter),
+    (done) => writeFiles(done, destination),
+  ).finally(() => reporter.stop());
+  await print(study, destination);
+}
+
+async function work(
+  data: string,
+  values: DataValues,
+  settings: StudySettings,
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<Study> {
+  await ensureBlas();
+  const started = performance.now();
+  const read = (source: string): Promise<Table> =>
+    readTable(source, {
+      signal,
+      ...(values.header === null ? {} : { header: values.header }),
+      ...(values.delimiter === null ? {} : { delimiter: values.delimiter }),
+      onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),
+    });
+  const table = await read(data);
+  const { evaluation } = settings;
+  const evaluationTable = evaluation.kind === "file" ? { evaluationTable: await read(evaluation.path) } : {};
+  const readSeconds = (performance.now() - started) / 1000;
+  return analyze(
+    { table, ...evaluationTable, settings, readSeconds },
+    { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+  );
+}

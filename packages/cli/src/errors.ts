@@ -1,0 +1,3 @@
+import { AifError } from "@aif/core";
+
+export const usageError = (message: string): AifError => new AifError("usage", message);

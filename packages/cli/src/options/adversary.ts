@@ -1,0 +1,73 @@
+import { usageError } from "../errors.js";
+import { readInterval, readNorms, readNumber, readNumbers } from "./numbers.js";
+import { list } from "./rule.js";
+import { splitNames, splitPairs } from "./split.js";
+
+const readBudgets = (given: string, option: string): { column: string; budget: number }[] =>
+  splitPairs(given, option).map(({ name, value }) => ({ column: name, budget: readNumber(value, option) }));
+
+const readBounds = (given: string, option: string): { column: string; lower: number; upper: number }[] =>
+  splitPairs(given, option).map(({ name, value }) => {
+    const { lower, upper } = readInterval(value, option);
+    return { column: name, lower, upper };
+  });
+
+/** Refuses a column that is named twice. @throws usage */
+export function eachOnce<Entry extends { readonly column: string }>(
+  entries: readonly Entry[],
+  option: string,
+): readonly Entry[] {
+  const seen = new Set<string>();
+  for (const { column } of entries) {
+    if (seen.has(column)) throw usageError(`${option} names column ${JSON.stringify(column)} twice; give it once.`);
+    seen.add(column);
+  }
+  return entries;
+}
+
+/** What the adversary may do to the features. */
+export const adversaryOptions = {
+  heading: "Adversary:",
+  rules: {
+    norm: list(
+      { flags: "--norm <list>", help: "norms of the attack: 1, 2, inf or any p ≥ 1", shown: "2" },
+      [2],
+      readNorms,
+    ),
+    epsilon: list(
+      {
+        flags: "--epsilon <list>",
+        help: "sizes relative to the rows' mean norm, such as 0.01,0.1",
+        shown: "7 sizes up to 0.3, chosen from the data",
+      },
+      null,
+      readNumbers,
+    ),
+    radius: list(
+      { flags: "--radius <list>", help: "absolute sizes instead, in the units the model sees" },
+      null,
+      readNumbers,
+    ),
+    freeze: list(
+      {
+        flags: "--freeze <columns>",
+        help: "columns that cannot be touched, beside categorical and two-valued ones; none freezes nothing",
+      },
+      null,
+      splitNames,
+    ),
+    budget: list(
+      {
+        flags: "--budget <pairs>",
+        help: "how far each column may move, in its own units: a=.5,b=2; all others are frozen",
+      },
+      null,
+      readBudgets,
+    ),
+    bounds: list(
+      { flags: "--bounds <pairs>", help: "values that moved columns stay within: a=lo:hi,b=:5" },
+      [],
+      readBounds,
+    ),
+  },
+};

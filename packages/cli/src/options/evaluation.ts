@@ -1,0 +1,29 @@
+import { type EvaluationPlan, parseEvaluation } from "@aif/core";
+import { readInteger } from "./numbers.js";
+import { single, text } from "./rule.js";
+
+const crossValidation: EvaluationPlan = { kind: "cv", folds: 10 };
+
+/** On which rows the loss is evaluated. */
+export const evaluationOptions = {
+  heading: "Evaluation:",
+  rules: {
+    evaluation: single(
+      {
+        flags: "--evaluation <how>",
+        help: "cv:10 (folds), fraction:0.2 (held out), training (in-sample) or a file of new rows",
+        shown: "cv:10",
+      },
+      crossValidation,
+      parseEvaluation,
+    ),
+    splitBy: single(
+      { flags: "--split-by <column>", help: "rows with the same value there stay in one fold" },
+      null,
+      text,
+    ),
+    seed: single({ flags: "--seed <integer>", help: "seed of the random split", shown: "0" }, 0, (given, option) =>
+      readInteger(given, option, Number.MIN_SAFE_INTEGER),
+    ),
+  },
+};

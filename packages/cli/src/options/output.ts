@@ -1,0 +1,38 @@
+import { usageError } from "../errors.js";
+import { oneOf } from "./choice.js";
+import { flag, single } from "./rule.js";
+
+const readPath = (path: string, option: string): string => {
+  if (path !== "") return path;
+  throw usageError(`${option} needs the name of a file.`);
+};
+
+const readCoefficientsPath = (path: string, option: string): string => {
+  if (/\.(?:csv|json)$/i.test(path)) return path;
+  throw usageError(`${option} takes a file whose name ends in .csv or .json, not "${path}".`);
+};
+
+const formats: readonly ("text" | "json")[] = ["text", "json"];
+
+/** Where the result goes, and in which form. */
+export const outputOptions = {
+  heading: "Output:",
+  rules: {
+    format: single(
+      {
+        flags: "--format <form>",
+        help: "text for people, json for programs",
+        shown: "text; json where --out ends in .json",
+      },
+      null,
+      oneOf(formats),
+    ),
+    out: single({ flags: "--out <file>", help: "write the result there instead of to stdout" }, null, readPath),
+    coefficients: single(
+      { flags: "--coefficients <file>", help: "write the model's coefficients before and after: .csv or .json" },
+      null,
+      readCoefficientsPath,
+    ),
+    quiet: flag({ flags: "--quiet", help: "no progress on stderr" }, false),
+  },
+};

@@ -1,0 +1,38 @@
+import { checkSettings, DEFAULT_SETTINGS, type StudySettings } from "@aif/core";
+import { usageError } from "../errors.js";
+import { type adversaryOptions, eachOnce } from "./adversary.js";
+import type { dataOptions } from "./data.js";
+import type { evaluationOptions } from "./evaluation.js";
+import type { modelOptions } from "./model.js";
+import type { ValuesOf } from "./rule.js";
+
+export interface StudyOptions {
+  readonly data: ValuesOf<typeof dataOptions>;
+  readonly model: ValuesOf<typeof modelOptions>;
+  readonly adversary: ValuesOf<typeof adversaryOptions>;
+  readonly evaluation: ValuesOf<typeof evaluationOptions>;
+}
+
+/** The analysis that the options describe. @throws usage: options that are missing or contradict each other */
+export function studySettings({ data, model, adversary, evaluation }: StudyOptions): StudySettings {
+  if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
+  const settings: StudySettings = {
+    ...DEFAULT_SETTINGS,
+    target: data.target,
+    positive: data.positive,
+    missing: data.missing,
+    exclude: data.exclude,
+    keep: data.keep,
+    weights: data.weights,
+    ...model,
+    norms: [...new Set(adversary.norm)],
+    epsilons: adversary.epsilon,
+    radii: adversary.radius,
+    freeze: adversary.freeze,
+    budgets: adversary.budget && eachOnce(adversary.budget, "--budget"),
+    bounds: eachOnce(adversary.bounds, "--bounds"),
+    ...evaluation,
+  };
+  checkSettings(settings);
+  return settings;
+}

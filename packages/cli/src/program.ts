@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import { addAnalyze } from "./commands/analyze.js";
+import { addDoctor } from "./commands/doctor.js";
+import { pageWidth } from "./render/layout.js";
+import { version } from "./version.js";
+
+/** One entry for each command. */
+const commands: readonly ((program: Command) => void)[] = [addAnalyze, addDoctor];
+
+/** The command line. Its errors are thrown, never printed here. */
+export function buildProgram(): Command {
+  const program = new Command("aif")
+    .description("What adversarial robustness costs a model, computed before anybody trains for it.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      outputError: () => {},
+      getOutHelpWidth: () => pageWidth,
+      getErrHelpWidth: () => pageWidth,
+    });
+  for (const add of commands) add(program);
+  return program.addHelpText("after", "\nExample:\n  aif analyze examples/house-prices.csv --target price_thousands\n");
+}

@@ -1,0 +1,92 @@
+import type { StudyResult } from "@aif/core";
+import { clean } from "./clean.js";
+import { labelled, pageWidth, shorten, wrap } from "./layout.js";
+import { count, equation, number, percent, short } from "./numbers.js";
+import type { Paint } from "./page.js";
+
+/** Width of labels such as "  may touch  ". */
+const labelWidth = 14;
+
+/** How many names a list shows at most. */
+const longestList = 30;
+
+export const shownName = (name: string, width = 32): string => shorten(clean(name), width);
+
+/** Data and model. */
+export function groundLines({ data, model, settings }: StudyResult): string[] {
+  const classes =
+    data.labels === null ? "" : `: ${shownName(data.labels.positive)} (positive) or ${shownName(data.labels.negative)}`;
+  const weights = settings.weights === null ? "" : `, weighted by ${shownName(settings.weights)}`;
+  const table = `${shownName(data.source, 48)}: ${count(data.rows, "row")} × ${count(data.features.length, "feature")}`;
+  return [
+    ...wrap(`${table}, target ${shownName(data.target)}${classes}${weights}`, { hang: 2 }),
+    ...wrap(
+      [
+        `${model.kind} model`,
+        `${model.loss} loss`,
+        model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
+        ...(model.intercept ? [] : ["no intercept"]),
+        model.scaler === null ? "columns as they are" : "columns standardised",
+        evaluationWords(data.evaluation, data.evaluationRows),
+      ].join(", "),
+      { hang: 2 },
+    ),
+  ];
+}
+
+const evaluationForms: readonly (readonly [RegExp, (found: string, rows: number) => string])[] = [
+  [/^cv:(\d+)$/, (folds) => `evaluated on held-out rows (${folds} folds)`],
+  [/^training$/, () => "evaluated on the training rows"],
+  [/^fraction:(.+)$/, (share, rows) => `evaluated on ${count(rows, "held-out row")} (${percent(Number(share))})`],
+  [/^(.*)$/s, (file, rows) => `evaluated on ${count(rows, "row")} of ${shownName(file)}`],
+];
+
+function evaluationWords(evaluation: string, rows: number): string {
+  for (const [form, words] of evaluationForms) {
+    const found = form.exec(evaluation);
+    if (found) return words(found[1], rows);
+  }
+  return evaluation;
+}
+
+/** What the model loses without any attack. */
+export function naturalLossLines({ fit, model }: StudyResult, { heading }: Paint): string[] {
+  return [
+    ...wrap(`Natural loss: ${clean(model.lossLabel)}, in ${shownName(model.unit, 60)}`).map(heading),
+    ...(fit.heldOutLoss === null ? [] : labelled("held-out", number(fit.heldOutLoss, 4), labelWidth)),
+    ...labelled("training", number(fit.trainingLoss, 4), labelWidth),
+  ];
+}
+
+/** What the adversary may touch, which is the same under every norm. */
+export function reachLines({ threats, data }: StudyResult, { heading }: Paint): string[] {
+  if (threats.length === 0) return [];
+  const { attacked, frozen, budgets, bounds } = threats[0].threat;
+  const budgetOf = new Map(budgets.map(({ feature, budget }) => [feature, budget]));
+  const withBudget = (name: string): string =>
+    budgetOf.has(name) ? `${shownName(name)} by ±${short(budgetOf.get(name) ?? null)}` : shownName(name);
+  return [
+    heading(`What the adversary may touch: ${attacked.length} of ${count(data.features.length, "feature")}`),
+    ...labelled("may touch", listed(attacked.map(withBudget)), labelWidth),
+    ...(frozen.length === 0 ? [] : labelled("frozen", listed(frozen.map((name) => shownName(name))), labelWidth)),
+    ...(bounds.length === 0 ? [] : labelled("within", listed(bounds.map(boundWords)), labelWidth)),
+  ];
+}
+
+const boundWords = ({ feature, lower, upper }: { feature: string; lower: number; upper: number }): string => {
+  const least = lower === Number.NEGATIVE_INFINITY ? "" : `${short(lower)} ≤ `;
+  const most = upper === Number.POSITIVE_INFINITY ? "" : ` ≤ ${short(upper)}`;
+  return `${least}${shownName(feature)}${most}`;
+};
+
+/** As many names as fit a few lines, then how many there are beside them. */
+function listed(names: readonly string[]): string {
+  const room = 5 * (pageWidth - labelWidth);
+  let used = 0;
+  const shown = names.slice(0, longestList).filter((name) => {
+    used += Array.from(name).length + 2;
+    return used <= room;
+  });
+  const more = names.length - shown.length;
+  return more === 0 ? shown.join(", ") : `${shown.join(", ")} … and ${count(more, "other")}`;
+}

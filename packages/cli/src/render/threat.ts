@@ -1,0 +1,85 @@
+import type { StudyResult, ThreatSection } from "@aif/core";
+import { clean } from "./clean.js";
+import { curveLines } from "./curve.js";
+import { glue, widthOf, wrap } from "./layout.js";
+import { parameterLines, rowLines } from "./movers.js";
+import { equation, number, signed, signedPercent } from "./numbers.js";
+import type { Paint } from "./page.js";
+import { reachOfTrustLines } from "./radii.js";
+import { referencePoint, referenceWords } from "./reference.js";
+
+const normNames: Readonly<Record<string, string>> = {
+  "1": "1-norm (sum of the moves)",
+  "2": "2-norm (length of the move)",
+  inf: "∞-norm (largest move)",
+};
+
+const longestUnit = 24;
+
+const normName = (norm: string): string => normNames[norm] ?? `${norm}-norm`;
+
+/** All that is said of one norm; `explain` adds the words on columns that are the same under every norm. */
+export function threatLines(result: StudyResult, threat: ThreatSection, paint: Paint, explain: boolean): string[] {
+  return [
+    ...wrap(`Attack in the ${normName(threat.threat.norm)}, p = ${threat.threat.norm}`).map(paint.heading),
+    ...scaleLines(threat),
+    ...costLines(result, threat),
+    "",
+    ...curveLines(result, threat, paint, explain),
+    "",
+    paint.heading("How far the prediction reaches"),
+    ...reachOfTrustLines(threat),
+    "",
+    ...parameterLines(result, threat, paint),
+    "",
+    ...rowLines(threat, paint, explain),
+  ];
+}
+
+function scaleLines({ scale, threat }: ThreatSection): string[] {
+  const budgets = threat.budgets.length > 0 ? `, measured in budgets; ρ${glue}=${glue}1 is the whole budget` : "";
+  return wrap(
+    `Each row may move by up to ρ = ε·c, with c${glue}=${glue}${number(scale, 4)}: the mean norm of a row over the attacked features as the model sees them${budgets}.`,
+    { indent: 2 },
+  );
+}
+
+/** The headline: what robustness costs at one size, and what it buys. */
+function costLines(result: StudyResult, threat: ThreatSection): string[] {
+  const point = referencePoint(threat);
+  if (point === null) return [];
+  const heldOut = result.fit.heldOutLoss !== null && point.heldOut !== null;
+  const change = point.heldOut?.predicted ?? point.thisData.predicted;
+  const before = heldOut ? result.fit.heldOutLoss : result.fit.trainingLoss;
+  const rows = heldOut ? "held-out" : "training";
+  // A Poisson loss lacks a constant, so that its size means nothing.
+  const relative = before && result.model.loss !== "poisson" ? ` (${signedPercent(change / before)})` : "";
+  return [
+    ...wrap(
+      `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
+      { indent: 2 },
+    ),
+    ...wrap(`S(ε) ≈ slope·ε + curvature·ε²: ${expansions(threat)}.`, { indent: 2 }),
+  ];
+}
+
+/** A unit that is a sentence of its own has been given where the natural loss is. */
+function unitOf({ model }: StudyResult): string {
+  const unit = clean(model.unit);
+  return widthOf(unit) <= longestUnit ? ` ${unit}` : "";
+}
+
+function expansions({ sensitivity: { training, heldOut } }: ThreatSection): string {
+  const inSample = `training ${polynomial(training)}`;
+  if (heldOut === null) return inSample;
+  return `held-out ${polynomial(heldOut)} (slope ±${number(heldOut.slopeStandardError, 2)}), ${inSample}`;
+}
+
+/** A slope below this share of the curvature is 0 but for rounding. */
+const rounding = 1e-9;
+
+function polynomial({ slope, curvature }: { slope: number; curvature: number }): string {
+  const square = `${number(Math.abs(curvature))}·ε²`;
+  if (Math.abs(slope) <= rounding * Math.abs(curvature)) return `${curvature < 0 ? "-" : ""}${square}`;
+  return `${number(slope)}·ε${glue}${curvature < 0 ? "-" : "+"}${glue}${square}`;
+}
