@@ -32,13 +32,19 @@ const graph = new Map();
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    return entry.isDirectory() ? sources(path) : /\.tsx?$/.test(entry.name) && !entry.name.endsWith(".d.ts") ? [path] : [];
+    return entry.isDirectory()
+      ? sources(path)
+      : /\.tsx?$/.test(entry.name) && !entry.name.endsWith(".d.ts")
+        ? [path]
+        : [];
   });
 }
 
 function importsOf(file) {
   const text = readFileSync(file, "utf8");
-  const statements = text.matchAll(/^\s*(?:import|export)\s+(type\s+)?[^;'"]*?from\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']/gm);
+  const statements = text.matchAll(
+    /^\s*(?:import|export)\s+(type\s+)?[^;'"]*?from\s+["']([^"']+)["']|^\s*import\s+["']([^"']+)["']/gm,
+  );
   return [...statements].map((match) => ({ typeOnly: Boolean(match[1]), name: match[2] ?? match[3] }));
 }
 

@@ -6,7 +6,17 @@ const path = new URL("../docs/flags.md", import.meta.url);
 
 export function flagsPage(): string {
   const sections = Object.entries(FLAGS).map(([code, { level, raised, why, todo }]) =>
-    [`## ${code}`, "", `**Level:** ${level}`, "", `**Raised when** ${raised}.`, "", `**Why it matters.** ${why}`, "", `**What to do.** ${todo}`].join("\n"),
+    [
+      `## ${code}`,
+      "",
+      `**Level:** ${level}`,
+      "",
+      `**Raised when** ${raised}.`,
+      "",
+      `**Why it matters.** ${why}`,
+      "",
+      `**What to do.** ${todo}`,
+    ].join("\n"),
   );
   const head = [
     "# Flags",

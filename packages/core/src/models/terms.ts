@@ -12,7 +12,7 @@ export function parseMonomials(text: string, features: readonly string[]): Monom
   if (terms.length === 0) throw usageError('A basis needs at least one term, such as "basis:x1,x1^2".');
   const seen = new Set<string>();
   for (const term of terms) {
-    const powers = term.factors.map(({ input, power }) => `${input}^${power}`).sort();
+    const powers = term.factors.map(({ input, power }) => `${input}^${power}`).toSorted();
     const key = powers.join("*");
     if (key === "") throw usageError(`The basis term "${term.name}" is a constant: the intercept is already there.`);
     if (seen.has(key)) throw usageError(`The basis term "${term.name}" stands twice up to a factor: leave one out.`);

@@ -19,10 +19,16 @@ export function taskOf({ model, loss }: StudySettings): Task | "auto" {
   if (loss === "poisson") return "count";
   if (model === null) return loss === null ? "auto" : "regression";
   const { kind } = parseModel(model);
-  return { linear: "regression", quadratic: "regression", basis: "regression", logistic: "binary", poisson: "count" }[
-    kind
-  ] as Task;
+  return TASK_OF[kind];
 }
+
+const TASK_OF: Readonly<Record<ModelKind, Task>> = {
+  linear: "regression",
+  quadratic: "regression",
+  basis: "regression",
+  logistic: "binary",
+  poisson: "count",
+};
 
 export interface ChosenModel {
   readonly kind: ModelKind;

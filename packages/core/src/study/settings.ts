@@ -145,7 +145,7 @@ export function evaluationName(plan: EvaluationPlan): string {
 export function parseEvaluation(text: string): EvaluationPlan {
   const [head, tail] = [text.split(":")[0], text.slice(text.indexOf(":") + 1)];
   if (text === "training") return { kind: "training" };
-  if (/^cv:/.test(text) || text === "cv") return { kind: "cv", folds: text === "cv" ? 10 : numberIn(text, tail) };
+  if (text.startsWith("cv:") || text === "cv") return { kind: "cv", folds: text === "cv" ? 10 : numberIn(text, tail) };
   if (head === "fraction" && text.includes(":")) return { kind: "fraction", share: numberIn(text, tail) };
   return { kind: "file", path: text };
 }

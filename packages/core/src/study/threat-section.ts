@@ -48,7 +48,7 @@ function sizes(
   trust: number | null,
   collapse: number | null,
 ): number[] {
-  const ascending = (list: readonly number[]) => [...new Set(list)].sort((a, b) => a - b);
+  const ascending = (list: readonly number[]) => [...new Set(list)].toSorted((a, b) => a - b);
   if (epsilons) return ascending(epsilons);
   if (radii) return ascending(radii).map((radius) => radius / scale);
   if (budgets) return [1 / scale];
@@ -66,7 +66,7 @@ export async function threatSection(
   settings: StudySettings,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
-  const { attack, shifts, kinks, collapse, validity, epsilons } = ground;
+  const { attack, shifts, kinks, collapse, validity } = ground;
   const { fit, scale, influence: I } = attack;
   const training = trainingRows(attack, shifts);
   const heldOut = evaluated && localSensitivity(evaluated.rows);
@@ -189,7 +189,7 @@ async function contributions(
   if (!(curvature > 0)) return { rows: [], parameters: [] };
   const { fit, influence: I } = attack;
   const rows = await rowContributions(attack, naturalHessianTimes(fit, I), work);
-  const largest = [...rows.keys()].sort((a, b) => Math.abs(rows[b]) - Math.abs(rows[a])).slice(0, LISTED_ROWS);
+  const largest = [...rows.keys()].toSorted((a, b) => Math.abs(rows[b]) - Math.abs(rows[a])).slice(0, LISTED_ROWS);
   // Contributions add up to I'H_LI; values and shares are of its half.
   const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
   const parameters = parameterContributions(attack);

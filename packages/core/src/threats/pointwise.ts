@@ -72,7 +72,8 @@ class PointwiseThreat implements Threat {
 
   /** φ = b ⊙ φ_p(b ⊙ g), g·φ = ‖b ⊙ g‖_q; inside a box, coordinates that would leave it at once are set to 0 (MATH 13). */
   respond(gradients: InputGradients, block: Block): Response {
-    return this.settings.bounds ? this.respondInBox(gradients, block) : this.respondFreely(gradients);
+    const { bounds } = this.settings;
+    return bounds ? this.respondInBox(gradients, block, bounds) : this.respondFreely(gradients);
   }
 
   private respondFreely({ slope, base }: InputGradients): Response {
@@ -85,8 +86,11 @@ class PointwiseThreat implements Threat {
     return { sign, base: directions, gain };
   }
 
-  private respondInBox({ slope, base }: InputGradients, { x }: Block): Response {
-    const { lower, upper } = this.settings.bounds as { lower: Float64Array; upper: Float64Array };
+  private respondInBox(
+    { slope, base }: InputGradients,
+    { x }: Block,
+    { lower, upper }: NonNullable<ThreatSettings["bounds"]>,
+  ): Response {
     const directions = Matrix.zeros(x.rows, x.columns);
     const gain = new Float64Array(x.rows);
     const g = new Float64Array(x.columns);

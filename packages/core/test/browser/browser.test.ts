@@ -5,7 +5,9 @@ import { chromium } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { golden, relativeError } from "../golden.js";
 
-const BROWSER = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+const BROWSER = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
 const source = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
 
 /** What the page's script is called with, and what it returns. */
@@ -15,13 +17,26 @@ interface Page {
 
 describe.skipIf(!BROWSER)(`the library in a browser${BROWSER ? "" : " (skipped: no Chromium on this machine)"}`, () => {
   test("bundles without Node and computes a golden case on the portable back end", async () => {
-    const bundle = await build({ entryPoints: [source], bundle: true, format: "iife", globalName: "aif", write: false, platform: "browser" });
+    const bundle = await build({
+      entryPoints: [source],
+      bundle: true,
+      format: "iife",
+      globalName: "aif",
+      write: false,
+      platform: "browser",
+    });
     const script = bundle.outputFiles[0].text;
     expect(script).not.toContain("node:fs");
-    const c = golden.cases.find(({ model, p, l2, intercept, data }) => model === "logistic" && p === 3 && l2 === 0.1 && intercept && data === "mid");
+    const c = golden.cases.find(
+      ({ model, p, l2, intercept, data }) =>
+        model === "logistic" && p === 3 && l2 === 0.1 && intercept && data === "mid",
+    );
     if (!c) throw new Error("the golden case is gone");
     const { X, yb } = golden.data.mid;
-    const browser = await chromium.launch({ executablePath: BROWSER ?? "", args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
+    const browser = await chromium.launch({
+      executablePath: BROWSER ?? "",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
     try {
       const page = await browser.newPage();
       const problems: string[] = [];
@@ -35,7 +50,11 @@ describe.skipIf(!BROWSER)(`the library in a browser${BROWSER ? "" : " (skipped: 
           const attack = await aif.influence(fitted, aif.lp(p));
           const csv = new TextEncoder().encode("a,b,y\n1,2,3\n4,5,7\n2,2,1\n9,1,4\n");
           const table = await aif.readTable(csv);
-          return { influence: [...attack.influence], backend: aif.blas().name, columns: table.columns.map(({ name }) => name) };
+          return {
+            influence: [...attack.influence],
+            backend: aif.blas().name,
+            columns: table.columns.map(({ name }) => name),
+          };
         },
         { X, y: yb, p: 3, l2: 0.1 },
       );
