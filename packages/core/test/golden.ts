@@ -1,5 +1,13 @@
 import { readFileSync } from "node:fs";
-import { type Dataset, type ModelDescription, linear, logistic, Matrix, matrixDataset, quadratic } from "../src/index.js";
+import {
+  type Dataset,
+  linear,
+  logistic,
+  Matrix,
+  type ModelDescription,
+  matrixDataset,
+  quadratic,
+} from "../src/index.js";
 
 /** Fixtures of an independent NumPy/SciPy reference; "inf" is a string in them. */
 export interface GoldenCase {
@@ -19,6 +27,10 @@ export interface GoldenCase {
   penalty_first_order: number;
   kink_radius: number | null | "inf";
   zeta0: number[];
+  se: number[];
+  se_paper: number[];
+  se_s: number;
+  s_debiased: number;
   robust?: Record<string, { theta: number[]; objective: number; risk: number }>;
   "bound_0.001"?: number;
   collapse_eps?: number;

@@ -80,11 +80,13 @@ async function logisticCertificate(
     return sigmoid(margin) * sigmoid(-margin);
   });
   const weightedHessian = async (weight: (row: number) => number): Promise<Matrix> => {
-    const { gram } = await sweep(
+    const {
+      grams: [gram],
+    } = await sweep(
       map,
       data,
-      { gram: true, phase: "certificate" },
-      ({ block: { w, firstRow }, gram: omega }) => {
+      { grams: 1, phase: "certificate" },
+      ({ block: { w, firstRow }, grams: [omega] }) => {
         for (let i = 0; i < w.length; i++) omega[i] = w[i] * weight(firstRow + i);
       },
       work,

@@ -28,6 +28,12 @@ export interface FeatureMap {
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void;
   /** r: φ_i' (∇²_x f) φ_i, or null where f is affine in x. */
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array | null;
+  /** V itself, r×d: for a block at a time. */
+  features(x: Matrix): Matrix;
+  /** V_iφ_i for every row, r×d; 1×d where V and φ are shared. */
+  jacobianTimes(x: Matrix, directions: Matrix): Matrix;
+  /** out (d×d, lower triangle) += Σ_i ω_i V_i diag(h_i) V_i', h_i row i of `diagonals` or its only row. */
+  addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void;
   /** Whether Σ_i |V_i| has a non-zero column k: input k enters the score at all. */
   usesInput(k: number): boolean;
 }
@@ -126,5 +132,29 @@ export function addWeightedDirections(directions: Matrix, omega: Float64Array, o
     for (let k = 0; k < m; k++) out[k] += total * directions.data[k];
   } else if (directions.rows > 0 && m > 0) {
     blas().gemv(true, directions.rows, m, 1, directions.data, m, omega, 1, out);
+  }
+}
+
+/** Σ_i ω_i V_i diag(h_i) V_i' input by input, from the columns V_i e_k = jacobianTimes(e_k). */
+export function addJacobianGramByInput(
+  map: FeatureMap,
+  x: Matrix,
+  diagonals: Matrix,
+  omega: Float64Array,
+  out: Matrix,
+  scratch: (length: number) => Float64Array,
+): void {
+  const m = map.inputs;
+  const weights = new Float64Array(x.rows);
+  for (let k = 0; k < m; k++) {
+    let any = false;
+    for (let i = 0; i < x.rows; i++) {
+      weights[i] = omega[i] * diagonals.data[(diagonals.rows === 1 ? 0 : i) * m + k];
+      any ||= weights[i] !== 0;
+    }
+    if (!any) continue;
+    const unit = Matrix.zeros(1, m);
+    unit.data[k] = 1;
+    addWeightedGram(map.jacobianTimes(x, unit), weights, out.data, map.count, scratch);
   }
 }

@@ -60,6 +60,27 @@ export class LinearMap implements FeatureMap {
     addWeightedDirections(directions, omega, out.subarray(this.first));
   }
 
+  features(x: Matrix): Matrix {
+    const v = Matrix.zeros(x.rows, this.count);
+    for (let i = 0; i < x.rows; i++) {
+      if (this.intercept) v.data[i * this.count] = 1;
+      v.data.set(x.row(i), i * this.count + this.first);
+    }
+    return v;
+  }
+
+  jacobianTimes(_x: Matrix, directions: Matrix): Matrix {
+    const out = Matrix.zeros(directions.rows, this.count);
+    for (let i = 0; i < directions.rows; i++) out.data.set(directions.row(i), i * this.count + this.first);
+    return out;
+  }
+
+  addJacobianGram(_x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
+    const sums = new Float64Array(this.inputs);
+    addWeightedDirections(diagonals, omega, sums);
+    for (let k = 0; k < this.inputs; k++) out.data[(k + this.first) * (this.count + 1)] += sums[k];
+  }
+
   curvature(): null {
     return null;
   }

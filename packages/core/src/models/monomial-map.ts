@@ -1,6 +1,6 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import { addWeightedGram, type FeatureMap, growingBuffer } from "./feature-map.js";
+import { addJacobianGramByInput, addWeightedGram, type FeatureMap, growingBuffer } from "./feature-map.js";
 
 /** coefficient · Π_k x_k^power, powers whole numbers ≥ 1 of distinct inputs. No factors: the constant. */
 export interface Monomial {
@@ -15,7 +15,7 @@ export class MonomialMap implements FeatureMap {
   readonly sharedGradient = false;
   private readonly first: number;
   private readonly scratch = growingBuffer();
-  private readonly features = growingBuffer();
+  private readonly featureBuffer = growingBuffer();
 
   constructor(
     readonly inputs: number,
@@ -70,6 +70,28 @@ export class MonomialMap implements FeatureMap {
     }
   }
 
+  features(x: Matrix): Matrix {
+    const { data, rows, columns } = this.blockFeatures(x);
+    return new Matrix(data.slice(), rows, columns);
+  }
+
+  jacobianTimes(x: Matrix, directions: Matrix): Matrix {
+    const out = Matrix.zeros(x.rows, this.count);
+    for (let i = 0; i < x.rows; i++) {
+      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
+      this.terms.forEach((term, a) => {
+        for (const { input } of term.factors) {
+          out.data[i * this.count + this.first + a] += derivative(term, row, input) * phi[input];
+        }
+      });
+    }
+    return out;
+  }
+
+  addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
+    addJacobianGramByInput(this, x, diagonals, omega, out, this.scratch);
+  }
+
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array {
     const out = new Float64Array(x.rows);
     for (let i = 0; i < x.rows; i++) {
@@ -92,7 +114,7 @@ export class MonomialMap implements FeatureMap {
 
   private blockFeatures(x: Matrix): Matrix {
     const d = this.count;
-    const v = new Matrix(this.features(x.rows * d), x.rows, d);
+    const v = new Matrix(this.featureBuffer(x.rows * d), x.rows, d);
     for (let i = 0, at = 0; i < x.rows; i++) {
       const row = x.row(i);
       if (this.intercept) v.data[at++] = 1;

@@ -2,6 +2,7 @@ import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import {
   addColumnSums,
+  addJacobianGramByInput,
   addLinearPullback,
   addLinearScores,
   addWeightedDirections,
@@ -23,7 +24,7 @@ export class QuadraticMap implements FeatureMap {
   readonly sharedGradient = false;
   private readonly first: number;
   private readonly scratch = growingBuffer();
-  private readonly features = growingBuffer();
+  private readonly featureBuffer = growingBuffer();
   private readonly pairs: readonly (readonly [number, number])[];
 
   /** @param omitted says which products x_j x_k are left out (squares of two-valued columns, MATH 1.1). */
@@ -74,12 +75,34 @@ export class QuadraticMap implements FeatureMap {
     }
   }
 
+  features(x: Matrix): Matrix {
+    const v = Matrix.zeros(x.rows, this.count);
+    for (let i = 0; i < x.rows; i++) this.writeFeatures(x.row(i), v.row(i));
+    return v;
+  }
+
+  jacobianTimes(x: Matrix, directions: Matrix): Matrix {
+    const out = Matrix.zeros(x.rows, this.count);
+    for (let i = 0; i < x.rows; i++) {
+      const [row, phi, to] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i), out.row(i)];
+      to.set(phi, this.first);
+      this.pairs.forEach(([j, k], a) => {
+        to[this.first + this.inputs + a] = phi[j] * row[k] + row[j] * phi[k];
+      });
+    }
+    return out;
+  }
+
+  addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
+    addJacobianGramByInput(this, x, diagonals, omega, out, this.scratch);
+  }
+
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
     const d = this.count;
     const stretch = Math.max(16, Math.floor(STRETCH_BYTES / (8 * d)));
     for (let from = 0; from < x.rows; from += stretch) {
       const to = Math.min(x.rows, from + stretch);
-      const v = new Matrix(this.features((to - from) * d), to - from, d);
+      const v = new Matrix(this.featureBuffer((to - from) * d), to - from, d);
       for (let i = from; i < to; i++) this.writeFeatures(x.row(i), v.row(i - from));
       addWeightedGram(v, omega.subarray(from, to), out.data, d, this.scratch);
     }

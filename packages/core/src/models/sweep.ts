@@ -9,27 +9,27 @@ export interface SweepPlan {
   readonly theta?: Matrix | null;
   /** J, the number of columns of Ω that the visitor fills; 0 = none. */
   readonly pull?: number;
-  /** Whether the visitor fills ω, the weights of the Gram matrix. */
-  readonly gram?: boolean;
+  /** How many Gram matrices are summed; the visitor fills the weights of each. */
+  readonly grams?: number;
   readonly phase: string;
 }
 
-/** What the visitor sees of a block of r rows; it writes to `pull` and `gram`, which start at zero. */
+/** What the visitor sees of a block of r rows; it writes to `pull` and `grams`, which start at zero. */
 export interface SweepRows {
   readonly block: Block;
   /** r×K; 0 columns without `theta`. */
   readonly scores: Matrix;
   /** r×J: Ω */
   readonly pull: Matrix;
-  /** r: ω */
-  readonly gram: Float64Array;
+  /** r each: ω */
+  readonly grams: readonly Float64Array[];
 }
 
 export interface SweepSums {
   /** d×J: Σ over blocks of V'Ω */
   readonly pull: Matrix;
-  /** d×d, lower triangle: Σ over blocks of V'diag(ω)V; 0×0 when not asked for. */
-  readonly gram: Matrix;
+  /** d×d each, lower triangle: Σ over blocks of V'diag(ω)V. */
+  readonly grams: readonly Matrix[];
 }
 
 /**
@@ -46,18 +46,18 @@ export async function sweep(
   const d = map.count;
   const columns = plan.pull ?? 0;
   const pullSums = Matrix.zeros(d, columns);
-  const gramSums = plan.gram ? Matrix.zeros(d, d) : Matrix.zeros(0, 0);
+  const gramSums = Array.from({ length: plan.grams ?? 0 }, () => Matrix.zeros(d, d));
   const slices = timeSlices(work);
   for (const block of data.blocks()) {
     const r = block.x.rows;
     const scores = plan.theta ? map.scores(plan.theta, block.x) : Matrix.zeros(r, 0);
-    const rows = { block, scores, pull: Matrix.zeros(r, columns), gram: new Float64Array(plan.gram ? r : 0) };
+    const rows = { block, scores, pull: Matrix.zeros(r, columns), grams: gramSums.map(() => new Float64Array(r)) };
     visit(rows);
     if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
-    if (plan.gram) map.addGram(block.x, rows.gram, gramSums);
+    gramSums.forEach((sum, k) => map.addGram(block.x, rows.grams[k], sum));
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
-  return { pull: pullSums, gram: gramSums };
+  return { pull: pullSums, grams: gramSums };
 }
 
 /** A parameter vector as the d×1 matrix a sweep takes. */

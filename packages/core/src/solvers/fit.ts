@@ -191,8 +191,8 @@ async function evaluateAt(
   const sums = await sweep(
     map,
     data,
-    { theta: asColumn(theta), pull: 1, gram: !knownHessian, phase: "fitting" },
-    ({ block, scores: f, pull, gram }) => {
+    { theta: asColumn(theta), pull: 1, grams: knownHessian ? 0 : 1, phase: "fitting" },
+    ({ block, scores: f, pull, grams: [gram] }) => {
       const { y, w, firstRow } = block;
       scores.set(f.data, firstRow);
       for (let i = 0; i < y.length; i++) {
@@ -201,13 +201,13 @@ async function evaluateAt(
         const curvature = loss.second(f.data[i], y[i]);
         if (curvature > 0) slopeSquares += (w[i] * slope * slope) / curvature;
         pull.data[i] = w[i] * slope;
-        if (!knownHessian) gram[i] = w[i] * curvature;
+        if (gram) gram[i] = w[i] * curvature;
       }
     },
     work,
   );
   const gradient = sums.pull.data;
-  const hessian = knownHessian ?? sums.gram;
+  const hessian = knownHessian ?? sums.grams[0];
   let gradientNorm = 0;
   let penalty = 0;
   for (let j = 0; j < d; j++) {

@@ -91,7 +91,8 @@ describe.each(golden.cases.map((c) => [goldenName(c), c] as const))("%s", (_, c)
         const H = f.hessian;
         const d = error.length;
         let square = 0;
-        for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) square += error[i] * error[j] * H.data[Math.max(i, j) * d + Math.min(i, j)];
+        for (let i = 0; i < d; i++)
+          for (let j = 0; j < d; j++) square += error[i] * error[j] * H.data[Math.max(i, j) * d + Math.min(i, j)];
         expect(ours).toBeGreaterThan(0.99 * Math.sqrt(square));
       } else {
         expect(relativeError([ours], [bound])).toBeLessThan(1e-7);

@@ -1,0 +1,129 @@
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import { symmetrise } from "../linalg/symmetric.js";
+import { addWeightedGram, growingBuffer } from "../models/feature-map.js";
+import { sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { dualExponent, maximumMagnitude } from "../threats/norms.js";
+import type { Influence } from "./aif.js";
+import { bandwidthRate, deviation, gaussian, gradientDensity } from "./gradient-density.js";
+
+/**
+ * D + T (d×d, full): how −HI = Φ moves with θ at fixed data and direction I (MATH 3).
+ * D = ∂Φ/∂θ = c{Σ w|ℓ'| V∇²NV' + (M + M') + Σ w N sgn(ℓ') ℓ''' vv' + D_δ}, M = Σ w sgn(ℓ') ℓ'' v(Vφ)'; T = Σ w ℓ''' (v'I) vv'.
+ * D_δ are the density terms that differentiating |ℓ'| or |γ_k| row by row misses: in expectation the corners are smooth.
+ */
+export async function influenceJacobian(attack: Influence, shifts: Float64Array, work?: Work): Promise<Matrix> {
+  const { fit, threat, scale, pull } = attack;
+  const { model, data, parameters, scores } = fit;
+  const { map, loss } = model;
+  const { p, budgets } = threat.settings;
+  const d = map.count;
+  const q = dualExponent(p);
+  const slope = scores.map((f, i) => loss.first(f, data.y[i]));
+  const density = slopeDensity(attack, slope);
+  const corners = map.sharedGradient ? null : await gradientDensity(attack, work);
+  const curved = Matrix.zeros(d, d);
+  const mixed = Matrix.zeros(d, d);
+  const scratch = growingBuffer();
+  const { grams } = await sweep(
+    map,
+    data,
+    { grams: 2, phase: "inference" },
+    ({ block, grams: [positive, negative] }) => {
+      const { x, y, w, firstRow } = block;
+      const r = x.rows;
+      const own = slope.subarray(firstRow, firstRow + r);
+      const gamma = map.inputGradients(parameters, x);
+      const response = threat.respond({ slope: own, base: gamma }, block);
+      const phi = pull.shared ?? response.base;
+      const norms = dualNorms(response.gain, own);
+      const onCurvature = new Float64Array(r);
+      const onMixed = new Float64Array(r);
+      for (let i = 0; i < r; i++) {
+        const row = firstRow + i;
+        const [f, sign] = [scores[row], Math.sign(own[i])];
+        const third = loss.third(f, y[i]);
+        const second = loss.second(f, y[i]);
+        const weight = scale * norms[i] * (sign * third + 2 * density(own[i]) * second * second) + third * shifts[row];
+        positive[i] = w[i] * Math.max(0, weight);
+        negative[i] = w[i] * Math.max(0, -weight);
+        onMixed[i] = scale * w[i] * response.sign[i] * second;
+        onCurvature[i] = scale * w[i] * Math.abs(own[i]);
+      }
+      addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
+      if (q > 1 && q < Infinity) {
+        const diagonals = curvatureDiagonals(gamma, budgets, q, norms);
+        const factor = onCurvature.map((weight, i) => (norms[i] > 0 ? (weight * (q - 1)) / norms[i] : 0));
+        map.addJacobianGram(x, diagonals, factor, curved);
+        const along = map.jacobianTimes(x, phi);
+        if (along.rows === 1) addOuter(along.data, -sum(factor), curved);
+        else subtractGram(along, factor, curved, scratch);
+      }
+      corners?.(x, gamma, onCurvature, curved);
+    },
+    work,
+  );
+  const out = Matrix.zeros(d, d);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) {
+      const at = i * d + j;
+      const lower = Math.max(i, j) * d + Math.min(i, j);
+      out.data[at] =
+        grams[0].data[lower] - grams[1].data[lower] + curved.data[lower] + mixed.data[at] + mixed.data[j * d + i];
+    }
+  }
+  return symmetrise(out);
+}
+
+/** N_i = gain_i / |ℓ'_i|; rows without slope add nothing to first order and get 0. */
+const dualNorms = (gain: Float64Array, slope: Float64Array): Float64Array =>
+  gain.map((value, i) => (slope[i] === 0 ? 0 : value / Math.abs(slope[i])));
+
+/** K_h(ℓ'_i), h = 1.06 sd(ℓ') n^{−1/5}: its mean is the density of ℓ' at 0; nothing for losses whose ℓ' keeps its sign. */
+function slopeDensity({ fit: { model, data } }: Influence, slope: Float64Array): (value: number) => number {
+  if (Number.isNaN(model.loss.kink(1))) return () => 0;
+  const h = 1.06 * deviation(slope, data.weights) * bandwidthRate(data.weights);
+  return h > 0 ? (value) => gaussian(value / h) / h : () => 0;
+}
+
+/** b_k² (b_k|γ_k|/N)^{q−2}, the diagonal part of N∇²N/(q−1). */
+function curvatureDiagonals(gamma: Matrix, budgets: Float64Array, q: number, norms: Float64Array): Matrix {
+  const out = Matrix.zeros(gamma.rows, gamma.columns);
+  const largest = gamma.rows === 1 ? maximumMagnitude(norms) : 0;
+  for (let i = 0; i < gamma.rows; i++) {
+    const N = gamma.rows === 1 ? largest : norms[i];
+    for (let k = 0; k < gamma.columns; k++) {
+      const size = (budgets[k] * Math.abs(gamma.data[i * gamma.columns + k])) / N;
+      out.data[i * gamma.columns + k] = size > 0 ? budgets[k] ** 2 * size ** (q - 2) : 0;
+    }
+  }
+  return out;
+}
+
+/** out += Σ ω_i v_i a_i', a with one row or r. */
+function addMixed(v: Matrix, a: Matrix, omega: Float64Array, out: Matrix): void {
+  const d = v.columns;
+  if (a.rows === 1) {
+    const pulled = new Float64Array(d);
+    for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) pulled[j] += omega[i] * v.data[i * d + j];
+    for (let j = 0; j < d; j++) for (let k = 0; k < d; k++) out.data[j * d + k] += pulled[j] * a.data[k];
+    return;
+  }
+  const scaled = new Matrix(v.data.slice(), v.rows, d);
+  for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) scaled.data[i * d + j] *= omega[i];
+  blas().gemm(true, false, d, d, v.rows, 1, scaled.data, d, a.data, d, 1, out.data, d);
+}
+
+function addOuter(a: Float64Array, weight: number, out: Matrix): void {
+  for (let j = 0; j < a.length; j++) for (let k = 0; k <= j; k++) out.data[j * a.length + k] += weight * a[j] * a[k];
+}
+
+/** out −= Σ ω_i a_i a_i', ω ≥ 0. */
+function subtractGram(a: Matrix, omega: Float64Array, out: Matrix, scratch: (length: number) => Float64Array): void {
+  const part = Matrix.zeros(a.columns, a.columns);
+  addWeightedGram(a, omega, part.data, a.columns, scratch);
+  for (let at = 0; at < out.data.length; at++) out.data[at] -= part.data[at];
+}
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
