@@ -2,28 +2,40 @@
 import { describe, expect, test } from "vitest";
 import {
   AifError,
+  assignFolds,
   crossFit,
   type Dataset,
   fit,
   freeRadius,
   influence,
+  LOSSES,
   localSensitivity,
   lp,
   Matrix,
-  matrixDataset,
   type ModelDescription,
+  matrixDataset,
   naturalLoss,
   poisson,
   predictedChange,
+  sensitivity,
 } from "../../src/index.js";
-import { dot, features, linearTerms, lossOf, type NaiveLossName, Random, relativeError, type Rows, type Term } from "../models/naive.js";
+import { dot, features, linearTerms, lossOf, Random, type Rows, relativeError, type Term } from "../models/naive.js";
 import { describeModel, MODELS, randomCase } from "./problems.js";
 
 const INF = Number.POSITIVE_INFINITY;
 const NORMS = [1, 1.5, 2, INF];
 
 /** Scores and shifts of the rows of each fold under a fit of its own on all others. */
-async function naive(description: ModelDescription, data: Dataset, X: Rows, terms: readonly Term[], foldOf: Uint16Array, folds: number, l2: number, threat: ReturnType<typeof lp>) {
+async function naive(
+  description: ModelDescription,
+  data: Dataset,
+  X: Rows,
+  terms: readonly Term[],
+  foldOf: Uint16Array,
+  folds: number,
+  l2: number,
+  threat: ReturnType<typeof lp>,
+) {
   const scores = new Float64Array(data.rows);
   const shifts = new Float64Array(data.rows);
   const parts = [];
@@ -81,7 +93,10 @@ describe.each(MODELS)("%s", (model) => {
     const full = await fit(description, data, { l2: 0.05 });
     const [rows] = await crossFit(full, [await influence(full, lp(2))], foldOf, 6);
     const heldOut = (epsilon: number): number =>
-      problem.w.reduce((sum, w, i) => sum + w * lossOf(problem.loss, rows.scores[i] + epsilon * rows.shifts[i], problem.y[i])[0], 0);
+      problem.w.reduce(
+        (sum, w, i) => sum + w * lossOf(problem.loss, rows.scores[i] + epsilon * rows.shifts[i], problem.y[i])[0],
+        0,
+      );
     const { slope, curvature, slopeStandardError } = localSensitivity(rows);
     const h = 1e-3;
     const first = (8 * (heldOut(h) - heldOut(-h)) - (heldOut(2 * h) - heldOut(-2 * h))) / (12 * h);
@@ -90,7 +105,9 @@ describe.each(MODELS)("%s", (model) => {
     expect(Math.abs(curvature - second / 2)).toBeLessThan(1e-5 * (1 + Math.abs(second)));
     for (const epsilon of [0, 0.03, 0.4]) {
       expect(relativeError([naturalLoss(rows, epsilon)], [heldOut(epsilon)])).toBeLessThan(1e-12);
-      expect(Math.abs(predictedChange(rows, epsilon) - (heldOut(epsilon) - heldOut(0)))).toBeLessThan(1e-12 * heldOut(0) + 1e-14);
+      expect(Math.abs(predictedChange(rows, epsilon) - (heldOut(epsilon) - heldOut(0)))).toBeLessThan(
+        1e-12 * heldOut(0) + 1e-14,
+      );
     }
     // Standard error of a weighted mean, given the fit.
     const pulls = problem.y.map((y, i) => lossOf(problem.loss, rows.scores[i], y)[1] * rows.shifts[i]);
@@ -110,26 +127,13 @@ test("the standard error is sd/√n for equal weights", () => {
   const [n, y] = [500, new Float64Array(500)];
   const scores = Float64Array.from(random.normals(n));
   const shifts = new Float64Array(n).fill(1);
-  const loss = { ...lossTable };
+  // ℓ' = f − y is the score itself.
+  const loss = LOSSES["half-squared"];
   const { slopeStandardError } = localSensitivity({ loss, y, w: new Float64Array(n).fill(1 / n), scores, shifts });
   const mean = scores.reduce((sum, f) => sum + f, 0) / n;
   const sd = Math.sqrt(scores.reduce((sum, f) => sum + (f - mean) ** 2, 0) / n);
   expect(relativeError([slopeStandardError], [sd / Math.sqrt(n)])).toBeLessThan(1e-12);
 });
-
-/** ℓ = ½f², so that ℓ' is the score. */
-const lossTable = {
-  name: "half-squared" as NaiveLossName,
-  label: "",
-  unit: () => "",
-  value: (f: number) => f * f / 2,
-  first: (f: number) => f,
-  second: () => 1,
-  third: () => 0,
-  kink: () => 0,
-  recession: () => 0,
-  constantScore: () => 0,
-};
 
 describe("folds that change much", () => {
   test.each([
@@ -139,24 +143,27 @@ describe("folds that change much", () => {
     ["poisson", 30, 3, 9],
     ["poisson", 24, 4, 1],
     ["quadratic-logistic", 150, 2, 4],
-  ] as const)("%s on %d rows, %d folds (seed %d): half of the rows or few rows are left", async (model, n, folds, seed) => {
-    // Every fold has a fit of its own, so the cross-fit has one too.
-    for (let attempt = 0; attempt < 6; attempt++) {
-      const { problem, data, describe: description } = randomCase(model, 900 + seed + 31 * attempt, { n });
-      const foldOf = Uint16Array.from(problem.y, (_, i) => i % folds);
-      let truth: Awaited<ReturnType<typeof naive>>;
-      let full: Awaited<ReturnType<typeof fit>>;
-      try {
-        full = await fit(description, data);
-        truth = await naive(description, data, problem.X, problem.terms, foldOf, folds, 0, lp(2));
-      } catch {
-        continue;
+  ] as const)(
+    "%s on %d rows, %d folds (seed %d): half of the rows or few rows are left",
+    async (model, n, folds, seed) => {
+      // Every fold has a fit of its own, so the cross-fit has one too.
+      for (let attempt = 0; attempt < 6; attempt++) {
+        const { problem, data, describe: description } = randomCase(model, 900 + seed + 31 * attempt, { n });
+        const foldOf = Uint16Array.from(problem.y, (_, i) => i % folds);
+        let truth: Awaited<ReturnType<typeof naive>>;
+        let full: Awaited<ReturnType<typeof fit>>;
+        try {
+          full = await fit(description, data);
+          truth = await naive(description, data, problem.X, problem.terms, foldOf, folds, 0, lp(2));
+        } catch {
+          continue;
+        }
+        const [crossed] = await crossFit(full, [await influence(full, lp(2))], foldOf, folds);
+        expect(relativeError(crossed.scores, truth.scores)).toBeLessThan(1e-7);
+        expect(relativeError(crossed.shifts, truth.shifts)).toBeLessThan(1e-7);
       }
-      const [crossed] = await crossFit(full, [await influence(full, lp(2))], foldOf, folds);
-      expect(relativeError(crossed.scores, truth.scores)).toBeLessThan(1e-7);
-      expect(relativeError(crossed.shifts, truth.shifts)).toBeLessThan(1e-7);
-    }
-  });
+    },
+  );
 
   test("a fold that holds the large counts of a Poisson model", async () => {
     const random = new Random(6);
@@ -185,24 +192,27 @@ describe("folds without which a fit is not determined", () => {
     return { X, y, foldOf, data: matrixDataset(Matrix.fromRows(X), y) };
   };
 
-  test.each(["linear", "logistic"] as const)("%s: a rare level is not known to the fit that has not seen it", async (model) => {
-    const { X, y, foldOf, data } = rare(model);
-    const description = describeModel(model, true);
-    const full = await fit(description, data);
-    const threat = lp(2, { budgets: [1, 0] });
-    const [crossed] = await crossFit(full, [await influence(full, threat)], foldOf, 5);
-    expect(crossed.singularFolds).toBe(1);
-    // The fit of fold 0 must not depend on the targets of fold 0.
-    const others = y.map((target, i) => (foldOf[i] === 0 ? (model === "linear" ? target + 10 : -target) : target));
-    const changed = matrixDataset(Matrix.fromRows(X), others);
-    const fullChanged = await fit(description, changed);
-    const [again] = await crossFit(fullChanged, [await influence(fullChanged, threat)], foldOf, 5);
-    expect(relativeError(again.folds[0].parameters, crossed.folds[0].parameters)).toBeLessThan(1e-7);
-    expect(relativeError(again.folds[0].influence, crossed.folds[0].influence)).toBeLessThan(1e-7);
-    const truth = await naive(description, data, X, linearTerms(2, true), foldOf, 5, 0, threat);
-    expect(relativeError(crossed.scores, truth.scores)).toBeLessThan(1e-7);
-    expect(relativeError(crossed.shifts, truth.shifts)).toBeLessThan(1e-7);
-  });
+  test.each(["linear", "logistic"] as const)(
+    "%s: a rare level is not known to the fit that has not seen it",
+    async (model) => {
+      const { X, y, foldOf, data } = rare(model);
+      const description = describeModel(model, true);
+      const full = await fit(description, data);
+      const threat = lp(2, { budgets: [1, 0] });
+      const [crossed] = await crossFit(full, [await influence(full, threat)], foldOf, 5);
+      expect(crossed.singularFolds).toBe(1);
+      // The fit of fold 0 must not depend on the targets of fold 0.
+      const others = y.map((target, i) => (foldOf[i] === 0 ? (model === "linear" ? target + 10 : -target) : target));
+      const changed = matrixDataset(Matrix.fromRows(X), others);
+      const fullChanged = await fit(description, changed);
+      const [again] = await crossFit(fullChanged, [await influence(fullChanged, threat)], foldOf, 5);
+      expect(relativeError(again.folds[0].parameters, crossed.folds[0].parameters)).toBeLessThan(1e-7);
+      expect(relativeError(again.folds[0].influence, crossed.folds[0].influence)).toBeLessThan(1e-7);
+      const truth = await naive(description, data, X, linearTerms(2, true), foldOf, 5, 0, threat);
+      expect(relativeError(crossed.scores, truth.scores)).toBeLessThan(1e-7);
+      expect(relativeError(crossed.shifts, truth.shifts)).toBeLessThan(1e-7);
+    },
+  );
 
   test("all of the rows in one fold", async () => {
     const { data } = rare("linear");
@@ -229,11 +239,55 @@ test("kinks of the folds' own fits: rows that every fit goes through", async () 
   // y is exactly linear: every residual of every fold is 0, and signs of rounding errors must not decide.
   const random = new Random(13);
   const X = random.rows(30, 2);
-  const data = matrixDataset(Matrix.fromRows(X), X.map((x) => 1 + 2 * x[0] - 3 * x[1]));
+  const data = matrixDataset(
+    Matrix.fromRows(X),
+    X.map((x) => 1 + 2 * x[0] - 3 * x[1]),
+  );
   const foldOf = Uint16Array.from(X, (_, i) => i % 3);
   const description = describeModel("linear", true);
   const full = await fit(description, data);
   const [crossed] = await crossFit(full, [await influence(full, lp(2))], foldOf, 3);
   const truth = await naive(description, data, X, linearTerms(2, true), foldOf, 3, 0, lp(2));
   crossed.shifts.forEach((shift, i) => expect(Math.abs(shift - truth.shifts[i])).toBeLessThan(1e-8));
+});
+
+describe("sensitivity()", () => {
+  test.each(["linear", "logistic", "quadratic"] as const)(
+    "%s: puts together what its parts say, on the rows it names",
+    async (model) => {
+      const { problem, data, describe: description } = randomCase(model, 77, { n: 100, weighted: true });
+      const full = await fit(description, data, { l2: 0.05 });
+      const attack = await influence(full, lp(2));
+      const epsilons = [0.02, 0.2];
+      const lossAt = (scores: readonly number[], w: ArrayLike<number>): number =>
+        scores.reduce((sum, f, i) => sum + w[i] * lossOf(problem.loss, f, problem.y[i])[0], 0);
+      const V = problem.X.map((x) => features(problem.terms, x));
+      const moved = (epsilon: number) => V.map((v) => dot(v, full.parameters) + epsilon * dot(v, attack.influence));
+      const training = await sensitivity(attack, { on: "training", epsilons });
+      const given = await sensitivity(attack, { on: data, epsilons });
+      const heldOut = await sensitivity(attack, { on: { folds: 5, seed: 3 }, epsilons });
+      expect([training.estimand, given.estimand, heldOut.estimand]).toEqual([
+        "training rows",
+        "given rows",
+        "held-out rows",
+      ]);
+      expect(relativeError([training.naturalLoss], [lossAt(moved(0), problem.w)])).toBeLessThan(1e-12);
+      training.curve.forEach(({ epsilon, radius, predicted }, k) => {
+        expect(epsilon).toBe(epsilons[k]);
+        expect(relativeError([radius], [epsilon * attack.scale])).toBeLessThan(1e-14);
+        const truth = lossAt(moved(epsilon), problem.w) - lossAt(moved(0), problem.w);
+        expect(Math.abs(predicted - truth)).toBeLessThan(1e-12);
+        // The same rows, given by hand.
+        expect(Math.abs(given.curve[k].predicted - predicted)).toBeLessThan(1e-12);
+        expect(relativeError([given.curve[k].robustLoss], [training.curve[k].robustLoss])).toBeLessThan(1e-12);
+      });
+      const foldOf = assignFolds(100, 5, 3, model === "logistic" ? { strata: data.y } : {});
+      const [rows] = await crossFit(full, [attack], foldOf, 5);
+      expect(relativeError([heldOut.naturalLoss], [naturalLoss(rows, 0)])).toBeLessThan(1e-12);
+      heldOut.curve.forEach(({ epsilon, predicted }) =>
+        expect(Math.abs(predicted - predictedChange(rows, epsilon))).toBeLessThan(1e-12),
+      );
+      expect(heldOut.freeRadius).toEqual(freeRadius(localSensitivity(rows)));
+    },
+  );
 });

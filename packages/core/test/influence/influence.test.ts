@@ -43,7 +43,8 @@ describe.each(MODELS)("%s", (model) => {
       const H = hessian(problem, theta);
       const h = 1e-4;
       for (let k = 0; k < d; k++) {
-        for (let j = k; j < d; j++) expect(Math.abs(fit.hessian.data[j * d + k] - H[j][k])).toBeLessThan(1e-12 * (1 + Math.abs(H[j][j])));
+        for (let j = k; j < d; j++)
+          expect(Math.abs(fit.hessian.data[j * d + k] - H[j][k])).toBeLessThan(1e-12 * (1 + Math.abs(H[j][j])));
         const column = numericalGradient((at) => gradient(problem, at)[k], theta, h);
         column.forEach((value, j) => expect(Math.abs(value - H[k][j])).toBeLessThan(1e-7 * (1 + Math.abs(H[j][j]))));
       }
@@ -54,7 +55,10 @@ describe.each(MODELS)("%s", (model) => {
       const Phi = numericalGradient((at) => c * growth(problem, at), theta, h);
       expect(relativeError(attack.penaltyGradient, Phi)).toBeLessThan(2e-8);
       // I = −H⁻¹Φ.
-      const I = solve(H, Phi.map((value) => -value));
+      const I = solve(
+        H,
+        Phi.map((value) => -value),
+      );
       expect(relativeError(attack.influence, I)).toBeLessThan(1e-7);
       expect(attack.relativeResidual).toBeLessThan(1e-12);
       expect(attack.oneSided).toBe(false);

@@ -34,16 +34,23 @@ import {
   type Problem,
   quadraticTerms,
   Random,
+  type Rows,
   relativeError,
   robustOptimumByContinuation,
-  type Rows,
   solve,
 } from "../models/naive.js";
 
 const INF = Number.POSITIVE_INFINITY;
 const data = (X: Rows, y: readonly number[]) => matrixDataset(Matrix.fromRows([...X]), y);
 
-function problemOf(X: Rows, y: readonly number[], loss: NaiveLossName, p: number, budgets = X[0].map(() => 1), intercept = true): Problem {
+function problemOf(
+  X: Rows,
+  y: readonly number[],
+  loss: NaiveLossName,
+  p: number,
+  budgets = X[0].map(() => 1),
+  intercept = true,
+): Problem {
   const terms = linearTerms(X[0].length, intercept);
   return { X, y, w: y.map(() => 1 / y.length), loss, terms, ridge: terms.map(() => 0), p, budgets };
 }
@@ -53,7 +60,14 @@ async function expectSound(attack: Influence): Promise<void> {
   const { fit: f } = attack;
   const d = f.parameters.length;
   const shifts = await scoreShifts(attack);
-  const numbers = [attack.scale, attack.penalty, ...attack.penaltyGradient, ...attack.influence, ...shifts, attack.relativeResidual];
+  const numbers = [
+    attack.scale,
+    attack.penalty,
+    ...attack.penaltyGradient,
+    ...attack.influence,
+    ...shifts,
+    attack.relativeResidual,
+  ];
   expect(numbers.every(Number.isFinite)).toBe(true);
   for (let j = 0; j < d; j++) {
     const metric = new Float64Array(d);
@@ -70,7 +84,12 @@ async function expectSound(attack: Influence): Promise<void> {
 /** The growth of the risk in direction v, one-sided: v'Φ* = max over the subdifferential, by a difference of A. */
 function oneSidedGrowth(problem: Problem, theta: ArrayLike<number>, v: readonly number[]): number {
   const c = budgetScale(problem);
-  const at = (h: number) => c * growth(problem, Array.from(theta, (value, j) => value + h * v[j]));
+  const at = (h: number) =>
+    c *
+    growth(
+      problem,
+      Array.from(theta, (value, j) => value + h * v[j]),
+    );
   const size = Math.max(...v.map(Math.abs)) || 1;
   const h = 1e-6 / size;
   return (at(h) - at(0)) / h;
@@ -148,7 +167,8 @@ describe("linear models", () => {
       for (const { value } of [...(multipliers?.residuals ?? []), ...(multipliers?.coordinates ?? [])]) {
         expect(Math.abs(value)).toBeLessThanOrEqual(1 + 1e-9);
       }
-      if (multipliers?.ties.length) expect(multipliers.ties.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(1, 10);
+      if (multipliers?.ties.length)
+        expect(multipliers.ties.reduce((sum, { value }) => sum + value, 0)).toBeCloseTo(1, 10);
     }
   });
 
@@ -162,7 +182,11 @@ describe("linear models", () => {
       const f = await fit(linear({ loss: "half-squared" }), data(X, y));
       const attack = await influence(f, lp(p));
       const c = budgetScale(problem);
-      const derivative = oneSidedDerivative((h) => robustOptimumByContinuation(problem, h * c, f.parameters), f.parameters, 4e-3);
+      const derivative = oneSidedDerivative(
+        (h) => robustOptimumByContinuation(problem, h * c, f.parameters),
+        f.parameters,
+        4e-3,
+      );
       expect(relativeError(attack.influence, derivative)).toBeLessThan(2e-3);
     }
   });
@@ -222,7 +246,10 @@ describe("no effect at all: β = 0", () => {
     const A = [0, 1, 2].map((j) => [0, 1, 2].map((k) => V.reduce((s, v) => s + v[j] * v[k], 0)));
     let r = random.normals(30);
     for (let pass = 0; pass < 3; pass++) {
-      const z = solve(A, [0, 1, 2].map((j) => V.reduce((s, v, i) => s + v[j] * r[i], 0)));
+      const z = solve(
+        A,
+        [0, 1, 2].map((j) => V.reduce((s, v, i) => s + v[j] * r[i], 0)),
+      );
       r = r.map((value, i) => value - dot(V[i], z));
     }
     const f = await fit(linear(), data(X, r));
@@ -265,7 +292,13 @@ describe("rows that the fit meets exactly", () => {
   test("a few hundred of them: an answer or a refusal of ours, in time", async () => {
     const random = new Random(5);
     const X = random.rows(600, 3);
-    const f = await fit(linear(), data(X, X.map((x) => dot([1, ...x], [0.5, 1, -2, 3]))));
+    const f = await fit(
+      linear(),
+      data(
+        X,
+        X.map((x) => dot([1, ...x], [0.5, 1, -2, 3])),
+      ),
+    );
     const start = performance.now();
     try {
       const attack = await influence(f, lp(2));
@@ -279,7 +312,13 @@ describe("rows that the fit meets exactly", () => {
   test("more than can be resolved: refused, not crashed", async () => {
     const random = new Random(5);
     const X = random.rows(2500, 2);
-    const f = await fit(linear(), data(X, X.map((x) => 1 + x[0])));
+    const f = await fit(
+      linear(),
+      data(
+        X,
+        X.map((x) => 1 + x[0]),
+      ),
+    );
     await expect(influence(f, lp(2))).rejects.toMatchObject({ code: "numerical" });
   });
 
@@ -307,7 +346,14 @@ describe("rows that the fit meets exactly", () => {
     expect(attack.coupledKinks).toBe(6);
     await expectSound(attack);
     // Also where it is 0 but for rounding.
-    const shaken = await fitAt(quadratic(), data(X.map(([a, b]) => [a + 1e-13, b]), y), theta);
+    const shaken = await fitAt(
+      quadratic(),
+      data(
+        X.map(([a, b]) => [a + 1e-13, b]),
+        y,
+      ),
+      theta,
+    );
     const again = await influence(shaken, lp(INF));
     expect(again.coupledKinks).toBe(6);
     await expectSound(again);
@@ -341,7 +387,9 @@ describe("singular Hessians", () => {
   test("the adversary pulls where the data say nothing: refused", async () => {
     const X = base.map(([a, b]) => [a, b, a + b]);
     const f = await fit(linear(), data(X, y));
-    await expect(influence(f, lp(2))).resolves.toBeDefined().catch(() => undefined);
+    await expect(influence(f, lp(2)))
+      .resolves.toBeDefined()
+      .catch(() => undefined);
     // Attacking one of three collinear columns breaks the tie between them.
     await expect(influence(f, lp(2, { budgets: [1, 0, 0] }))).rejects.toMatchObject({ code: "numerical" });
   });
@@ -351,7 +399,13 @@ describe("singular Hessians", () => {
     const f = await fit(linear(), data(X, y));
     expect(f.inverse.method).toBe("pseudo-inverse");
     const attack = await influence(f, lp(2, { budgets: [1, 1, 0, 0] }));
-    const reduced = await fit(linear(), data(X.map((x) => x.slice(0, 3)), y));
+    const reduced = await fit(
+      linear(),
+      data(
+        X.map((x) => x.slice(0, 3)),
+        y,
+      ),
+    );
     const expected = await influence(reduced, lp(2, { budgets: [1, 1, 0] }));
     expect(relativeError(await scoreShifts(attack), await scoreShifts(expected))).toBeLessThan(1e-9);
     await expectSound(attack);
@@ -378,7 +432,12 @@ test("cross-fitting at corners gives numbers", async () => {
 });
 
 test("gradients used above are what they claim to be", () => {
-  const problem = problemOf(crossed, crossed.map((_, i) => i), "squared", 2);
+  const problem = problemOf(
+    crossed,
+    crossed.map((_, i) => i),
+    "squared",
+    2,
+  );
   const g = inputGradient(problem, 3, [1, 2, 3, 4]);
   const slope = lossOf("squared", dot([1, ...crossed[3]], [1, 2, 3, 4]), 3)[1];
   expect(g).toEqual([2 * slope, 3 * slope, 4 * slope]);

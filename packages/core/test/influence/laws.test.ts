@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   type Block,
+  type CrossFit,
   crossFit,
   type Dataset,
   ensureBlas,
@@ -56,7 +57,11 @@ class Cut implements Dataset {
 }
 
 /** Everything that an analysis says of the parameters and of the rows. */
-async function everything(model: ModelName, data: Dataset, options: { l2: number; p: number; intercept: boolean; budgets?: readonly number[] }) {
+async function everything(
+  model: ModelName,
+  data: Dataset,
+  options: { l2: number; p: number; intercept: boolean; budgets?: readonly number[] },
+) {
   const f = await fit(describeModel(model, options.intercept), data, { l2: options.l2 });
   const a = await influence(f, lp(options.p, options.budgets ? { budgets: options.budgets } : {}));
   const shifts = await scoreShifts(a);
@@ -66,7 +71,15 @@ async function everything(model: ModelName, data: Dataset, options: { l2: number
   return { f, a, shifts, local, byRow, theta: f.parameters };
 }
 
-const summary = ({ f, a, local }: { f: Influence["fit"]; a: Influence; local: ReturnType<typeof localSensitivity> }): number[][] => [
+const summary = ({
+  f,
+  a,
+  local,
+}: {
+  f: Influence["fit"];
+  a: Influence;
+  local: ReturnType<typeof localSensitivity>;
+}): number[][] => [
   [...f.parameters],
   [f.trainingLoss],
   [a.scale],
@@ -97,7 +110,7 @@ describe.each(MODELS)("%s", (model) => {
   test("nor does it in cross-fitting", async () => {
     const { data, describe: description } = randomCase(model, 32, { n: 60, l2: 0.3, weighted: true });
     const foldOf = Uint16Array.from({ length: 60 }, (_, i) => i % 4);
-    const results = [];
+    const results: CrossFit[][] = [];
     for (const rows of [data, new Cut(data, 7)]) {
       const f = await fit(description, rows, { l2: 0.3 });
       results.push(await crossFit(f, [await influence(f, lp(2)), await influence(f, lp(INF))], foldOf, 4));
@@ -114,7 +127,12 @@ describe.each(MODELS)("%s", (model) => {
     const order = new Random(5).shuffled(40);
     const moved = await everything(model, data.select(Int32Array.from(order)), options);
     expectSame(summary(moved), summary(whole), 1e-12);
-    expect(relativeError(moved.byRow, order.map((i) => whole.byRow[i]))).toBeLessThan(1e-11);
+    expect(
+      relativeError(
+        moved.byRow,
+        order.map((i) => whole.byRow[i]),
+      ),
+    ).toBeLessThan(1e-11);
   });
 
   test.each(settings)("all rows twice: nothing changes; a weight of 3 is three rows: %o", async (options) => {
@@ -125,7 +143,10 @@ describe.each(MODELS)("%s", (model) => {
     expectSame(summary(doubled), summary(once), 1e-12);
     const counts = problem.y.map((_, i) => 1 + (i % 3));
     const rows = counts.flatMap((count, i) => new Array<number>(count).fill(i));
-    const repeated = matrixDataset(Matrix.fromRows(rows.map((i) => problem.X[i])), rows.map((i) => problem.y[i]));
+    const repeated = matrixDataset(
+      Matrix.fromRows(rows.map((i) => problem.X[i])),
+      rows.map((i) => problem.y[i]),
+    );
     const weighted = matrixDataset(Matrix.fromRows([...problem.X]), problem.y, { weights: counts });
     const left = await everything(model, repeated, options);
     const right = await everything(model, weighted, options);
@@ -163,7 +184,12 @@ describe.each(MODELS)("units: %s", (model) => {
     expect(relativeError(after.f.scores, before.f.scores)).toBeLessThan(1e-10);
     expect(relativeError(after.shifts, before.shifts)).toBeLessThan(1e-9);
     const units = scaling(model, factors);
-    expect(relativeError(after.a.influence.map((value, j) => value * units[j]), before.a.influence)).toBeLessThan(1e-9);
+    expect(
+      relativeError(
+        after.a.influence.map((value, j) => value * units[j]),
+        before.a.influence,
+      ),
+    ).toBeLessThan(1e-9);
   });
 
   test("bounds move along", async () => {
@@ -190,8 +216,18 @@ test.each(EXPONENTS)("features in another order, p = %d", async (p) => {
     const g = await fit(describeModel(model, true), moved);
     const a = await influence(g, lp(p, { budgets: order.map((k) => budgets[k]) }));
     const places = [0, ...order.map((k) => k + 1)];
-    expect(relativeError(g.parameters, places.map((j) => f.parameters[j]))).toBeLessThan(1e-11);
-    expect(relativeError(a.influence, places.map((j) => attack.influence[j]))).toBeLessThan(1e-10);
+    expect(
+      relativeError(
+        g.parameters,
+        places.map((j) => f.parameters[j]),
+      ),
+    ).toBeLessThan(1e-11);
+    expect(
+      relativeError(
+        a.influence,
+        places.map((j) => attack.influence[j]),
+      ),
+    ).toBeLessThan(1e-10);
     expect(relativeError([a.scale, a.penalty], [attack.scale, attack.penalty])).toBeLessThan(1e-11);
   }
 });

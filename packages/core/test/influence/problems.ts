@@ -10,8 +10,8 @@ import {
   logistic,
   lp,
   Matrix,
-  matrixDataset,
   type ModelDescription,
+  matrixDataset,
   poisson,
   quadratic,
 } from "../../src/index.js";

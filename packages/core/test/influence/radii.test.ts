@@ -27,13 +27,14 @@ import {
   hessian,
   inputGradient,
   lossOf,
-  pNorm,
   type Problem,
+  pNorm,
   Random,
   relativeError,
   robustOptimum,
   robustOptimumByContinuation,
   robustRisk,
+  solve,
 } from "../models/naive.js";
 import { attacked, type ModelName, type Options, randomCase, smoothCase, type TestCase } from "./problems.js";
 
@@ -46,7 +47,10 @@ const quadraticForm = (H: readonly number[][], x: readonly number[]): number =>
 function robustHessian(problem: Problem, rho: number, theta: ArrayLike<number>): number[][] {
   const { X, y, w, terms, budgets, p, ridge } = problem;
   const first = terms.length - budgets.length;
-  const N = pNorm(budgets.map((b, k) => b * theta[first + k]), conjugate(p));
+  const N = pNorm(
+    budgets.map((b, k) => b * theta[first + k]),
+    conjugate(p),
+  );
   const H = ridge.map((P, j) => ridge.map((_, k) => (j === k ? P : 0)));
   X.forEach((x, i) => {
     const v = features(terms, x);
@@ -57,7 +61,11 @@ function robustHessian(problem: Problem, rho: number, theta: ArrayLike<number>):
 }
 
 /** The exact optimum, from θ̂ by Newton's method where it is smooth, else by smoothing; null where neither can be trusted. */
-function exactOptimum(problem: Problem, rho: number, start: ArrayLike<number>): { theta: number[]; accuracy: number } | null {
+function exactOptimum(
+  problem: Problem,
+  rho: number,
+  start: ArrayLike<number>,
+): { theta: number[]; accuracy: number } | null {
   const direct = robustOptimum(problem, rho, start);
   if (direct.gradient < 1e-12) return { theta: direct.theta, accuracy: 1e-9 };
   const theta = robustOptimumByContinuation(problem, rho, start);
@@ -82,7 +90,8 @@ describe.each(["linear", "half", "logistic"] as const)("certificate: %s", (model
       };
       const { problem, fit: f, attack } = await smoothCase(model, 5000 + 17 * seed, options, 0);
       const shifts = await scoreShifts(attack);
-      const validity = await checkValidity(attack, shifts);
+      // A generous tolerance: bounds are worked out up to a few trust radii only.
+      const validity = await checkValidity(attack, shifts, { tolerance: model === "logistic" ? 0.9 : 100 });
       const c = budgetScale(problem);
       const epsilons = [1e-3, 1e-2, 0.04, 0.1];
       const checks = await validity.at(epsilons);
@@ -95,13 +104,70 @@ describe.each(["linear", "half", "logistic"] as const)("certificate: %s", (model
         const exact = exactOptimum(problem, rho, moved);
         if (!exact) continue;
         solved++;
-        const H = validity.trust.errorNorm === "robust-hessian" ? robustHessian(problem, rho, moved) : hessian(problem, f.parameters);
-        const error = Math.sqrt(quadraticForm(H, exact.theta.map((value, j) => value - moved[j])));
+        const H =
+          validity.trust.errorNorm === "robust-hessian"
+            ? robustHessian(problem, rho, moved)
+            : hessian(problem, f.parameters);
+        const error = Math.sqrt(
+          quadraticForm(
+            H,
+            exact.theta.map((value, j) => value - moved[j]),
+          ),
+        );
         expect(error).toBeLessThanOrEqual(errorBound * (1 + 1e-3) + exact.accuracy);
       }
     }
     expect(certified).toBeGreaterThan(20);
     expect(solved).toBeGreaterThan(0.9 * certified);
+  });
+});
+
+describe("the squared certificate is the formula of MATH 10b", () => {
+  test.each([1, 2, INF])("‖g‖_{H⁻¹} / (1 − ρ√(2s) ν)², p = %d", async (p) => {
+    for (const [model, s] of [
+      ["linear", 1],
+      ["half", 0.5],
+    ] as const) {
+      const budgets = [1, 0.5, 2];
+      const { problem, fit: f, attack } = await smoothCase(model, 83, { n: 40, p, budgets, l2: 0.02 }, 1e-2);
+      const H = hessian(problem, f.parameters);
+      const inverse = [0, 1, 2, 3].map((j) =>
+        solve(
+          H,
+          [0, 1, 2, 3].map((k) => (k === j ? 1 : 0)),
+        ),
+      );
+      const C = budgets.map((a, j) => budgets.map((b, k) => a * b * inverse[j + 1][k + 1]));
+      const value = (v: readonly number[]) => Math.sqrt(v.reduce((sum, entry, j) => sum + entry * dot(C[j], v), 0));
+      const signs = [
+        [1, 1, 1],
+        [1, 1, -1],
+        [1, -1, 1],
+        [-1, 1, 1],
+      ];
+      let top = [1, 1, 1];
+      for (let step = 0; step < 2000; step++) {
+        const next = C.map((row) => dot(row, top));
+        top = next.map((entry) => entry / pNorm(next, 2));
+      }
+      // q = ∞: the largest √C_kk; q = 2: √λ_max; q = 1: the largest √(s'Cs).
+      const nu =
+        { 1: Math.max(...C.map((row, k) => Math.sqrt(row[k]))), 2: value(top) }[p] ?? Math.max(...signs.map(value));
+      // A generous tolerance: bounds are worked out up to a few trust radii only.
+      const { at } = await checkValidity(attack, await scoreShifts(attack), { tolerance: 1e9 });
+      const epsilon = 0.4 / (Math.sqrt(2 * s) * nu * budgetScale(problem));
+      for (const part of [0.1, 0.5, 1]) {
+        const rho = part * epsilon * budgetScale(problem);
+        const moved = Array.from(f.parameters, (entry, j) => entry + part * epsilon * attack.influence[j]);
+        if (p === INF && moved.some((entry, j) => entry * f.parameters[j] < 0)) continue;
+        const g = robustRisk(problem, rho, moved).gradient;
+        const bound = Math.sqrt(dot(g, solve(H, g))) / (1 - rho * Math.sqrt(2 * s) * nu) ** 2;
+        const [{ errorBound }] = await at([part * epsilon]);
+        expect(relativeError([errorBound ?? 0], [bound])).toBeLessThan(1e-9);
+      }
+      // Beyond ρ√(2s)ν = 1 nothing is certified.
+      expect((await at([2.6 * epsilon]))[0].errorBound).toBeNull();
+    }
   });
 });
 
@@ -129,8 +195,16 @@ describe("trust radius", () => {
         const moved = f.parameters.map((value, j) => value + epsilon * attack.influence[j]);
         const exact = exactOptimum(problem, epsilon * c, moved);
         if (!exact) continue;
-        const H = trust.errorNorm === "robust-hessian" ? robustHessian(problem, epsilon * c, moved) : hessian(problem, f.parameters);
-        const error = Math.sqrt(quadraticForm(H, exact.theta.map((value, j) => value - moved[j])));
+        const H =
+          trust.errorNorm === "robust-hessian"
+            ? robustHessian(problem, epsilon * c, moved)
+            : hessian(problem, f.parameters);
+        const error = Math.sqrt(
+          quadraticForm(
+            H,
+            exact.theta.map((value, j) => value - moved[j]),
+          ),
+        );
         const size = epsilon * Math.sqrt(quadraticForm(H, Array.from(attack.influence)));
         // The estimate of Poisson models is no bound; it is allowed to be a little off.
         expect(error).toBeLessThanOrEqual((model === "poisson" ? 0.13 : 0.1001) * size + exact.accuracy);
@@ -158,20 +232,44 @@ describe("trust radius", () => {
     }
   });
 
-  test("a residual that is 0 and stays 0 does not cut it short", async () => {
-    // Half of the rows repeated with the residual's sign turned keep θ̂; one more row lies on the fit.
-    const random = new Random(17);
+  /** Every row twice, its residual once with either sign: the plane is the exact fit, and more rows on it change nothing. */
+  const around = (seed: number, plane: (x: readonly number[]) => number, onPlane: readonly number[][] = []) => {
+    const random = new Random(seed);
     const half = random.rows(60, 2);
     const noise = random.normals(60).map((u) => u + 0.5 * Math.sign(u));
-    const plane = (x: readonly number[]) => 1 + 2 * x[0] - x[1];
-    const X = [...half, ...half, [0.1, 0.2]];
-    const y = [...half.map((x, i) => plane(x) + noise[i]), ...half.map((x, i) => plane(x) - noise[i]), plane([0.1, 0.2])];
-    const f = await fit(linear(), matrixDataset(Matrix.fromRows(X), y));
-    const attack = await influence(f, lp(2));
-    expect(attack.oneSided).toBe(true);
-    const stuck = attack.multipliers?.residuals.every(({ value }) => Math.abs(value) < 1);
-    const { trust } = await checkValidity(attack, await scoreShifts(attack));
-    if (stuck) expect(trust.radius).toBeGreaterThan(1e-3);
+    const X = [...half, ...half, ...onPlane];
+    const y = [
+      ...half.map((x, i) => plane(x) + noise[i]),
+      ...half.map((x, i) => plane(x) - noise[i]),
+      ...onPlane.map(plane),
+    ];
+    return matrixDataset(Matrix.fromRows(X), y);
+  };
+  const trusted = async (data: ReturnType<typeof around>, p: number) => {
+    const attack = await influence(await fit(linear(), data), lp(p));
+    const ceiling = await collapseRadius(attack);
+    return { attack, radius: (await checkValidity(attack, await scoreShifts(attack), { ceiling })).trust.radius };
+  };
+
+  test("corners that the path stays on do not cut it short (MATH 14.10)", async () => {
+    const residual = await trusted(
+      around(7, (x) => 1 + 2 * x[0] - x[1], [[0.1, 0.2]]),
+      2,
+    );
+    expect(Math.abs(residual.attack.multipliers?.residuals[0].value ?? 1)).toBeLessThan(1);
+    expect(residual.radius).toBeGreaterThan(0.01);
+    const zero = await trusted(
+      around(1, (x) => 1 + 2 * x[0]),
+      INF,
+    );
+    expect(Math.abs(zero.attack.multipliers?.coordinates[0].value ?? 1)).toBeLessThan(1);
+    expect(zero.radius).toBeGreaterThan(0.01);
+    const tie = await trusted(
+      around(1, (x) => 1 + 2 * x[0] - 2 * x[1]),
+      1,
+    );
+    expect(tie.attack.multipliers?.ties.every(({ value }) => value > 0 && value < 1)).toBe(true);
+    expect(tie.radius).toBeGreaterThan(0.01);
   });
 });
 
@@ -186,8 +284,10 @@ function firstChange(problem: Problem, attack: Influence, limit: number): number
       const sign = problem.loss === "logistic" ? 0 : Math.sign(slope);
       // γ = g/ℓ': signs at p = ∞, the arg-max at p = 1, among the attacked.
       const gamma = inputGradient(problem, i, at).map((g, k) => (g / slope) * problem.budgets[k]);
-      if (problem.p === INF) return `${sign}:${gamma.map((g, k) => (problem.budgets[k] > 0 ? Math.sign(g) : 0)).join()}`;
-      if (problem.p === 1) return `${sign}:${gamma.reduce((best, g, k) => (Math.abs(g) > Math.abs(gamma[best]) ? k : best), 0)}`;
+      if (problem.p === INF)
+        return `${sign}:${gamma.map((g, k) => (problem.budgets[k] > 0 ? Math.sign(g) : 0)).join()}`;
+      if (problem.p === 1)
+        return `${sign}:${gamma.reduce((best, g, k) => (Math.abs(g) > Math.abs(gamma[best]) ? k : best), 0)}`;
       return `${sign}`;
     }).join(";");
   };
@@ -210,36 +310,44 @@ function firstChange(problem: Problem, attack: Influence, limit: number): number
   return high;
 }
 
-describe.each(["linear", "logistic", "poisson", "quadratic", "quadratic-logistic", "basis"] as const)("kink radius: %s", (model) => {
-  test.each([1, 1.5, 2, INF])("is where something changes first, p = %d", async (p) => {
-    for (const budgets of [
-      [1, 1, 1],
-      [0.5, 0, 2],
-    ]) {
-      const { problem, attack } = await smoothCase(model, 91, { n: model === "quadratic-logistic" ? 50 : 12, p, budgets }, 1e-3);
-      const radii = await kinkRadii(attack, await scoreShifts(attack));
-      const radius = kinkRadius(radii);
-      const limit = Math.min(2, 4 * (radius ?? 0.5));
-      const truth = firstChange(problem, attack, limit);
-      if (radius === null || radius > limit) expect(truth).toBe(INF);
-      else expect(relativeError([radius], [truth])).toBeLessThan(1e-6);
-      // Fractions count what has changed by then.
-      const { weights } = attack.fit.data;
-      const before = kinkFraction(radii, weights, (radius ?? 1) * 0.999);
-      expect(before).toBe(0);
-      if (radius !== null) expect(kinkFraction(radii, weights, radius * 1.001)).toBeGreaterThan(0);
-      const epsilon = 0.2;
-      const theta = attack.fit.parameters;
-      const moved = theta.map((value, j) => value + epsilon * attack.influence[j]);
-      const changed = problem.X.filter((x, i) => {
-        const v = features(problem.terms, x);
-        const signs = [theta, moved].map((at) => Math.sign(lossOf(problem.loss, dot(v, at), problem.y[i])[1]));
-        return signs[0] !== signs[1];
-      }).length;
-      expect(residualFraction(radii, weights, epsilon)).toBeCloseTo(changed / problem.X.length, 12);
-    }
-  });
-});
+describe.each(["linear", "logistic", "poisson", "quadratic", "quadratic-logistic", "basis"] as const)(
+  "kink radius: %s",
+  (model) => {
+    test.each([1, 1.5, 2, INF])("is where something changes first, p = %d", async (p) => {
+      for (const budgets of [
+        [1, 1, 1],
+        [0.5, 0, 2],
+      ]) {
+        const { problem, attack } = await smoothCase(
+          model,
+          91,
+          { n: model === "quadratic-logistic" ? 50 : 12, p, budgets },
+          1e-3,
+        );
+        const radii = await kinkRadii(attack, await scoreShifts(attack));
+        const radius = kinkRadius(radii);
+        const limit = Math.min(2, 4 * (radius ?? 0.5));
+        const truth = firstChange(problem, attack, limit);
+        if (radius === null || radius > limit) expect(truth).toBe(INF);
+        else expect(relativeError([radius], [truth])).toBeLessThan(1e-6);
+        // Fractions count what has changed by then.
+        const { weights } = attack.fit.data;
+        const before = kinkFraction(radii, weights, (radius ?? 1) * 0.999);
+        expect(before).toBe(0);
+        if (radius !== null) expect(kinkFraction(radii, weights, radius * 1.001)).toBeGreaterThan(0);
+        const epsilon = 0.2;
+        const theta = attack.fit.parameters;
+        const moved = theta.map((value, j) => value + epsilon * attack.influence[j]);
+        const changed = problem.X.filter((x, i) => {
+          const v = features(problem.terms, x);
+          const signs = [theta, moved].map((at) => Math.sign(lossOf(problem.loss, dot(v, at), problem.y[i])[1]));
+          return signs[0] !== signs[1];
+        }).length;
+        expect(residualFraction(radii, weights, epsilon)).toBeCloseTo(changed / problem.X.length, 12);
+      }
+    });
+  },
+);
 
 describe.each(["linear", "logistic", "poisson"] as const)("collapse radius: %s", (model) => {
   test.each([
@@ -260,16 +368,23 @@ describe.each(["linear", "logistic", "poisson"] as const)("collapse radius: %s",
       for (let step = 0; step < 60; step++) {
         const H = hessian(problem, theta);
         const g = gradient(problem, theta);
-        const small = solveSmall(free.map((j) => free.map((k) => H[j][k])), free.map((j) => g[j]));
+        const small = solveSmall(
+          free.map((j) => free.map((k) => H[j][k])),
+          free.map((j) => g[j]),
+        );
         theta = theta.map((value, j) => (free.includes(j) ? value - small[free.indexOf(j)] : value));
       }
       const natural = gradient(problem, theta);
       const slopes = problem.X.reduce(
-        (sum, x, i) => sum + problem.w[i] * Math.abs(lossOf(problem.loss, dot(features(problem.terms, x), theta), problem.y[i])[1]),
+        (sum, x, i) =>
+          sum + problem.w[i] * Math.abs(lossOf(problem.loss, dot(features(problem.terms, x), theta), problem.y[i])[1]),
         0,
       );
       // 0 is a subgradient iff the attacked part of ∇L, measured against ρ Σ w|ℓ'| ‖b⊙·‖_q, lies in the dual ball.
-      const pull = pNorm(budgets.map((b, k) => (b > 0 ? natural[k + 1] / b : 0)), p);
+      const pull = pNorm(
+        budgets.map((b, k) => (b > 0 ? natural[k + 1] / b : 0)),
+        p,
+      );
       const needed = pull / (budgetScale(problem) * slopes);
       expect(relativeError([epsilon], [needed])).toBeLessThan(1e-9);
       // By the risk itself: above, no direction helps; below, one does.
@@ -283,7 +398,13 @@ describe.each(["linear", "logistic", "poisson"] as const)("collapse radius: %s",
       const below = robustRisk(problem, rho(0.98), theta).value;
       const downhill = bestDescent(budgets, natural, p);
       const better = [1e-2, 1e-3, 1e-4].some(
-        (t) => robustRisk(problem, rho(0.98), theta.map((value, j) => value + t * (j === 0 ? 0 : downhill[j - 1]))).value < below - 1e-14,
+        (t) =>
+          robustRisk(
+            problem,
+            rho(0.98),
+            theta.map((value, j) => value + t * (j === 0 ? 0 : downhill[j - 1])),
+          ).value <
+          below - 1e-14,
       );
       expect(better).toBe(true);
     }
@@ -310,7 +431,8 @@ function bestDescent(budgets: readonly number[], natural: readonly number[], p: 
   const most = scaled.reduce((best, value, k) => (Math.abs(value) > Math.abs(scaled[best]) ? k : best), 0);
   return scaled.map((value, k) => {
     if (budgets[k] === 0) return 0;
-    const direction = p === INF ? (k === most ? Math.sign(value) : 0) : Math.sign(value) * (Math.abs(value) / size) ** (p - 1);
+    const direction =
+      p === INF ? (k === most ? Math.sign(value) : 0) : Math.sign(value) * (Math.abs(value) / size) ** (p - 1);
     return -direction / budgets[k];
   });
 }
@@ -330,7 +452,8 @@ describe("bound radius", () => {
         const most = g.reduce((best, value, k) => (Math.abs(value) > Math.abs(g[best]) ? k : best), 0);
         g.forEach((value, k) => {
           const phi = p === 1 ? (k === most ? Math.sign(value) : 0) : p === INF ? Math.sign(value) : value / N;
-          if (phi !== 0) truth = Math.min(truth, (phi > 0 ? bounds.upper[k] - x[k] : bounds.lower[k] - x[k]) / (c * phi));
+          if (phi !== 0)
+            truth = Math.min(truth, (phi > 0 ? bounds.upper[k] - x[k] : bounds.lower[k] - x[k]) / (c * phi));
         });
       });
       expect(relativeError([(await boundRadius(attack)) ?? -1], [truth])).toBeLessThan(1e-10);
@@ -346,11 +469,25 @@ describe("bound radius", () => {
 });
 
 test("nothing to move: no trust radius, with a reason", async () => {
-  const X = [[1, 1], [1, -1], [-1, 1], [-1, -1], [1, 1], [1, -1], [-1, 1], [-1, -1]];
-  const data = matrixDataset(Matrix.fromRows(X), X.map(([a, b]) => a * b));
+  const X = [
+    [1, 1],
+    [1, -1],
+    [-1, 1],
+    [-1, -1],
+    [1, 1],
+    [1, -1],
+    [-1, 1],
+    [-1, -1],
+  ];
+  const data = matrixDataset(
+    Matrix.fromRows(X),
+    X.map(([a, b]) => a * b),
+  );
   const f = await fitAt(linear(), data, [0, 0, 0]);
   const attack = await influence(f, lp(2));
-  const { trust, at } = await checkValidity(attack, await scoreShifts(attack), { ceiling: await collapseRadius(attack) });
+  const { trust, at } = await checkValidity(attack, await scoreShifts(attack), {
+    ceiling: await collapseRadius(attack),
+  });
   expect(trust.radius).toBeNull();
   expect(trust.reason).toMatch(/does not move/);
   for (const check of await at([0.01, 0.1])) expect(Number.isNaN(check.relativeError ?? 0)).toBe(false);

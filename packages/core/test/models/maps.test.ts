@@ -15,8 +15,8 @@ import {
   numericalGradient,
   quadraticTerms,
   Random,
-  relativeError,
   type Rows,
+  relativeError,
   type Term,
 } from "./naive.js";
 
@@ -39,7 +39,11 @@ const basisText = "x1, x1^2/4, -3*x1*x2^2, x3^3, x1*x2*x3/2";
 
 const cases: Case[] = [true, false].flatMap((intercept) => [
   { name: `linear, intercept ${intercept}`, map: new LinearMap(3, intercept), terms: linearTerms(3, intercept) },
-  { name: `quadratic, intercept ${intercept}`, map: new QuadraticMap(3, intercept), terms: quadraticTerms(3, intercept) },
+  {
+    name: `quadratic, intercept ${intercept}`,
+    map: new QuadraticMap(3, intercept),
+    terms: quadraticTerms(3, intercept),
+  },
   {
     name: `quadratic with products left out, intercept ${intercept}`,
     map: new QuadraticMap(3, intercept, omitted),
@@ -108,7 +112,9 @@ describe.each(cases)("$name", ({ map, terms }) => {
     const out = new Matrix(before.data.slice(), d, K);
     map.addPullback(x, Omega, out);
     const truth = Array.from({ length: d }, (_, j) =>
-      Array.from({ length: K }, (__, k) => V.reduce((sum, v, i) => sum + v[j] * Omega.data[i * K + k], before.data[j * K + k])),
+      Array.from({ length: K }, (__, k) =>
+        V.reduce((sum, v, i) => sum + v[j] * Omega.data[i * K + k], before.data[j * K + k]),
+      ),
     ).flat();
     expect(relativeError(out.data, truth)).toBeLessThan(1e-13);
   });
@@ -162,6 +168,34 @@ describe.each(cases)("$name", ({ map, terms }) => {
     });
     if (bend === null) expect(truth.every((value) => value === 0)).toBe(true);
     else expect(relativeError(bend, truth)).toBeLessThan(1e-12);
+  });
+
+  test("explicit features, and products with ∂v/∂x", () => {
+    expect(relativeError(map.features(x).data, V.flat())).toBeLessThan(1e-14);
+    for (const shared of [false, true]) {
+      const phi = random.rows(shared ? 1 : n, m);
+      const found = map.jacobianTimes(x, Matrix.fromRows(phi));
+      const truth = X.map((row, i) => jacobian(terms, row).map((line) => dot(line, phi[shared ? 0 : i])));
+      const rows = found.rows === 1 ? truth.slice(0, 1) : truth;
+      expect(relativeError(found.data, rows.flat())).toBeLessThan(1e-13);
+      // One row stands for all of them only where both V and φ are shared.
+      if (found.rows === 1) expect(map.sharedGradient && shared).toBe(true);
+      const h = random.rows(shared ? 1 : n, m).map((row) => row.map((value) => value * value));
+      const omega = Float64Array.from(X, () => random.uniform());
+      const out = Matrix.zeros(d, d);
+      out.data.fill(1);
+      map.addJacobianGram(x, Matrix.fromRows(h), omega, out);
+      for (let a = 0; a < d; a++) {
+        for (let b = 0; b <= a; b++) {
+          let gram = 1;
+          X.forEach((row, i) => {
+            const J = jacobian(terms, row);
+            for (let k = 0; k < m; k++) gram += omega[i] * h[shared ? 0 : i][k] * J[a][k] * J[b][k];
+          });
+          expect(Math.abs(out.data[a * d + b] - gram)).toBeLessThan(1e-12 * (1 + Math.abs(gram)));
+        }
+      }
+    }
   });
 
   test("an empty block adds nothing", () => {

@@ -199,7 +199,16 @@ export interface Problem {
 
 /** c = Σ w ‖x ⊘ b‖_p over attacked features. */
 export const budgetScale = ({ X, w, p, budgets }: Problem): number =>
-  X.reduce((sum, x, i) => sum + w[i] * pNorm(x.map((v, k) => (budgets[k] > 0 ? v / budgets[k] : 0)), p), 0);
+  X.reduce(
+    (sum, x, i) =>
+      sum +
+      w[i] *
+        pNorm(
+          x.map((v, k) => (budgets[k] > 0 ? v / budgets[k] : 0)),
+          p,
+        ),
+    0,
+  );
 
 /** L(θ), ridge included. */
 export function objective({ X, y, w, loss, terms, ridge }: Problem, theta: ArrayLike<number>): number {
@@ -283,7 +292,11 @@ export function relativeGradient(problem: Problem, theta: ArrayLike<number>): nu
 /**
  * ‖u‖_q smoothed by μ (0: exact, where it is differentiable), with gradient and Hessian in u.
  */
-function smoothNorm(u: readonly number[], q: number, mu: number): { value: number; first: number[]; second: number[][] } {
+function smoothNorm(
+  u: readonly number[],
+  q: number,
+  mu: number,
+): { value: number; first: number[]; second: number[][] } {
   const m = u.length;
   const zeros = () => u.map(() => new Array<number>(m).fill(0));
   if (q === Number.POSITIVE_INFINITY) {
@@ -302,7 +315,8 @@ function smoothNorm(u: readonly number[], q: number, mu: number): { value: numbe
     return { value: most + mu * Math.log(total), first, second };
   }
   const a = u.map((value) => value * value + mu * mu);
-  if (q === 1 && mu === 0) return { value: u.reduce((s, v) => s + Math.abs(v), 0), first: u.map(Math.sign), second: zeros() };
+  if (q === 1 && mu === 0)
+    return { value: u.reduce((s, v) => s + Math.abs(v), 0), first: u.map(Math.sign), second: zeros() };
   const S = a.reduce((sum, value) => sum + value ** (q / 2), 0);
   // Only frozen coordinates are exactly 0 here, and their budget of 0 takes them out of everything.
   const g = u.map((value, k) => (a[k] === 0 ? 0 : a[k] ** (q / 2 - 1) * value));
@@ -313,7 +327,9 @@ function smoothNorm(u: readonly number[], q: number, mu: number): { value: numbe
   return {
     value: S ** (1 / q),
     first: g.map((value) => outer * value),
-    second: u.map((_, j) => u.map((__, k) => (j === k ? outer * slope[k] : 0) + (1 - q) * S ** (1 / q - 2) * g[j] * g[k])),
+    second: u.map((_, j) =>
+      u.map((__, k) => (j === k ? outer * slope[k] : 0) + (1 - q) * S ** (1 / q - 2) * g[j] * g[k]),
+    ),
   };
 }
 
@@ -333,7 +349,11 @@ export function robustRisk(
     mu,
   );
   const dN = theta.map((_, j) => (j < first ? 0 : budgets[j - first] * N.first[j - first]));
-  const out = { value: 0, gradient: ridge.map((P, j) => P * theta[j]), hessian: ridge.map((P, j) => ridge.map((_, k) => (j === k ? P : 0))) };
+  const out = {
+    value: 0,
+    gradient: ridge.map((P, j) => P * theta[j]),
+    hessian: ridge.map((P, j) => ridge.map((_, k) => (j === k ? P : 0))),
+  };
   ridge.forEach((P, j) => {
     out.value += 0.5 * P * theta[j] ** 2;
   });
@@ -369,7 +389,11 @@ export function robustRisk(
     const sigma = up[0] >= down[0] ? 1 : -1;
     const [value, slope, curvature] = sigma > 0 ? up : down;
     out.value += w[i] * value;
-    add(w[i] * slope, v.map((entry, j) => entry + sigma * rho * dN[j]), w[i] * curvature);
+    add(
+      w[i] * slope,
+      v.map((entry, j) => entry + sigma * rho * dN[j]),
+      w[i] * curvature,
+    );
     bend += w[i] * slope * sigma;
   });
   for (let j = first; j < d; j++) {
@@ -399,7 +423,10 @@ export function robustOptimum(
       const next = theta.map((value, j) => value - t * step[j]);
       const there = robustRisk(problem, rho, next, mu);
       const better = there.value < at.value - 1e-15 * Math.abs(at.value);
-      if (better || (there.value <= at.value + 1e-15 * Math.abs(at.value) && largest(there.gradient) < largest(at.gradient))) {
+      if (
+        better ||
+        (there.value <= at.value + 1e-15 * Math.abs(at.value) && largest(there.gradient) < largest(at.gradient))
+      ) {
         theta = next;
         at = there;
         moved = true;
@@ -419,7 +446,11 @@ export function robustOptimumByContinuation(problem: Problem, rho: number, start
 }
 
 /** lim (F(h) − F(0)) / h for h → 0⁺ from steps h, h/2, h/4, h/8 (Richardson). */
-export function oneSidedDerivative(path: (h: number) => readonly number[], at0: ArrayLike<number>, h: number): number[] {
+export function oneSidedDerivative(
+  path: (h: number) => readonly number[],
+  at0: ArrayLike<number>,
+  h: number,
+): number[] {
   const steps = [h, h / 2, h / 4, h / 8];
   let table = steps.map((step) => path(step).map((value, j) => (value - at0[j]) / step));
   for (let order = 1; table.length > 1; order++) {

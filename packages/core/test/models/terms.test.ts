@@ -13,7 +13,15 @@ function parsed(text: string, features: readonly string[]): [number, Record<stri
 
 test.each<[string, string[], [number, Record<string, number>][]]>([
   ["x", ["x"], [[1, { x: 1 }]]],
-  ["x1, x2 ,x1*x2", ["x1", "x2"], [[1, { x1: 1 }], [1, { x2: 1 }], [1, { x1: 1, x2: 1 }]]],
+  [
+    "x1, x2 ,x1*x2",
+    ["x1", "x2"],
+    [
+      [1, { x1: 1 }],
+      [1, { x2: 1 }],
+      [1, { x1: 1, x2: 1 }],
+    ],
+  ],
   ["x^2/4", ["x"], [[0.25, { x: 2 }]]],
   ["2*x^3", ["x"], [[2, { x: 3 }]]],
   ["-2.5*x", ["x"], [[-2.5, { x: 1 }]]],
@@ -27,7 +35,14 @@ test.each<[string, string[], [number, Record<string, number>][]]>([
   ["`a^2`", ["a^2"], [[1, { "a^2": 1 }]]],
   ["`2`*x", ["2", "x"], [[1, { "2": 1, x: 1 }]]],
   ["color=red*x_1.y", ["color=red", "x_1.y"], [[1, { "color=red": 1, "x_1.y": 1 }]]],
-  ["__proto__, constructor", ["__proto__", "constructor"], [[1, Object.fromEntries([["__proto__", 1]])], [1, { constructor: 1 }]]],
+  [
+    "__proto__, constructor",
+    ["__proto__", "constructor"],
+    [
+      [1, Object.fromEntries([["__proto__", 1]])],
+      [1, { constructor: 1 }],
+    ],
+  ],
 ])("%s", (text, features, expected) => {
   expect(parsed(text, features)).toEqual(expected);
 });

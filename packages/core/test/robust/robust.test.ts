@@ -1,8 +1,22 @@
 /** Robust losses, their expansion and their gradients against the definition: a maximum over perturbations. */
 import { describe, expect, test } from "vitest";
-import { expandedRobustLoss, fitAt, linear, logistic, LOSSES, lp, Matrix, matrixDataset, type ModelDescription, poisson, quadratic, worstLoss } from "../../src/index.js";
+import {
+  expandedRobustLoss,
+  fitAt,
+  LOSSES,
+  linear,
+  logistic,
+  lp,
+  Matrix,
+  type ModelDescription,
+  matrixDataset,
+  poisson,
+  quadratic,
+  worstLoss,
+} from "../../src/index.js";
 import { robustGradients } from "../../src/robust/robust-gradient.js";
 import { dualNormOf, hasClosedForm } from "../../src/robust/robust-loss.js";
+import { randomCase } from "../influence/problems.js";
 import {
   conjugate,
   dot,
@@ -11,14 +25,13 @@ import {
   linearTerms,
   lossOf,
   numericalGradient,
-  pNorm,
   type Problem,
+  pNorm,
   quadraticTerms,
   Random,
   relativeError,
   robustRisk,
 } from "../models/naive.js";
-import { randomCase } from "../influence/problems.js";
 
 const INF = Number.POSITIVE_INFINITY;
 const EXPONENTS = [1, 1.5, 2, 3, INF];
@@ -52,7 +65,14 @@ describe.each(NAMES)("%s", (name) => {
       const b = Array.from({ length: m }, (_, k) => (k > 0 && random.uniform() < 0.3 ? 0 : 0.3 + random.uniform()));
       const rho = 2 * random.uniform();
       const f = random.normal();
-      const y = name === "logistic" ? (random.uniform() < 0.5 ? -1 : 1) : name === "poisson" ? random.below(4) : random.normal();
+      const y =
+        name === "logistic"
+          ? random.uniform() < 0.5
+            ? -1
+            : 1
+          : name === "poisson"
+            ? random.below(4)
+            : random.normal();
       const model = MODEL[name]({ features: beta.map((_, k) => `x${k}`) });
       const { norm: N } = dualNormOf(model, lp(p, { budgets: b })(m), Float64Array.from([0.4, ...beta]));
       const worst = worstLoss(LOSSES[name], f, y, rho * N);
@@ -69,7 +89,12 @@ describe.each(NAMES)("%s", (name) => {
       expect(found).toBeLessThanOrEqual(worst + slack);
       tightest = Math.max(tightest, found / worst);
       const best = bestPerturbation(beta, b, p, rho);
-      expect(pNorm(best.map((value, k) => (b[k] > 0 ? value / b[k] : 0)), p)).toBeLessThanOrEqual(rho * (1 + 1e-12));
+      expect(
+        pNorm(
+          best.map((value, k) => (b[k] > 0 ? value / b[k] : 0)),
+          p,
+        ),
+      ).toBeLessThanOrEqual(rho * (1 + 1e-12));
       const attained = Math.max(...[-1, 1].map((sign) => lossOf(name, f + sign * dot(beta, best), y)[0]));
       expect(Math.abs(attained - worst)).toBeLessThan(slack);
     }
@@ -88,7 +113,10 @@ describe.each(NAMES)("%s", (name) => {
       const given = await robustGradients(
         fitted,
         threat(3),
-        points.map((point) => ({ ...point, score: (row: number) => dot(features(problem.terms, problem.X[row]), point.theta) })),
+        points.map((point) => ({
+          ...point,
+          score: (row: number) => dot(features(problem.terms, problem.X[row]), point.theta),
+        })),
       );
       points.forEach(({ theta, radius }, k) => {
         const truth = numericalGradient((at) => robustRisk(problem, radius, at).value, theta, 1e-4);
@@ -100,11 +128,26 @@ describe.each(NAMES)("%s", (name) => {
 });
 
 /** The largest loss of one row over a ball of radius ρ: many starts, then a search along the sphere (m = 2). */
-function largestLoss({ terms, loss, y, X, p, budgets }: Problem, i: number, theta: readonly number[], rho: number): number {
+function largestLoss(
+  { terms, loss, y, X, p, budgets }: Problem,
+  i: number,
+  theta: readonly number[],
+  rho: number,
+): number {
   const at = (angle: number): number => {
     const direction = [Math.cos(angle), Math.sin(angle)].map((value, k) => value * budgets[k]);
     const size = pNorm([Math.cos(angle), Math.sin(angle)], p);
-    return lossOf(loss, dot(features(terms, X[i].map((value, k) => value + (rho * direction[k]) / size)), theta), y[i])[0];
+    return lossOf(
+      loss,
+      dot(
+        features(
+          terms,
+          X[i].map((value, k) => value + (rho * direction[k]) / size),
+        ),
+        theta,
+      ),
+      y[i],
+    )[0];
   };
   let [best, width] = [0, Math.PI];
   let found = -INF;
@@ -127,7 +170,9 @@ describe("the expansion of the robust loss", () => {
       const X = random.rows(6, 2);
       const terms = quadraticTerms(2, true);
       const theta = random.normals(terms.length).map((value) => 0.4 * value);
-      const y = X.map((x) => (loss === "logistic" ? 1 : loss === "poisson" ? 3 : dot(features(terms, x), theta) + random.normal()));
+      const y = X.map((x) =>
+        loss === "logistic" ? 1 : loss === "poisson" ? 3 : dot(features(terms, x), theta) + random.normal(),
+      );
       const budgets = [1, 0.6];
       const problem: Problem = { X, y, w: X.map(() => 1 / 6), loss, terms, ridge: terms.map(() => 0), p, budgets };
       // Between 1 and ∞ the maximiser turns with ρ, but what that gains is of third order too (the envelope theorem).
@@ -146,7 +191,12 @@ describe("the expansion of the robust loss", () => {
 
   test("agrees with the closed form of linear scores to third order, weights and budgets included", async () => {
     for (const model of ["linear", "half", "logistic", "poisson"] as const) {
-      const { problem, data, describe: description, threat } = randomCase(model, 11, { weighted: true, budgets: [1, 0, 2] });
+      const {
+        problem,
+        data,
+        describe: description,
+        threat,
+      } = randomCase(model, 11, { weighted: true, budgets: [1, 0, 2] });
       const theta = new Random(3).normals(4);
       const scoreModel = description(data);
       const exact = (rho: number): number => robustRisk({ ...problem, ridge: [0, 0, 0, 0] }, rho, theta).value;
@@ -171,7 +221,9 @@ describe("the expansion of the robust loss", () => {
     const rho = 1e-2;
     const N = Math.sqrt(5);
     const truth = 0.5 * (rho * N) ** 2 + 0.5 * (1 + rho * N) ** 2;
-    expect(Math.abs((await expandedRobustLoss(linear()(data), lp(2)(2), data, theta, rho)) - truth)).toBeLessThan(1e-12);
+    expect(Math.abs((await expandedRobustLoss(linear()(data), lp(2)(2), data, theta, rho)) - truth)).toBeLessThan(
+      1e-12,
+    );
   });
 
   test("in a box: what leaves it at once does not count", async () => {

@@ -15,7 +15,9 @@ interface Problem {
 function randomProblem(random: Random, K: number, rank: number, simplexSize: number): Problem {
   const half = random.rows(rank, K);
   return {
-    G: Array.from({ length: K }, (_, i) => Array.from({ length: K }, (__, j) => half.reduce((s, r) => s + r[i] * r[j], 0))),
+    G: Array.from({ length: K }, (_, i) =>
+      Array.from({ length: K }, (__, j) => half.reduce((s, r) => s + r[i] * r[j], 0)),
+    ),
     // In the range of G, as in every problem that comes from a Hessian.
     g: Array.from({ length: K }, (_, i) => half.reduce((s, r, a) => s + 1.5 * r[i] * Math.sin(3 * a + 1), 0)),
     lower: Array.from({ length: K }, () => -1 - random.uniform()),

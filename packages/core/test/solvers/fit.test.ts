@@ -7,8 +7,8 @@ import {
   linear,
   logistic,
   Matrix,
-  matrixDataset,
   type ModelDescription,
+  matrixDataset,
   poisson,
   quadratic,
 } from "../../src/index.js";
@@ -21,9 +21,9 @@ import {
   type NaiveLossName,
   type Problem,
   Random,
+  type Rows,
   relativeError,
   relativeGradient,
-  type Rows,
   solve,
 } from "../models/naive.js";
 
@@ -117,7 +117,9 @@ describe("scikit-learn's penalties (MATH 14.7)", () => {
     const theta = (await fit(linear(), data(X, y), { l2: (2 * alpha) / 80 })).parameters;
     // Its normal equations, from scratch.
     const V = X.map((x) => [1, ...x]);
-    const A = [0, 1, 2, 3].map((j) => [0, 1, 2, 3].map((k) => V.reduce((s, v) => s + v[j] * v[k], j === k && j > 0 ? alpha : 0)));
+    const A = [0, 1, 2, 3].map((j) =>
+      [0, 1, 2, 3].map((k) => V.reduce((s, v) => s + v[j] * v[k], j === k && j > 0 ? alpha : 0)),
+    );
     const b = [0, 1, 2, 3].map((j) => V.reduce((s, v, i) => s + v[j] * y[i], 0));
     expect(relativeError(theta, solve(A, b))).toBeLessThan(1e-12);
   });
@@ -140,11 +142,23 @@ describe("scikit-learn's penalties (MATH 14.7)", () => {
     const alpha = 0.4;
     const theta = (await fit(poisson(), data(X, y), { l2: alpha })).parameters;
     const objective = (w: ArrayLike<number>): number =>
-      X.reduce((sum, x, i) => {
-        const mu = Math.exp(dot([1, ...x], w));
-        const deviance = 2 * ((y[i] > 0 ? y[i] * Math.log(y[i] / mu) : 0) - y[i] + mu);
-        return sum + deviance / 160;
-      }, 0.5 * alpha * dot(Array.from(theta).slice(1).map((_, j) => w[j + 1]), Array.from(theta).slice(1).map((_, j) => w[j + 1])));
+      X.reduce(
+        (sum, x, i) => {
+          const mu = Math.exp(dot([1, ...x], w));
+          const deviance = 2 * ((y[i] > 0 ? y[i] * Math.log(y[i] / mu) : 0) - y[i] + mu);
+          return sum + deviance / 160;
+        },
+        0.5 *
+          alpha *
+          dot(
+            Array.from(theta)
+              .slice(1)
+              .map((_, j) => w[j + 1]),
+            Array.from(theta)
+              .slice(1)
+              .map((_, j) => w[j + 1]),
+          ),
+      );
     for (let j = 0; j < 4; j++) {
       const [up, down] = [Array.from(theta), Array.from(theta)];
       up[j] += 1e-4;
@@ -245,10 +259,26 @@ describe("what has no minimum is refused, quickly", () => {
   });
 
   test("targets all alike", async () => {
-    const ones = await refusal(fit(logistic(), data(noise, noise.map(() => 1))));
+    const ones = await refusal(
+      fit(
+        logistic(),
+        data(
+          noise,
+          noise.map(() => 1),
+        ),
+      ),
+    );
     expect(ones.code).toBe("numerical");
     expect(ones.seconds).toBeLessThan(1);
-    const zeros = await refusal(fit(poisson(), data(noise, noise.map(() => 0))));
+    const zeros = await refusal(
+      fit(
+        poisson(),
+        data(
+          noise,
+          noise.map(() => 0),
+        ),
+      ),
+    );
     expect(zeros.code).toBe("numerical");
     expect(zeros.seconds).toBeLessThan(1);
   });
@@ -258,7 +288,16 @@ describe("what has no minimum is refused, quickly", () => {
       [logistic(), 1],
       [poisson(), 0],
     ] as const) {
-      const { code, message, seconds } = await refusal(fit(description, data(noise, noise.map(() => target)), { l2: 0.1 }));
+      const { code, message, seconds } = await refusal(
+        fit(
+          description,
+          data(
+            noise,
+            noise.map(() => target),
+          ),
+          { l2: 0.1 },
+        ),
+      );
       expect(code).toBe("numerical");
       // Advice that helps: not a ridge, which is there already.
       expect(message).not.toMatch(/Add a ridge/);
@@ -280,7 +319,9 @@ describe("what has one is not refused", () => {
     // One positive row below 0, and one negative row still further up.
     x.push(-overlap / 2, overlap / 2);
     y.push(1, -1);
-    const inside = x.map((value, i) => (i < 200 && Math.abs(value) < overlap ? value + Math.sign(value) * overlap : value));
+    const inside = x.map((value, i) =>
+      i < 200 && Math.abs(value) < overlap ? value + Math.sign(value) * overlap : value,
+    );
     const X = inside.map((value) => [value]);
     const fitted = await fit(logistic(), data(X, y));
     expect(relativeGradient(problemOf(X, y, "logistic", true), fitted.parameters)).toBeLessThan(1e-9);
@@ -318,7 +359,9 @@ describe("what cannot be fitted says so", () => {
     expect(code).toBe("input");
     expect(message).toMatch(/5 rows.*6 parameters/);
     const fitted = await fit(linear(), data(X, y), { l2: 0.1 });
-    expect(Math.max(...gradient(problemOf(X, y, "squared", true, 0.1), fitted.parameters).map(Math.abs))).toBeLessThan(1e-13);
+    expect(Math.max(...gradient(problemOf(X, y, "squared", true, 0.1), fitted.parameters).map(Math.abs))).toBeLessThan(
+      1e-13,
+    );
     // Rows of weight 0 do not count.
     const more = random.rows(8, 5);
     const { code: again } = await refusal(fit(linear(), data(more, random.normals(8), [1, 1, 1, 1, 1, 0, 0, 0])));
@@ -354,7 +397,13 @@ describe("rank-deficient designs", () => {
     const X = random.rows(40, 2).map(([a, b]) => [a, b, a + b]);
     const y = X.map((x) => x[0] - x[1] + random.normal());
     const fitted = await fit(linear(), data(X, y));
-    const regular = await fit(linear(), data(X.map((x) => x.slice(0, 2)), y));
+    const regular = await fit(
+      linear(),
+      data(
+        X.map((x) => x.slice(0, 2)),
+        y,
+      ),
+    );
     expect(fitted.inverse.method).toBe("pseudo-inverse");
     expect(fitted.inverse.rank).toBe(3);
     expect(relativeError(fitted.scores, regular.scores)).toBeLessThan(1e-10);
@@ -367,7 +416,13 @@ describe("rank-deficient designs", () => {
     const X = random.rows(60, 2).map(([a, b]) => [a, b, a + b]);
     const y = X.map((x) => (x[0] + 2 * random.normal() > 0 ? 1 : -1));
     const fitted = await fit(logistic(), data(X, y));
-    const regular = await fit(logistic(), data(X.map((x) => x.slice(0, 2)), y));
+    const regular = await fit(
+      logistic(),
+      data(
+        X.map((x) => x.slice(0, 2)),
+        y,
+      ),
+    );
     expect(relativeError(fitted.scores, regular.scores)).toBeLessThan(1e-8);
   });
 });
@@ -380,6 +435,11 @@ test("fitAt describes any point: scores, loss, gradient and Hessian there", asyn
   const at = await fitAt(poisson(), data(X, y), theta, { l2: 0.5 });
   const problem = problemOf(X, y, "poisson", true, 0.5);
   expect(relativeError(at.gradient, gradient(problem, theta))).toBeLessThan(1e-13);
-  expect(relativeError(at.scores, X.map((x) => dot(features(problem.terms, x), theta)))).toBeLessThan(1e-13);
+  expect(
+    relativeError(
+      at.scores,
+      X.map((x) => dot(features(problem.terms, x), theta)),
+    ),
+  ).toBeLessThan(1e-13);
   expect([...at.parameters]).toEqual(theta);
 });

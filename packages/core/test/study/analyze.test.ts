@@ -5,9 +5,9 @@ import {
   analyze,
   applyEncoding,
   assignFolds,
+  FLAGS,
   fit,
   fitEncoding,
-  FLAGS,
   holdOut,
   influence,
   linear,
@@ -24,7 +24,8 @@ import { dot, lossOf, Random, relativeError } from "../models/naive.js";
 import { categorical, houses, leaves, loans, numeric, settings, table } from "./tables.js";
 
 const INF = Number.POSITIVE_INFINITY;
-const run = (data: Table, changes: Partial<StudySettings> = {}): Promise<Study> => analyze({ table: data, settings: settings(changes) });
+const run = (data: Table, changes: Partial<StudySettings> = {}): Promise<Study> =>
+  analyze({ table: data, settings: settings(changes) });
 
 /** Nothing is missing, NaN or infinite, and JSON brings back the same. */
 function expectPlain({ result, coefficients }: Study): void {
@@ -70,12 +71,28 @@ describe("every model and kind of threat gives plain data", () => {
     expectPlain(study);
     const { result } = study;
     expect(result.schema).toBe("aif.study/1");
-    expect(result.threats.map(({ threat }) => threat.norm)).toEqual((changes.norms ?? [2]).map((p) => (p === INF ? "inf" : `${p}`)));
+    expect(result.threats.map(({ threat }) => threat.norm)).toEqual(
+      (changes.norms ?? [2]).map((p) => (p === INF ? "inf" : `${p}`)),
+    );
     for (const { code, level } of result.flags) expect(FLAGS[code].level).toBe(level);
-    for (const { threat, scale, curve, influence: I, influencePerRadius, contributions, sensitivity, collapseRadius } of result.threats) {
+    for (const {
+      threat,
+      scale,
+      curve,
+      influence: I,
+      influencePerRadius,
+      contributions,
+      sensitivity,
+      collapseRadius,
+    } of result.threats) {
       expect(new Set([...threat.attacked, ...threat.frozen])).toEqual(new Set(result.data.features));
       expect(I.length).toBe(result.model.parameters.length);
-      expect(relativeError(influencePerRadius, I.map((value) => value / scale))).toBeLessThan(1e-13);
+      expect(
+        relativeError(
+          influencePerRadius,
+          I.map((value) => value / scale),
+        ),
+      ).toBeLessThan(1e-13);
       curve.forEach((point, k) => {
         expect(point.radius).toBeCloseTo(point.epsilon * scale, 12);
         if (k > 0) expect(point.epsilon).toBeGreaterThan(curve[k - 1].epsilon);
@@ -85,7 +102,9 @@ describe("every model and kind of threat gives plain data", () => {
         }
         // An attack never helps the attacked; that holds for the expansion at small sizes only.
         if (point.robustLossMethod === "closed-form") {
-          expect(point.robustLossNatural).toBeGreaterThanOrEqual((result.fit.heldOutLoss ?? result.fit.trainingLoss) * (1 - 1e-12));
+          expect(point.robustLossNatural).toBeGreaterThanOrEqual(
+            (result.fit.heldOutLoss ?? result.fit.trainingLoss) * (1 - 1e-12),
+          );
         }
       });
       if (contributions.parameters.length > 0) {
@@ -181,7 +200,8 @@ describe("linear regression, by hand", () => {
     expect(relativeError([sensitivity.training.slope], [slope])).toBeLessThan(1e-8);
     const { rows } = await parts(houses());
     let curvature = 0;
-    for (const { x } of rows.blocks()) for (let i = 0; i < x.rows; i++) curvature += dot([1, ...x.row(i)], I) ** 2 / 120;
+    for (const { x } of rows.blocks())
+      for (let i = 0; i < x.rows; i++) curvature += dot([1, ...x.row(i)], I) ** 2 / 120;
     expect(relativeError([sensitivity.training.curvature], [curvature])).toBeLessThan(1e-9);
   });
 
@@ -195,7 +215,9 @@ describe("linear regression, by hand", () => {
     );
     const all = await rowContributions(attack, HI);
     const [{ contributions, sensitivity }] = result.threats;
-    expect(relativeError([all.reduce((sum, value) => sum + value / 2, 0)], [sensitivity.training.curvature])).toBeLessThan(1e-9);
+    expect(
+      relativeError([all.reduce((sum, value) => sum + value / 2, 0)], [sensitivity.training.curvature]),
+    ).toBeLessThan(1e-9);
     const order = [...all.keys()].sort((a, b) => Math.abs(all[b]) - Math.abs(all[a]));
     expect(contributions.rows.map(({ row }) => row)).toEqual(order.slice(0, 20).map((i) => rows.sourceRows[i]));
     contributions.rows.forEach(({ value, share }, k) => {
@@ -270,7 +292,17 @@ describe("what the adversary may touch, in original units", () => {
     ["everything frozen", { freeze: ["area", "age", "town", "garden"] }, "usage", /nothing to attack/],
     ["budgets of 0", { budgets: [{ column: "area", budget: 0 }] }, "usage", /attack/],
     ["a negative budget", { budgets: [{ column: "area", budget: -1 }] }, "usage", /≥ 0/],
-    ["a budget twice", { budgets: [{ column: "area", budget: 1 }, { column: "area", budget: 2 }] }, "usage", /twice/],
+    [
+      "a budget twice",
+      {
+        budgets: [
+          { column: "area", budget: 1 },
+          { column: "area", budget: 2 },
+        ],
+      },
+      "usage",
+      /twice/,
+    ],
     ["an unknown target", { target: "prize" }, "input", /"price"/],
     ["an unknown basis feature", { model: "basis:area,aged" }, "usage", /aged/],
     ["logistic on numbers", { model: "logistic" }, "input", /.*/],
@@ -359,7 +391,11 @@ describe("evaluation", () => {
   });
 
   test("the same seed gives the same digits, another one other folds", async () => {
-    const [a, b, c] = await Promise.all([run(houses(), { seed: 5 }), run(houses(), { seed: 5 }), run(houses(), { seed: 6 })]);
+    const [a, b, c] = await Promise.all([
+      run(houses(), { seed: 5 }),
+      run(houses(), { seed: 5 }),
+      run(houses(), { seed: 6 }),
+    ]);
     expect(withoutTimings(a)).toEqual(withoutTimings(b));
     expect(a.result.fit.heldOutLoss).not.toBe(c.result.fit.heldOutLoss);
     expect(a.result.fit.parameters).toEqual(c.result.fit.parameters);
@@ -367,8 +403,14 @@ describe("evaluation", () => {
 
   test("groups are not torn apart", async () => {
     const data = houses();
-    const street = categorical("street", Array.from({ length: 120 }, (_, i) => `s${i % 12}`));
-    const { result } = await run(table([...data.columns, street]), { splitBy: "street", evaluation: { kind: "cv", folds: 4 } });
+    const street = categorical(
+      "street",
+      Array.from({ length: 120 }, (_, i) => `s${i % 12}`),
+    );
+    const { result } = await run(table([...data.columns, street]), {
+      splitBy: "street",
+      evaluation: { kind: "cv", folds: 4 },
+    });
     expect(result.data.features).not.toContain("street");
     expect(result.settings.splitBy).toBe("street");
   });
@@ -381,8 +423,14 @@ describe("evaluation", () => {
     const repeated = table(
       data.columns.map((column) =>
         column.kind === "numeric"
-          ? numeric(column.name, rows.map((i) => column.values[i]))
-          : categorical(column.name, rows.map((i) => column.levels[column.codes[i]])),
+          ? numeric(
+              column.name,
+              rows.map((i) => column.values[i]),
+            )
+          : categorical(
+              column.name,
+              rows.map((i) => column.levels[column.codes[i]]),
+            ),
       ),
     );
     const options = { evaluation: { kind: "training" }, epsilons: [0.01, 0.1] } as const;
@@ -390,7 +438,12 @@ describe("evaluation", () => {
     expect(relativeError(a.result.fit.parameters, b.result.fit.parameters)).toBeLessThan(1e-11);
     const [left, right] = [a.result.threats[0], b.result.threats[0]];
     expect(relativeError(left.influence, right.influence)).toBeLessThan(1e-10);
-    expect(relativeError(left.curve.map((p) => p.robustLoss), right.curve.map((p) => p.robustLoss))).toBeLessThan(1e-11);
+    expect(
+      relativeError(
+        left.curve.map((p) => p.robustLoss),
+        right.curve.map((p) => p.robustLoss),
+      ),
+    ).toBeLessThan(1e-11);
   });
 
   test("scikit-learn's C multiplies a sum of weighted losses, so there too a weight of 2 is a row that stands twice", async () => {
@@ -439,7 +492,10 @@ describe("data that are hard to say anything about", () => {
     const flat = y.map((value, i) => (Math.abs(x[i]) > 1 ? value : -3 * value));
     const both = flat.map((value, i) => (Math.abs(z[i]) > 1 ? value : -3 * value));
     for (const standardize of [true, false]) {
-      const study = await run(table([numeric("x", x), numeric("z", z), numeric("price", both)]), { standardize, norms: [1, 2, INF] });
+      const study = await run(table([numeric("x", x), numeric("z", z), numeric("price", both)]), {
+        standardize,
+        norms: [1, 2, INF],
+      });
       expectPlain(study);
       for (const { influence: I } of study.result.threats) expect(Math.max(...I.map(Math.abs))).toBeLessThan(1e-10);
       expect(study.result.flags.map(({ code }) => code)).toContain("zero-gradient");
@@ -450,7 +506,9 @@ describe("data that are hard to say anything about", () => {
     const area = Array.from({ length: 80 }, () => 40 + 160 * random.uniform());
     const age = Array.from({ length: 80 }, () => 50 * random.uniform());
     const price = area.map((value, i) => 100 + 3 * value - age[i]);
-    const study = await run(table([numeric("area", area), numeric("age", age), numeric("price", price)]), { norms: [1, 2, INF] });
+    const study = await run(table([numeric("area", area), numeric("age", age), numeric("price", price)]), {
+      norms: [1, 2, INF],
+    });
     expectPlain(study);
     expect(study.result.flags.map(({ code }) => code)).toContain("one-sided");
     for (const { curve } of study.result.threats) {
@@ -463,14 +521,29 @@ describe("data that are hard to say anything about", () => {
 
   test("many rows explained exactly: a refusal of ours, not a crash", async () => {
     const area = Array.from({ length: 600 }, () => 40 + 160 * random.uniform());
-    const study = run(table([numeric("area", area), numeric("b", area.map((v, i) => (v * (i % 7)) / 3)), numeric("price", area.map((value) => 3 * value))]));
+    const study = run(
+      table([
+        numeric("area", area),
+        numeric(
+          "b",
+          area.map((v, i) => (v * (i % 7)) / 3),
+        ),
+        numeric(
+          "price",
+          area.map((value) => 3 * value),
+        ),
+      ]),
+    );
     const result: unknown = await study.catch((error: unknown) => error);
     if (result instanceof Error) expect(result).toBeInstanceOf(AifError);
   });
 
   test("a level that one fold alone has is flagged", async () => {
     const data = houses(60);
-    const rare = categorical("roof", Array.from({ length: 60 }, (_, i) => (i === 7 ? "thatch" : i % 2 ? "tile" : "slate")));
+    const rare = categorical(
+      "roof",
+      Array.from({ length: 60 }, (_, i) => (i === 7 ? "thatch" : i % 2 ? "tile" : "slate")),
+    );
     const study = await run(table([...data.columns, rare]));
     expectPlain(study);
     expect(study.result.flags.map(({ code }) => code)).toContain("singular-folds");
@@ -480,7 +553,14 @@ describe("data that are hard to say anything about", () => {
 
   test("separable classes", async () => {
     const x = Array.from({ length: 40 }, (_, i) => i + random.uniform());
-    const data = table([numeric("x", x), numeric("u", random.normals(40)), categorical("repaid", x.map((v) => (v > 20 ? "yes" : "no")))]);
+    const data = table([
+      numeric("x", x),
+      numeric("u", random.normals(40)),
+      categorical(
+        "repaid",
+        x.map((v) => (v > 20 ? "yes" : "no")),
+      ),
+    ]);
     await expect(run(data, { target: "repaid" })).rejects.toMatchObject({ code: "numerical" });
     expectPlain(await run(data, { target: "repaid", l2: 0.01 }));
   });
@@ -489,12 +569,30 @@ describe("data that are hard to say anything about", () => {
 describe("hostile names", () => {
   test("go through every output unharmed", async () => {
     const random = new Random(3);
-    const names = ["__proto__", "constructor", "a.b", "a[0]", 'say "x"', "two\nlines", "\u001b[31mred", "x".repeat(10_000), "toString", "hasOwnProperty"];
+    const names = [
+      "__proto__",
+      "constructor",
+      "a.b",
+      "a[0]",
+      'say "x"',
+      "two\nlines",
+      "\u001b[31mred",
+      "x".repeat(10_000),
+      "toString",
+      "hasOwnProperty",
+    ];
     const n = 80;
     const columns = names.map((name) => numeric(name, random.normals(n)));
     const y = random.normals(n);
     const levels = ["__proto__", "b\n", "\u0000c", '"'];
-    const data = table([...columns, categorical("kind", y.map((_, i) => levels[(i * 7) % 4])), numeric("price", y)]);
+    const data = table([
+      ...columns,
+      categorical(
+        "kind",
+        y.map((_, i) => levels[(i * 7) % 4]),
+      ),
+      numeric("price", y),
+    ]);
     const study = await run(data, {
       norms: [2, INF],
       freeze: ["a.b", "toString"],
@@ -509,7 +607,12 @@ describe("hostile names", () => {
     expect(result.threats[0].threat.frozen).toContain("kind=b\n");
     expect(result.threats[0].threat.bounds[0].feature).toBe("__proto__");
     expect(result.threats[0].contributions.parameters.map(({ name }) => name).slice(1, 11)).toEqual(names);
-    const budgeted = await run(data, { budgets: [{ column: "__proto__", budget: 1 }, { column: "constructor", budget: 2 }] });
+    const budgeted = await run(data, {
+      budgets: [
+        { column: "__proto__", budget: 1 },
+        { column: "constructor", budget: 2 },
+      ],
+    });
     expect(budgeted.result.threats[0].threat.attacked).toEqual(["__proto__", "constructor"]);
     // And as the target.
     const other = await run(table([...columns, numeric("price", y)]), { target: "__proto__" });
@@ -547,7 +650,8 @@ describe("sizes", () => {
     const reach = 0.1 * result.threats[0].scale * Math.hypot(f.parameters[1], f.parameters[2]);
     let truth = 0;
     for (const { x, y } of rows.blocks()) {
-      for (let i = 0; i < x.rows; i++) truth += lossOf("logistic", y[i] * dot([1, ...x.row(i)], f.parameters) - reach, 1)[0] / 200;
+      for (let i = 0; i < x.rows; i++)
+        truth += lossOf("logistic", y[i] * dot([1, ...x.row(i)], f.parameters) - reach, 1)[0] / 200;
     }
     expect(relativeError([result.threats[0].curve[0].robustLossNatural], [truth])).toBeLessThan(1e-12);
     expect(result.data.labels).toEqual({ negative: "no", positive: "yes" });

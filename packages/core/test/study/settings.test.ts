@@ -1,6 +1,14 @@
 /** Settings that contradict themselves, and the names of models and evaluations. */
 import { describe, expect, test } from "vitest";
-import { AifError, checkSettings, evaluationName, FLAGS, parseEvaluation, parseModel, type StudySettings } from "../../src/index.js";
+import {
+  AifError,
+  checkSettings,
+  evaluationName,
+  FLAGS,
+  parseEvaluation,
+  parseModel,
+  type StudySettings,
+} from "../../src/index.js";
 import { settings } from "./tables.js";
 
 function refusal(work: () => unknown): AifError {

@@ -10,7 +10,13 @@ export const numeric = (name: string, values: ArrayLike<number>): Column => ({
 
 export function categorical(name: string, cells: readonly string[]): Column {
   const levels = [...new Set(cells)].sort();
-  return { kind: "categorical", name, boolean: false, levels, codes: Int32Array.from(cells, (cell) => levels.indexOf(cell)) };
+  return {
+    kind: "categorical",
+    name,
+    boolean: false,
+    levels,
+    codes: Int32Array.from(cells, (cell) => levels.indexOf(cell)),
+  };
 }
 
 export const table = (columns: readonly Column[], source = "test.csv"): Table => ({
@@ -33,7 +39,8 @@ export function houses(n = 120, seed = 1): Table {
   const town = Array.from({ length: n }, (_, i) => ["Ahaus", "Borken", "Coesfeld"][(i * i + (i % 5)) % 3]);
   const garden = Array.from({ length: n }, () => (random.uniform() < 0.4 ? 1 : 0));
   const price = area.map(
-    (value, i) => 50 + 2.1 * value - 1.3 * age[i] + 20 * garden[i] + (town[i] === "Borken" ? 30 : 0) + 25 * random.normal(),
+    (value, i) =>
+      50 + 2.1 * value - 1.3 * age[i] + 20 * garden[i] + (town[i] === "Borken" ? 30 : 0) + 25 * random.normal(),
   );
   return table([
     numeric("area", area),
@@ -49,7 +56,9 @@ export function loans(n = 200, seed = 2): Table {
   const random = new Random(seed);
   const income = Array.from({ length: n }, () => 20 + 60 * random.uniform());
   const debt = Array.from({ length: n }, () => 30 * random.uniform());
-  const repaid = income.map((value, i) => (0.06 * (value - 50) - 0.1 * (debt[i] - 15) + 1.5 * random.normal() > 0 ? "yes" : "no"));
+  const repaid = income.map((value, i) =>
+    0.06 * (value - 50) - 0.1 * (debt[i] - 15) + 1.5 * random.normal() > 0 ? "yes" : "no",
+  );
   return table([numeric("income", income), numeric("debt", debt), categorical("repaid", repaid)]);
 }
 

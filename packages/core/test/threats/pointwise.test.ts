@@ -9,7 +9,12 @@ const EXPONENTS = [1, 1.2, 1.5, 2, 3, 10, Number.POSITIVE_INFINITY];
 /** Entries over 400 orders of magnitude, with zeros and ties. */
 const entry = fc.oneof(
   { weight: 4, arbitrary: fc.double({ min: -3, max: 3, noNaN: true }).map((v) => (Math.abs(v) < 1e-200 ? 0 : v)) },
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(-1, 1), fc.integer({ min: -200, max: 200 }), fc.double({ min: 1, max: 9, noNaN: true })).map(([s, e, v]) => s * v * 10 ** e) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.constantFrom(-1, 1), fc.integer({ min: -200, max: 200 }), fc.double({ min: 1, max: 9, noNaN: true }))
+      .map(([s, e, v]) => s * v * 10 ** e),
+  },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, -1, 2, -2, 1e-200, 1e200, -1e200) },
 );
 const vector = fc.array(entry, { minLength: 1, maxLength: 8 });
@@ -17,7 +22,13 @@ const vector = fc.array(entry, { minLength: 1, maxLength: 8 });
 /** g·φ without overflow on the way. */
 function scaledDot(g: readonly number[], phi: ArrayLike<number>): number {
   const most = largest(g);
-  return most === 0 ? 0 : most * dot(g.map((value) => value / most), phi);
+  return most === 0
+    ? 0
+    : most *
+        dot(
+          g.map((value) => value / most),
+          phi,
+        );
 }
 
 describe.each(EXPONENTS)("p = %d", (p) => {
@@ -69,7 +80,9 @@ describe.each(EXPONENTS)("p = %d", (p) => {
       for (let draw = 0; draw < 250; draw++) {
         // Directions of every shape: powers of normals, some coordinates 0.
         const shape = 10 ** (2 * random.uniform() - 1);
-        const d = g.map(() => (random.uniform() < 0.3 ? 0 : Math.sign(random.normal()) * Math.abs(random.normal()) ** shape));
+        const d = g.map(() =>
+          random.uniform() < 0.3 ? 0 : Math.sign(random.normal()) * Math.abs(random.normal()) ** shape,
+        );
         const size = pNorm(d, p);
         if (size > 0) expect(dot(g, d) / size).toBeLessThanOrEqual(best * (1 + 1e-12) + 1e-300);
       }
@@ -98,17 +111,26 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
     for (let trial = 0; trial < 50; trial++) {
       const m = 2 + random.below(5);
       const n = 1 + random.below(4);
-      const b = Array.from({ length: m }, (_, k) => (k > 0 && random.uniform() < 0.3 ? 0 : 10 ** (4 * random.uniform() - 2)));
+      const b = Array.from({ length: m }, (_, k) =>
+        k > 0 && random.uniform() < 0.3 ? 0 : 10 ** (4 * random.uniform() - 2),
+      );
       const threat = lp(p, { budgets: b })(m);
       const base = random.rows(shared ? 1 : n, m);
       const slope = Array.from({ length: n }, () => (random.uniform() < 0.2 ? 0 : random.normal()));
       const X = random.rows(n, m);
-      const { sign, base: phi, gain } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
+      const {
+        sign,
+        base: phi,
+        gain,
+      } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
       const sizes = threat.rowScales(block(X));
       for (let i = 0; i < n; i++) {
         const g = times(base[shared ? 0 : i], slope[i]);
         const direction = times(phi.row(phi.rows === 1 ? 0 : i), sign[i]);
-        const truth = pNorm(g.map((value, k) => b[k] * value), q);
+        const truth = pNorm(
+          g.map((value, k) => b[k] * value),
+          q,
+        );
         expect(Math.abs(gain[i] - truth)).toBeLessThanOrEqual(1e-12 * truth);
         expect(Math.abs(dot(g, direction) - truth)).toBeLessThanOrEqual(1e-11 * truth);
         b.forEach((budget, k) => {
@@ -118,7 +140,10 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
           const relative = direction.map((value, k) => (b[k] > 0 ? value / b[k] : 0));
           expect(Math.abs(pNorm(relative, p) - 1)).toBeLessThan(1e-11);
         }
-        const size = pNorm(X[i].map((value, k) => (b[k] > 0 ? value / b[k] : 0)), p);
+        const size = pNorm(
+          X[i].map((value, k) => (b[k] > 0 ? value / b[k] : 0)),
+          p,
+        );
         expect(Math.abs(sizes[i] - size)).toBeLessThanOrEqual(1e-12 * size);
       }
     }
@@ -138,14 +163,21 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
       const threat = lp(p, { budgets: b, bounds: { lower, upper } })(m);
       const base = random.rows(trial % 2 ? 1 : n, m);
       const slope = random.normals(n);
-      const { sign, base: phi, gain } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
+      const {
+        sign,
+        base: phi,
+        gain,
+      } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
       for (let i = 0; i < n; i++) {
         const g = times(base[base.length === 1 ? 0 : i], slope[i]);
         const inside = g.map((value, k) =>
           (value > 0 && X[i][k] === upper[k]) || (value < 0 && X[i][k] === lower[k]) ? 0 : value,
         );
         const direction = times(phi.row(phi.rows === 1 ? 0 : i), sign[i]);
-        const truth = pNorm(inside.map((value, k) => b[k] * value), q);
+        const truth = pNorm(
+          inside.map((value, k) => b[k] * value),
+          q,
+        );
         expect(Math.abs(gain[i] - truth)).toBeLessThanOrEqual(1e-12 * truth);
         expect(Math.abs(dot(g, direction) - truth)).toBeLessThanOrEqual(1e-11 * truth);
         direction.forEach((value, k) => {
