@@ -54,6 +54,18 @@ export function localSensitivity({ loss, y, w, scores, shifts }: MovingRows): Lo
   return { slope, slopeStandardError: Math.sqrt(variance), curvature };
 }
 
+/** Standard error over the rows, given the fit, of the predicted change at ε: that of a paired difference. */
+export function changeStandardError({ loss, y, w, scores, shifts }: MovingRows, epsilon: number): number {
+  const change = y.map(
+    (target, i) => loss.value(scores[i] + epsilon * shifts[i], target) - loss.value(scores[i], target),
+  );
+  let mean = 0;
+  for (let i = 0; i < y.length; i++) mean += w[i] * change[i];
+  let variance = 0;
+  for (let i = 0; i < y.length; i++) variance += (w[i] * (change[i] - mean)) ** 2;
+  return Math.sqrt(variance);
+}
+
 /** ε₀ = −slope/curvature when slope < 0: up to there robust training is expected to lower the loss (MATH 14.1); else null. */
 export function freeRadius({ slope, curvature }: LocalSensitivity): number | null {
   return slope < 0 && curvature > 0 ? -slope / curvature : null;

@@ -13,6 +13,7 @@ import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import { coefficientTable } from "./coefficients.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
+import { type Inference, inferenceOf } from "./inference.js";
 import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
 import { checkSettings, evaluationName, type StudySettings } from "./settings.js";
@@ -58,11 +59,15 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const influenceSeconds = clock.lap();
 
   const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
+  const evaluationSeconds = clock.lap();
+  const inferences: (Inference | null)[] = [];
+  for (const ground of grounds) inferences.push(await inferenceOf(ground, settings, work));
+  const inferenceSeconds = clock.lap();
   const sections = [];
   for (const [t, ground] of grounds.entries()) {
-    sections.push(await threatSection(ground, evaluated[t], training, reach, settings, work));
+    sections.push(await threatSection(ground, evaluated[t], inferences[t], training, reach, settings, work));
   }
-  const evaluationSeconds = clock.lap();
+  const reportSeconds = clock.lap();
 
   const flags = [
     ...noteFlags(training.notes),
@@ -98,9 +103,9 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       read,
       fit: fitSeconds,
       influence: influenceSeconds,
-      evaluation: evaluationSeconds,
-      inference: 0,
-      total: read + fitSeconds + influenceSeconds + evaluationSeconds,
+      evaluation: evaluationSeconds + reportSeconds,
+      inference: inferenceSeconds,
+      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds + reportSeconds,
     },
   };
   return { result, coefficients: coefficientTable(fit, training, grounds) };
@@ -214,6 +219,8 @@ function resolvedSettings(
     evaluation: evaluationName(settings.evaluation),
     splitBy: settings.splitBy,
     seed: settings.seed,
+    confidence: settings.confidence,
+    inference: settings.inference,
   };
 }
 

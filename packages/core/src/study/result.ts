@@ -42,6 +42,8 @@ export interface ResolvedSettings {
   readonly evaluation: string;
   readonly splitBy: string | null;
   readonly seed: number;
+  readonly confidence: number;
+  readonly inference: string;
 }
 
 export interface DataSection {

@@ -43,6 +43,9 @@ export interface StudySettings {
   readonly evaluation: EvaluationPlan;
   readonly splitBy: string | null;
   readonly seed: number;
+  /** The level of every interval. */
+  readonly confidence: number;
+  readonly inference: "sandwich" | "none";
 }
 
 export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
@@ -67,6 +70,8 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   evaluation: { kind: "cv", folds: 10 },
   splitBy: null,
   seed: 0,
+  confidence: 0.95,
+  inference: "sandwich",
 };
 
 /** Model kinds that a name selects; `basis:` takes terms. */
@@ -117,6 +122,9 @@ export function checkSettings(settings: StudySettings): void {
   }
   if (evaluation.kind === "fraction" && !(evaluation.share > 0 && evaluation.share < 1)) {
     throw usageError(`--evaluation fraction:${evaluation.share} needs a share between 0 and 1.`);
+  }
+  if (!(settings.confidence > 0 && settings.confidence < 1)) {
+    throw usageError(`--confidence ${settings.confidence} must be between 0 and 1, such as 0.95.`);
   }
   if (!Number.isSafeInteger(seed)) throw usageError(`--seed ${seed} must be a whole number.`);
 }

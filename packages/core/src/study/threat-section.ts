@@ -5,13 +5,15 @@ import { collapseRadius } from "../influence/collapse-radius.js";
 import { naturalHessianTimes, parameterContributions, rowContributions } from "../influence/contributions.js";
 import { type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
 import { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "../influence/kink-radius.js";
-import { freeRadius, localSensitivity, predictedChange } from "../influence/moving-rows.js";
+import { changeStandardError, freeRadius, localSensitivity, predictedChange } from "../influence/moving-rows.js";
 import { robustLosses } from "../influence/robust-losses.js";
 import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { normalQuantile } from "../stats/distributions.js";
 import { exponentName } from "../threats/norms.js";
 import { raise } from "./flags.js";
+import { type Inference, parameterInterval, populationSensitivity } from "./inference.js";
 import type { CurvePoint, Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
@@ -61,6 +63,7 @@ function sizes(
 export async function threatSection(
   ground: ThreatGround,
   evaluated: EvaluatedRows | null,
+  inference: Inference | null,
   data: EncodedDataset,
   reach: Reach,
   settings: StudySettings,
@@ -71,7 +74,14 @@ export async function threatSection(
   const training = trainingRows(attack, shifts);
   const heldOut = evaluated && localSensitivity(evaluated.rows);
   const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
-  const curve = await curvePoints(ground, training, evaluated, work);
+  const curve = await curvePoints(
+    ground,
+    training,
+    evaluated,
+    populationSensitivity(curvature, inference),
+    settings,
+    work,
+  );
   const section: ThreatSection = {
     threat: {
       norm: exponentName(attack.threat.settings.p),
@@ -99,9 +109,9 @@ export async function threatSection(
     penaltyGradient: [...attack.penaltyGradient],
     influence: [...I],
     influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: null,
-    interval: null,
-    simultaneous: null,
+    standardErrors: inference && [...inference.found.standardErrors],
+    interval: inference && parameterInterval(I, inference, "pointwise"),
+    simultaneous: inference && parameterInterval(I, inference, "simultaneous"),
     oneSided: attack.oneSided,
     multipliers: namedMultipliers(attack, data),
     local: null,
@@ -109,7 +119,7 @@ export async function threatSection(
     sensitivity: {
       training: { slope: trainingSlope(attack), curvature },
       heldOut,
-      population: null,
+      population: populationSensitivity(curvature, inference),
     },
     kinkRadius: kinkRadius(kinks),
     trustRadius: validity.trust.radius,
@@ -136,6 +146,8 @@ async function curvePoints(
   { attack, kinks, validity, epsilons }: ThreatGround,
   training: EvaluatedRows,
   evaluated: EvaluatedRows | null,
+  population: ThreatSection["sensitivity"]["population"],
+  settings: StudySettings,
   work: Work,
 ): Promise<CurvePoint[]> {
   const positive = epsilons.filter((epsilon) => epsilon > 0);
@@ -149,8 +161,12 @@ async function curvePoints(
       epsilon,
       radius: epsilon * attack.scale,
       thisData: { predicted: predictedChange(training.rows, epsilon), exact: null },
-      heldOut: evaluated && { predicted: predictedChange(evaluated.rows, epsilon), interval: null },
-      population: null,
+      heldOut: evaluated && heldOutChange(evaluated, epsilon, settings),
+      population: population && {
+        predicted: epsilon ** 2 * population.debiased,
+        interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
+        method: population.method,
+      },
       cost: null,
       benefit: null,
       robustLoss: losses.robust[e],
@@ -164,6 +180,18 @@ async function curvePoints(
       extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
     };
   });
+}
+
+/** The paired difference over held-out rows, with its interval given the fits (MATH 14.2). */
+function heldOutChange(
+  { rows }: EvaluatedRows,
+  epsilon: number,
+  { confidence, inference }: StudySettings,
+): CurvePoint["heldOut"] {
+  const predicted = predictedChange(rows, epsilon);
+  if (inference === "none") return { predicted, interval: null };
+  const reach = normalQuantile(0.5 + confidence / 2) * changeStandardError(rows, epsilon);
+  return { predicted, interval: [predicted - reach, predicted + reach] };
 }
 
 function namedMultipliers({ multipliers }: Influence, data: EncodedDataset): ThreatSection["multipliers"] {

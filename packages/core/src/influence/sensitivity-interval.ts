@@ -1,0 +1,104 @@
+import { Matrix } from "../linalg/matrix.js";
+import { symmetricEigen } from "../linalg/symmetric.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { chiSquareQuantile, chiSquareTail, normalQuantile } from "../stats/distributions.js";
+import type { Influence } from "./aif.js";
+import { naturalHessianTimes } from "./contributions.js";
+import type { Sandwich } from "./sandwich.js";
+
+/** An interval for the population's S = ½I'H_LI, per ε². */
+export interface SensitivityInterval {
+  readonly lower: number;
+  readonly upper: number;
+  /** "delta": debiased ± z·se; "projection": all ½I'H_LI with I in the confidence ellipsoid, when Î is not clearly non-zero. */
+  readonly method: "delta" | "projection";
+  /** P value of the Wald test of I = 0. */
+  readonly waldProbability: number;
+}
+
+/** Below this Wald p value Î is clearly non-zero and Ŝ about normal (MATH 3). */
+const CLEARLY_NONZERO = 1e-3;
+/** Directions of V̂ this much thinner than the widest carry no information of their own. */
+const RANK_TOLERANCE = 1e-13;
+
+/** The composite rule of MATH 3. */
+export function sensitivityInterval(attack: Influence, found: Sandwich, level: number): SensitivityInterval {
+  const { fit, influence: I } = attack;
+  const { root, rank, wald } = ellipsoid(found.covariance, I);
+  const waldProbability = chiSquareTail(wald, rank);
+  if (waldProbability < CLEARLY_NONZERO) {
+    const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
+    return {
+      lower: Math.max(0, found.debiased - reach),
+      upper: found.debiased + reach,
+      method: "delta",
+      waldProbability,
+    };
+  }
+  // x = Î + root·z with ‖z‖² ≤ χ²: ½x'Hx = S + b'z + ½z'Az.
+  const size = Math.sqrt(chiSquareQuantile(level, rank));
+  const towards = naturalHessianTimes(fit, I);
+  const images = root.map((column) => naturalHessianTimes(fit, column));
+  const A = Matrix.fromRows(root.map((column) => Float64Array.from(images, (image) => dot(column, image))));
+  const b = Float64Array.from(root, (column) => dot(column, towards));
+  const { values, vectors } = symmetricEigen(A);
+  const slopes = Float64Array.from(values, (_, k) => dot(vectors.row(k), b) * size);
+  const curvatures = values.map((value) => Math.max(0, value) * size * size);
+  const S = 0.5 * dot(I, towards);
+  return {
+    lower: Math.max(0, S + smallestOverBall(curvatures, slopes)),
+    upper: S + largestOverBall(curvatures, slopes),
+    method: "projection",
+    waldProbability,
+  };
+}
+
+/** Columns r_k with V̂ = Σ r_k r_k', their number, and Î'V̂⁺Î. */
+function ellipsoid(covariance: Matrix, I: Float64Array): { root: Float64Array[]; rank: number; wald: number } {
+  const { values, vectors } = symmetricEigen(covariance);
+  const largest = values[values.length - 1];
+  const kept = [...values.keys()].filter((k) => values[k] > RANK_TOLERANCE * largest);
+  const wald = kept.reduce((sum, k) => sum + dot(vectors.row(k), I) ** 2 / values[k], 0);
+  return { root: kept.map((k) => vectors.row(k).map((v) => v * Math.sqrt(values[k]))), rank: kept.length, wald };
+}
+
+/** min over ‖z‖ ≤ 1 of Σ b_k z_k + ½ a_k z_k², a ≥ 0: z_k = −b_k/(a_k + μ) with the μ ≥ 0 that keeps it in the ball. */
+export function smallestOverBall(a: Float64Array, b: Float64Array): number {
+  const at = (mu: number): number => a.reduce((sum, ak, k) => sum + (b[k] === 0 ? 0 : (b[k] / (ak + mu)) ** 2), 0);
+  const mu = at(0) <= 1 ? 0 : root((value) => at(value) - 1, 0, Math.hypot(...b));
+  return a.reduce((sum, ak, k) => {
+    const z = b[k] === 0 ? 0 : -b[k] / (ak + mu);
+    return sum + b[k] * z + 0.5 * ak * z * z;
+  }, 0);
+}
+
+/** max over ‖z‖ ≤ 1 of Σ b_k z_k + ½ a_k z_k², a ≥ 0: on the sphere, z_k = b_k/(μ − a_k) with μ ≥ max a. */
+export function largestOverBall(a: Float64Array, b: Float64Array): number {
+  const top = Math.max(...a);
+  const at = (mu: number): number => a.reduce((sum, ak, k) => sum + (b[k] === 0 ? 0 : (b[k] / (mu - ak)) ** 2), 0);
+  const length = Math.hypot(...b);
+  if (top === 0 && length === 0) return 0;
+  // Where b has no part along the largest a, what is left of the unit length goes there.
+  const hard = at(top) <= 1;
+  const mu = hard ? top : root((value) => at(value) - 1, top, top + length);
+  let value = 0;
+  let used = 0;
+  a.forEach((ak, k) => {
+    const z = b[k] === 0 ? 0 : b[k] / (mu - ak);
+    value += b[k] * z + 0.5 * ak * z * z;
+    used += z * z;
+  });
+  return value + (hard ? 0.5 * top * Math.max(0, 1 - used) : 0);
+}
+
+/** The zero of a decreasing function between `low` (where it is positive or infinite) and `high`, by bisection. */
+function root(f: (x: number) => number, low: number, high: number): number {
+  let [from, to] = [low, high];
+  for (let step = 0; step < 200; step++) {
+    const middle = 0.5 * (from + to);
+    if (middle <= from || middle >= to) break;
+    if (f(middle) > 0) from = middle;
+    else to = middle;
+  }
+  return to;
+}

@@ -1,0 +1,47 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+
+/** A stream of random numbers, the same for the same seed and stream number on every machine. */
+export interface RandomStream {
+  /** In (0, 1). */
+  uniform(): number;
+  /** Standard normal, by Marsaglia's polar method. */
+  normal(): number;
+}
+
+/** One stream for each (seed, stream), as for the draws of a bootstrap. */
+export function randomStream(seed: number, stream = 0): RandomStream {
+  // Small seeds start too regularly, so they are mixed first.
+  const generator = xoroshiro128plus(mixed(mixed(seed | 0) ^ mixed(stream + 0x9e3779b9)));
+  const uniform = (): number => {
+    for (;;) {
+      const value = uniformFloat64(generator);
+      if (value > 0) return value;
+    }
+  };
+  let spare: number | null = null;
+  const normal = (): number => {
+    if (spare !== null) {
+      const value = spare;
+      spare = null;
+      return value;
+    }
+    for (;;) {
+      const [x, y] = [2 * uniform() - 1, 2 * uniform() - 1];
+      const square = x * x + y * y;
+      if (square >= 1 || square === 0) continue;
+      const factor = Math.sqrt((-2 * Math.log(square)) / square);
+      spare = y * factor;
+      return x * factor;
+    }
+  };
+  return { uniform, normal };
+}
+
+/** A 32-bit integer hash in which every input bit moves every output bit (Murmur's finaliser). */
+function mixed(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}

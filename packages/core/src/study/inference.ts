@@ -1,0 +1,68 @@
+import { type Sandwich, sandwich } from "../influence/sandwich.js";
+import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
+import { supremumFactor } from "../influence/simultaneous.js";
+import type { Work } from "../parallel/work.js";
+import { normalQuantile } from "../stats/distributions.js";
+import type { Interval, ThreatSection } from "./result.js";
+import type { StudySettings } from "./settings.js";
+import type { ThreatGround } from "./threat-section.js";
+
+/** What inference adds to one threat. */
+export interface Inference {
+  readonly found: Sandwich;
+  readonly sensitivity: SensitivityInterval;
+  /** Half widths in standard errors, for one parameter and for all at once. */
+  readonly pointwise: number;
+  readonly simultaneous: number;
+  readonly level: number;
+}
+
+/** null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit. */
+export async function inferenceOf(
+  ground: ThreatGround,
+  settings: StudySettings,
+  work: Work,
+): Promise<Inference | null> {
+  const { attack, shifts } = ground;
+  const { confidence: level, inference, seed, radii } = settings;
+  if (inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
+  const found = await sandwich(attack, shifts, { ...work, relativeRadius: radii === null });
+  return {
+    found,
+    sensitivity: sensitivityInterval(attack, found, level),
+    pointwise: normalQuantile(0.5 + level / 2),
+    simultaneous: supremumFactor(found.covariance, level, seed),
+    level,
+  };
+}
+
+/** Î ± factor·se. */
+export function parameterInterval(
+  I: Float64Array,
+  { found, level, ...factors }: Inference,
+  kind: Interval["kind"],
+): Interval {
+  const factor = factors[kind];
+  return {
+    level,
+    kind,
+    lower: Array.from(I, (value, j) => value - factor * found.standardErrors[j]),
+    upper: Array.from(I, (value, j) => value + factor * found.standardErrors[j]),
+  };
+}
+
+/** S in the population, per ε². */
+export function populationSensitivity(
+  S: number,
+  inference: Inference | null,
+): ThreatSection["sensitivity"]["population"] {
+  if (inference === null) return null;
+  const { found, sensitivity } = inference;
+  return {
+    curvature: S,
+    debiased: found.debiased,
+    standardError: found.sensitivityStandardError,
+    interval: [sensitivity.lower, sensitivity.upper],
+    method: sensitivity.method,
+  };
+}
