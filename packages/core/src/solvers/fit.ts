@@ -11,6 +11,8 @@ import { dot, hessianTimes, type InverseHessian, invertHessian } from "./inverse
 const GRADIENT_TOLERANCE = 1e-12;
 /** A Newton step this small against θ, both in the H norm, changes nothing that can be computed. */
 const NEGLIGIBLE_STEP = 1e-14;
+/** Squared losses: a step this small is taken without looking at the data again; what is left after it is its square. */
+const LAST_STEP = 1e-12;
 const MAXIMUM_ITERATIONS = 200;
 
 export interface FitOptions extends Work {
@@ -97,9 +99,12 @@ async function minimise(
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
     inverse = quadraticLoss && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
-    const negligible = lengthIn(point.hessian, step) <= NEGLIGIBLE_STEP * lengthIn(point.hessian, point.theta);
+    const relativeStep = lengthIn(point.hessian, step) / (lengthIn(point.hessian, point.theta) || 1);
     const settled = point.gradientNorm <= GRADIENT_TOLERANCE;
-    if (negligible || (settled && !quadraticLoss)) return { point, iterations, inverse };
+    if (relativeStep <= NEGLIGIBLE_STEP || (settled && !quadraticLoss)) return { point, iterations, inverse };
+    if (quadraticLoss && relativeStep <= LAST_STEP && settled) {
+      return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
+    }
     const next = await lineSearch(problem, point, step, !quadraticLoss, work);
     if (next === null) {
       if (settled) return { point, iterations, inverse };

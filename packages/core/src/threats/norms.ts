@@ -41,15 +41,16 @@ export function norm(v: Float64Array, p: Exponent, from = 0, length = v.length):
     return sum;
   }
   if (p === 2) {
-    let even = 0;
-    let odd = 0;
+    let [a, b, c, d] = [0, 0, 0, 0];
     let k = from;
-    for (; k + 1 < end; k += 2) {
-      even += v[k] * v[k];
-      odd += v[k + 1] * v[k + 1];
+    for (; k + 3 < end; k += 4) {
+      a += v[k] * v[k];
+      b += v[k + 1] * v[k + 1];
+      c += v[k + 2] * v[k + 2];
+      d += v[k + 3] * v[k + 3];
     }
-    if (k < end) even += v[k] * v[k];
-    const square = even + odd;
+    for (; k < end; k++) a += v[k] * v[k];
+    const square = a + b + c + d;
     if (square > 1e-280 && square < 1e280) return Math.sqrt(square);
   }
   const scale = maximumMagnitude(v, from, length);
