@@ -1,10 +1,11 @@
+import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
-import type { Threat } from "../threats/threat.js";
+import type { Response, Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
 
@@ -44,7 +45,25 @@ export interface RowPull {
   readonly onJacobian: Float64Array;
   /** φ shared by all rows (1×m), or null where each row has its own. */
   readonly shared: Matrix | null;
+  /** n: ℓ'_i, zero residuals snapped to 0. */
+  readonly slopes: Float64Array;
+  /** The γ that all rows share, near-zero coordinates snapped to 0 (1×m), or null. */
+  readonly gamma: Matrix | null;
 }
+
+/** The adversary's answer to a block at θ̂, with the same snapping as in the AIF. */
+export function responseAt({ fit, threat, pull }: Influence, block: Block): Response {
+  const { map } = fit.model;
+  const slope = pull.slopes.subarray(block.firstRow, block.firstRow + block.y.length);
+  if (pull.gamma) return threat.respond({ slope, base: pull.gamma }, block);
+  const base = map.inputGradients(fit.parameters, block.x);
+  coupledKinks(base, slope, usedBudgets(fit, threat), threat.settings.p);
+  return threat.respond({ slope, base }, block);
+}
+
+/** The budgets, 0 for inputs that the score does not use. */
+const usedBudgets = ({ model: { map } }: Fit, { settings: { budgets } }: Threat): Float64Array =>
+  budgets.map((b, k) => (map.usesInput(k) ? b : 0));
 
 /**
  * Theorem 4.1 for a score model and a pointwise adversary: Φ = c Σ w_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ; at
@@ -91,15 +110,15 @@ function noInfluence({ model, data, inverse }: Fit, share: number): string {
 async function collect(fit: Fit, threat: Threat, work?: Work) {
   const { model, data, parameters, scores } = fit;
   const { loss, map } = model;
-  const { p, budgets } = threat.settings;
+  const { p } = threat.settings;
   const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
   const zeroResiduals = snapResiduals(loss, slopes, scores, data.y);
-  const usedBudgets = budgets.map((b, k) => (map.usesInput(k) ? b : 0));
+  const used = usedBudgets(fit, threat);
   const sharedGamma = map.sharedGradient
     ? map.inputGradients(parameters, Matrix.zeros(0, map.inputs)).data.slice()
     : null;
   const none: GradientKinks = { zeroCoordinates: [], ties: [], zeroGradient: false };
-  const atGradient = sharedGamma ? snapGradient(sharedGamma, usedBudgets, p) : none;
+  const atGradient = sharedGamma ? snapGradient(sharedGamma, used, p, isRounding(fit, slopes)) : none;
   const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;
   // In a box each row has its own free coordinates, so a shared corner is not one multiplier any more.
   const found = inBox ? none : atGradient;
@@ -107,6 +126,8 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     onFeatures: new Float64Array(data.rows),
     onJacobian: new Float64Array(data.rows),
     shared: sharedGamma && !threat.settings.bounds ? Matrix.zeros(1, map.inputs) : null,
+    slopes,
+    gamma: sharedGamma && new Matrix(sharedGamma, 1, map.inputs),
   };
   const rowScales = new Float64Array(data.rows);
   const throughJacobian = new Float64Array(map.count);
@@ -121,7 +142,7 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
       const { x, w, firstRow, y } = block;
       const slope = slopes.subarray(firstRow, firstRow + y.length);
       const base = sharedGamma ? new Matrix(sharedGamma, 1, map.inputs) : map.inputGradients(parameters, x);
-      if (!sharedGamma) coupled += coupledKinks(base, slope, usedBudgets, p);
+      if (!sharedGamma) coupled += coupledKinks(base, slope, used, p);
       const response = threat.respond({ slope, base }, block);
       if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
       const sizes = threat.rowScales(block);
@@ -148,6 +169,21 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     gradient: throughJacobian.map((value, j) => scale * (value + throughFeatures.data[j])),
     pull,
   };
+}
+
+/** Whether the attacked coefficients are what rounding leaves of 0, against the scores and residuals they are fitted to. */
+function isRounding({ model: { loss, map }, data, scores, hessian, parameters }: Fit, slopes: Float64Array): boolean {
+  let size = 0;
+  scores.forEach((f, i) => {
+    const curvature = loss.second(f, data.y[i]);
+    if (curvature > 0) size += data.weights[i] * (slopes[i] ** 2 / curvature + curvature * f * f);
+  });
+  const first = map.intercept ? 1 : 0;
+  const d = parameters.length;
+  let largest = 0;
+  for (let j = first; j < d; j++)
+    largest = Math.max(largest, Math.abs(parameters[j]) * Math.sqrt(hessian.data[j * d + j]));
+  return largest <= 1e-13 * Math.sqrt(size);
 }
 
 /** γ_i·φ_i = (g_i·φ_i) / ℓ'_i; 0 where ℓ'_i = 0, a kink that is resolved apart. */

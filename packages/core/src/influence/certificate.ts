@@ -118,7 +118,8 @@ async function logisticCertificate(
     const lowest = symmetricEigen(congruence(half, shrunk)).values[0];
     let spread = 0;
     for (let i = 0; i < data.rows; i++) {
-      spread += data.weights[i] * Math.min(0.25, curvature[i] * Math.exp(r * reachOfRow[i]));
+      const grown = curvature[i] > 0 ? curvature[i] * Math.exp(r * reachOfRow[i]) : 0;
+      spread += data.weights[i] * Math.min(0.25, grown);
     }
     return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
   };
@@ -130,7 +131,7 @@ async function logisticCertificate(
   };
   if (goal) {
     const asked = goal(length);
-    return asked > size ? ((await certified(asked)) ?? (await certified(asked / 2))) : null;
+    return asked > size && Number.isFinite(asked) ? ((await certified(asked)) ?? (await certified(asked / 2))) : null;
   }
   let r = size;
   for (let step = 0; step < RADIUS_STEPS; step++) {

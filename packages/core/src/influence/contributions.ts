@@ -2,7 +2,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
-import type { Influence } from "./aif.js";
+import { type Influence, responseAt } from "./aif.js";
 
 /**
  * The share of every row in dQ/dε = ∇Q'I, for any differentiable metric Q(θ) with gradient ∇Q (d): ∇Q'ζ_i/n =
@@ -14,8 +14,8 @@ export async function rowContributions(
   metricGradient: Float64Array,
   work?: Work,
 ): Promise<Float64Array> {
-  const { fit, threat, scale, pull } = attack;
-  const { model, data, inverse, parameters, scores } = fit;
+  const { fit, scale, pull } = attack;
+  const { model, data, inverse } = fit;
   const u = inverse.solve(metricGradient);
   const out = new Float64Array(data.rows);
   const along = pull.shared ? sharedSlope(attack, u, pull.shared) : 0;
@@ -34,8 +34,7 @@ export async function rowContributions(
 
       /** u'V_iφ_i = ∇_x(u'v)(x_i)·φ_i */
       function rowwiseSlopes(): Float64Array {
-        const slope = y.map((target, i) => model.loss.first(scores[firstRow + i], target));
-        const { base: phi } = threat.respond({ slope, base: model.map.inputGradients(parameters, x) }, block);
+        const { base: phi } = responseAt(attack, block);
         return rowDots(model.map.inputGradients(u, x), phi, y.length);
       }
     },

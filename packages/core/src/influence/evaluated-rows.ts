@@ -65,3 +65,18 @@ export async function heldOutRows(
     evaluated: fits.map((rows) => ({ data: fit.data, rows, fitOf: foldOf, fits: rows.folds })),
   };
 }
+
+/** The same rows for absolute sizes: each fit is attacked with ρ = ε·scale, whatever its own c (fold influences are per ε·c_{−k}). */
+export function atFixedRadius({ data, rows, fitOf, fits }: EvaluatedRows, scale: number): EvaluatedRows {
+  const factors = fits.map((fit) => scale / fit.scale);
+  return {
+    data,
+    rows: { ...rows, shifts: rows.shifts.map((shift, i) => shift * factors[fitOf ? fitOf[i] : 0]) },
+    fitOf,
+    fits: fits.map(({ parameters, influence }, k) => ({
+      parameters,
+      influence: influence.map((value) => value * factors[k]),
+      scale,
+    })),
+  };
+}

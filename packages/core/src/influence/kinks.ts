@@ -46,12 +46,13 @@ export interface GradientKinks {
  * Snaps a gradient's near-zero attacked coordinates to zero, in place, and finds its kinks under p: zero coordinates at
  * p = ∞, ties at p = 1. `scale` is the size that coordinates are compared with when all of them are tiny.
  */
-export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: number): GradientKinks {
+export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: number, rounding = false): GradientKinks {
   const sizes = gamma.map((g, k) => Math.abs(g) * budgets[k]);
   const largest = maximumMagnitude(sizes);
   const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
   const zeros = attacked.filter((k) => sizes[k] <= SNAP * largest);
-  if (largest === 0) return { zeroCoordinates: [], ties: [], zeroGradient: true };
+  if (rounding) gamma.fill(0);
+  if (largest === 0 || rounding) return { zeroCoordinates: [], ties: [], zeroGradient: true };
   for (const k of zeros) gamma[k] = 0;
   const ties = attacked.filter((k) => sizes[k] >= (1 - SNAP) * largest);
   return {

@@ -74,6 +74,12 @@ export async function leaveOutFits(
   const folds = outside.length;
   const theta = asColumns(Array.from({ length: folds }, () => full.parameters));
   const inverse = [...start.inverse];
+  inverse.forEach((solver, k) => {
+    if (solver.method !== "pseudo-inverse") return;
+    // What the other folds do not determine must not be remembered from θ̂: start from H⁺Hθ̂.
+    const known = solver.solve(hessianTimes(start.hessians[k], full.parameters));
+    for (let j = 0; j < known.length; j++) theta.data[j * folds + k] = known[j];
+  });
   const open = new Set(inverse.keys());
   const lastStep = new Float64Array(folds).fill(Number.POSITIVE_INFINITY);
   let { gradients } = start;
@@ -82,7 +88,7 @@ export async function leaveOutFits(
       const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
       if (hasConstantHessian(full) || step <= STEP_TOLERANCE) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
-        const own = await refitFold(full, foldOf, k, folds, work);
+        const own = await refitFold(full, foldOf, k, folds, work, theta.column(k));
         for (let j = 0; j < theta.rows; j++) theta.data[j * folds + k] = own.parameters[j];
         inverse[k] = own.inverse;
         open.delete(k);
@@ -96,15 +102,16 @@ export async function leaveOutFits(
 
 /** The fit on the rows outside fold k, from scratch. @throws numerical: naming the fold. */
 export async function refitFold(
-  { model, data, l2, parameters }: Fit,
+  { model, data, l2 }: Fit,
   foldOf: Uint16Array,
   k: number,
   folds: number,
   work?: Work,
+  start?: Float64Array,
 ): Promise<Fit> {
   const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
   try {
-    return await fitModel(() => model, data.select(rows), { l2, start: parameters, signal: work?.signal });
+    return await fitModel(() => model, data.select(rows), { l2, ...(start ? { start } : {}), signal: work?.signal });
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") {
       throw numericalError(`Without fold ${k + 1} of ${folds}: ${error.message}`, { cause: error });

@@ -53,6 +53,12 @@ export async function resolveKinks(
   const base = corner.smooth.slice();
   const count = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length;
   if (count === 0) return { penaltyGradient: base, multipliers: null, pull };
+  // With nothing else pulling, the element of least norm is 0.
+  if (base.every((value) => value === 0) && kinks.ties.length === 0) {
+    const residuals = kinks.zeroResiduals.map((row) => ({ row, value: 0 }));
+    const coordinates = kinks.zeroCoordinates.map((feature) => ({ feature, value: 0 }));
+    return { penaltyGradient: base, multipliers: { residuals, coordinates, ties: [] }, pull };
+  }
   if (count > MAXIMUM_KINKS) {
     throw numericalError(
       `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as --l2 0.01.`,
@@ -144,7 +150,7 @@ function effectivePull({ pull }: Corner, variables: readonly Variable[], values:
     if (v.group === "residual") onFeatures[v.index] = v.perUnit * values[k];
     else if (shared) shared.data[v.index] = v.perUnit * values[k];
   });
-  return { onFeatures, onJacobian: pull.onJacobian, shared };
+  return { ...pull, onFeatures, shared };
 }
 
 /** Row i as a block of its own, its weight as in the whole. */

@@ -90,7 +90,7 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
     const found = await judge.at(epsilons, "estimate", work);
     const broken = found.findIndex(({ relativeError }) => !(relativeError !== null && relativeError <= tolerance));
     if (broken < 0) return certified(high);
-    if (broken === 0) return certified(low);
+    if (broken === 0) return judge.certified ? certified(low) : 0;
     [low, high] = [epsilons[broken - 1], epsilons[broken]];
   }
   return certified(low);

@@ -1,12 +1,10 @@
-import { Matrix } from "../linalg/matrix.js";
-import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
-import { solveBoxSimplex } from "../solvers/box-simplex-qp.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { type Certificate, certifier } from "./certificate.js";
+import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
 
 /** What the prediction θ̂ + εI is worth at one ε. */
 export interface Validity {
@@ -49,8 +47,8 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
         score: (row: number) => scores[row] + epsilon * shifts[row],
       }));
       const still = moved.map(({ radius }) => ({ theta: parameters, radius, score: (row: number) => scores[row] }));
-      const snapped = moved.map((point) => snapCrossed(attack, point));
-      const points = [...moved, ...still, ...snapped.filter((point) => point !== null)];
+      const snapped = moved.map((point) => snapToCorner(attack, point));
+      const points = [...moved, ...still, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
       if (points.length === 0) return [];
       const found = await robustGradients(fit, attack.threat, points, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
@@ -61,7 +59,9 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
         const candidates: Candidate[] = [{ ...moved[e], gradient: at, away: new Float64Array(I.length) }];
         const snap = snapped[e];
         if (snap) {
-          candidates.unshift(await leastNormCandidate(attack, snap, gradientAt(snap), moved[e].theta, prove !== null));
+          candidates.unshift(
+            await leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, prove !== null),
+          );
         }
         const residual = excess(fit, at);
         const unmoved = excess(fit, gradientAt(still[e]).gradient);
@@ -72,80 +72,12 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
           epsilon,
           stationarity: unmoved > 0 ? residual / unmoved : 0,
           errorBound: certified?.bound ?? null,
-          relativeError: relative === null ? null : relative / epsilon,
+          relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
         });
       }
       return out;
     },
   };
-}
-
-/** A point from which the error of θ̂ + εI is judged: its own distance counts towards the error. */
-interface Candidate extends RobustPoint {
-  readonly gradient: Float64Array;
-  /** θ̂ + εI − θ (d) */
-  readonly away: Float64Array;
-  readonly score: (row: number) => number;
-}
-
-/**
- * p = ∞: where coefficients of θ̂ + εI have changed sign, the gradient there has jumped, though the optimum has the coefficient
- * near 0. The point with those coefficients at 0 lies close by and has a whole interval of subgradients (MATH 14.10).
- */
-function snapCrossed({ fit, threat }: Influence, { theta, radius }: RobustPoint): RobustPoint | null {
-  if (threat.settings.p !== Infinity) return null;
-  const crossed = crossedParameters(fit, threat.settings.budgets, theta);
-  if (crossed.length === 0) return null;
-  const snapped = theta.slice();
-  for (const j of crossed) snapped[j] = 0;
-  return { theta: snapped, radius };
-}
-
-function crossedParameters({ model, parameters }: Fit, budgets: Float64Array, theta: Float64Array): number[] {
-  const first = model.map.intercept ? 1 : 0;
-  return [...budgets.keys()]
-    .filter((k) => budgets[k] > 0)
-    .map((k) => k + first)
-    .filter((j) => parameters[j] * theta[j] < 0);
-}
-
-/** The snapped point with its subgradient of least H⁻¹-norm, and (for a certificate) its scores. */
-async function leastNormCandidate(
-  { fit, threat }: Influence,
-  point: RobustPoint,
-  { gradient, pull }: RobustGradient,
-  target: Float64Array,
-  withScores: boolean,
-): Promise<Candidate> {
-  const { budgets } = threat.settings;
-  const first = fit.model.map.intercept ? 1 : 0;
-  const crossed = crossedParameters(fit, budgets, target);
-  const sizes = crossed.map((j) => point.radius * budgets[j - first] * pull);
-  const unit = crossed.map((j) => Float64Array.from(gradient, (_, i) => (i === j ? 1 : 0)));
-  const solved = unit.map((e) => fit.inverse.solve(e));
-  const K = crossed.length;
-  const G = Matrix.zeros(K, K);
-  for (let a = 0; a < K; a++) for (let b = 0; b < K; b++) G.data[a * K + b] = solved[b][crossed[a]];
-  const tau = solveBoxSimplex({
-    G,
-    g: Float64Array.from(solved, (column) => dot(column, gradient)),
-    lower: Float64Array.from(sizes, (size) => -size),
-    upper: Float64Array.from(sizes),
-    simplex: [],
-  });
-  const least = gradient.slice();
-  if (tau)
-    crossed.forEach((j, k) => {
-      least[j] += tau[k];
-    });
-  const scores = new Float64Array(withScores ? fit.data.rows : 0);
-  if (withScores) {
-    await sweep(fit.model.map, fit.data, { theta: asColumn(point.theta), phase: "trust radius" }, (rows) =>
-      scores.set(rows.scores.data, rows.block.firstRow),
-    );
-  }
-  const away = target.map((value, j) => value - point.theta[j]);
-  return { ...point, gradient: least, away, score: (row) => scores[row] };
 }
 
 /** ‖∇R_ε − ∇L(θ̂)‖_{H⁻¹}; ∇L(θ̂) is 0 at a minimum. */

@@ -56,6 +56,10 @@ function parseMonomial(term: string, index: ReadonlyMap<string, number>): Monomi
     divide = operator.text === "/";
     at += 1;
   }
+  if (!(Math.abs(coefficient) > 0 && Math.abs(coefficient) < Infinity))
+    throw usageError(
+      `The basis term "${term}" has the factor ${coefficient}: numbers must stay within what can be computed.`,
+    );
   if (tokens.length === 0) throw usageError("The basis has an empty term: look for a doubled or trailing comma.");
   return { name: term, coefficient, factors: [...powers].map(([input, power]) => ({ input, power })) };
 }

@@ -62,10 +62,16 @@ export async function expandedRobustLoss(
     ({ block, scores: { data: f } }) => {
       const { x, y, w } = block;
       const slope = y.map((target, i) => loss.first(f[i], target));
-      const { gain, base: phi } = threat.respond({ slope, base: map.inputGradients(theta, x) }, block);
+      // Where ℓ' = 0 the loss rises with (γ·φ)² alone, whichever way.
+      const direction = slope.map((s) => (s === 0 ? 1 : s));
+      const { gain: reach, base: phi } = threat.respond(
+        { slope: direction, base: map.inputGradients(theta, x) },
+        block,
+      );
       const bend = map.curvature(theta, x, phi);
+      const gain = reach.map((value, i) => (slope[i] === 0 ? 0 : value));
       for (let i = 0; i < y.length; i++) {
-        const along = slope[i] === 0 ? 0 : gain[i] / slope[i];
+        const along = reach[i] / direction[i];
         const second = loss.second(f[i], y[i]) * along * along + (bend ? slope[i] * bend[i] : 0);
         total += w[i] * (loss.value(f[i], y[i]) + radius * gain[i] + 0.5 * radius * radius * second);
       }

@@ -1,5 +1,6 @@
 import { Matrix } from "../linalg/matrix.js";
 import { pseudoInverseSolver } from "../linalg/symmetric.js";
+import { maximumMagnitude } from "../threats/norms.js";
 
 /** min ½u'Gu + g'u, G positive semidefinite, with bounds on some entries and one group that is a probability vector. */
 export interface BoxSimplexProblem {
@@ -24,7 +25,7 @@ export function solveBoxSimplex(problem: BoxSimplexProblem): Float64Array | null
   const { g, lower, upper, simplex } = problem;
   const inSimplex = new Set(simplex);
   const u = g.map((_, k) => (inSimplex.has(k) ? 1 / simplex.length : Math.min(Math.max(0, lower[k]), upper[k])));
-  const scale = Math.max(1e-300, ...g.map(Math.abs), ...problem.G.data.map(Math.abs));
+  const scale = Math.max(1e-300, maximumMagnitude(g), maximumMagnitude(problem.G.data));
   for (let round = 0; round < MAXIMUM_ROUNDS; round++) {
     for (let pass = 0; pass < SWEEPS_BETWEEN_POLISHES; pass++) descend(problem, inSimplex, u);
     polish(problem, inSimplex, u);

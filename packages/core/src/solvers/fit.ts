@@ -9,10 +9,12 @@ import { dot, hessianTimes, type InverseHessian, invertHessian } from "./inverse
 
 /** Convergence of MATH 12: the gradient relative to what its terms could add up to. */
 const GRADIENT_TOLERANCE = 1e-12;
-/** A Newton step this small against θ, both in the H norm, changes nothing that can be computed. */
+/** Newton steps relative to the fit (`pointSize`), in the H norm. This small, a step changes nothing that can be computed. */
 const NEGLIGIBLE_STEP = 1e-14;
-/** Squared losses: a step this small is taken without looking at the data again; what is left after it is its square. */
-const LAST_STEP = 1e-12;
+/** A step this small is the last: what is left after it is of the order of its square. */
+const LAST_STEP = 1e-11;
+/** Steps below this that do not shrink any more are rounding. */
+const STALLED_STEP = 1e-8;
 const MAXIMUM_ITERATIONS = 200;
 
 export interface FitOptions extends Work {
@@ -37,7 +39,7 @@ export interface Fit {
   readonly trainingLoss: number;
   /** ∇L(θ̂) (d), ridge included. */
   readonly gradient: Float64Array;
-  /** max_j |∇L_j| / (√(Σ w ℓ'²/ℓ'') · √(Σ w ℓ'' v_j²) + P_j|θ_j|), the share of what its terms could add up to: 0 at a minimum, at most 1. */
+  /** max_j |∇L_j| / (√(Σ w ℓ'² / Σ w ℓ'' · Σ w ℓ'' v_j²) + P_j|θ_j|): the gradient relative to the size of its terms. */
   readonly gradientNorm: number;
   readonly iterations: number;
   /** H (d×d, lower triangle): Σ w ℓ'' v v' + diag(P). */
@@ -61,6 +63,7 @@ export async function fit(description: ModelDescription, data: Dataset, options:
       `${positiveRows} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as --l2 0.01.`,
     );
   }
+  if (model.map.intercept) refuseConstantTargets(model, data);
   const all = new Uint8Array(d).fill(1);
   const { point, iterations, inverse } = await minimise({ model, data, ridge, l2, free: all }, options, options.start);
   return finish(model, data, l2, ridge, point, iterations, inverse);
@@ -96,18 +99,22 @@ async function minimise(
   const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
   let point = await evaluateAt(problem, start, work);
   let inverse: InverseHessian | null = null;
+  let lastStep = Number.POSITIVE_INFINITY;
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
     inverse = quadraticLoss && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
-    const relativeStep = lengthIn(point.hessian, step) / (lengthIn(point.hessian, point.theta) || 1);
-    const settled = point.gradientNorm <= GRADIENT_TOLERANCE;
-    if (relativeStep <= NEGLIGIBLE_STEP || (settled && !quadraticLoss)) return { point, iterations, inverse };
-    if (quadraticLoss && relativeStep <= LAST_STEP && settled) {
+    const relativeStep = lengthIn(point.hessian, step) / pointSize(point);
+    const settled = point.gradientNorm <= GRADIENT_TOLERANCE && relativeStep <= LAST_STEP;
+    // Where rounding in the scores is what is left of the gradient, steps stop shrinking.
+    const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
+    lastStep = relativeStep;
+    if (relativeStep <= NEGLIGIBLE_STEP || stalled || (settled && !quadraticLoss))
+      return { point, iterations, inverse };
+    if (settled)
       return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
-    }
     const next = await lineSearch(problem, point, step, !quadraticLoss, work);
     if (next === null) {
-      if (settled) return { point, iterations, inverse };
+      if (relativeStep <= STALLED_STEP) return { point, iterations, inverse };
       break;
     }
     if (l2 === 0 && iterations >= 4) refuseRecession(model, data, point.scores, next.scores);
@@ -180,6 +187,8 @@ interface Point {
   readonly gradient: Float64Array;
   readonly gradientNorm: number;
   readonly hessian: Matrix;
+  /** √(Σ w ℓ'² / Σ w ℓ''): the size of the residuals in the H norm. */
+  readonly residualSize: number;
 }
 
 async function evaluateAt(
@@ -193,6 +202,7 @@ async function evaluateAt(
   const scores = new Float64Array(data.rows);
   let total = 0;
   let slopeSquares = 0;
+  let curvatures = 0;
   const sums = await sweep(
     map,
     data,
@@ -204,7 +214,8 @@ async function evaluateAt(
         const slope = loss.first(f.data[i], y[i]);
         total += w[i] * loss.value(f.data[i], y[i]);
         const curvature = loss.second(f.data[i], y[i]);
-        if (curvature > 0) slopeSquares += (w[i] * slope * slope) / curvature;
+        slopeSquares += w[i] * slope * slope;
+        curvatures += w[i] * curvature;
         pull.data[i] = w[i] * slope;
         if (gram) gram[i] = w[i] * curvature;
       }
@@ -213,6 +224,7 @@ async function evaluateAt(
   );
   const gradient = sums.pull.data;
   const hessian = knownHessian ?? sums.grams[0];
+  const residualSquare = curvatures > 0 ? slopeSquares / curvatures : 0;
   let gradientNorm = 0;
   let penalty = 0;
   for (let j = 0; j < d; j++) {
@@ -220,10 +232,19 @@ async function evaluateAt(
     penalty += 0.5 * ridge[j] * theta[j] * theta[j];
     if (!knownHessian) hessian.data[j * d + j] += ridge[j];
     const possible =
-      Math.sqrt(slopeSquares * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
+      Math.sqrt(residualSquare * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
     if (possible > 0 && free[j]) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
   }
-  return { theta, scores, loss: total, objective: total + penalty, gradient, gradientNorm, hessian };
+  return {
+    theta,
+    scores,
+    loss: total,
+    objective: total + penalty,
+    gradient,
+    gradientNorm,
+    hessian,
+    residualSize: Math.sqrt(residualSquare),
+  };
 }
 
 /** Halves the step until the objective does not rise (beyond rounding); null when even tiny steps do not help. */
@@ -260,12 +281,25 @@ function refuseRecession(model: ScoreModel, data: Dataset, before: Float64Array,
     worst = Math.max(worst, change);
     best = Math.min(best, change);
   }
-  if (largest > 0.3 && worst <= 1e-3 * largest && best < -0.3) {
+  if (largest > 0.3 && worst <= 1e-8 * largest && best < -0.3) {
     throw numericalError(
       `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: its coefficients grow without end. Add a ridge such as --l2 0.001, or leave out the column that gives the answer away.`,
     );
   }
 }
+
+/** The unpenalised intercept alone can run away: all targets of one class, or no count above 0. */
+function refuseConstantTargets({ loss }: ScoreModel, { y, weights }: Dataset): void {
+  for (const direction of [1, -1]) {
+    const changes = Array.from(y, (target, i) => (weights[i] > 0 ? loss.recession(direction, target) : 0));
+    if (changes.every((change) => change <= 0) && changes.some((change) => change < 0)) {
+      throw numericalError("All targets are alike, so the fit has no minimum: use rows with different targets.");
+    }
+  }
+}
+
+/** ‖θ‖_H plus the size of the residuals in the same norm: never 0 but for a fit to zeros. */
+const pointSize = ({ hessian, theta, residualSize }: Point): number => lengthIn(hessian, theta) + residualSize || 1;
 
 /** √(x'Hx) */
 const lengthIn = (hessian: Matrix, x: Float64Array): number => Math.sqrt(Math.max(0, dot(x, hessianTimes(hessian, x))));

@@ -6,7 +6,7 @@ import { assignFolds, holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
 import { numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
-import { type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
+import { atFixedRadius, type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
@@ -46,7 +46,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const { training, evaluation } = splitRows(all, input);
   const model = chooseModel(settings, training);
   const reach = resolveReach(settings, training);
-  const l2 = ridgeOf(settings, model, training.rows);
+  const l2 = ridgeOf(settings, model, totalWeight(table, settings, training));
   refuseUndeterminedSquares(model, reach, l2);
   const fit = await fitModel(model.describe, training, { l2, ...work });
   const fitSeconds = clock.lap();
@@ -65,7 +65,10 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const inferenceSeconds = clock.lap();
   const sections = [];
   for (const [t, ground] of grounds.entries()) {
-    sections.push(await threatSection(ground, evaluated[t], inferences[t], training, reach, settings, work));
+    const rows = evaluated[t];
+    const absolute = settings.radii !== null || settings.budgets !== null;
+    const judged = rows && absolute ? atFixedRadius(rows, ground.attack.scale) : rows;
+    sections.push(await threatSection(ground, judged, inferences[t], training, reach, settings, work));
   }
   const reportSeconds = clock.lap();
 
@@ -125,6 +128,13 @@ function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
     ...(weights === null ? {} : { weights }),
     ...(splitBy === null ? {} : { splitBy }),
   });
+}
+
+/** Σ of the raw weights of the rows, which scikit-learn's penalties are relative to; without weights their number. */
+function totalWeight({ columns }: Table, { weights }: StudySettings, { sourceRows }: EncodedDataset): number {
+  const column = columns.find(({ name }) => name === weights);
+  if (column?.kind !== "numeric") return sourceRows.length;
+  return sourceRows.reduce((sum, row) => sum + column.values[row - 1], 0);
 }
 
 /** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
@@ -213,7 +223,7 @@ function resolvedSettings(
     norms: settings.norms.map(exponentName),
     epsilons: settings.epsilons,
     radii: settings.radii,
-    freeze: reach.frozenColumns,
+    freeze: settings.budgets ? null : reach.frozenColumns.length > 0 ? reach.frozenColumns : ["none"],
     budgets: settings.budgets,
     bounds: settings.bounds,
     evaluation: evaluationName(settings.evaluation),

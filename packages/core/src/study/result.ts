@@ -35,8 +35,8 @@ export interface ResolvedSettings {
   readonly norms: readonly string[];
   readonly epsilons: readonly number[] | null;
   readonly radii: readonly number[] | null;
-  /** Columns. */
-  readonly freeze: readonly string[];
+  /** Columns; ["none"] when nothing is frozen, null with budgets. */
+  readonly freeze: readonly string[] | null;
   readonly budgets: readonly { readonly column: string; readonly budget: number }[] | null;
   readonly bounds: readonly { readonly column: string; readonly lower: number; readonly upper: number }[];
   readonly evaluation: string;

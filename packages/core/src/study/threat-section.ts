@@ -54,7 +54,8 @@ function sizes(
   if (epsilons) return ascending(epsilons);
   if (radii) return ascending(radii).map((radius) => radius / scale);
   if (budgets) return [1 / scale];
-  const top = Math.min(GRID_CEILING, collapse === null ? GRID_CEILING : collapse / 2);
+  // Without any effect to give up, the collapse radius is 0 but for rounding, and says nothing about sizes.
+  const top = collapse !== null && collapse > 1e-9 ? Math.min(GRID_CEILING, collapse / 2) : GRID_CEILING;
   const bottom = trust !== null && trust > 0 && 0.1 * trust < top ? 0.1 * trust : top / 100;
   return logarithmicGrid(bottom, top, GRID_SIZE).map((epsilon) => Number(epsilon.toPrecision(3)));
 }

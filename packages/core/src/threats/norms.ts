@@ -41,7 +41,10 @@ export function norm(v: Float64Array, p: Exponent, from = 0, length = v.length):
     return sum;
   }
   if (p === 2) {
-    let [a, b, c, d] = [0, 0, 0, 0];
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
     let k = from;
     for (; k + 3 < end; k += 4) {
       a += v[k] * v[k];

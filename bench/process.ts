@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** A process that answers every line it is sent with one line of JSON; its first line says that it is ready. */
+export interface Worker<Greeting> {
+  readonly greeting: Greeting;
+  ask<Reply>(): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** worker.ts in Node, with the back end that `environment` chooses. */
+export function startLibrary<Greeting>(args: readonly string[], environment: Environment): Promise<Worker<Greeting>> {
+  return start(process.execPath, ["--import", "tsx", here("worker.ts"), ...args], environment);
+}
+
+/** numpy_peer.py in the Python that has NumPy. */
+export function startNumpy<Greeting>(
+  python: string,
+  args: readonly string[],
+  environment: Environment,
+): Promise<Worker<Greeting>> {
+  return start(python, [here("numpy_peer.py"), ...args], environment);
+}
+
+/** A Python that can import NumPy (Debian's python3-numpy belongs to /usr/bin/python3), or null. */
+export function findNumpy(): string | null {
+  const candidates = [process.env["AIF_BENCH_PYTHON"], "/usr/bin/python3", "python3"];
+  for (const python of candidates) {
+    if (python === undefined || (python.startsWith("/") && !existsSync(python))) continue;
+    if (spawnSync(python, ["-c", "import numpy"], { stdio: "ignore" }).status === 0) return python;
+  }
+  return null;
+}
+
+async function start<Greeting>(
+  command: string,
+  args: readonly string[],
+  environment: Environment,
+): Promise<Worker<Greeting>> {
+  const child = spawn(command, args, {
+    env: { ...process.env, ...environment },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const read = async (): Promise<unknown> => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`A benchmark process ended early: ${command} ${args.join(" ")}`);
+    return JSON.parse(value);
+  };
+  return {
+    greeting: (await read()) as Greeting,
+    async ask<Reply>() {
+      child.stdin.write("go\n");
+      return (await read()) as Reply;
+    },
+    stop: () => end(child),
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = once(child, "exit");
+  child.stdin?.end();
+  await ended;
+}

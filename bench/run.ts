@@ -1,0 +1,54 @@
+/**
+ * npm run bench [-- [filter] [--write] [--threads N]]: speed against NumPy, held-out evaluation, peak memory, kernels.
+ * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md.
+ */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { compare } from "./against-numpy.js";
+import { CASES, type Case } from "./cases.js";
+import { timeHeldOut } from "./held-out-time.js";
+import { compareKernels } from "./kernel-speed.js";
+import { machineLines } from "./machine.js";
+import { measurePeak } from "./memory.js";
+import { type Findings, report } from "./report.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: "boolean", default: false }, threads: { type: "string" } },
+});
+const filter = positionals.join(" ").toLowerCase();
+const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
+const wanted = (section: string, task?: Case): boolean =>
+  `${section} ${task?.name ?? ""}`.toLowerCase().includes(filter);
+
+const found: Findings = { threads, comparisons: [], heldOut: [], memory: [], kernels: [] };
+const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
+
+if (wanted("kernels")) {
+  tell("kernels");
+  found.kernels.push(...(await compareKernels(threads)));
+}
+for (const task of CASES) {
+  if (wanted("numpy", task)) {
+    tell(`${task.name} against NumPy`);
+    found.comparisons.push(await compare(task, threads));
+  }
+  if (wanted("held-out", task)) {
+    tell(`${task.name} held out`);
+    found.heldOut.push(...(await timeHeldOut(task, threads)));
+  }
+  if (task.rows >= 1_000_000 && wanted("memory", task)) {
+    tell(`${task.name} memory`);
+    found.memory.push(...(await measurePeak(task, threads)));
+  }
+}
+
+const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
+const libraries = [...new Set(found.comparisons.flatMap(({ contestants }) => contestants.map((c) => c.library)))];
+const text = report(found, machineLines(command, libraries));
+process.stdout.write(text);
+if (values.write) {
+  if (filter) throw new Error("--write takes no filter: the document shows everything.");
+  writeFileSync(new URL("../docs/benchmarks.md", import.meta.url), text);
+}
