@@ -1,6 +1,7 @@
 import { endingOf, interrupted } from "./failure.js";
 import { toleratesClosedPipes, writeStderr } from "./output/stdout.js";
 import { buildProgram } from "./program.js";
+import { settle } from "./settle.js";
 
 /** Runs the command line; the process ends by itself once its output is written. */
 export async function main(words: readonly string[]): Promise<void> {
@@ -12,7 +13,8 @@ export async function main(words: readonly string[]): Promise<void> {
     process.exitCode = code;
     if (sentence !== null) await writeStderr(`aif: ${sentence}\n`);
     if (process.env["AIF_DEBUG"] === "1" && code !== 0) console.error(error);
-    // Interrupted work may still wait for its input, which would keep the process alive.
-    if (code === interrupted) process.exit();
   }
+  settle();
+  // Interrupted work may still wait for its input, which would keep the process alive.
+  if (process.exitCode === interrupted) process.exit();
 }

@@ -41,11 +41,11 @@ describe("numbers for people", () => {
       "<0.1 %",
       "100.0 %",
     ]);
-    expect([signedPercent(0.031), signedPercent(-0.5), signedPercent(23), signedPercent(-23)]).toEqual([
+    expect([signedPercent(0.031), signedPercent(-0.5), signedPercent(23), signedPercent(-2e-5)]).toEqual([
       "+3.1 %",
       "-50 %",
       ">999 %",
-      ">999 %",
+      "<0.01 %",
     ]);
     expect([count(1, "row"), count(20640, "row")]).toEqual(["1 row", "20,640 rows"]);
   });

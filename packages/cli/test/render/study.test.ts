@@ -132,6 +132,15 @@ describe("the report", () => {
     );
   });
 
+  it("gives no percentage of a loss without its constant, and a long unit only once", () => {
+    const { model, fit } = study();
+    const unit = "nats per row, without the constant log y!";
+    const poisson = { ...model, kind: "poisson", loss: "poisson", lossLabel: "Poisson loss", unit };
+    const text = paragraph(renderStudy(study({ model: poisson, fit: { ...fit, heldOutLoss: -1.6 } }), plain));
+    expect(text).toContain(`Natural loss: Poisson loss, in ${unit} held-out -1.600`);
+    expect(text).toContain("is predicted to change the held-out loss by +37.5, and the loss under");
+  });
+
   it("marks rows beyond the trust and the collapse radius, and explains only marks that it used", () => {
     const curve = [point(), point({ epsilon: 0.2, extrapolated: true }), point({ epsilon: 0.9, extrapolated: true })];
     const marked = renderStudy(study({ threats: [threat({ curve })] }), plain);

@@ -5,7 +5,7 @@ import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { type Influence, influence } from "./aif.js";
 import { leaveOutFits, leaveOutHessians, refitFold } from "./leave-out-fits.js";
-import { leaveOutInfluence, leaveOutPulls, leaveOutScale } from "./leave-out-influence.js";
+import { leaveOutInfluence, leaveOutPulls, leaveOutScales } from "./leave-out-influence.js";
 import type { MovingRows } from "./moving-rows.js";
 
 /** θ̂_{−k}, I_{−k} and c_{−k} of one fold: fitted on, and attacked on, the rows outside it. */
@@ -51,7 +51,8 @@ export async function crossFit(
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, foldOf, outside, inverse, theta, Phi, work));
   const rows = await ownFoldRows(full, foldOf, theta, influences, work);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
-  return attacks.map((attack, a) => ({
+  const scales = attacks.map((attack) => leaveOutScales(attack, foldOf, outside));
+  return attacks.map((_, a) => ({
     loss: full.model.loss,
     y: full.data.y,
     w: full.data.weights,
@@ -62,7 +63,7 @@ export async function crossFit(
     folds: Array.from({ length: folds }, (_, k) => ({
       parameters: theta.column(k),
       influence: influences[a].column(k),
-      scale: leaveOutScale(attack, foldOf, k, outside[k]),
+      scale: scales[a][k],
     })),
   }));
 }

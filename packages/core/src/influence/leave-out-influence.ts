@@ -26,19 +26,27 @@ export async function leaveOutPulls(
     ? await sharedPulls(full, attacks, foldOf, outside, theta, work)
     : await rowwisePulls(full, attacks, foldOf, outside, theta, work);
   attacks.forEach((attack, a) => {
-    for (let k = 0; k < folds; k++) {
-      const scale = leaveOutScale(attack, foldOf, k, outside[k]);
-      for (let at = k; at < pulls[a].data.length; at += folds) pulls[a].data[at] *= scale;
-    }
+    const scales = leaveOutScales(attack, foldOf, outside);
+    const { data } = pulls[a];
+    for (let at = 0; at < data.length; at++) data[at] *= scales[at % folds];
   });
   return pulls;
 }
 
-/** c_{−k}: the mean size of the rows outside fold k. */
-export function leaveOutScale({ fit, rowScales }: Influence, foldOf: Uint16Array, k: number, outside: number): number {
-  let sum = 0;
-  for (let i = 0; i < foldOf.length; i++) if (foldOf[i] !== k) sum += fit.data.weights[i] * rowScales[i];
-  return sum / outside;
+/** c_{−k} (K): the mean sizes of the rows outside each fold. */
+export function leaveOutScales(
+  { fit, rowScales }: Influence,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+): Float64Array {
+  const inside = new Float64Array(outside.length);
+  let total = 0;
+  for (let i = 0; i < foldOf.length; i++) {
+    const size = fit.data.weights[i] * rowScales[i];
+    inside[foldOf[i]] += size;
+    total += size;
+  }
+  return inside.map((sum, k) => (total - sum) / outside[k]);
 }
 
 /** Linear scores: Φ/c = N Σ w ℓ'' sgn(ℓ') v + (Σ w |ℓ'|) Eφ(β), so one pass serves every norm and budget. */

@@ -48,6 +48,13 @@ export class EquilibratedCholesky {
     return new EquilibratedCholesky(n, scale, factorData, norm);
   }
 
+  /** min_j L_jj², at most 1: far from 0, A is far from singular; near 0, `conditionEstimate` tells. 1 for n = 0. */
+  smallestPivot(): number {
+    let smallest = 1;
+    for (let j = 0; j < this.order; j++) smallest = Math.min(smallest, this.factorData[j * (this.order + 1)] ** 2);
+    return smallest;
+  }
+
   /**
    * A⁻¹b for a vector (n) or for every column of a matrix (n×k), as a new one. Throws a `numerical` error where b is
    * not finite.

@@ -103,14 +103,39 @@ export function startWithIntercepts(theta: Matrix, rows: number, intercept: bool
   return scores;
 }
 
+/** Products with several columns are taken in stretches of this many multiply-adds, which BLAS multiplies without packing. */
+const SMALL_PRODUCT = 1e6;
+
 /** F += X Θ_x, where Θ_x are the rows of Θ from `first` on. */
 export function addLinearScores(x: Matrix, theta: Matrix, first: number, scores: Matrix): void {
   const { rows: r, columns: m } = x;
   const k = theta.columns;
   if (r === 0 || m === 0) return;
   const tail = theta.data.subarray(first * k);
-  if (k === 1) blas().gemv(false, r, m, 1, x.data, m, tail, 1, scores.data);
-  else blas().gemm(false, false, r, k, m, 1, x.data, m, tail, k, 1, scores.data, k);
+  if (k === 1) {
+    // Fits begin at β = 0.
+    if (maximumMagnitude(tail) > 0) blas().gemv(false, r, m, 1, x.data, m, tail, 1, scores.data);
+    return;
+  }
+  const stretch = Math.max(1, Math.floor(SMALL_PRODUCT / (m * k)));
+  for (let from = 0; from < r; from += stretch) {
+    const rows = Math.min(stretch, r - from);
+    blas().gemm(
+      false,
+      false,
+      rows,
+      k,
+      m,
+      1,
+      x.data.subarray(from * m),
+      m,
+      tail,
+      k,
+      1,
+      scores.data.subarray(from * k),
+      k,
+    );
+  }
 }
 
 /** Rows `first`… of out += X'Ω. */
@@ -119,8 +144,15 @@ export function addLinearPullback(x: Matrix, omega: Matrix, first: number, out: 
   const k = omega.columns;
   if (r === 0 || m === 0) return;
   const tail = out.data.subarray(first * k);
-  if (k === 1) blas().gemv(true, r, m, 1, x.data, m, omega.data, 1, tail);
-  else blas().gemm(true, false, m, k, r, 1, x.data, m, omega.data, k, 1, tail, k);
+  if (k === 1) {
+    blas().gemv(true, r, m, 1, x.data, m, omega.data, 1, tail);
+    return;
+  }
+  const stretch = Math.max(1, Math.floor(SMALL_PRODUCT / (m * k)));
+  for (let from = 0; from < r; from += stretch) {
+    const rows = Math.min(stretch, r - from);
+    blas().gemm(true, false, m, k, rows, 1, x.data.subarray(from * m), m, omega.data.subarray(from * k), k, 1, tail, k);
+  }
 }
 
 /** Σ_i ω_i φ_i added to `out`, for one shared direction or one a row. */
@@ -157,4 +189,10 @@ export function addJacobianGramByInput(
     unit.data[k] = 1;
     addWeightedGram(map.jacobianTimes(x, unit), weights, out.data, map.count, scratch);
   }
+}
+
+function maximumMagnitude(values: Float64Array): number {
+  let largest = 0;
+  for (let j = 0; j < values.length; j++) largest = Math.max(largest, Math.abs(values[j]));
+  return largest;
 }

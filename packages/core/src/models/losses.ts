@@ -31,6 +31,12 @@ export function sigmoid(t: number): number {
   return e / (1 + e);
 }
 
+/** σ'(t) = σ(t)σ(−t) by one exponential. */
+function sigmoidSlope(t: number): number {
+  const e = Math.exp(-Math.abs(t));
+  return e / ((1 + e) * (1 + e));
+}
+
 /** log(1 + e^t) without overflow. */
 export const softplus = (t: number): number => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 
@@ -61,8 +67,8 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     unit: () => "nats per row",
     value: (f, y) => softplus(-y * f),
     first: (f, y) => -y * sigmoid(-y * f),
-    second: (f) => sigmoid(f) * sigmoid(-f),
-    third: (f) => sigmoid(f) * sigmoid(-f) * (sigmoid(-f) - sigmoid(f)),
+    second: (f) => sigmoidSlope(f),
+    third: (f) => sigmoidSlope(f) * (1 - 2 * sigmoid(f)),
     kink: () => Number.NaN,
     recession: (shift, y) => -y * shift,
     worseEnd: (_f, y) => (y > 0 ? -1 : 1),

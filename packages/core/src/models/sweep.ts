@@ -1,7 +1,7 @@
 import type { Block, Dataset } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import type { FeatureMap } from "./feature-map.js";
+import { type FeatureMap, growingBuffer } from "./feature-map.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
 export interface SweepPlan {
@@ -17,7 +17,7 @@ export interface SweepPlan {
 /** What the visitor sees of a block of r rows; it writes to `pull` and `grams`, which start at zero. */
 export interface SweepRows {
   readonly block: Block;
-  /** r×K; 0 columns without `theta`. */
+  /** r×K; empty without `theta`. */
   readonly scores: Matrix;
   /** r×J: Ω */
   readonly pull: Matrix;
@@ -48,10 +48,14 @@ export async function sweep(
   const pullSums = Matrix.zeros(d, columns);
   const gramSums = Array.from({ length: plan.grams ?? 0 }, () => Matrix.zeros(d, d));
   const slices = timeSlices(work);
+  const pullBuffer = growingBuffer();
+  const gramBuffers = gramSums.map(() => growingBuffer());
+  const empty = Matrix.zeros(0, 0);
   for (const block of data.blocks()) {
     const r = block.x.rows;
-    const scores = plan.theta ? map.scores(plan.theta, block.x) : Matrix.zeros(r, 0);
-    const rows = { block, scores, pull: Matrix.zeros(r, columns), grams: gramSums.map(() => new Float64Array(r)) };
+    const scores = plan.theta ? map.scores(plan.theta, block.x) : empty;
+    const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
+    const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
     visit(rows);
     if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
     gramSums.forEach((sum, k) => map.addGram(block.x, rows.grams[k], sum));

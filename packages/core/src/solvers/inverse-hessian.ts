@@ -4,7 +4,10 @@ import type { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, pseudoInverseSolver } from "../linalg/symmetric.js";
 
 /** Beyond this condition number of the equilibrated H (the data's own is its root, 1e7) Cholesky is not trusted (MATH 12). */
-export const MAXIMUM_CONDITION = 1e14;
+const MAXIMUM_CONDITION = 1e14;
+
+/** With pivots no smaller than this the condition number is not worth estimating. */
+const SOUND_PIVOT = 1e-6;
 
 /** Eigenvalues below this share of the largest count as zero in a pseudo-inverse. */
 const RANK_TOLERANCE = 1e-12;
@@ -13,8 +16,6 @@ const RANK_TOLERANCE = 1e-12;
 export interface InverseHessian {
   readonly method: "cholesky" | "pseudo-inverse";
   readonly rank: number;
-  /** Estimated condition number of H with unit diagonal (1-norm); Infinity when singular. */
-  readonly condition: number;
   /** H⁻¹b with one refinement. */
   solve(b: Float64Array): Float64Array;
   /** ‖Hx − b‖ / ‖b‖, recomputed. 0 for b = 0. */
@@ -39,17 +40,16 @@ export function invertHessian(hessian: Matrix): InverseHessian {
   }
   const factor = EquilibratedCholesky.factor(hessian);
   if (factor instanceof EquilibratedCholesky) {
-    const condition = factor.conditionEstimate();
-    if (condition < MAXIMUM_CONDITION) return choleskyInverse(hessian, factor, condition);
+    const sound = factor.smallestPivot() > SOUND_PIVOT || factor.conditionEstimate() < MAXIMUM_CONDITION;
+    if (sound) return choleskyInverse(hessian, factor);
   }
   return pseudoInverse(hessian);
 }
 
-function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky, condition: number): InverseHessian {
+function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky): InverseHessian {
   return {
     method: "cholesky",
     rank: hessian.rows,
-    condition,
     solve(b) {
       const x = factor.solve(b);
       const correction = factor.solve(residual(hessian, x, b));
@@ -67,7 +67,6 @@ function pseudoInverse(hessian: Matrix): InverseHessian {
   return {
     method: "pseudo-inverse",
     rank: solver.rank,
-    condition: Number.POSITIVE_INFINITY,
     solve: (b) => solver.solve(b),
     relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
     nullResidual: (b) => solver.nullResidual(b),
