@@ -25,4 +25,6 @@ export interface Dataset {
   blocks(rowsPerBlock?: number): Iterable<Block>;
   /** The same rows in another choice and order, weights rescaled to sum to 1. Row indices may not repeat. */
   select(rows: Int32Array): Dataset;
+  /** Looks through all entries, for data that were taken on trust. @throws input: naming the first that is not finite. */
+  check?(): void;
 }

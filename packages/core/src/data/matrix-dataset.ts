@@ -29,13 +29,24 @@ export class MatrixDataset extends RowsDataset {
     super(matrixRows(x, scaler), { start: 0 }, features, y, weights);
     this.scaler = scaler;
   }
+
+  /** @throws AifError "input" naming the first entry of the matrix that is not finite */
+  check(): void {
+    const { x, features } = this;
+    const at = firstInfinite(x.data);
+    if (at < 0) return;
+    const name = quoted(features[at % x.columns]);
+    const row = Math.floor(at / x.columns);
+    throw inputError(`Row ${row} of the matrix holds ${x.data[at]} in column ${name}; every entry must be finite.`);
+  }
 }
 
 /**
  * A data set over an n×m matrix and n targets (two classes: −1 and +1). Blocks are views of the matrix, or, with
  * `standardize`, written to weighted mean 0 and standard deviation 1 block by block.
  *
- * @throws AifError "usage" for lengths that do not match, "input" for numbers that are not finite and for bad weights
+ * @throws AifError "usage" for lengths that do not match, "input" for targets that are not finite and for bad weights.
+ *   The matrix is taken on trust: a fit finds entries that are not finite without a pass of its own (`check` looks at once)
  */
 export function matrixDataset(x: Matrix, y: ArrayLike<number>, options: MatrixDatasetOptions = {}): MatrixDataset {
   const { rows, columns } = x;
@@ -45,18 +56,14 @@ export function matrixDataset(x: Matrix, y: ArrayLike<number>, options: MatrixDa
   if (features.length !== columns)
     throw usageError(`The matrix has ${columns} columns, but there are ${features.length} names.`);
   const target = y instanceof Float64Array ? y : Float64Array.from(y);
-  checkFinite(x, target, features);
+  checkTargets(target);
   const weights = checkedWeights(options.weights, rows);
-  return new MatrixDataset(x, target, weights, features, options.standardize === true ? fitScaler(x, weights) : null);
+  if (options.standardize !== true) return new MatrixDataset(x, target, weights, features, null);
+  new MatrixDataset(x, target, weights, features, null).check();
+  return new MatrixDataset(x, target, weights, features, fitScaler(x, weights));
 }
 
-function checkFinite(x: Matrix, y: Float64Array, features: readonly string[]): void {
-  const at = firstInfinite(x.data);
-  if (at >= 0) {
-    const row = Math.floor(at / x.columns);
-    const name = quoted(features[at % x.columns]);
-    throw inputError(`Row ${row} of the matrix holds ${x.data[at]} in column ${name}; every entry must be finite.`);
-  }
+function checkTargets(y: Float64Array): void {
   const row = firstInfinite(y);
   if (row >= 0) throw inputError(`The target of row ${row} is ${y[row]}; every target must be finite.`);
 }

@@ -64,9 +64,17 @@ export function addWeightedGram(
     return;
   }
   const scaled = scratch(r * k);
+  const { data } = a;
   for (let i = 0, at = 0; i < r; i++) {
     const root = Math.sqrt(omega[i]);
-    for (const end = at + k; at < end; at++) scaled[at] = root * a.data[at];
+    const end = at + k;
+    for (; at + 3 < end; at += 4) {
+      scaled[at] = root * data[at];
+      scaled[at + 1] = root * data[at + 1];
+      scaled[at + 2] = root * data[at + 2];
+      scaled[at + 3] = root * data[at + 3];
+    }
+    for (; at < end; at++) scaled[at] = root * data[at];
   }
   blas().syrk(k, r, 1, scaled, k, 1, out, ld);
 }

@@ -9,6 +9,8 @@ export interface Loss {
   first(f: number, y: number): number;
   second(f: number, y: number): number;
   third(f: number, y: number): number;
+  /** Value, first and second derivative at once, to `out`: what a fit needs of every row. */
+  jet(f: number, y: number, out: Float64Array): void;
   /** The score at which ℓ' changes sign for this target (a kink of |ℓ'|), or NaN where there is none. */
   kink(y: number): number;
   /**
@@ -50,6 +52,11 @@ function squaredLoss(name: LossName, s: number, label: string): Loss {
     first: (f, y) => 2 * s * (f - y),
     second: () => 2 * s,
     third: () => 0,
+    jet(f, y, out) {
+      out[0] = s * (f - y) * (f - y);
+      out[1] = 2 * s * (f - y);
+      out[2] = 2 * s;
+    },
     kink: (y) => y,
     recession: (shift) => Math.abs(shift),
     worseEnd: (f, y) => (f >= y ? 1 : -1),
@@ -69,6 +76,14 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     first: (f, y) => -y * sigmoid(-y * f),
     second: (f) => sigmoidSlope(f),
     third: (f) => sigmoidSlope(f) * (1 - 2 * sigmoid(f)),
+    jet(f, y, out) {
+      const t = -y * f;
+      const e = Math.exp(-Math.abs(t));
+      const inverse = 1 / (1 + e);
+      out[0] = (t > 0 ? t : 0) + Math.log1p(e);
+      out[1] = -y * (t >= 0 ? inverse : e * inverse);
+      out[2] = e * inverse * inverse;
+    },
     kink: () => Number.NaN,
     recession: (shift, y) => -y * shift,
     worseEnd: (_f, y) => (y > 0 ? -1 : 1),
@@ -83,6 +98,12 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     first: (f, y) => Math.exp(f) - y,
     second: (f) => Math.exp(f),
     third: (f) => Math.exp(f),
+    jet(f, y, out) {
+      const mean = Math.exp(f);
+      out[0] = mean - y * f;
+      out[1] = mean - y;
+      out[2] = mean;
+    },
     kink: (y) => (y > 0 ? Math.log(y) : Number.NaN),
     recession: (shift, y) => (y > 0 ? Math.abs(shift) : shift),
     worseEnd: (f, y, reach) => (Math.exp(f) * Math.sinh(reach) >= y * reach ? 1 : -1),

@@ -201,6 +201,7 @@ async function evaluateAt(
   const d = map.count;
   const scores = new Float64Array(data.rows);
   let total = 0;
+  const jet = new Float64Array(3);
   let slopeSquares = 0;
   let curvatures = 0;
   const sums = await sweep(
@@ -211,9 +212,10 @@ async function evaluateAt(
       const { y, w, firstRow } = block;
       scores.set(f.data, firstRow);
       for (let i = 0; i < y.length; i++) {
-        const slope = loss.first(f.data[i], y[i]);
-        total += w[i] * loss.value(f.data[i], y[i]);
-        const curvature = loss.second(f.data[i], y[i]);
+        loss.jet(f.data[i], y[i], jet);
+        const slope = jet[1];
+        const curvature = jet[2];
+        total += w[i] * jet[0];
         slopeSquares += w[i] * slope * slope;
         curvatures += w[i] * curvature;
         pull.data[i] = w[i] * slope;
@@ -223,6 +225,8 @@ async function evaluateAt(
     work,
   );
   const gradient = sums.pull.data;
+  // Sums of numbers that are not finite are not finite: only then is it worth looking for them.
+  if (!gradient.every(Number.isFinite)) data.check?.();
   const hessian = knownHessian ?? sums.grams[0];
   const residualSquare = curvatures > 0 ? slopeSquares / curvatures : 0;
   let gradientNorm = 0;
@@ -291,8 +295,9 @@ function refuseRecession(model: ScoreModel, data: Dataset, before: Float64Array,
 /** The unpenalised intercept alone can run away: all targets of one class, or no count above 0. */
 function refuseConstantTargets({ loss }: ScoreModel, { y, weights }: Dataset): void {
   for (const direction of [1, -1]) {
-    const changes = Array.from(y, (target, i) => (weights[i] > 0 ? loss.recession(direction, target) : 0));
-    if (changes.every((change) => change <= 0) && changes.some((change) => change < 0)) {
+    const rises = (target: number, i: number): boolean => weights[i] > 0 && loss.recession(direction, target) > 0;
+    const falls = (target: number, i: number): boolean => weights[i] > 0 && loss.recession(direction, target) < 0;
+    if (!y.some(rises) && y.some(falls)) {
       throw numericalError("All targets are alike, so the fit has no minimum: use rows with different targets.");
     }
   }

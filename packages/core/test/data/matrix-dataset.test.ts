@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { matrixDataset } from "../../src/data/matrix-dataset.js";
 import { toOriginalUnits } from "../../src/data/scaler.js";
 import { Matrix } from "../../src/linalg/matrix.js";
+import { linear } from "../../src/models/score-model.js";
+import { fit } from "../../src/solvers/fit.js";
 import { expectFailure } from "./helpers.js";
 
 const x = Matrix.fromRows([
@@ -66,15 +68,19 @@ describe("matrixDataset", () => {
     await expectFailure(() => matrixDataset(x, [1, 2, 3], { weights: [1, -1, 1] }), "input", /weight of row 1 is -1/);
     await expectFailure(() => matrixDataset(x, [1, 2, 3], { weights: [0, 0, 0] }), "input", /Every weight is 0/);
     await expectFailure(() => matrixDataset(x, [1, Number.NaN, 3]), "input", /target of row 1 is NaN/);
-    const bad = Matrix.fromRows([
-      [1, 2],
-      [3, Number.POSITIVE_INFINITY],
-    ]);
-    await expectFailure(
-      () => matrixDataset(bad, [1, 2], { features: ["a", "b"] }),
-      "input",
-      /Row 1 of the matrix holds Infinity in column "b"/,
-    );
+    for (const entry of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]) {
+      const bad = Matrix.fromRows([
+        [1, 2],
+        [3, entry],
+        [5, 7],
+        [6, 5],
+      ]);
+      const message = new RegExp(`Row 1 of the matrix holds ${entry} in column "b"`);
+      const options = { features: ["a", "b"] };
+      await expectFailure(() => fit(linear(), matrixDataset(bad, [1, 2, 4, 3], options)), "input", message);
+      await expectFailure(() => matrixDataset(bad, [1, 2, 4, 3], options).check(), "input", message);
+      await expectFailure(() => matrixDataset(bad, [1, 2, 4, 3], { ...options, standardize: true }), "input", message);
+    }
     await expectFailure(() => matrixDataset(Matrix.zeros(0, 2), []), "usage", /0×2/);
     const data = matrixDataset(x, [1, 2, 3]);
     await expectFailure(() => data.select(Int32Array.of(1, 1)), "usage", /Row 1 is selected twice/);
