@@ -32,7 +32,7 @@ const commands = pages.flatMap((page) =>
   blocks(page, "sh").flatMap((block) =>
     block
       .split("\n")
-      .map((line) => line.replace(/^npm ci && /, "").trim())
+      .map((line) => line.replace(/^npm install && /, "").trim())
       .filter((line) => line.startsWith("npx aif "))
       .map((line) => [page, line.slice("npx aif ".length)] as const),
   ),
