@@ -27,7 +27,7 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
-/** Lines that call the command, without `npm ci &&`; files that they write go to a temporary folder. */
+/** Lines that call the command, without `npm install &&`; files that they write go to a temporary folder. */
 const commands = pages.flatMap((page) =>
   blocks(page, "sh").flatMap((block) =>
     block

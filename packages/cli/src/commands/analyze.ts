@@ -5,6 +5,7 @@ import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
 import { evaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
+import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
 import { outputOptions } from "../options/output.js";
 import { addGroups } from "../options/register.js";
@@ -15,7 +16,15 @@ import { type Destination, destinationOf, print, writeFiles } from "../output/de
 import { progressBar, type Reporter } from "../progress.js";
 import { analyzeHelp } from "./analyze-help.js";
 
-const groups = [dataOptions, modelOptions, adversaryOptions, evaluationOptions, outputOptions, runtimeOptions];
+const groups = [
+  dataOptions,
+  modelOptions,
+  adversaryOptions,
+  evaluationOptions,
+  inferenceOptions,
+  outputOptions,
+  runtimeOptions,
+];
 
 /** `aif analyze <data>`: from a table to the cost of robustness. */
 export function addAnalyze(program: Command): void {
@@ -31,6 +40,7 @@ export function addAnalyze(program: Command): void {
         model: readGroup(modelOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
+        inference: readGroup(inferenceOptions, command),
       });
       const output = readGroup(outputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);

@@ -3,6 +3,7 @@ import { usageError } from "../errors.js";
 import { type adversaryOptions, eachOnce } from "./adversary.js";
 import type { dataOptions } from "./data.js";
 import type { evaluationOptions } from "./evaluation.js";
+import type { inferenceOptions } from "./inference.js";
 import type { modelOptions } from "./model.js";
 import type { ValuesOf } from "./rule.js";
 
@@ -11,10 +12,11 @@ export interface StudyOptions {
   readonly model: ValuesOf<typeof modelOptions>;
   readonly adversary: ValuesOf<typeof adversaryOptions>;
   readonly evaluation: ValuesOf<typeof evaluationOptions>;
+  readonly inference: ValuesOf<typeof inferenceOptions>;
 }
 
 /** The analysis that the options describe. @throws usage: options that are missing or contradict each other */
-export function studySettings({ data, model, adversary, evaluation }: StudyOptions): StudySettings {
+export function studySettings({ data, model, adversary, evaluation, inference }: StudyOptions): StudySettings {
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
     ...DEFAULT_SETTINGS,
@@ -32,6 +34,7 @@ export function studySettings({ data, model, adversary, evaluation }: StudyOptio
     budgets: adversary.budget && eachOnce(adversary.budget, "--budget"),
     bounds: eachOnce(adversary.bounds, "--bounds"),
     ...evaluation,
+    ...inference,
   };
   checkSettings(settings);
   return settings;

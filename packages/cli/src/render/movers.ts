@@ -16,7 +16,12 @@ export function parameterLines(
 ): string[] {
   const epsilon = referencePoint(threat)?.epsilon ?? 0.01;
   const movers = model.parameters
-    .map((name, j) => ({ name, value: fit.parameters[j], shift: epsilon * threat.influence[j] }))
+    .map((name, j) => ({
+      name,
+      value: fit.parameters[j],
+      shift: epsilon * threat.influence[j],
+      range: threat.simultaneous && ([threat.simultaneous.lower[j], threat.simultaneous.upper[j]] as const),
+    }))
     .filter(({ shift }) => shift !== 0)
     .toSorted((a, b) => Math.abs(b.shift) - Math.abs(a.shift));
   if (movers.length === 0) return [heading("Robust training moves no parameter")];
@@ -24,7 +29,11 @@ export function parameterLines(
   const units = model.scaler === null ? "" : ", in standardised units";
   const { header, body } = table(
     [
-      { header: [""], cells: shown.map(({ name }) => `  ${shownName(name, 40)}`), align: "left" },
+      {
+        header: [""],
+        cells: shown.map(({ name }) => `  ${shownName(name, threat.simultaneous ? 24 : 40)}`),
+        align: "left",
+      },
       { header: ["now"], cells: shown.map(({ value }) => number(value)), align: "right" },
       { header: ["shift"], cells: shown.map(({ shift }) => signed(shift)), align: "right" },
       {
@@ -32,6 +41,17 @@ export function parameterLines(
         cells: shown.map(({ value, shift }) => (value === 0 ? "–" : signedPercent(shift / Math.abs(value)))),
         align: "right",
       },
+      ...(threat.simultaneous
+        ? [
+            {
+              header: [`${short(100 * threat.simultaneous.level)} % interval`],
+              cells: shown.map(({ range }) =>
+                range ? `${signed(epsilon * range[0])} to ${signed(epsilon * range[1])}` : "",
+              ),
+              align: "right" as const,
+            },
+          ]
+        : []),
     ],
     2,
   );
@@ -41,6 +61,11 @@ export function parameterLines(
     ...body,
     ...(movers.length > shown.length
       ? [faint(`  … and ${movers.length - shown.length} more (--coefficients lists all)`)]
+      : []),
+    ...(threat.simultaneous
+      ? wrap("Intervals are for the shift in the population and hold for all parameters at once.", { indent: 2 }).map(
+          faint,
+        )
       : []),
   ];
 }

@@ -1,9 +1,9 @@
-import type { StudyResult, ThreatSection } from "@aif/core";
+import type { CurvePoint, StudyResult, ThreatSection } from "@aif/core";
 import { clean } from "./clean.js";
 import { curveLines } from "./curve.js";
 import { glue, widthOf, wrap } from "./layout.js";
 import { parameterLines, rowLines } from "./movers.js";
-import { equation, number, signed, signedPercent } from "./numbers.js";
+import { equation, number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
 import { reachOfTrustLines } from "./radii.js";
 import { referencePoint, referenceWords } from "./reference.js";
@@ -56,11 +56,31 @@ function costLines(result: StudyResult, threat: ThreatSection): string[] {
   const relative = before && result.model.loss !== "poisson" ? ` (${signedPercent(change / before)})` : "";
   return [
     ...wrap(
-      `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
+      `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}${heldOutInterval(result, point)}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
       { indent: 2 },
     ),
     ...wrap(`S(ε) ≈ slope·ε + curvature·ε²: ${expansions(threat)}.`, { indent: 2 }),
+    ...populationLines(result, threat),
   ];
+}
+
+/** What the paired differences of the held-out rows leave open, given the fits. */
+function heldOutInterval({ settings }: StudyResult, { heldOut }: CurvePoint): string {
+  if (!heldOut?.interval) return "";
+  const [lower, upper] = heldOut.interval;
+  return ` (${short(100 * settings.confidence)}${glue}% interval given the fit: ${signed(lower)} to ${signed(upper)})`;
+}
+
+/** S in the population: the curvature without the bias of noise, for a fit on another training set of this size. */
+function populationLines({ settings }: StudyResult, { sensitivity: { population } }: ThreatSection): string[] {
+  if (population === null) return [];
+  const [lower, upper] = population.interval.map((end) => number(end));
+  const caution =
+    population.method === "projection" ? "; the shift is not clearly different from 0, so this is wide" : "";
+  return wrap(
+    `In the population the curvature is ${number(population.debiased)} (${short(100 * settings.confidence)}${glue}% interval ${lower} to ${upper}${caution}).`,
+    { indent: 2 },
+  );
 }
 
 /** A unit that is a sentence of its own has been given where the natural loss is. */

@@ -1,0 +1,24 @@
+import { oneOf } from "./choice.js";
+import { readNumber } from "./numbers.js";
+import { single } from "./rule.js";
+
+/** How sure the numbers are. */
+export const inferenceOptions = {
+  heading: "Intervals:",
+  rules: {
+    confidence: single(
+      { flags: "--confidence <level>", help: "level of every interval", shown: "0.95" },
+      0.95,
+      readNumber,
+    ),
+    inference: single(
+      {
+        flags: "--inference <how>",
+        help: "sandwich (intervals from the influence of each row) or none",
+        shown: "sandwich",
+      },
+      "sandwich" as const,
+      oneOf(["sandwich", "none"] as const),
+    ),
+  },
+};
