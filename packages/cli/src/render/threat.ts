@@ -7,6 +7,7 @@ import { equation, number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
 import { reachOfTrustLines } from "./radii.js";
 import { referencePoint, referenceWords } from "./reference.js";
+import { verdictLines } from "./verdict.js";
 
 const normNames: Readonly<Record<string, string>> = {
   "1": "1-norm (sum of the moves)",
@@ -26,6 +27,8 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
     ...costLines(result, threat),
     "",
     ...curveLines(result, threat, paint, explain),
+    "",
+    ...verdictLines(result, threat, paint),
     "",
     paint.heading("How far the prediction reaches"),
     ...reachOfTrustLines(threat),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { adversaryOptions } from "../../src/options/adversary.js";
 import { dataOptions } from "../../src/options/data.js";
 import { evaluationOptions } from "../../src/options/evaluation.js";
+import { inferenceOptions } from "../../src/options/inference.js";
 import { modelOptions } from "../../src/options/model.js";
 import { addGroups } from "../../src/options/register.js";
 import { readGroup } from "../../src/options/rule.js";
@@ -12,13 +13,14 @@ import { studySettings } from "../../src/options/settings.js";
 /** The settings that words of the command line stand for. */
 function settingsOf(...given: string[]) {
   const command = new Command().exitOverride();
-  addGroups(command, [dataOptions, modelOptions, adversaryOptions, evaluationOptions]);
+  addGroups(command, [dataOptions, modelOptions, adversaryOptions, evaluationOptions, inferenceOptions]);
   command.parse(given, { from: "user" });
   return studySettings({
     data: readGroup(dataOptions, command),
     model: readGroup(modelOptions, command),
     adversary: readGroup(adversaryOptions, command),
     evaluation: readGroup(evaluationOptions, command),
+    inference: readGroup(inferenceOptions, command),
   });
 }
 

@@ -8,6 +8,7 @@ import {
 } from "../robust/robust-loss.js";
 import type { Influence } from "./aif.js";
 import type { EvaluatedRows } from "./evaluated-rows.js";
+import { attackedScores, type Metrics, metricsOf } from "./metrics.js";
 
 /** One number for each ε asked for. */
 export interface RobustLosses {
@@ -67,4 +68,34 @@ async function expandedLosses(
     }
   }
   return { method: "expansion", natural, robust };
+}
+
+/** Metrics of the natural and the attacked predictions at θ̂ and at θ̂ + εI; attacked ones only where the worst case is in closed form. */
+export interface EvaluatedMetrics {
+  readonly natural: Metrics;
+  readonly robust: Metrics;
+  readonly naturalNow: Metrics;
+  readonly robustNow: Metrics;
+}
+
+export function evaluatedMetrics(
+  { fit: { model }, threat }: Influence,
+  evaluated: EvaluatedRows,
+  epsilon: number,
+): EvaluatedMetrics {
+  const { rows, fitOf, fits } = evaluated;
+  const { loss } = model;
+  const at = (moved: number): { natural: Metrics; robust: Metrics } => {
+    const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
+    const natural = metricsOf(loss, rows.y, rows.w, scores);
+    if (!hasClosedForm(model, threat)) return { natural, robust: {} };
+    const reach = fits.map(({ parameters, influence, scale }) => {
+      const theta = parameters.map((value, j) => value + moved * influence[j]);
+      return epsilon * scale * dualNormOf(model, threat, theta).norm;
+    });
+    const attacked = attackedScores(loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
+    return { natural, robust: metricsOf(loss, rows.y, rows.w, attacked) };
+  };
+  const [now, then] = [at(0), at(epsilon)];
+  return { natural: then.natural, robust: then.robust, naturalNow: now.natural, robustNow: now.robust };
 }

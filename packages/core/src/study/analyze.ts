@@ -7,6 +7,7 @@ import type { Table } from "../data/table.js";
 import { numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
 import { atFixedRadius, type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
+import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
@@ -96,7 +97,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       parameters: [...fit.parameters],
       trainingLoss: fit.trainingLoss,
       heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,
-      metrics: {},
+      metrics: fitMetrics(evaluated[0], fit),
       gradientNorm: fit.gradientNorm,
       iterations: fit.iterations,
     },
@@ -181,6 +182,13 @@ function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }
       `${bad.name} has two values, so its square is no feature of the quadratic model and no influence exists when it is attacked: freeze it, or add a ridge such as --l2 0.01.`,
     );
   }
+}
+
+/** Metrics of the natural predictions, on the evaluation rows where there are some. */
+function fitMetrics(evaluated: EvaluatedRows | null, { model, data, scores }: Fit): Metrics {
+  if (evaluated === null) return metricsOf(model.loss, data.y, data.weights, scores);
+  const { y, w, scores: f } = evaluated.rows;
+  return metricsOf(model.loss, y, w, f);
 }
 
 function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): StudyResult["model"] {

@@ -167,16 +167,23 @@ export interface CurvePoint {
     readonly interval: readonly [number, number];
     readonly method: string;
   } | null;
-  readonly cost: number | null;
-  readonly benefit: number | null;
+  /** C(ε): natural loss given up by full robust training, on the evaluation rows (MATH 14.4). */
+  readonly cost: number;
+  /** B(ε): robust loss gained, on the same rows. */
+  readonly benefit: number;
+  /** C/(C+B), the share of attacked inputs from which full robust training pays; 0 where it costs nothing, null where it gains nothing. */
+  readonly breakEvenRate: number | null;
   /** Robust loss at θ̂+εI on the evaluation rows (held-out where there are some). */
   readonly robustLoss: number;
   /** Robust loss at θ̂ on the same rows: what an attack does to the model as it is. */
   readonly robustLossNatural: number;
   readonly robustLossMethod: RobustLossMethod;
+  /** On the evaluation rows at θ̂+εI, and now (at θ̂); robust ones are empty where the worst case has no closed form. */
   readonly metrics: {
     readonly natural: Readonly<Record<string, number>>;
     readonly robust: Readonly<Record<string, number>>;
+    readonly naturalNow: Readonly<Record<string, number>>;
+    readonly robustNow: Readonly<Record<string, number>>;
   };
   /** Share of rows whose residual, γ coordinate (p = ∞) or arg-max (p = 1) changes. */
   readonly kinkFraction: number;

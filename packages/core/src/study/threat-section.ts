@@ -6,7 +6,7 @@ import { naturalHessianTimes, parameterContributions, rowContributions } from ".
 import { type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
 import { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "../influence/kink-radius.js";
 import { changeStandardError, freeRadius, localSensitivity, predictedChange } from "../influence/moving-rows.js";
-import { robustLosses } from "../influence/robust-losses.js";
+import { evaluatedMetrics, robustLosses } from "../influence/robust-losses.js";
 import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -158,6 +158,8 @@ async function curvePoints(
   const trust = validity.trust.radius;
   return epsilons.map((epsilon, e) => {
     const check = checks.get(epsilon);
+    const cost = predictedChange((evaluated ?? training).rows, epsilon);
+    const benefit = losses.natural[e] - losses.robust[e];
     return {
       epsilon,
       radius: epsilon * attack.scale,
@@ -168,12 +170,13 @@ async function curvePoints(
         interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
         method: population.method,
       },
-      cost: null,
-      benefit: null,
+      cost,
+      benefit,
+      breakEvenRate: breakEvenRate(cost, benefit),
       robustLoss: losses.robust[e],
       robustLossNatural: losses.natural[e],
       robustLossMethod: losses.method,
-      metrics: { natural: {}, robust: {} },
+      metrics: evaluatedMetrics(attack, evaluated ?? training, epsilon),
       kinkFraction: kinkFraction(kinks, weights, epsilon),
       residualFraction: residualFraction(kinks, weights, epsilon),
       stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
@@ -181,6 +184,12 @@ async function curvePoints(
       extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
     };
   });
+}
+
+/** With a share π of inputs attacked, full robust training changes the loss by (1 − π)C − πB (MATH 14.4). */
+function breakEvenRate(cost: number, benefit: number): number | null {
+  if (cost <= 0) return benefit >= 0 ? 0 : null;
+  return benefit > 0 ? cost / (cost + benefit) : null;
 }
 
 /** The paired difference over held-out rows, with its interval given the fits (MATH 14.2). */
