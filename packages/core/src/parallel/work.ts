@@ -21,17 +21,19 @@ const nextTurn: () => Promise<void> =
     ? () => new Promise((resolve) => setImmediate(resolve))
     : () => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** When the event loop last had its turn: many short passes in a row must let it breathe as one long one does. */
+let lastTurn = performance.now();
+
 /** A clock for one loop: `await pause()` costs nothing until a slice is used up, then lets the event loop breathe. */
 export function timeSlices(work: Work | undefined): { due(): boolean; pause(progress: Progress): Promise<void> } {
-  let started = performance.now();
   throwIfAborted(work?.signal);
   return {
-    due: () => performance.now() - started > SLICE_MS,
+    due: () => performance.now() - lastTurn > SLICE_MS,
     async pause(progress) {
       work?.onProgress?.(progress);
       await nextTurn();
+      lastTurn = performance.now();
       throwIfAborted(work?.signal);
-      started = performance.now();
     },
   };
 }

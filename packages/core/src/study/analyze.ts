@@ -46,7 +46,8 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const all = encodeTraining(table, settings);
   const { training, evaluation } = splitRows(all, input);
   const model = chooseModel(settings, training);
-  const reach = resolveReach(settings, training);
+  const { map } = model.describe(training);
+  const reach = resolveReach(settings, training, (k) => map.usesInput(k));
   const l2 = ridgeOf(settings, model, totalWeight(table, settings, training));
   refuseUndeterminedSquares(model, reach, l2);
   const fit = await fitModel(model.describe, training, { l2, ...work });

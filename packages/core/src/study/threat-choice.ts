@@ -22,23 +22,26 @@ const NOTHING = "none";
 /**
  * Resolves --freeze, --budget and --bounds, which speak column names and original units. Indicators and two-valued columns
  * are frozen unless `--freeze none` or a budget says otherwise.
+ * @param uses whether the model looks at a feature at all (a basis may leave some out)
  * @throws input: an unknown column; a row outside its bounds. usage: nothing left to attack, crossed bounds.
  */
-export function resolveReach(settings: StudySettings, data: EncodedDataset): Reach {
+export function resolveReach(settings: StudySettings, data: EncodedDataset, uses: (feature: number) => boolean): Reach {
   const { featureInfo: features, encoding } = data;
   const columns = new Set(features.map(({ column }) => column));
   const check = (option: string, name: string): void => {
-    if (!columns.has(name)) throw unknownColumn(`${option} column`, name, "The model", [...columns]);
+    if (!columns.has(name)) throw unknownColumn(`column for ${option} called`, name, "The model", [...columns]);
   };
   const named = settings.freeze ?? [];
   const nothing = named.length === 1 && named[0] === NOTHING && !columns.has(NOTHING);
   if (!nothing) for (const name of named) check("--freeze", name);
-  const budgets = settings.budgets
+  const wanted = settings.budgets
     ? budgetsOf(settings.budgets, features, check)
     : Float64Array.from(features, ({ kind, twoValued, column }) => {
         const byDefault = !nothing && (kind === "indicator" || twoValued);
         return byDefault || (!nothing && named.includes(column)) ? 0 : 1;
       });
+  // What the model does not look at cannot be attacked, and does not count in c.
+  const budgets = wanted.map((budget, k) => (uses(k) ? budget : 0));
   const attacked = features.filter((_, k) => budgets[k] > 0);
   if (attacked.length === 0) {
     throw usageError(

@@ -243,7 +243,7 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
   const flags: Flag[] = [];
   const { curve, trustRadius: trust } = section;
   const beyond = (radius: number) => curve.filter(({ epsilon }) => epsilon > radius * (1 + 1e-9)).length;
-  const count = (rows: number) => `${rows} of ${curve.length} sizes`;
+  const lie = (rows: number) => `${rows} of ${curve.length} sizes ${rows === 1 ? "lies" : "lie"}`;
   if (attack.oneSided) {
     const { multipliers } = attack;
     flags.push(
@@ -276,17 +276,14 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
   else if (chosen && beyond(trust) > 0) {
     flags.push(
-      raise(
-        "trust-exceeded",
-        `p = ${norm}: ${count(beyond(trust))} lie beyond the trust radius ${trust.toPrecision(3)}.`,
-      ),
+      raise("trust-exceeded", `p = ${norm}: ${lie(beyond(trust))} beyond the trust radius ${trust.toPrecision(3)}.`),
     );
   }
   if (collapse !== null && beyond(collapse) > 0) {
     flags.push(
       raise(
         "beyond-collapse",
-        `p = ${norm}: ${count(beyond(collapse))} lie beyond the collapse radius ${collapse.toPrecision(3)}.`,
+        `p = ${norm}: ${lie(beyond(collapse))} beyond the collapse radius ${collapse.toPrecision(3)}.`,
       ),
     );
   }
