@@ -3,6 +3,9 @@ import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { type FeatureMap, growingBuffer } from "./feature-map.js";
 
+/** Blocks larger than elsewhere: a fold's part of one must still be worth a matrix product. */
+const BLOCK_BYTES = 1 << 23;
+
 /** Sums over the rows of each of K folds. */
 export interface FoldSums {
   /** K × (d×d, lower triangle): Σ_{i in fold k} ω_i v_i v_i' */
@@ -28,7 +31,7 @@ export async function foldSums(
   const pulls = Array.from({ length: folds }, () => Matrix.zeros(d, 1));
   const buffer = growingBuffer();
   const slices = timeSlices(work);
-  for (const block of data.blocks()) {
+  for (const block of data.blocks(Math.max(64, Math.floor(BLOCK_BYTES / 8 / Math.max(1, map.inputs))))) {
     const { x, firstRow } = block;
     const [r, m] = [x.rows, x.columns];
     const omega = new Float64Array(r);
