@@ -19,7 +19,7 @@ export function verdictLines(result: StudyResult, threat: ThreatSection, { headi
   const point = referencePoint(threat);
   if (point === null) return [];
   return [
-    heading(`Is it worth it at ${equation("ε", point.epsilon)}?`),
+    ...wrap(`Is it worth it at ${equation("ε", point.epsilon)}?`).map(heading),
     ...wrap(`${answer(point)} ${caution(result, threat, point)}`, { indent: 2 }),
     ...metricLines(point),
   ];

@@ -68,25 +68,16 @@ function checkTargets(y: Float64Array): void {
   if (row >= 0) throw inputError(`The target of row ${row} is ${y[row]}; every target must be finite.`);
 }
 
-/**
- * The first entry that is NaN or infinite, −1 if none. Only such entries times 0 are not 0, so stretches are summed that way
- * and looked through only when the sum says so.
- */
+/** The first entry that is NaN or infinite, −1 if none. */
 function firstInfinite(values: Float64Array): number {
   const stretch = 4096;
   for (let from = 0; from < values.length; from += stretch) {
     const to = Math.min(from + stretch, values.length);
-    let [a, b, c, d] = [0, 0, 0, 0];
-    let i = from;
-    for (; i + 3 < to; i += 4) {
-      a += values[i] * 0;
-      b += values[i + 1] * 0;
-      c += values[i + 2] * 0;
-      d += values[i + 3] * 0;
-    }
-    for (; i < to; i++) a += values[i] * 0;
-    if (a + b + c + d === 0) continue;
-    for (let k = from; k < to; k++) if (!Number.isFinite(values[k])) return k;
+    // A finite number less itself is 0; NaN and infinities leave NaN behind.
+    let remainder = 0;
+    for (let i = from; i < to; i++) remainder += values[i] - values[i];
+    if (remainder === 0) continue;
+    for (let i = from; i < to; i++) if (!Number.isFinite(values[i])) return i;
   }
   return -1;
 }
