@@ -62,20 +62,21 @@ export function naturalLossLines({ fit, model }: StudyResult, { heading }: Paint
 export function reachLines({ threats, data }: StudyResult, { heading }: Paint): string[] {
   if (threats.length === 0) return [];
   const { attacked, frozen, budgets, bounds } = threats[0].threat;
-  const budgetOf = new Map(budgets.map(({ feature, budget }) => [feature, budget]));
+  const budgetOf = new Map(Object.entries(budgets));
+  const limits = Object.entries(bounds);
   const withBudget = (name: string): string =>
     budgetOf.has(name) ? `${shownName(name)} by ±${short(budgetOf.get(name) ?? null)}` : shownName(name);
   return [
     heading(`What the adversary may touch: ${attacked.length} of ${count(data.features.length, "feature")}`),
     ...labelled("may touch", listed(attacked.map(withBudget)), labelWidth),
     ...(frozen.length === 0 ? [] : labelled("frozen", listed(frozen.map((name) => shownName(name))), labelWidth)),
-    ...(bounds.length === 0 ? [] : labelled("within", listed(bounds.map(boundWords)), labelWidth)),
+    ...(limits.length === 0 ? [] : labelled("within", listed(limits.map(boundWords)), labelWidth)),
   ];
 }
 
-const boundWords = ({ feature, lower, upper }: { feature: string; lower: number; upper: number }): string => {
-  const least = lower === Number.NEGATIVE_INFINITY ? "" : `${short(lower)} ≤ `;
-  const most = upper === Number.POSITIVE_INFINITY ? "" : ` ≤ ${short(upper)}`;
+const boundWords = ([feature, [lower, upper]]: [string, readonly [number | null, number | null]]): string => {
+  const least = lower === null ? "" : `${short(lower)} ≤ `;
+  const most = upper === null ? "" : ` ≤ ${short(upper)}`;
   return `${least}${shownName(feature)}${most}`;
 };
 

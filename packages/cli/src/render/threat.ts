@@ -40,7 +40,8 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
 }
 
 function scaleLines({ scale, threat }: ThreatSection): string[] {
-  const budgets = threat.budgets.length > 0 ? `, measured in budgets; ρ${glue}=${glue}1 is the whole budget` : "";
+  const budgets =
+    Object.keys(threat.budgets).length > 0 ? `, measured in budgets; ρ${glue}=${glue}1 is the whole budget` : "";
   return wrap(
     `Each row may move by up to ρ = ε·c, with c${glue}=${glue}${number(scale, 4)}: the mean norm of a row over the attacked features as the model sees them${budgets}.`,
     { indent: 2 },
@@ -81,7 +82,7 @@ function populationLines({ settings }: StudyResult, { sensitivity: { population 
   const caution =
     population.method === "projection" ? "; the shift is not clearly different from 0, so this is wide" : "";
   return wrap(
-    `In the population the curvature is ${number(population.debiased)} (${short(100 * settings.confidence)}${glue}% interval ${lower} to ${upper}${caution}).`,
+    `In the population the curvature is ${number(Math.max(0, population.debiased))} (${short(100 * settings.confidence)}${glue}% interval ${lower} to ${upper}${caution}).`,
     { indent: 2 },
   );
 }

@@ -62,8 +62,8 @@ describe("the report", () => {
                 ...told,
                 attacked: [name, "rooms"],
                 frozen: [name, long],
-                budgets: [{ feature: name, budget: 2 }],
-                bounds: [{ feature: name, lower: Number.NEGATIVE_INFINITY, upper: 5 }],
+                budgets: { [name]: 2 },
+                bounds: { [name]: [null, 5] as const },
               },
               originalUnits: [
                 { feature: name, perRadius: 30 },

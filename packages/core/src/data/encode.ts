@@ -5,6 +5,7 @@ import { levelWeights, type NumericStatistics, numericStatistics, presentMean } 
 import { type ColumnEncoding, type EncodeOptions, type Encoding, type FeatureInfo, missingLevel } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { quoted } from "./names.js";
+import { nearlyNumericNote } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
 import { chooseRows, hasMissing, type RowChoice } from "./row-choice.js";
 import type { CategoricalColumn, Column, NumericColumn, Table } from "./table.js";
@@ -38,6 +39,8 @@ export function fitEncoding(table: Table, options: EncodeOptions): Encoding {
   const notes: Note[] = [];
   const kept = new Set(options.keep);
   const useful = candidates.filter((column) => {
+    const suspicious = nearlyNumericNote(column);
+    if (suspicious !== null) notes.push(suspicious);
     const useless = uselessColumn(column, kept.has(column.name));
     if (useless !== null) notes.push(useless);
     return useless === null;

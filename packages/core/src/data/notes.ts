@@ -13,6 +13,7 @@ export type NoteCode =
   | "constant-column" // left out
   | "duplicate-column" // left out
   | "identifier-column" // left out
+  | "nearly-numeric-column" // text, though most cells look like numbers
   | "rows-dropped" // rows with missing cells left out
   | "zero-weights" // rows of weight 0 left out
   | "imputed-column" // missing cells filled in

@@ -2,6 +2,7 @@ import { inputError, usageError } from "../errors.js";
 import type { EncodeOptions, Encoding, Labels, Task } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { listed, quoted } from "./names.js";
+import { whatIsNotNumeric } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
 import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 
@@ -31,6 +32,8 @@ export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptio
 function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: Int32Array, source: string): Task {
   const numeric = column.kind === "numeric";
   const name = quoted(column.name);
+  const spoilt = distinct > 2 ? whatIsNotNumeric(column) : null;
+  if (spoilt !== null) throw inputError(`${source}: target column ${name} is not numeric: ${spoilt}.`);
   if (!numeric && (wanted === "regression" || wanted === "count")) {
     const row = rows.find((i) => column.codes[i] >= 0) ?? 0;
     throw inputError(

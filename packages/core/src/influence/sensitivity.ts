@@ -1,5 +1,6 @@
 import type { Dataset } from "../data/dataset.js";
 import { assignFolds } from "../data/splits.js";
+import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import { type Influence, scoreShifts } from "./aif.js";
@@ -42,6 +43,8 @@ export interface Sensitivity extends LocalSensitivity {
  */
 export async function sensitivity(attack: Influence, options: SensitivityOptions = {}): Promise<Sensitivity> {
   const { epsilons = [0.01, 0.03, 0.1], on = { folds: 10 }, ...work } = options;
+  const bad = epsilons.find((epsilon) => !(epsilon >= 0 && epsilon < Infinity));
+  if (bad !== undefined) throw usageError(`The size ε = ${bad} makes no sense: sizes are numbers ≥ 0.`);
   const { estimand, evaluated } = await rowsFor(attack, on, work);
   const losses = await robustLosses(attack, evaluated, epsilons, work);
   const local = localSensitivity(evaluated.rows);

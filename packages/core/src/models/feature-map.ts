@@ -204,3 +204,10 @@ function maximumMagnitude(values: Float64Array): number {
   for (let j = 0; j < values.length; j++) largest = Math.max(largest, Math.abs(values[j]));
   return largest;
 }
+
+/** "(intercept)", unless a column has taken that name. */
+export function interceptName(inputs: readonly string[]): string {
+  let name = "(intercept)";
+  while (inputs.includes(name)) name = `(${name})`;
+  return name;
+}

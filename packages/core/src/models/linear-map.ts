@@ -8,6 +8,7 @@ import {
   addWeightedGram,
   type FeatureMap,
   growingBuffer,
+  interceptName,
   startWithIntercepts,
 } from "./feature-map.js";
 
@@ -27,7 +28,7 @@ export class LinearMap implements FeatureMap {
   }
 
   names(inputs: readonly string[]): string[] {
-    return this.intercept ? ["(intercept)", ...inputs] : [...inputs];
+    return this.intercept ? [interceptName(inputs), ...inputs] : [...inputs];
   }
 
   scores(theta: Matrix, x: Matrix): Matrix {

@@ -1,6 +1,12 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import { addJacobianGramByInput, addWeightedGram, type FeatureMap, growingBuffer } from "./feature-map.js";
+import {
+  addJacobianGramByInput,
+  addWeightedGram,
+  type FeatureMap,
+  growingBuffer,
+  interceptName,
+} from "./feature-map.js";
 
 /** coefficient · Π_k x_k^power, powers whole numbers ≥ 1 of distinct inputs. No factors: the constant. */
 export interface Monomial {
@@ -26,8 +32,8 @@ export class MonomialMap implements FeatureMap {
     this.count = this.first + terms.length;
   }
 
-  names(): string[] {
-    return [...(this.intercept ? ["(intercept)"] : []), ...this.terms.map((term) => term.name)];
+  names(inputs: readonly string[]): string[] {
+    return [...(this.intercept ? [interceptName(inputs)] : []), ...this.terms.map((term) => term.name)];
   }
 
   scores(theta: Matrix, x: Matrix): Matrix {

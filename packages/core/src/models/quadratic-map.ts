@@ -9,6 +9,7 @@ import {
   addWeightedGram,
   type FeatureMap,
   growingBuffer,
+  interceptName,
   startWithIntercepts,
 } from "./feature-map.js";
 
@@ -42,7 +43,7 @@ export class QuadraticMap implements FeatureMap {
 
   names(inputs: readonly string[]): string[] {
     const products = this.pairs.map(([j, k]) => (j === k ? `${inputs[j]}^2` : `${inputs[j]}*${inputs[k]}`));
-    return [...(this.intercept ? ["(intercept)"] : []), ...inputs, ...products];
+    return [...(this.intercept ? [interceptName(inputs)] : []), ...inputs, ...products];
   }
 
   scores(theta: Matrix, x: Matrix): Matrix {

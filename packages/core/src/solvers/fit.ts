@@ -117,7 +117,7 @@ async function minimise(
       if (relativeStep <= STALLED_STEP) return { point, iterations, inverse };
       break;
     }
-    if (l2 === 0 && iterations >= 4) refuseRecession(model, data, point.scores, next.scores);
+    if (l2 === 0 && iterations >= 4) refuseRecession(model, data, point, next);
     point = next;
   }
   throw numericalError(
@@ -274,7 +274,8 @@ async function lineSearch(
  * A direction along which no row's loss rises and some row's falls is one along which the loss falls for ever: no minimiser
  * exists. Late Newton steps on separable data point along it (each adds about 1 to the diverging scores).
  */
-function refuseRecession(model: ScoreModel, data: Dataset, before: Float64Array, after: Float64Array): void {
+function refuseRecession(model: ScoreModel, data: Dataset, from: Point, to: Point): void {
+  const [before, after] = [from.scores, to.scores];
   let largest = 0;
   let worst = Number.NEGATIVE_INFINITY;
   let best = Number.POSITIVE_INFINITY;
@@ -287,9 +288,17 @@ function refuseRecession(model: ScoreModel, data: Dataset, before: Float64Array,
   }
   if (largest > 0.3 && worst <= 1e-8 * largest && best < -0.3) {
     throw numericalError(
-      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: its coefficients grow without end. Add a ridge such as --l2 0.001, or leave out the column that gives the answer away.`,
+      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as --l2 0.001, or leave out what gives the answer away.`,
     );
   }
+}
+
+/** The up to three parameters whose coefficients move most, by name: what separates the targets. */
+function fastest({ parameterNames, map }: ScoreModel, from: Point, to: Point): string {
+  const speed = (j: number): number => Math.abs(to.theta[j] - from.theta[j]);
+  const order = [...to.theta.keys()].slice(map.intercept ? 1 : 0).toSorted((a, b) => speed(b) - speed(a));
+  const leading = order.filter((j) => speed(j) > 0.2 * speed(order[0])).slice(0, 3);
+  return leading.map((j) => JSON.stringify(parameterNames[j])).join(", ");
 }
 
 /** The unpenalised intercept alone can run away: all targets of one class, or no count above 0. */

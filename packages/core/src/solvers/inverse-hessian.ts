@@ -35,7 +35,9 @@ export function invertHessian(hessian: Matrix): InverseHessian {
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
       if (!Number.isFinite(hessian.data[i * d + j]))
-        throw numericalError("The Hessian has entries that are not finite.");
+        throw numericalError(
+          "The Hessian has entries that are not finite: some columns are too large to be squared; standardise or rescale them.",
+        );
     }
   }
   const factor = EquilibratedCholesky.factor(hessian);

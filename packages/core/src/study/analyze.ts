@@ -1,10 +1,11 @@
 import { applyEncoding } from "../data/apply-encoding.js";
 import { encode } from "../data/encode-table.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { quoted } from "../data/names.js";
 import { scalerOf } from "../data/scaler.js";
 import { assignFolds, holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
-import { numericalError, usageError } from "../errors.js";
+import { inputError, numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
 import { atFixedRadius, type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
 import { type Metrics, metricsOf } from "../influence/metrics.js";
@@ -43,6 +44,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const { settings, table } = input;
   checkSettings(settings);
   const clock = stopwatch();
+  explainMissingHeader(table, settings);
   const all = encodeTraining(table, settings);
   const { training, evaluation } = splitRows(all, input);
   const model = chooseModel(settings, training);
@@ -75,6 +77,8 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const reportSeconds = clock.lap();
 
   const flags = [
+    ...noteFlags(table.notes ?? []),
+    ...noteFlags(input.evaluationTable?.notes ?? []),
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
     ...groundFlags(settings, training, model, reach, fit, singularFolds),
@@ -114,6 +118,15 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
     },
   };
   return { result, coefficients: coefficientTable(fit, training, grounds) };
+}
+
+/** A header that was taken for data hides the target's name: say so rather than list column1, column2, … */
+function explainMissingHeader({ columns, notes, source }: Table, { target }: StudySettings): void {
+  const guessed = notes?.some(({ code }) => code === "no-header");
+  if (!guessed || columns.some(({ name }) => name === target) || /^#\d+$/.test(target)) return;
+  throw inputError(
+    `${source} has no column ${quoted(target)}: its first row was taken for data, so columns are called column1, column2, …; say --header if the first row holds names.`,
+  );
 }
 
 function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {

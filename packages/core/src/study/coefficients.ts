@@ -1,6 +1,7 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf, toOriginalUnits } from "../data/scaler.js";
 import type { Influence } from "../influence/aif.js";
+import { interceptName } from "../models/feature-map.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import type { Coefficients } from "./result.js";
@@ -30,7 +31,7 @@ export function coefficientTable(
     loss: model.loss.name,
     target,
     labels,
-    names: original ? ["(intercept)", ...data.features] : [...model.parameterNames],
+    names: original ? [interceptName(data.features), ...data.features] : [...model.parameterNames],
     units: original || !standardized ? "original" : "standardized",
     scaler:
       original || !standardized

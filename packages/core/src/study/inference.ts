@@ -17,7 +17,10 @@ export interface Inference {
   readonly level: number;
 }
 
-/** null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit. */
+/** More parameters a row than this and the sandwich's intervals say nothing (MATH 14.5). */
+const MOST_PARAMETERS_PER_ROW = 0.2;
+
+/** null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit, too many parameters. */
 export async function inferenceOf(
   ground: ThreatGround,
   settings: StudySettings,
@@ -25,7 +28,8 @@ export async function inferenceOf(
 ): Promise<Inference | null> {
   const { attack, shifts } = ground;
   const { confidence: level, inference, seed, radii } = settings;
-  if (inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
+  const crowded = attack.influence.length > MOST_PARAMETERS_PER_ROW * attack.fit.data.rows;
+  if (crowded || inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
   const found = await sandwich(attack, shifts, { ...work, relativeRadius: radii === null });
   return {
     found,

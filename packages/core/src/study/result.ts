@@ -92,8 +92,9 @@ export interface ThreatSection {
     readonly attacked: readonly string[];
     readonly frozen: readonly string[];
     /** By feature, in original units: how far each may move at radius 1. Empty without `--budget`. */
-    readonly budgets: readonly { readonly feature: string; readonly budget: number }[];
-    readonly bounds: readonly { readonly feature: string; readonly lower: number; readonly upper: number }[];
+    readonly budgets: Readonly<Record<string, number>>;
+    /** By feature, in original units: [lower, upper], null where there is none. */
+    readonly bounds: Readonly<Record<string, readonly [number | null, number | null]>>;
   };
   /** c: radius = epsilon · scale. */
   readonly scale: number;

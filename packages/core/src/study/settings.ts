@@ -94,6 +94,9 @@ export function parseModel(text: string): { kind: ModelKind; terms: string | nul
   return { kind, terms: colon < 0 ? null : text.slice(colon + 1) };
 }
 
+/** No prediction means anything near this size, and squares of it can still be computed. */
+const LARGEST_SIZE = 1e100;
+
 /** Refuses settings that contradict themselves. @throws usage: naming the options. */
 export function checkSettings(settings: StudySettings): void {
   const { l2, C, alpha, norms, epsilons, radii, evaluation, seed, freeze, budgets } = settings;
@@ -112,8 +115,9 @@ export function checkSettings(settings: StudySettings): void {
     ["--radius", radii],
   ] as const) {
     if (list?.length === 0) throw usageError(`${option} needs at least one size.`);
-    const bad = list?.find((value) => !(value >= 0 && value < Infinity));
-    if (bad !== undefined) throw usageError(`${option} ${bad} makes no sense: sizes are numbers ≥ 0.`);
+    const bad = list?.find((value) => !(value >= 0 && value <= LARGEST_SIZE));
+    if (bad !== undefined)
+      throw usageError(`${option} ${bad} makes no sense: sizes are numbers from 0 to ${LARGEST_SIZE}.`);
   }
   if (freeze && budgets)
     throw usageError("--freeze and --budget both say what the adversary can touch: give one of them.");

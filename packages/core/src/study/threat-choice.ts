@@ -44,6 +44,8 @@ export function resolveReach(settings: StudySettings, data: EncodedDataset, uses
   const budgets = wanted.map((budget, k) => (uses(k) ? budget : 0));
   const attacked = features.filter((_, k) => budgets[k] > 0);
   if (attacked.length === 0) {
+    if (settings.budgets)
+      throw usageError("--budget leaves nothing to attack: give a budget above 0 to a column that the model uses.");
     throw usageError(
       settings.freeze && !nothing
         ? "--freeze leaves nothing to attack: freeze fewer columns."
@@ -70,7 +72,7 @@ function budgetsOf(
   const byColumn = new Map<string, number>();
   for (const { column, budget } of given) {
     check("--budget", column);
-    if (!(budget >= 0 && budget < Infinity))
+    if (!(budget === 0 || (budget >= 1e-100 && budget < Infinity)))
       throw usageError(`--budget of ${quoted(column)} must be a number ≥ 0, got ${budget}.`);
     if (byColumn.has(column)) throw usageError(`--budget names ${quoted(column)} twice.`);
     byColumn.set(column, budget);

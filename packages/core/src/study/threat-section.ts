@@ -91,15 +91,17 @@ export async function threatSection(
       smoothing: 0,
       attacked: reach.attacked.map(({ name }) => name),
       frozen: reach.frozen.map(({ name }) => name),
-      budgets: settings.budgets
-        ? data.featureInfo.flatMap(({ name, scale: unit }, k) =>
-            reach.budgets[k] > 0 ? [{ feature: name, budget: reach.budgets[k] * unit }] : [],
-          )
-        : [],
-      bounds: data.featureInfo.flatMap(({ name, column }) =>
-        settings.bounds
-          .filter((bound) => bound.column === column)
-          .map(({ lower, upper }) => ({ feature: name, lower, upper })),
+      budgets: Object.fromEntries(
+        data.featureInfo.flatMap(({ name, scale: unit }, k) =>
+          settings.budgets && reach.budgets[k] > 0 ? [[name, reach.budgets[k] * unit]] : [],
+        ),
+      ),
+      bounds: Object.fromEntries(
+        data.featureInfo.flatMap(({ name, column }) =>
+          settings.bounds
+            .filter((bound) => bound.column === column)
+            .map(({ lower, upper }) => [name, [finiteOrNull(lower), finiteOrNull(upper)]] as const),
+        ),
       ),
     },
     scale,
@@ -135,6 +137,8 @@ export async function threatSection(
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
   return { section, flags: threatFlags(ground, section, chosen) };
 }
+
+const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** At a minimum the slope of the natural loss on the training rows is −(Pθ̂)'I exactly (MATH 14.11): 0 without a ridge. */
 function trainingSlope({ fit: { ridge, parameters }, influence: I }: Influence): number {

@@ -325,7 +325,7 @@ describe("a later file", () => {
       "a,b,t\n1,x,no\n2,x,perhaps\n",
       /"t" is "perhaps" in data row 2, but the training labels are "no" and "yes"/,
     ],
-    ["an absent column", "aa,b,t\n1,x,no\n", /no feature column "a"\. Did you mean "aa"/],
+    ["an absent column", "aa,b,t\n1,x,no\n", /no feature column "a"\. Its columns: "aa"/],
     [
       "text instead of numbers",
       "a,b,t\n1,x,no\nhm,x,no\n",
