@@ -4,8 +4,8 @@
  */
 import type { Kernels } from "./checked.js";
 
-/** Multiply-adds from which matrix products are worth several threads: about a third of a millisecond on one. */
-const MATRIX_WORK = 8e6;
+/** Multiply-adds from which matrix products are worth several threads: about a millisecond on one. */
+const MATRIX_WORK = 2e7;
 /** Matrix entries from which products with a vector are. */
 const VECTOR_WORK = 4e6;
 
