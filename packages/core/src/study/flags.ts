@@ -111,7 +111,7 @@ const rules = {
     level: "note",
     raised: "the adversary's penalty has a corner at the fit (a residual or coefficient that is exactly 0, or a tie)",
     why: "The influence is the exact derivative towards ε > 0; towards ε < 0 it would be another.",
-    todo: "Nothing; the multipliers are in the JSON.",
+    todo: "Nothing: the derivative is exact, and its multipliers are in the JSON.",
   },
   "coupled-kink": {
     level: "warning",
