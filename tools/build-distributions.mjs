@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const output = join(root, "packages/core/src/stats/special.generated.ts");
-const names = ["erfc", "erfcinv", "gammainc", "gammaincinv"];
+const names = ["erfcinv", "gammainc", "gammaincinv"];
 const packageOf = (name) => `@stdlib/math-base-special-${name}`;
 
 const require = createRequire(import.meta.url);

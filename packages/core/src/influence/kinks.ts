@@ -8,20 +8,6 @@ export const SNAP = 1e-9;
 /** Residuals this small against the scores that they are differences of are rounding. */
 const ROUNDING = 1e-14;
 
-/** Where A(θ) has a corner at θ̂ (MATH 1.2). */
-export interface Kinks {
-  /** Rows with ℓ'_i = 0, for losses whose ℓ' changes sign. */
-  readonly zeroResiduals: readonly number[];
-  /** p = ∞, shared gradient: attacked coordinates with γ_k = 0. */
-  readonly zeroCoordinates: readonly number[];
-  /** p = 1, shared gradient: the coordinates tied for the largest b_k|γ_k|, when there are several. */
-  readonly ties: readonly number[];
-  /** Shared gradient: every attacked γ_k = 0. */
-  readonly zeroGradient: boolean;
-  /** Gradients by row: rows with a zero coordinate (p = ∞), a tie (p = 1) or no gradient: coupled with ∇²_x f, not resolved. */
-  readonly coupledRows: number;
-}
-
 /** Snaps slopes within rounding of zero to zero, in place, and returns their rows. */
 export function snapResiduals(loss: Loss, slopes: Float64Array, scores: Float64Array, y: Float64Array): number[] {
   const largest = maximumMagnitude(slopes);
@@ -36,15 +22,19 @@ export function snapResiduals(loss: Loss, slopes: Float64Array, scores: Float64A
   return rows;
 }
 
+/** Where ‖b⊙γ‖_q has a corner (MATH 1.2). */
 export interface GradientKinks {
+  /** p = ∞: attacked coordinates with γ_k = 0. */
   readonly zeroCoordinates: number[];
+  /** p = 1: the coordinates tied for the largest b_k|γ_k|, when there are several. */
   readonly ties: number[];
+  /** Every attacked γ_k = 0. */
   readonly zeroGradient: boolean;
 }
 
 /**
  * Snaps a gradient's near-zero attacked coordinates to zero, in place, and finds its kinks under p: zero coordinates at
- * p = ∞, ties at p = 1. `scale` is the size that coordinates are compared with when all of them are tiny.
+ * p = ∞, ties at p = 1. `rounding` says that all of γ is what rounding leaves of 0.
  */
 export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: number, rounding = false): GradientKinks {
   const sizes = gamma.map((g, k) => Math.abs(g) * budgets[k]);

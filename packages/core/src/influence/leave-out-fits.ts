@@ -86,7 +86,7 @@ export async function leaveOutFits(
   while (open.size > 0) {
     for (const k of open) {
       const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
-      if (hasConstantHessian(full) || step <= STEP_TOLERANCE) open.delete(k);
+      if (full.model.loss.quadratic || step <= STEP_TOLERANCE) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
         const own = await refitFold(full, foldOf, k, folds, work, theta.column(k));
         for (let j = 0; j < theta.rows; j++) theta.data[j * folds + k] = own.parameters[j];
@@ -149,10 +149,6 @@ async function leaveOutGradients(
   }
   return gradients;
 }
-
-/** Squared losses: H is the same at every θ. */
-export const hasConstantHessian = ({ model }: Fit): boolean =>
-  model.loss.name === "squared" || model.loss.name === "half-squared";
 
 /** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the step relative to θ_k, both in the H norm. */
 function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian, hessian: Matrix): number {

@@ -6,7 +6,6 @@ import { conjugateGradients } from "../solvers/conjugate-gradient.js";
 import type { Fit } from "../solvers/fit.js";
 import type { InverseHessian } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
-import { hasConstantHessian } from "./leave-out-fits.js";
 
 const INFLUENCE_TOLERANCE = 1e-10;
 const MAXIMUM_ITERATIONS = 60;
@@ -157,7 +156,7 @@ export async function leaveOutInfluence(
     Phi.rows,
     Phi.columns,
   );
-  if (hasConstantHessian(full)) return solveEach(negative);
+  if (full.model.loss.quadratic) return solveEach(negative);
   const { model, data, ridge } = full;
   const curvatures = new Float64Array(data.rows * folds);
   await sweep(

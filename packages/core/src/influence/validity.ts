@@ -33,8 +33,7 @@ export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
 export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const { fit, influence: I, scale } = attack;
   const { parameters, scores, data } = fit;
-  const constantCurvature = fit.model.loss.second(0, 0) === fit.model.loss.second(1, 0);
-  const affordable = constantCurvature || data.rows * I.length ** 2 <= CERTIFICATE_WORK;
+  const affordable = fit.model.loss.quadratic || data.rows * I.length ** 2 <= CERTIFICATE_WORK;
   const certify = affordable ? certifier(fit, attack.threat) : null;
   return {
     certified: certify !== null,

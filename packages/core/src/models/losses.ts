@@ -1,6 +1,8 @@
 /** A loss l = ℓ(f, y) of the score f = θ'v(x): values and derivatives in f (MATH 0). */
 export interface Loss {
   readonly name: LossName;
+  /** Whether ℓ'' is the same everywhere, so that H is the same at every θ. */
+  readonly quadratic: boolean;
   /** What a person calls the mean of this loss. */
   readonly label: string;
   /** Its unit, given the target's name: "price²", "nats per row". */
@@ -46,6 +48,7 @@ export const softplus = (t: number): number => Math.max(t, 0) + Math.log1p(Math.
 function squaredLoss(name: LossName, s: number, label: string): Loss {
   return {
     name,
+    quadratic: true,
     label,
     unit: (target) => `${target}²`,
     value: (f, y) => s * (f - y) * (f - y),
@@ -70,6 +73,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
   /** l = log(1 + e^{−yf}), y ∈ {−1, +1}. */
   logistic: {
     name: "logistic",
+    quadratic: false,
     label: "log loss",
     unit: () => "nats per row",
     value: (f, y) => softplus(-y * f),
@@ -92,6 +96,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
   /** l = e^f − y f, y ≥ 0: the negative log likelihood of a Poisson count with mean e^f, less the constant log y!. */
   poisson: {
     name: "poisson",
+    quadratic: false,
     label: "Poisson loss",
     unit: () => "nats per row, without the constant log y!",
     value: (f, y) => Math.exp(f) - y * f,

@@ -96,23 +96,22 @@ async function minimise(
   start = startingPoint(problem.model, problem.data),
 ): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
   const { model, data, l2, free } = problem;
-  const quadraticLoss = model.loss.name === "squared" || model.loss.name === "half-squared";
+  const { quadratic } = model.loss;
   let point = await evaluateAt(problem, start, work);
   let inverse: InverseHessian | null = null;
   let lastStep = Number.POSITIVE_INFINITY;
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
-    inverse = quadraticLoss && inverse ? inverse : invertHessian(freePart(point.hessian, free));
+    inverse = quadratic && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
     const relativeStep = lengthIn(point.hessian, step) / pointSize(point);
     const settled = point.gradientNorm <= GRADIENT_TOLERANCE && relativeStep <= LAST_STEP;
     // Where rounding in the scores is what is left of the gradient, steps stop shrinking.
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
-    if (relativeStep <= NEGLIGIBLE_STEP || stalled || (settled && !quadraticLoss))
-      return { point, iterations, inverse };
+    if (relativeStep <= NEGLIGIBLE_STEP || stalled || (settled && !quadratic)) return { point, iterations, inverse };
     if (settled)
       return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
-    const next = await lineSearch(problem, point, step, !quadraticLoss, work);
+    const next = await lineSearch(problem, point, step, !quadratic, work);
     if (next === null) {
       if (relativeStep <= STALLED_STEP) return { point, iterations, inverse };
       break;

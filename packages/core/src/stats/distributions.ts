@@ -1,13 +1,11 @@
 import * as special from "./special.generated.js";
 
-/** erfc and the regularised incomplete gamma functions of stdlib, as far as they are used here. */
+/** The inverse of erfc and the regularised incomplete gamma functions of stdlib, as far as they are used here. */
 const {
-  erfc,
   erfcinv,
   gammainc,
   gammaincinv,
 }: {
-  erfc(x: number): number;
   erfcinv(x: number): number;
   /** P(s, x), or Q(s, x) with `upper`. */
   gammainc(x: number, s: number, regularized: boolean, upper: boolean): number;
@@ -17,9 +15,6 @@ const {
 
 /** z with P(Z ≤ z) = p for a standard normal Z, 0 < p < 1: −√2·erfcinv(2p), accurate in both tails. */
 export const normalQuantile = (p: number): number => (p === 0.5 ? 0 : -Math.SQRT2 * erfcinv(2 * p));
-
-/** P(Z ≤ z) for a standard normal Z. */
-export const normalProbability = (z: number): number => 0.5 * erfc(-z / Math.SQRT2);
 
 /** x with P(X ≤ x) = p for X ~ χ²_k. */
 export const chiSquareQuantile = (p: number, k: number): number => 2 * gammaincinv(p, k / 2);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { chiSquareQuantile, chiSquareTail, normalProbability, normalQuantile } from "../../src/stats/distributions.js";
+import { chiSquareQuantile, chiSquareTail, normalQuantile } from "../../src/stats/distributions.js";
 
-// Values of R 4.3 (qnorm, pnorm, qchisq, pchisq), 15 digits.
+// Values of R 4.3 (qnorm, qchisq), 15 digits.
 test.each([
   [0.975, 1.95996398454005],
   [1e-10, -6.36134090240406],
@@ -9,7 +9,6 @@ test.each([
   [0.5, 0],
 ])("normal quantile of %f", (p, z) => {
   expect(Math.abs(normalQuantile(p) - z)).toBeLessThan(1e-13 * (1 + Math.abs(z)));
-  expect(Math.abs(normalProbability(z) - p)).toBeLessThan(1e-13 * p);
 });
 
 test.each([
