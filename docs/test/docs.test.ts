@@ -1,22 +1,24 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { FLAGS } from "@aif/core";
+import * as core from "@aif/core";
 import { afterAll, describe, expect, test } from "vitest";
+import {
+  aif,
+  pages,
+  pythonWithScikitLearn,
+  quotedCommands,
+  refreshed,
+  wordsOf,
+} from "../../tools/write-docs-output.js";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "aif-docs-"));
-const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-];
+const houses = "aif analyze examples/house-prices.csv --target price_thousands";
 const text = new Map(pages.map((page) => [page, readFileSync(join(root, page), "utf8")]));
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -42,11 +44,11 @@ describe("commands in the documents run", () => {
   test("there are some", () => expect(commands.length).toBeGreaterThan(5));
 
   test.each(commands)("%s: aif %s", async (_page, line) => {
-    const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]);
+    const words = wordsOf(line);
     const places = words.map((word, i) =>
       /^--(out|coefficients)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
     );
-    const { stdout } = await run(process.execPath, [join(root, "packages/cli/bin/aif.js"), ...places], { cwd: root });
+    const stdout = await aif(places);
     const [option, file] = [places.indexOf("--out"), places[places.indexOf("--out") + 1]];
     expect((option < 0 ? stdout : readFileSync(file, "utf8")).length).toBeGreaterThan(100);
   });
@@ -72,24 +74,37 @@ describe("code in the documents runs", () => {
   });
 });
 
-test("the table in the README is what the command prints", async () => {
-  const [command] = blocks("README.md", "sh")[0].split("&& npx aif ").slice(1);
-  const { stdout } = await run(
-    process.execPath,
-    [join(root, "packages/cli/bin/aif.js"), ...command.trim().split(" ")],
-    { cwd: root },
-  );
-  const printed = new Set(stdout.split("\n").map((line) => line.trimEnd()));
-  for (const line of blocks("README.md", "text")[0]
-    .split("\n")
-    .filter((part) => part !== "" && part !== "…")) {
-    expect(printed, line).toContain(line.trimEnd());
-  }
+const python = await pythonWithScikitLearn();
+
+describe("quoted output is what the commands print", () => {
+  const quoting = pages.filter((page) => quotedCommands(text.get(page) ?? "").length > 0);
+
+  test("the README and the page on reading it quote some", () => {
+    expect(quoting).toEqual(expect.arrayContaining(["README.md", "docs/reading-a-sensitivity.md"]));
+  });
+
+  test.each(quoting)("%s (else: npx tsx tools/write-docs-output.ts)", async (page) => {
+    expect(await refreshed(text.get(page) ?? "")).toBe(text.get(page));
+  });
+
+  test("a stale quotation is found", async () => {
+    const quotation = `<!-- output: ${houses} --inference none | Natural loss -->\n\`\`\`text\nstale\n\`\`\`\n`;
+    const fresh = await refreshed(quotation);
+    expect(fresh).not.toContain("stale");
+    expect(await refreshed(fresh)).toBe(fresh);
+    await expect(refreshed(quotation.replace("Natural loss", "no such paragraph"))).rejects.toThrow(/no paragraph/);
+  });
+});
+
+/** Its own assertions compare coefficients with scikit-learn's; skipped where no Python has scikit-learn. */
+test.skipIf(python === null)("examples/from_scikit_learn.py agrees with scikit-learn, there and back", async () => {
+  const { stdout } = await run(python ?? "", ["examples/from_scikit_learn.py"], { cwd: root });
+  expect(stdout).toMatch(/coefficients agree/);
 });
 
 test("links between documents lead somewhere", () => {
   for (const [page, content] of text) {
-    for (const [, target] of content.matchAll(/\]\(([^)#:]+\.md)(?:#[^)]*)?\)/g)) {
+    for (const [, target] of content.matchAll(/\]\(([^)#:]+\.(?:md|py))(?:#[^)]*)?\)/g)) {
       const path = join(root, page, "..", target);
       expect(() => readFileSync(path), `${page} links to ${target}`).not.toThrow();
     }
@@ -98,28 +113,15 @@ test("links between documents lead somewhere", () => {
 
 test("docs/flags.md has every flag, as the registry says", () => {
   const page = text.get("docs/flags.md") ?? "";
-  for (const [code, rule] of Object.entries(FLAGS)) {
+  for (const [code, rule] of Object.entries(core.FLAGS)) {
     expect(page).toContain(
       `## ${code}\n\n**Level:** ${rule.level}\n\n**Raised when** ${rule.raised}.\n\n**Why it matters.** ${rule.why}\n\n**What to do.** ${rule.todo}\n`,
     );
   }
-  expect([...page.matchAll(/^## (.+)$/gm)].map((match) => match[1])).toEqual(Object.keys(FLAGS));
+  expect([...page.matchAll(/^## (.+)$/gm)].map((match) => match[1])).toEqual(Object.keys(core.FLAGS));
 });
 
 test("docs/json.md names every field of a result", async () => {
-  const { stdout } = await run(
-    process.execPath,
-    [
-      join(root, "packages/cli/bin/aif.js"),
-      "analyze",
-      "examples/house-prices.csv",
-      "--target",
-      "price_thousands",
-      "--format",
-      "json",
-    ],
-    { cwd: root },
-  );
   const page = text.get("docs/json.md") ?? "";
   const missing = new Set<string>();
   const visit = (value: unknown): void => {
@@ -131,6 +133,60 @@ test("docs/json.md names every field of a result", async () => {
       }
     }
   };
-  visit(JSON.parse(stdout));
+  visit(JSON.parse(await aif([...wordsOf(houses).slice(1), "--format", "json"])));
   expect([...missing]).toEqual([]);
 });
+
+test("every option that the pages for users name exists", async () => {
+  const help = await aif(["analyze", "--help"]);
+  const known = new Set([...help.matchAll(/--[a-zA-Z][a-zA-Z0-9-]*/g)].map(([option]) => option));
+  for (const page of pages.filter((name) => name !== "CONTRIBUTING.md")) {
+    const inline = [...(text.get(page) ?? "").matchAll(/`(--[a-zA-Z][a-zA-Z0-9-]*)[^`]*`/g)].map(
+      ([, option]) => option,
+    );
+    for (const option of inline) expect(known, `${page} names ${option}`).toContain(option);
+  }
+});
+
+describe("docs/glossary.md names what there is", () => {
+  const rows = [...(text.get("docs/glossary.md") ?? "").matchAll(/^\|(.+)\|$/gm)]
+    .map(([, line]) => line.split("|").map((cell) => cell.trim()))
+    .slice(2);
+  const column = (k: number, quoted: RegExp): string[] =>
+    rows.flatMap((cells) => [...cells[k].matchAll(quoted)].map(([, name]) => name));
+
+  test("rows are complete", () => {
+    expect(rows.length).toBeGreaterThan(20);
+    for (const cells of rows) expect(cells).toHaveLength(5);
+  });
+
+  test("in the library", async () => {
+    const table = await core.readTable(join(root, "examples/house-prices.csv"));
+    const fitted = await core.fit(core.linear(), core.encode(table, { target: "price_thousands" }));
+    const attack = await core.influence(fitted, core.lp(2));
+    const cost = await core.sensitivity(attack);
+    for (const name of column(2, /`([^`]+)`/g)) {
+      const found = name.endsWith("()") ? at(core, name.slice(0, -2)) : at({ fitted, attack, cost }, name);
+      expect(found, name).toBeDefined();
+      if (name.endsWith("()")) expect(found, name).toBeTypeOf("function");
+    }
+  });
+
+  test("in the JSON", async () => {
+    const result: unknown = JSON.parse(await aif([...wordsOf(houses).slice(1), "--format", "json"]));
+    for (const path of column(3, /`([^`]+)`/g)) expect(at(result, path), path).toBeDefined();
+  });
+
+  test("in the report", async () => {
+    const report = (await aif(wordsOf(houses).slice(1))).replace(/\s+/g, " ");
+    for (const words of column(4, /"([^"]+)"/g)) expect(report, words).toContain(words);
+  });
+});
+
+/** What lies at a path such as `threats[].curve[].epsilon`: of lists the first entry. */
+function at(whole: unknown, path: string): unknown {
+  return path.split(".").reduce((value: unknown, step) => {
+    const inner: unknown = Object(value)[step.replace("[]", "")];
+    return step.endsWith("[]") && Array.isArray(inner) ? inner[0] : inner;
+  }, whole);
+}

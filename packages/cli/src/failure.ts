@@ -1,5 +1,6 @@
 import { AifError, type ErrorCode } from "@aif/core";
 import { CommanderError } from "commander";
+import { Refusal, refused } from "./refusal.js";
 import { clean } from "./render/clean.js";
 
 /** How a program ends: its exit code, and the sentence on stderr (null: nothing to say). */
@@ -36,6 +37,10 @@ const rules: readonly Rule[] = [
   {
     applies: (error) => error instanceof AifError,
     ending: (error) => ({ code: error instanceof AifError ? exitCodes[error.code] : 1, sentence: error.message }),
+  },
+  {
+    applies: (error) => error instanceof Refusal,
+    ending: (error) => ({ code: refused, sentence: error.message }),
   },
   // Help and version have been printed already; help without being asked for means that the command is missing.
   {

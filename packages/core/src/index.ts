@@ -43,6 +43,7 @@ export type { Progress, Work } from "./parallel/work.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
 export { analyze, type Study, type StudyInput } from "./study/analyze.js";
+export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
 export type * from "./study/result.js";
 export {
@@ -55,6 +56,8 @@ export {
   parseModel,
   type StudySettings,
 } from "./study/settings.js";
+export { referencePoint } from "./study/verdict.js";
+export * as words from "./study/words.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
 export type { InputGradients, Response, Threat, ThreatSettings } from "./threats/threat.js";

@@ -12,8 +12,10 @@ import { addGroups } from "../options/register.js";
 import { readGroup, type ValuesOf } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { verdictOptions } from "../options/verdict.js";
 import { type Destination, destinationOf, print, writeFiles } from "../output/destination.js";
 import { progressBar, type Reporter } from "../progress.js";
+import { refuse } from "../refusal.js";
 import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
@@ -22,6 +24,7 @@ const groups = [
   adversaryOptions,
   evaluationOptions,
   inferenceOptions,
+  verdictOptions,
   outputOptions,
   runtimeOptions,
 ];
@@ -35,18 +38,21 @@ export function addAnalyze(program: Command): void {
     .argument("<data>", 'CSV, TSV, JSON lines, Parquet, .npy or .npz; also gzipped, "part-*.csv", or - for stdin')
     .action(async (data: string) => {
       const dataValues = readGroup(dataOptions, command);
+      const verdict = readGroup(verdictOptions, command);
       const settings = studySettings({
         data: dataValues,
         model: readGroup(modelOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
         inference: readGroup(inferenceOptions, command),
+        verdict,
       });
       const output = readGroup(outputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const destination = await destinationOf(output, inputFiles(data, settings));
-      await run(data, dataValues, settings, destination, output.quiet);
+      const { result } = await run(data, dataValues, settings, destination, output.quiet);
+      refuse(result, verdict.strict);
     });
   addGroups(command, groups);
   command.addHelpText("after", analyzeHelp);
@@ -63,13 +69,14 @@ async function run(
   settings: StudySettings,
   destination: Destination,
   quiet: boolean,
-): Promise<void> {
+): Promise<Study> {
   const reporter = await progressBar(quiet);
   const study = await interruptible(
     (signal) => work(data, values, settings, signal, reporter),
     (done) => writeFiles(done, destination),
   ).finally(() => reporter.stop());
   await print(study, destination);
+  return study;
 }
 
 async function work(

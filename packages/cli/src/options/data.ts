@@ -23,6 +23,25 @@ export const dataOptions = {
       splitNames,
     ),
     weights: single({ flags: "--weights <column>", help: "column of row weights", shown: "all equal" }, null, text),
+    weightsKind: single(
+      {
+        flags: "--weights-kind <kind>",
+        help: "sampling (rows drawn with unequal chances) or frequency (counts of equal rows)",
+        shown: "sampling",
+      },
+      "sampling",
+      oneOf(["sampling", "frequency"] as const),
+    ),
+    cluster: single(
+      { flags: "--cluster <column>", help: "rows with the same value there depend on each other" },
+      null,
+      text,
+    ),
+    by: single(
+      { flags: "--by <column>", help: "repeat cost and benefit for each group of rows, and name the worst" },
+      null,
+      text,
+    ),
     positive: single(
       { flags: "--positive <label>", help: "the label that counts as positive", shown: "the last of the two in order" },
       null,

@@ -1,5 +1,5 @@
 import { oneOf } from "./choice.js";
-import { readNumber } from "./numbers.js";
+import { readInteger, readNumber } from "./numbers.js";
 import { single } from "./rule.js";
 
 /** How sure the numbers are. */
@@ -14,11 +14,14 @@ export const inferenceOptions = {
     inference: single(
       {
         flags: "--inference <how>",
-        help: "sandwich (intervals from the influence of each row) or none",
+        help: "sandwich (intervals from the influence of each row), bootstrap (from redrawn rows) or none",
         shown: "sandwich",
       },
       "sandwich" as const,
-      oneOf(["sandwich", "none"] as const),
+      oneOf(["sandwich", "bootstrap", "none"] as const),
+    ),
+    draws: single({ flags: "--draws <count>", help: "draws of the bootstrap", shown: "200" }, 200, (given, option) =>
+      readInteger(given, option, 1),
     ),
   },
 };

@@ -34,6 +34,11 @@ export const modelOptions = {
       null,
       readNumber,
     ),
+    classWeight: single(
+      { flags: "--class-weight <rule>", help: "balanced: both classes weigh the same in training", shown: "none" },
+      null,
+      oneOf(["none", "balanced"] as const),
+    ),
     intercept: flag({ flags: "--no-intercept", help: "fit no constant term" }, true),
     standardize: flag(
       { flags: "--no-standardize", help: "use columns as they are, not scaled to mean 0 and standard deviation 1" },

@@ -12,6 +12,12 @@ export function readNumber(text: string, option: string): number {
   throw usageError(`${option} takes a number, and "${text}" is none${advice}.`);
 }
 
+/** A share: 0.1 or 10%. */
+export function readShare(text: string, option: string): number {
+  const trimmed = text.trim();
+  return trimmed.endsWith("%") ? readNumber(trimmed.slice(0, -1), option) / 100 : readNumber(trimmed, option);
+}
+
 export function readInteger(text: string, option: string, least: number): number {
   const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(value) && value >= least) return value;

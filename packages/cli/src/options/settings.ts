@@ -6,6 +6,7 @@ import type { evaluationOptions } from "./evaluation.js";
 import type { inferenceOptions } from "./inference.js";
 import type { modelOptions } from "./model.js";
 import type { ValuesOf } from "./rule.js";
+import type { verdictOptions } from "./verdict.js";
 
 export interface StudyOptions {
   readonly data: ValuesOf<typeof dataOptions>;
@@ -13,10 +14,12 @@ export interface StudyOptions {
   readonly adversary: ValuesOf<typeof adversaryOptions>;
   readonly evaluation: ValuesOf<typeof evaluationOptions>;
   readonly inference: ValuesOf<typeof inferenceOptions>;
+  readonly verdict: ValuesOf<typeof verdictOptions>;
 }
 
 /** The analysis that the options describe. @throws usage: options that are missing or contradict each other */
-export function studySettings({ data, model, adversary, evaluation, inference }: StudyOptions): StudySettings {
+export function studySettings(options: StudyOptions): StudySettings {
+  const { data, model, adversary, evaluation, inference, verdict } = options;
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
     ...DEFAULT_SETTINGS,
@@ -26,7 +29,11 @@ export function studySettings({ data, model, adversary, evaluation, inference }:
     exclude: data.exclude,
     keep: data.keep,
     weights: data.weights,
+    weightsKind: data.weightsKind,
+    cluster: data.cluster,
+    by: data.by,
     ...model,
+    classWeight: model.classWeight === "balanced" ? "balanced" : null,
     norms: [...new Set(adversary.norm)],
     epsilons: adversary.epsilon,
     radii: adversary.radius,
@@ -35,6 +42,8 @@ export function studySettings({ data, model, adversary, evaluation, inference }:
     bounds: eachOnce(adversary.bounds, "--bounds"),
     ...evaluation,
     ...inference,
+    attackRate: verdict.attackRate,
+    failIf: verdict.failIf,
   };
   checkSettings(settings);
   return settings;

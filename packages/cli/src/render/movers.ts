@@ -1,9 +1,8 @@
-import type { StudyResult, ThreatSection } from "@aif/core";
+import { referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { shownName } from "./ground.js";
 import { glue, table, wrap } from "./layout.js";
 import { number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
-import { referencePoint } from "./reference.js";
 
 const shownParameters = 8;
 const shownRows = 5;

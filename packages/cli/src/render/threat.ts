@@ -1,4 +1,4 @@
-import type { CurvePoint, StudyResult, ThreatSection } from "@aif/core";
+import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { clean } from "./clean.js";
 import { curveLines } from "./curve.js";
 import { glue, widthOf, wrap } from "./layout.js";
@@ -6,7 +6,7 @@ import { parameterLines, rowLines } from "./movers.js";
 import { equation, number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
 import { reachOfTrustLines } from "./radii.js";
-import { referencePoint, referenceWords } from "./reference.js";
+import { referenceWords } from "./reference.js";
 import { verdictLines } from "./verdict.js";
 
 const normNames: Readonly<Record<string, string>> = {

@@ -1,59 +1,132 @@
-import type { CurvePoint, StudyResult, ThreatSection } from "@aif/core";
-import { glue, wrap } from "./layout.js";
-import { equation, number, percent } from "./numbers.js";
+import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
+import { clean } from "./clean.js";
+import { shownName } from "./ground.js";
+import { glue, table, wrap } from "./layout.js";
+import { equation, number, percent, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
-import { referencePoint } from "./reference.js";
 
-/** What people call each metric, how it is written, and in which order the first few are shown. */
-const metricNames: Readonly<Record<string, { label: string; write: (value: number) => string }>> = {
-  accuracy: { label: "accuracy", write: percent },
-  balancedAccuracy: { label: "balanced accuracy", write: percent },
-  auc: { label: "AUC", write: (value) => number(value, 4) },
-  rmse: { label: "RMSE", write: (value) => number(value, 4) },
-  mae: { label: "MAE", write: (value) => number(value, 4) },
-  r2: { label: "R²", write: (value) => number(value, 4) },
+/** What people call each metric, how it is written, and in which order they are shown. */
+const metricNames: Readonly<Record<string, { label: string; write: (value: number) => string; points: boolean }>> = {
+  accuracy: { label: "accuracy", write: percent, points: true },
+  balancedAccuracy: { label: "balanced accuracy", write: percent, points: true },
+  auc: { label: "AUC", write: (value) => number(value, 4), points: false },
+  logLoss: { label: "log loss", write: (value) => number(value, 4), points: false },
+  brier: { label: "Brier score", write: (value) => number(value, 4), points: false },
+  rmse: { label: "RMSE", write: (value) => number(value, 4), points: false },
+  mae: { label: "MAE", write: (value) => number(value, 4), points: false },
+  r2: { label: "R²", write: (value) => number(value, 4), points: false },
 };
 
-/** Whether robust training is worth it, at the largest size that can be trusted, in plain words. */
-export function verdictLines(result: StudyResult, threat: ThreatSection, { heading }: Paint): string[] {
+/** Groups shown, those that lose most first. */
+const shownGroups = 10;
+
+/** Whether robust training is worth it, at the largest size that can be trusted, in plain words, and in metrics. */
+export function verdictLines(result: StudyResult, threat: ThreatSection, { heading, faint }: Paint): string[] {
   const point = referencePoint(threat);
-  if (point === null) return [];
+  const { verdict } = threat;
+  if (point === null || verdict === null) return [];
   return [
     ...wrap(`Is it worth it at ${equation("ε", point.epsilon)}?`).map(heading),
-    ...wrap(`${answer(point)} ${caution(result, threat, point)}`, { indent: 2 }),
-    ...metricLines(point),
+    ...wrap(glued(clean(verdict.text)), { indent: 2 }),
+    "",
+    ...metricLines(result, point, faint),
+    ...groupLines(result, point, { heading, faint }),
   ];
 }
 
-function answer({ cost, benefit, breakEvenRate }: CurvePoint): string {
-  if (cost <= 0 && benefit >= 0) return "Yes: it is predicted to cost nothing without attack and to help under attack.";
-  if (cost <= 0)
-    return "It is predicted to lower the loss without attack, though not under attack: it acts as a regulariser.";
-  if (benefit <= 0) return "No: it is predicted to cost loss without attack and to gain nothing under attack.";
-  return `It costs ${number(cost)} without attack and gains ${number(benefit)} under attack: it pays if more than ${percent(breakEvenRate)} of the inputs are attacked.`;
+/** "ε = 0.1" and "5 %" stay together at the end of a line. */
+const glued = (text: string): string =>
+  text.replaceAll(/([επρ]|p) = /g, `$1${glue}=${glue}`).replaceAll(/(\d) %/g, `$1${glue}%`);
+
+/** One line a metric: now → then without attack, and under attack, each with the interval of the change. */
+function metricLines(
+  { settings }: StudyResult,
+  { metrics, extrapolated }: CurvePoint,
+  faint: (text: string) => string,
+): string[] {
+  const names = Object.keys(metricNames).filter((name) => name in metrics.natural);
+  if (names.length === 0) return [];
+  const sides = [
+    { header: "without attack", now: metrics.naturalNow, then: metrics.natural, changes: metrics.changes.natural },
+    { header: "under attack", now: metrics.robustNow, then: metrics.robust, changes: metrics.changes.robust },
+  ].filter(({ then }) => Object.keys(then).length > 0);
+  const known = sides.some(({ changes }) => Object.values(changes).some(({ interval }) => interval !== null));
+  const { header, body } = table(
+    [
+      { header: [""], cells: names.map((name) => `  ${metricNames[name].label}`), align: "left" },
+      ...sides.flatMap((side) => [
+        {
+          header: [side.header],
+          cells: names.map((name) => arrow(side.now[name], side.then[name], metricNames[name].write)),
+          align: "right" as const,
+        },
+        ...(known
+          ? [
+              {
+                header: ["change"],
+                cells: names.map((name) => range(side.changes[name]?.interval ?? null, metricNames[name].points)),
+                align: "right" as const,
+              },
+            ]
+          : []),
+      ]),
+    ],
+    2,
+  );
+  const words = `now → then, on the evaluation rows; change: its ${number(100 * settings.confidence, 2)}${glue}% interval over these rows, given the fit (shares in percentage points)${extrapolated ? "; EXTRAPOLATED" : ""}`;
+  return [...header.map(faint), ...body, ...(known ? wrap(words, { indent: 2 }).map(faint) : [])];
 }
 
-function caution(
-  { settings, fit }: StudyResult,
-  { trustRadius }: ThreatSection,
-  { heldOut, extrapolated }: CurvePoint,
-): string {
-  if (extrapolated && trustRadius === null) return "How far this prediction reaches is not known.";
-  if (extrapolated) return "This size lies beyond what the prediction can be trusted for.";
-  if (fit.heldOutLoss === null)
-    return "These are the rows the model was fitted on, which look worse than new ones: use --evaluation cv:10.";
-  const interval = heldOut?.interval;
-  if (interval && interval[0] < 0 && interval[1] > 0) {
-    return `Chance could explain the change without attack (its ${number(100 * settings.confidence, 2)}${glue}% interval holds 0).`;
-  }
-  return "";
-}
+const arrow = (now: number, then: number, write: (value: number) => string): string =>
+  `${write(now).replace(" %", "")}→${write(then).replace(" %", glue + "%")}`;
 
-/** "accuracy 85.1 % → 84.9 %; under attack 80.2 % → 81.0 %": now and after robust training. */
-function metricLines({ metrics: { natural, robust, naturalNow, robustNow } }: CurvePoint): string[] {
-  return Object.entries(metricNames).flatMap(([name, { label, write }]) => {
-    if (!(name in natural)) return [];
-    const attacked = name in robust ? `; under attack ${write(robustNow[name])} → ${write(robust[name])}` : "";
-    return wrap(`${label} ${write(naturalNow[name])} → ${write(natural[name])}${attacked}`, { indent: 2, hang: 4 });
-  });
+const range = (interval: readonly [number, number] | null, points: boolean): string =>
+  interval === null ? "–" : interval.map((end) => (points ? signedPoints(end) : signed(end, 2))).join("…");
+
+const signedPoints = (value: number): string => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`;
+
+function groupLines(
+  { data }: StudyResult,
+  { groups, worstGroup }: CurvePoint,
+  { heading, faint }: Pick<Paint, "heading" | "faint">,
+): string[] {
+  if (groups === null || data.groups === null) return [];
+  const before = new Map(data.groups.names.map((name, g) => [name, data.groups?.naturalLoss[g] ?? null]));
+  const rows = new Map(data.groups.names.map((name, g) => [name, data.groups?.rows[g] ?? 0]));
+  const ordered = groups.filter(({ cost }) => cost !== null).toSorted((a, b) => (b.cost ?? 0) - (a.cost ?? 0));
+  const shown = ordered.slice(0, shownGroups);
+  const { header, body } = table(
+    [
+      {
+        header: [""],
+        cells: shown.map(({ name }) => `${name === worstGroup ? "! " : "  "}${shownName(name, 24)}`),
+        align: "left",
+      },
+      {
+        header: ["rows"],
+        cells: shown.map(({ name }) => (rows.get(name) ?? 0).toLocaleString("en-US")),
+        align: "right",
+      },
+      { header: ["natural loss"], cells: shown.map(({ name }) => number(before.get(name) ?? null)), align: "right" },
+      { header: ["cost"], cells: shown.map(({ cost }) => signed(cost)), align: "right" },
+      {
+        header: ["interval"],
+        cells: shown.map(({ costInterval }) =>
+          costInterval ? costInterval.map((end) => signed(end, 2)).join("…") : "–",
+        ),
+        align: "right",
+      },
+      { header: ["benefit"], cells: shown.map(({ benefit }) => signed(benefit)), align: "right" },
+    ],
+    2,
+  );
+  const more = ordered.length - shown.length;
+  return [
+    "",
+    heading(`By ${shownName(data.groups.column)}`),
+    ...header.map(faint),
+    ...body,
+    ...(more > 0 ? [faint(`  … and ${more} more, all in --format json`)] : []),
+    ...wrap("! pays most without attack", { indent: 2 }).map(faint),
+  ];
 }

@@ -1,8 +1,13 @@
 import { inputError } from "../errors.js";
-import { columnNamed } from "./choose-columns.js";
+import { applyBy } from "./by-groups.js";
+import { columnNamed, ROLE } from "./choose-columns.js";
+import { balancedWeights } from "./class-weight.js";
+import { clusterCodes, joinedGroups } from "./clusters.js";
+import { asNumbers, asText } from "./column-kinds.js";
 import { type ColumnWriter, columnRows, indicatorWriter, numberWriter } from "./column-rows.js";
-import { EncodedDataset } from "./encoded-dataset.js";
+import { EncodedDataset, type EncodedParts } from "./encoded-dataset.js";
 import { type ColumnEncoding, type Encoding, type FeatureInfo, missingLevel } from "./encoding.js";
+import { gatheredCodes } from "./gather.js";
 import { quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
 import { chooseRows, countMissing } from "./row-choice.js";
@@ -10,7 +15,10 @@ import type { CategoricalColumn, Column, Table } from "./table.js";
 import { readTarget } from "./target.js";
 
 export interface ApplyOptions {
-  /** "training" for the table that the encoding was fitted to: its notes on columns are then the data set's too. */
+  /**
+   * "training" for the table that the encoding was fitted to: its notes on columns are then the data set's too, and the
+   * classes' factors are part of its weights. Rows for "evaluation" have plain weights.
+   */
   readonly role: "training" | "evaluation";
 }
 
@@ -18,13 +26,17 @@ export interface ApplyOptions {
  * Encodes a table as the encoding says. Columns are found by name; columns that the encoding does not use are ignored.
  *
  * @throws AifError "input" where a column is absent, holds text instead of numbers, or has a level or label that the
- *   training rows had not; and as `fitEncoding` for missing cells, weights and the target
+ *   training rows had not; and as `fitEncoding` for missing cells, weights, clusters and the target; "usage" where a
+ *   column makes too many groups
  */
 export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOptions): EncodedDataset {
-  const target = columnNamed(table, "target column", encoding.target.column);
-  const columns = encoding.columns.map(({ column }) => columnNamed(table, "feature column", column));
-  const weights = encoding.weights === null ? null : columnNamed(table, "weights column", encoding.weights);
-  const choice = chooseRows(table, target, columns, weights, encoding.missing);
+  const target = columnNamed(table, ROLE.target, encoding.target.column);
+  const columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
+  const weighting =
+    encoding.weights === null
+      ? null
+      : { column: columnNamed(table, ROLE.weights, encoding.weights), kind: encoding.weightsKind };
+  const choice = chooseRows(table, target, columns, weighting, encoding.missing);
   const { y, notes } = readTarget(target, encoding.target, choice.rows, table.source);
   const writers: ColumnWriter[] = [];
   let offset = 0;
@@ -34,14 +46,18 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
     writers.push(writerOf(columns[k], column, features, offset, choice.rows, table.source));
     offset += width;
   });
-  return new EncodedDataset(columnRows(writers, choice.rows, offset), { start: 0 }, y, choice.weights, {
+  const factors = options.role === "training" ? encoding.classFactors : null;
+  const weights = factors ? balancedWeights(y, choice.weights, factors) : choice.weights;
+  return new EncodedDataset(columnRows(writers, choice.rows, offset), { start: 0 }, y, weights, {
     encoding,
     sourceRows: choice.rows.map((row) => row + 1),
-    groups: groupsOf(table, encoding.splitBy, choice.rows, options.role),
+    ...partitionsOf(table, encoding, choice.rows, options.role),
+    evaluationWeights: choice.weights,
+    rawWeights: choice.rawWeights,
     notes: [
       ...(options.role === "training" ? encoding.notes : []),
       ...choice.notes,
-      ...imputedNotes(columns, choice.rows, table.source),
+      ...imputedNotes(columns, encoding.columns, choice.rows, table.source),
       ...notes,
     ],
   });
@@ -56,9 +72,9 @@ function writerOf(
   source: string,
 ): ColumnWriter {
   if (encoding.kind === "numeric") {
-    if (column.kind !== "numeric") throw notNumeric(column, rows, source);
+    const { values } = asNumbers(column, rows, source);
     const [{ mean, scale }] = features;
-    return numberWriter(column.values, Number.isNaN, encoding.fill, mean, scale, offset);
+    return numberWriter(values, Number.isNaN, encoding.fill, mean, scale, offset);
   }
   const text = asText(column);
   const levels = encoding.kind === "boolean" ? ["false", "true"] : encoding.levels;
@@ -82,53 +98,57 @@ function writerOf(
   return indicatorWriter(text.codes, featureOf, off, on, missing, offset);
 }
 
-/** Text levels may all look like numbers in a later file. */
-function asText(column: Column): CategoricalColumn {
-  if (column.kind === "categorical") return column;
-  const position = new Map<number, number>();
-  const codes = Int32Array.from(column.values, (value) => {
-    if (Number.isNaN(value)) return -1;
-    const code = position.get(value) ?? position.size;
-    position.set(value, code);
-    return code;
-  });
-  return { kind: "categorical", name: column.name, boolean: false, levels: [...position.keys()].map(String), codes };
-}
-
-function notNumeric(column: CategoricalColumn, rows: Int32Array, source: string): Error {
-  const row = rows.find((i) => column.codes[i] >= 0 && !Number.isFinite(Number(column.levels[column.codes[i]])));
-  const found = row === undefined ? "" : ` (${quoted(column.levels[column.codes[row]])} in data row ${row + 1})`;
-  return inputError(
-    `${source}: column ${quoted(column.name)} holds text${found} but held numbers in the training data; correct these cells.`,
-  );
-}
-
 const unknownLevel = (column: CategoricalColumn, row: number, source: string): Error =>
   inputError(
     `${source}: column ${quoted(column.name)} is ${quoted(column.levels[column.codes[row]])} in data row ${row + 1}, a level that the training data do not have; remove the row or train on data with this level.`,
   );
 
-/** Group codes; rows without a group form one group. */
-function groupsOf(
+/** What the rows belong to: groups that splits keep whole, clusters, and the groups that results are repeated for. */
+function partitionsOf(
   table: Table,
-  name: string | null,
+  encoding: Encoding,
   rows: Int32Array,
   role: ApplyOptions["role"],
-): Int32Array | undefined {
-  if (name === null) return undefined;
-  if (role === "evaluation" && !table.columns.some((column) => column.name === name)) return undefined;
-  const { codes } = asText(columnNamed(table, "column to split by", name));
-  return rows.map((row) => codes[row]);
+): Pick<EncodedParts, "groups" | "clusters" | "by"> {
+  // Rows that are only evaluated are neither split nor drawn again, so their file may lack these columns.
+  const column = (name: string | null, part: string): Column | null =>
+    name === null || (role === "evaluation" && !table.columns.some((other) => other.name === name))
+      ? null
+      : columnNamed(table, part, name);
+  const splitBy = column(encoding.splitBy, ROLE.splitBy);
+  const cluster = column(encoding.cluster, ROLE.cluster);
+  // Rows without a group form one group.
+  const groups = splitBy === null ? undefined : gatheredCodes(asText(splitBy).codes, rows);
+  const clusters = cluster === null ? undefined : clusterCodes(cluster, rows, table.source);
+  const { by } = encoding;
+  return {
+    groups: groups && clusters ? joinedGroups(groups, clusters) : (groups ?? clusters),
+    clusters,
+    by: by === null ? undefined : applyBy(columnNamed(table, ROLE.by, by.column), by, rows, table.source),
+  };
 }
 
-function imputedNotes(columns: readonly Column[], rows: Int32Array, source: string): Note[] {
+/** What the missing cells of each feature's column became. */
+function imputedNotes(
+  columns: readonly Column[],
+  encodings: readonly ColumnEncoding[],
+  rows: Int32Array,
+  source: string,
+): Note[] {
   const notes: Note[] = [];
-  for (const column of columns) {
+  columns.forEach((column, k) => {
     const count = countMissing(column, rows);
-    if (count === 0) continue;
-    const filling = column.kind === "numeric" ? "the training mean" : `the level ${missingLevel}`;
-    const message = `${source}: ${count} missing ${count === 1 ? "cell" : "cells"} of column ${quoted(column.name)} became ${filling}.`;
+    if (count === 0) return;
+    const message = `${source}: ${count} missing ${count === 1 ? "cell" : "cells"} of column ${quoted(column.name)} became ${filling(encodings[k])}.`;
     notes.push(note("imputed-column", message, [column.name]));
-  }
+  });
   return notes;
+}
+
+function filling(encoding: ColumnEncoding): string {
+  if (encoding.kind === "numeric") return "the training mean";
+  if (encoding.kind === "boolean") return "the share of true in the training rows";
+  return encoding.levels.includes(missingLevel)
+    ? `the level ${missingLevel}`
+    : "the shares of its levels in the training rows";
 }

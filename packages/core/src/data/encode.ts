@@ -1,5 +1,7 @@
 import { inputError } from "../errors.js";
+import { fitBy } from "./by-groups.js";
 import { chooseColumns } from "./choose-columns.js";
+import { balancedFactors, checkTwoClasses } from "./class-weight.js";
 import { constantNote, sameCells, uselessColumn } from "./column-checks.js";
 import { levelWeights, type NumericStatistics, numericStatistics, presentMean } from "./column-statistics.js";
 import { type ColumnEncoding, type EncodeOptions, type Encoding, type FeatureInfo, missingLevel } from "./encoding.js";
@@ -7,9 +9,9 @@ import { gathered } from "./gather.js";
 import { quoted } from "./names.js";
 import { nearlyNumericNote } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
-import { chooseRows, hasMissing, type RowChoice } from "./row-choice.js";
+import { chooseRows, hasMissing, type RowChoice, type Weighting } from "./row-choice.js";
 import type { CategoricalColumn, Column, NumericColumn, Table } from "./table.js";
-import { fitTarget, isMissingAt } from "./target.js";
+import { fitTarget, isMissingAt, readTarget } from "./target.js";
 
 /** A column's encoding with the features it makes. */
 interface Encoded {
@@ -35,17 +37,18 @@ interface Plan {
  * @throws AifError "input" where the table does not suit, "usage" where options contradict each other
  */
 export function fitEncoding(table: Table, options: EncodeOptions): Encoding {
-  const { target, weights, splitBy, candidates } = chooseColumns(table, options);
+  const { target, weights, splitBy, cluster, by, keep, candidates } = chooseColumns(table, options);
   const notes: Note[] = [];
-  const kept = new Set(options.keep);
   const useful = candidates.filter((column) => {
     const suspicious = nearlyNumericNote(column);
     if (suspicious !== null) notes.push(suspicious);
-    const useless = uselessColumn(column, kept.has(column.name));
+    const useless = uselessColumn(column, keep.has(column));
     if (useless !== null) notes.push(useless);
     return useless === null;
   });
-  const { choice, chosen } = settle(table, target, useful, weights, options, notes);
+  const weightsKind = options.weightsKind ?? "sampling";
+  const weighting = weights === null ? null : { column: weights, kind: weightsKind };
+  const { choice, chosen } = settle(table, target, useful, weighting, options, notes);
   const fitted = fitTarget(target, choice.rows, options, table.source);
   const columns = chosen.map(({ encoding }) => encoding);
   const features = chosen.flatMap((column) => column.features);
@@ -62,9 +65,18 @@ export function fitEncoding(table: Table, options: EncodeOptions): Encoding {
     standardized: options.standardize ?? true,
     intercept: options.intercept ?? true,
     weights: weights?.name ?? null,
+    weightsKind,
+    classFactors: options.classWeight === undefined ? null : classFactors(target, fitted, choice, table.source),
     splitBy: splitBy?.name ?? null,
+    cluster: cluster?.name ?? null,
+    by: by === null ? null : fitBy(by, choice.rows, choice.weights, table.source),
     notes,
   };
+}
+
+function classFactors(column: Column, target: Encoding["target"], { rows, weights }: RowChoice, source: string) {
+  checkTwoClasses(target);
+  return balancedFactors(readTarget(column, target, rows, source).y, weights);
 }
 
 /**
@@ -75,13 +87,13 @@ function settle(
   table: Table,
   target: Column,
   useful: readonly Column[],
-  weights: Column | null,
+  weighting: Weighting | null,
   options: EncodeOptions,
   notes: Note[],
 ): { choice: RowChoice; chosen: readonly Encoded[] } {
   let columns = useful;
   for (;;) {
-    const choice = chooseRows(table, target, columns, weights, options.missing ?? "error");
+    const choice = chooseRows(table, target, columns, weighting, options.missing ?? "error");
     const plan: Plan = {
       rows: choice.rows,
       weights: choice.weights,

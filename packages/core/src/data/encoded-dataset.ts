@@ -1,16 +1,24 @@
+import type { ByGroups } from "./by-groups.js";
 import type { Encoding, FeatureInfo, Labels } from "./encoding.js";
-import { gatheredCodes } from "./gather.js";
+import { gathered, gatheredCodes } from "./gather.js";
 import type { Note } from "./notes.js";
 import type { RowSource } from "./row-source.js";
-import { type RowIndex, RowsDataset } from "./rows-dataset.js";
+import { type RowIndex, RowsDataset, rescaled } from "./rows-dataset.js";
 
 /** What an encoded table knows beside its numbers; entries are per row of the data set. */
 export interface EncodedParts {
   readonly encoding: Encoding;
   /** 1-based data row in the file (of several files read together: counted through all). */
   readonly sourceRows: Int32Array;
-  /** The code of each row's group, under `splitBy`. */
+  /** The code of each row's group, which splits keep whole. */
   readonly groups?: Int32Array | undefined;
+  /** The code of each row's cluster. */
+  readonly clusters?: Int32Array | undefined;
+  readonly by?: ByGroups | undefined;
+  /** Summing to 1 (default: the weights). */
+  readonly evaluationWeights?: Float64Array | undefined;
+  /** As the file has them (default: each row counts once). */
+  readonly rawWeights?: Float64Array | undefined;
   readonly notes: readonly Note[];
 }
 
@@ -18,11 +26,32 @@ export interface EncodedParts {
 export class EncodedDataset extends RowsDataset {
   readonly encoding: Encoding;
   readonly sourceRows: Int32Array;
+  /**
+   * n codes of groups that splits must keep whole: those of `splitBy`, or, without it, the clusters. With both, groups that
+   * share a cluster are one. undefined where neither is given.
+   */
   readonly groups: Int32Array | undefined;
+  /** n codes of the clusters whose rows were drawn together, under `cluster`. */
+  readonly clusters: Int32Array | undefined;
+  /** The groups that results are repeated for, under `by`. */
+  readonly by: ByGroups | undefined;
+  /**
+   * n, summing to 1: the weights with which rows count in an evaluation. They are `weights` without the factors of the
+   * classes; the same array where there are none.
+   */
+  readonly evaluationWeights: Float64Array;
+  /** Σ of the rows' weights as the file has them, without the factors of the classes; n without weights. */
+  readonly weightTotal: number;
   /** What was decided about rows and columns without asking. */
   readonly notes: readonly Note[];
 
-  constructor(source: RowSource, index: RowIndex, y: Float64Array, weights: Float64Array, parts: EncodedParts) {
+  constructor(
+    source: RowSource,
+    index: RowIndex,
+    y: Float64Array,
+    weights: Float64Array,
+    private readonly parts: EncodedParts,
+  ) {
     super(
       source,
       index,
@@ -33,6 +62,10 @@ export class EncodedDataset extends RowsDataset {
     this.encoding = parts.encoding;
     this.sourceRows = parts.sourceRows;
     this.groups = parts.groups;
+    this.clusters = parts.clusters;
+    this.by = parts.by;
+    this.evaluationWeights = parts.evaluationWeights ?? weights;
+    this.weightTotal = parts.rawWeights ? parts.rawWeights.reduce((sum, weight) => sum + weight, 0) : y.length;
     this.notes = parts.notes;
   }
 
@@ -48,11 +81,16 @@ export class EncodedDataset extends RowsDataset {
 
   override select(rows: Int32Array): EncodedDataset {
     const { y, weights, index } = this.chosen(rows);
-    const { groups } = this;
+    const { groups, clusters, by, rawWeights } = this.parts;
+    const plain = this.evaluationWeights === this.weights;
     return new EncodedDataset(this.source, index, y, weights, {
       encoding: this.encoding,
       sourceRows: gatheredCodes(this.sourceRows, rows),
       groups: groups && gatheredCodes(groups, rows),
+      clusters: clusters && gatheredCodes(clusters, rows),
+      by: by && { ...by, of: gatheredCodes(by.of, rows) },
+      evaluationWeights: plain ? undefined : rescaled(this.evaluationWeights, rows),
+      rawWeights: rawWeights && gathered(rawWeights, rows),
       notes: this.notes,
     });
   }

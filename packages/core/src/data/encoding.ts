@@ -6,8 +6,12 @@ export type Task = "regression" | "count" | "binary";
 /** What becomes of missing cells: an error that counts them, rows left out, or cells filled in. */
 export type MissingRule = "error" | "drop" | "mean";
 
+/** What a weight says: how many rows of the population a row stands for, or how often the row was observed. */
+export type WeightsKind = "sampling" | "frequency";
+
+/** Columns are given by name, or by position ("#3": the third) where no column has that name. */
 export interface EncodeOptions {
-  /** The target's column by name, or by position ("#3": the third) where no column has that name. */
+  /** The target's column. */
   readonly target: string;
   /** Default "auto": two labels or two values are binary, other numbers are regression. */
   readonly task?: Task | "auto";
@@ -21,12 +25,23 @@ export interface EncodeOptions {
   readonly intercept?: boolean;
   /** A column of row weights: finite, not negative, not all 0. It is no feature. */
   readonly weights?: string;
+  /** Default "sampling". Frequency weights are whole numbers. */
+  readonly weightsKind?: WeightsKind;
+  /**
+   * "balanced": in the fit every row's weight is multiplied by W / (2·W_c), the classes' weights being W_c and their sum
+   * W, over the training rows. It changes neither the scaling of features nor `evaluationWeights`. Two labels only.
+   */
+  readonly classWeight?: "balanced";
   /** Columns to leave out. */
   readonly exclude?: readonly string[];
   /** Columns to use although they look like identifiers. */
   readonly keep?: readonly string[];
   /** A column of groups that folds must not tear apart. It is no feature. */
   readonly splitBy?: string;
+  /** A column that says which rows were drawn together, without missing cells. It is no feature; folds keep clusters whole. */
+  readonly cluster?: string;
+  /** A column by whose groups results are repeated. It stays a feature unless it is left out in another way. */
+  readonly by?: string;
 }
 
 /** The two labels of a binary target: −1 and +1. */
@@ -34,6 +49,23 @@ export interface Labels {
   readonly negative: string;
   readonly positive: string;
 }
+
+/** What each class's weights are multiplied by. */
+export interface ClassFactors {
+  readonly negative: number;
+  readonly positive: number;
+}
+
+/** How a column groups the rows that results are repeated for. `names` are those of the training rows. */
+export type ByEncoding =
+  | { readonly kind: "levels"; readonly column: string; readonly names: readonly string[] }
+  | {
+      readonly kind: "intervals";
+      readonly column: string;
+      readonly names: readonly string[];
+      /** 1 to 3, ascending: group k holds the values in (cuts[k − 1], cuts[k]]. */
+      readonly cuts: readonly number[];
+    };
 
 /** One column of the encoded matrix. */
 export interface FeatureInfo {
@@ -80,10 +112,14 @@ export interface Encoding {
   readonly standardized: boolean;
   readonly intercept: boolean;
   readonly weights: string | null;
+  readonly weightsKind: WeightsKind;
+  readonly classFactors: ClassFactors | null;
   readonly splitBy: string | null;
+  readonly cluster: string | null;
+  readonly by: ByEncoding | null;
   /** What was decided about the training table's columns. */
   readonly notes: readonly Note[];
 }
 
-/** The level that missing text becomes under "mean". */
+/** The level that missing text becomes under "mean", and the group of rows whose cell to group by is missing. */
 export const missingLevel = "(missing)";

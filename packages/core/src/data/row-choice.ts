@@ -1,10 +1,16 @@
 import { inputError } from "../errors.js";
-import type { MissingRule } from "./encoding.js";
+import type { MissingRule, WeightsKind } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
 import type { Column, Table } from "./table.js";
 import { isMissingAt } from "./target.js";
+
+/** The column of row weights and what they mean. */
+export interface Weighting {
+  readonly column: Column;
+  readonly kind: WeightsKind;
+}
 
 /** The rows of a table that are used, with their weights. */
 export interface RowChoice {
@@ -12,6 +18,8 @@ export interface RowChoice {
   readonly rows: Int32Array;
   /** Of these rows, summing to 1, each positive. */
   readonly weights: Float64Array;
+  /** The same as the table has them; undefined without a column of weights. */
+  readonly rawWeights: Float64Array | undefined;
   readonly notes: readonly Note[];
 }
 
@@ -23,10 +31,10 @@ export function chooseRows(
   table: Table,
   target: Column,
   features: readonly Column[],
-  weightColumn: Column | null,
+  weighting: Weighting | null,
   rule: MissingRule,
 ): RowChoice {
-  const raw = weightColumn === null ? null : checkedWeights(weightColumn, table.source);
+  const raw = weighting === null ? null : checkedWeights(weighting, table.source);
   const keep = new Uint8Array(table.rows).fill(1);
   const weightless = raw === null ? 0 : strike(keep, (row) => raw[row] === 0);
   if (rule === "error") refuseMissing(table, [target, ...features], keep);
@@ -45,7 +53,13 @@ export function chooseRows(
       `${table.source}: no row is left once rows with missing cells are dropped; use --missing mean or leave columns out.`,
     );
   }
-  return { rows, weights: normalized(raw, rows), notes: rowNotes(table, weightColumn, weightless, dropped, blamed) };
+  const rawWeights = raw === null ? undefined : gathered(raw, rows);
+  return {
+    rows,
+    weights: rawWeights ? normalized(rawWeights) : new Float64Array(rows.length).fill(1 / rows.length),
+    rawWeights,
+    notes: rowNotes(table, weighting, weightless, dropped, blamed),
+  };
 }
 
 /** Takes out the rows that meet a condition and returns how many they were. */
@@ -97,7 +111,7 @@ function refuseMissing(table: Table, columns: readonly Column[], keep: Uint8Arra
   );
 }
 
-function checkedWeights(column: Column, source: string): Float64Array {
+function checkedWeights({ column, kind }: Weighting, source: string): Float64Array {
   const name = quoted(column.name);
   if (column.kind !== "numeric") throw inputError(`${source}: weights column ${name} holds text; weights are numbers.`);
   let positive = false;
@@ -108,15 +122,19 @@ function checkedWeights(column: Column, source: string): Float64Array {
         `${source}: weights column ${name} is ${found} in data row ${row + 1}; weights are finite and not negative.`,
       );
     }
+    if (kind === "frequency" && !Number.isInteger(value)) {
+      throw inputError(
+        `${source}: weights column ${name} is ${value} in data row ${row + 1}, but frequency weights are whole numbers; count rows or give --weights-kind sampling.`,
+      );
+    }
     if (value > 0) positive = true;
   });
   if (!positive) throw inputError(`${source}: weights column ${name} is 0 in every row; some weight must be positive.`);
   return column.values;
 }
 
-function normalized(raw: Float64Array | null, rows: Int32Array): Float64Array {
-  if (raw === null) return new Float64Array(rows.length).fill(1 / rows.length);
-  const weights = gathered(raw, rows);
+/** Divided by their sum, which need not be within float64. */
+function normalized(weights: Float64Array): Float64Array {
   const most = weights.reduce((max, weight) => Math.max(max, weight), 0);
   const total = weights.reduce((sum, weight) => sum + weight / most, 0);
   return weights.map((weight) => weight / most / total);
@@ -124,15 +142,15 @@ function normalized(raw: Float64Array | null, rows: Int32Array): Float64Array {
 
 function rowNotes(
   table: Table,
-  weightColumn: Column | null,
+  weighting: Weighting | null,
   weightless: number,
   dropped: number,
   blamed: string[],
 ): Note[] {
   const notes: Note[] = [];
-  if (weightless > 0 && weightColumn !== null) {
+  if (weightless > 0 && weighting !== null) {
     const message = `${table.source}: ${weightless} of ${table.rows} rows have weight 0 and are left out.`;
-    notes.push(note("zero-weights", message, [weightColumn.name]));
+    notes.push(note("zero-weights", message, [weighting.column.name]));
   }
   if (dropped > 0) {
     const message = `${table.source}: ${dropped} of ${table.rows} rows with missing cells are left out (in ${blamed.map(quoted).join(", ")}).`;

@@ -13,6 +13,15 @@ export const defaultRowsPerBlock = (columns: number): number =>
 /** Which rows of a source, in which order: a run `start`, `start + 1`, …, or a list. */
 export type RowIndex = { readonly start: number } | { readonly list: Int32Array };
 
+/** The weights of the chosen rows, rescaled to sum to 1. */
+export function rescaled(weights: Float64Array, rows: Int32Array): Float64Array {
+  const chosen = gathered(weights, rows);
+  const total = chosen.reduce((sum, weight) => sum + weight, 0);
+  if (!(total > 0)) throw inputError("The chosen rows have no weight; choose rows of which one has a positive weight.");
+  for (let i = 0; i < chosen.length; i++) chosen[i] /= total;
+  return chosen;
+}
+
 /** A data set over any source of rows. Blocks are views where the source allows, else they share one buffer. */
 export class RowsDataset implements Dataset {
   readonly rows: number;
@@ -66,11 +75,7 @@ export class RowsDataset implements Dataset {
   /** Targets, weights (summing to 1) and place in the source of the chosen rows. */
   protected chosen(rows: Int32Array): { y: Float64Array; weights: Float64Array; index: RowIndex } {
     this.checkSelection(rows);
-    const weights = gathered(this.weights, rows);
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    if (!(total > 0))
-      throw inputError("The chosen rows have no weight; choose rows of which one has a positive weight.");
-    for (let i = 0; i < weights.length; i++) weights[i] /= total;
+    const weights = rescaled(this.weights, rows);
     const { index } = this;
     const isRun = rows.every((row, i) => row === rows[0] + i);
     return {

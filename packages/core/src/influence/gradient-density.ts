@@ -3,12 +3,14 @@ import { addWeightedGram, growingBuffer } from "../models/feature-map.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
+import type { Sampling } from "./sampling.js";
 
 /** The standard normal density. */
 export const gaussian = (t: number): number => Math.exp(-0.5 * t * t) / Math.sqrt(2 * Math.PI);
 
-/** n_eff^{−1/5} with n_eff = 1/Σw²: the rate of a kernel bandwidth under weights. */
-export function bandwidthRate(weights: Float64Array): number {
+/** n_eff^{−1/5}, the rate of a kernel bandwidth: n_eff = 1/Σw² rows, or N units where weights count them (MATH 14.8). */
+export function bandwidthRate(weights: Float64Array, { weightsKind, totalWeight }: Partial<Sampling> = {}): number {
+  if (weightsKind === "frequency" && totalWeight !== undefined) return totalWeight ** -0.2;
   let squares = 0;
   for (const w of weights) squares += w * w;
   return squares ** 0.2;
@@ -31,13 +33,18 @@ export type CornerTerms = (x: Matrix, gamma: Matrix, weights: Float64Array, out:
  * h_k = 1.06 sd(γ_·k) n^{−1/5}; at p = 1 Σ w|ℓ'| K_h(gap_i) aa' with a = s_1b_1V_1 − s_2b_2V_2 over the two largest b_k|γ_ik|,
  * h = 1.06 √(Σw gap²) n^{−1/5}. null for other p: their penalty has no such corners.
  */
-export async function gradientDensity(attack: Influence, work?: Work): Promise<CornerTerms | null> {
+export async function gradientDensity(attack: Influence, rate: number, work?: Work): Promise<CornerTerms | null> {
   const { p, budgets } = attack.threat.settings;
-  if (p === Infinity) return coordinateCorners(attack, budgets, work);
-  return p === 1 ? gapCorners(attack, budgets, work) : null;
+  if (p === Infinity) return coordinateCorners(attack, budgets, rate, work);
+  return p === 1 ? gapCorners(attack, budgets, rate, work) : null;
 }
 
-async function coordinateCorners({ fit }: Influence, budgets: Float64Array, work?: Work): Promise<CornerTerms> {
+async function coordinateCorners(
+  { fit }: Influence,
+  budgets: Float64Array,
+  rate: number,
+  work?: Work,
+): Promise<CornerTerms> {
   const { model, data, parameters } = fit;
   const { map } = model;
   const m = map.inputs;
@@ -52,7 +59,6 @@ async function coordinateCorners({ fit }: Influence, budgets: Float64Array, work
     },
     work,
   );
-  const rate = bandwidthRate(data.weights);
   const widths = all.map((values) => 1.06 * deviation(values, data.weights) * rate);
   return (x, gamma, weights, out) => {
     const diagonals = Matrix.zeros(gamma.rows, m);
@@ -66,7 +72,12 @@ async function coordinateCorners({ fit }: Influence, budgets: Float64Array, work
   };
 }
 
-async function gapCorners({ fit }: Influence, budgets: Float64Array, work?: Work): Promise<CornerTerms | null> {
+async function gapCorners(
+  { fit }: Influence,
+  budgets: Float64Array,
+  rate: number,
+  work?: Work,
+): Promise<CornerTerms | null> {
   const { model, data, parameters } = fit;
   const { map } = model;
   let squares = 0;
@@ -80,7 +91,7 @@ async function gapCorners({ fit }: Influence, budgets: Float64Array, work?: Work
     },
     work,
   );
-  const h = 1.06 * Math.sqrt(squares) * bandwidthRate(data.weights);
+  const h = 1.06 * Math.sqrt(squares) * rate;
   if (!(h > 0)) return null;
   const scratch = growingBuffer();
   return (x, gamma, weights, out) => {

@@ -7,13 +7,19 @@ import type { Work } from "../parallel/work.js";
 import { dualExponent, maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
 import { bandwidthRate, deviation, gaussian, gradientDensity } from "./gradient-density.js";
+import type { Sampling } from "./sampling.js";
 
 /**
  * D + T (d×d, full): how −HI = Φ moves with θ at fixed data and direction I (MATH 3).
  * D = ∂Φ/∂θ = c{Σ w|ℓ'| V∇²NV' + (M + M') + Σ w N sgn(ℓ') ℓ''' vv' + D_δ}, M = Σ w sgn(ℓ') ℓ'' v(Vφ)'; T = Σ w ℓ''' (v'I) vv'.
+ * A bandwidth shrinks with n_eff^{−1/5}, with N^{−1/5} where weights count units (MATH 14.8).
  * D_δ are the density terms that differentiating |ℓ'| or |γ_k| row by row misses: in expectation the corners are smooth.
  */
-export async function influenceJacobian(attack: Influence, shifts: Float64Array, work?: Work): Promise<Matrix> {
+export async function influenceJacobian(
+  attack: Influence,
+  shifts: Float64Array,
+  work: Work & Partial<Sampling> = {},
+): Promise<Matrix> {
   const { fit, threat, scale, pull } = attack;
   const { model, data, parameters, scores } = fit;
   const { map, loss } = model;
@@ -21,16 +27,17 @@ export async function influenceJacobian(attack: Influence, shifts: Float64Array,
   const d = map.count;
   const q = dualExponent(p);
   const slope = scores.map((f, i) => loss.first(f, data.y[i]));
-  const density = slopeDensity(attack, slope);
-  const corners = map.sharedGradient ? null : await gradientDensity(attack, work);
+  const rate = bandwidthRate(data.weights, work);
+  const density = slopeDensity(attack, slope, rate);
+  const corners = map.sharedGradient ? null : await gradientDensity(attack, rate, work);
   const curved = Matrix.zeros(d, d);
   const mixed = Matrix.zeros(d, d);
   const scratch = growingBuffer();
-  const { grams } = await sweep(
+  const { grams, pull: mixedSum } = await sweep(
     map,
     data,
-    { grams: 2, phase: "inference" },
-    ({ block, grams: [positive, negative] }) => {
+    { grams: 2, pull: pull.shared ? 1 : 0, phase: "inference" },
+    ({ block, grams: [positive, negative], pull: onShared }) => {
       const { x, y, w, firstRow } = block;
       const r = x.rows;
       const own = slope.subarray(firstRow, firstRow + r);
@@ -51,7 +58,8 @@ export async function influenceJacobian(attack: Influence, shifts: Float64Array,
         onMixed[i] = scale * w[i] * response.sign[i] * second;
         onCurvature[i] = scale * w[i] * Math.abs(own[i]);
       }
-      addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
+      if (pull.shared) onShared.data.set(onMixed);
+      else addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
       if (q > 1 && q < Infinity) {
         const diagonals = curvatureDiagonals(gamma, budgets, q, norms);
         const factor = onCurvature.map((weight, i) => (norms[i] > 0 ? (weight * (q - 1)) / norms[i] : 0));
@@ -64,6 +72,7 @@ export async function influenceJacobian(attack: Influence, shifts: Float64Array,
     },
     work,
   );
+  if (pull.shared) addProduct(mixedSum.data, map.jacobianTimes(Matrix.zeros(0, map.inputs), pull.shared).data, mixed);
   const out = Matrix.zeros(d, d);
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) {
@@ -81,9 +90,13 @@ const dualNorms = (gain: Float64Array, slope: Float64Array): Float64Array =>
   gain.map((value, i) => (slope[i] === 0 ? 0 : value / Math.abs(slope[i])));
 
 /** K_h(ℓ'_i), h = 1.06 sd(ℓ') n^{−1/5}: its mean is the density of ℓ' at 0; nothing for losses whose ℓ' keeps its sign. */
-function slopeDensity({ fit: { model, data } }: Influence, slope: Float64Array): (value: number) => number {
+export function slopeDensity(
+  { fit: { model, data } }: Influence,
+  slope: Float64Array,
+  rate: number,
+): (value: number) => number {
   if (Number.isNaN(model.loss.kink(1))) return () => 0;
-  const h = 1.06 * deviation(slope, data.weights) * bandwidthRate(data.weights);
+  const h = 1.06 * deviation(slope, data.weights) * rate;
   return h > 0 ? (value) => gaussian(value / h) / h : () => 0;
 }
 
@@ -107,12 +120,17 @@ function addMixed(v: Matrix, a: Matrix, omega: Float64Array, out: Matrix): void 
   if (a.rows === 1) {
     const pulled = new Float64Array(d);
     for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) pulled[j] += omega[i] * v.data[i * d + j];
-    for (let j = 0; j < d; j++) for (let k = 0; k < d; k++) out.data[j * d + k] += pulled[j] * a.data[k];
+    addProduct(pulled, a.data, out);
     return;
   }
   const scaled = new Matrix(v.data.slice(), v.rows, d);
   for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) scaled.data[i * d + j] *= omega[i];
   blas().gemm(true, false, d, d, v.rows, 1, scaled.data, d, a.data, d, 1, out.data, d);
+}
+
+/** out += ab' */
+function addProduct(a: Float64Array, b: Float64Array, out: Matrix): void {
+  for (let j = 0; j < a.length; j++) for (let k = 0; k < b.length; k++) out.data[j * b.length + k] += a[j] * b[k];
 }
 
 function addOuter(a: Float64Array, weight: number, out: Matrix): void {

@@ -1,4 +1,5 @@
 import type { Loss } from "../models/losses.js";
+import { independentRows, meanStandardError, type Sampling } from "./sampling.js";
 
 /**
  * Rows whose loss is followed as the parameters move from θ̂ to θ̂ + εI: the score of row i is f_i + ε s_i with s_i = v_i'I.
@@ -42,29 +43,28 @@ export interface LocalSensitivity {
   readonly curvature: number;
 }
 
-export function localSensitivity({ loss, y, w, scores, shifts }: MovingRows): LocalSensitivity {
+export function localSensitivity(
+  { loss, y, w, scores, shifts }: MovingRows,
+  sampling: Sampling = independentRows(y.length),
+): LocalSensitivity {
+  const slopes = y.map((target, i) => loss.first(scores[i], target) * shifts[i]);
   let slope = 0;
   let curvature = 0;
   for (let i = 0; i < y.length; i++) {
-    slope += w[i] * loss.first(scores[i], y[i]) * shifts[i];
+    slope += w[i] * slopes[i];
     curvature += 0.5 * w[i] * loss.second(scores[i], y[i]) * shifts[i] * shifts[i];
   }
-  let variance = 0;
-  for (let i = 0; i < y.length; i++) variance += (w[i] * (loss.first(scores[i], y[i]) * shifts[i] - slope)) ** 2;
-  return { slope, slopeStandardError: Math.sqrt(variance), curvature };
+  return { slope, slopeStandardError: meanStandardError(slopes, w, sampling), curvature };
+}
+
+/** n: by how much each row's loss changes from θ̂ to θ̂ + εI. */
+export function lossChanges({ loss, y, scores, shifts }: MovingRows, epsilon: number): Float64Array {
+  return y.map((target, i) => loss.value(scores[i] + epsilon * shifts[i], target) - loss.value(scores[i], target));
 }
 
 /** Standard error over the rows, given the fit, of the predicted change at ε: that of a paired difference. */
-export function changeStandardError({ loss, y, w, scores, shifts }: MovingRows, epsilon: number): number {
-  const change = y.map(
-    (target, i) => loss.value(scores[i] + epsilon * shifts[i], target) - loss.value(scores[i], target),
-  );
-  let mean = 0;
-  for (let i = 0; i < y.length; i++) mean += w[i] * change[i];
-  let variance = 0;
-  for (let i = 0; i < y.length; i++) variance += (w[i] * (change[i] - mean)) ** 2;
-  return Math.sqrt(variance);
-}
+export const changeStandardError = (rows: MovingRows, epsilon: number, sampling: Sampling): number =>
+  meanStandardError(lossChanges(rows, epsilon), rows.w, sampling);
 
 /** ε₀ = −slope/curvature when slope < 0: up to there robust training is expected to lower the loss (MATH 14.1); else null. */
 export function freeRadius({ slope, curvature }: LocalSensitivity): number | null {

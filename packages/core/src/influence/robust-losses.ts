@@ -1,101 +1,109 @@
 import type { Work } from "../parallel/work.js";
 import {
   dualNormOf,
-  expandedRobustLoss,
+  expandedRobustLosses,
   hasClosedForm,
   type RobustLossMethod,
   worstLoss,
 } from "../robust/robust-loss.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import type { EvaluatedRows } from "./evaluated-rows.js";
-import { attackedScores, type Metrics, metricsOf } from "./metrics.js";
+import { attackedScores, type MetricRows, metricRows } from "./metrics.js";
 
-/** One number for each ε asked for. */
-export interface RobustLosses {
-  readonly method: RobustLossMethod;
-  /** At θ̂. */
-  readonly natural: readonly number[];
-  /** At θ̂ + εI. */
-  readonly robust: readonly number[];
+/** A model on the way from θ̂ to robust training, θ̂ + moved·I, under an attack of size ε. */
+export interface AttackedPoint {
+  readonly epsilon: number;
+  readonly moved: number;
 }
 
-/** Robust losses at θ̂ and at θ̂ + εI for every ε, each row under its own fit. */
-export async function robustLosses(
-  { fit: { model }, threat }: Influence,
+export const robustLossMethod = ({ fit: { model }, threat }: Influence): RobustLossMethod =>
+  hasClosedForm(model, threat) ? "closed-form" : "expansion";
+
+/** n: the loss of every evaluated row under the worst attack, each row under its own fit. */
+export async function attackedLosses(
+  attack: Influence,
   evaluated: EvaluatedRows,
-  epsilons: readonly number[],
+  { epsilon, moved }: AttackedPoint,
   work?: Work,
-): Promise<RobustLosses> {
-  if (!hasClosedForm(model, threat)) return expandedLosses(model, threat, evaluated, epsilons, work);
-  const { rows, fitOf, fits } = evaluated;
-  const mean = (epsilon: number, moved: number): number => {
-    const reach = fits.map(({ parameters, influence, scale }) => {
-      const theta = parameters.map((value, j) => value + moved * influence[j]);
-      return epsilon * scale * dualNormOf(model, threat, theta).norm;
-    });
-    let sum = 0;
-    for (let i = 0; i < rows.y.length; i++) {
-      const f = rows.scores[i] + moved * rows.shifts[i];
-      sum += rows.w[i] * worstLoss(model.loss, f, rows.y[i], reach[fitOf ? fitOf[i] : 0]);
-    }
-    return sum;
-  };
-  return {
-    method: "closed-form",
-    natural: epsilons.map((epsilon) => mean(epsilon, 0)),
-    robust: epsilons.map((epsilon) => mean(epsilon, epsilon)),
-  };
+): Promise<Float64Array> {
+  const { model } = attack.fit;
+  if (!hasClosedForm(model, attack.threat)) return expandedLosses(attack, evaluated, { epsilon, moved }, work);
+  const { rows, fitOf } = evaluated;
+  const reach = reaches(attack, evaluated, { epsilon, moved });
+  return rows.scores.map((f, i) =>
+    worstLoss(model.loss, f + moved * rows.shifts[i], rows.y[i], reach[fitOf ? fitOf[i] : 0]),
+  );
+}
+
+/** How far the adversary moves a score under each of the fits: ρ_k ‖b⊙β‖_q, for scores linear in x. */
+function reaches({ fit: { model }, threat }: Influence, { fits }: EvaluatedRows, { epsilon, moved }: AttackedPoint) {
+  return fits.map(({ parameters, influence, scale }) => {
+    const theta = parameters.map((value, j) => value + moved * influence[j]);
+    return epsilon * scale * dualNormOf(model, threat, theta).norm;
+  });
 }
 
 async function expandedLosses(
-  model: Influence["fit"]["model"],
-  threat: Influence["threat"],
-  { data, rows, fitOf, fits }: EvaluatedRows,
-  epsilons: readonly number[],
+  { fit: { model }, threat }: Influence,
+  { data, fitOf, fits }: EvaluatedRows,
+  { epsilon, moved }: AttackedPoint,
   work?: Work,
-): Promise<RobustLosses> {
-  const natural = epsilons.map(() => 0);
-  const robust = epsilons.map(() => 0);
+): Promise<Float64Array> {
+  const losses = new Float64Array(data.rows);
   for (const [k, { parameters, influence, scale }] of fits.entries()) {
     const own = fitOf ? Int32Array.from([...fitOf.keys()].filter((i) => fitOf[i] === k)) : null;
     if (own?.length === 0) continue;
-    const part = own ? data.select(own) : data;
-    const weight = own ? own.reduce((sum, i) => sum + rows.w[i], 0) : 1;
-    for (const [e, epsilon] of epsilons.entries()) {
-      const moved = parameters.map((value, j) => value + epsilon * influence[j]);
-      natural[e] += weight * (await expandedRobustLoss(model, threat, part, parameters, epsilon * scale, work));
-      robust[e] += weight * (await expandedRobustLoss(model, threat, part, moved, epsilon * scale, work));
-    }
+    const theta = parameters.map((value, j) => value + moved * influence[j]);
+    const part = await expandedRobustLosses(model, threat, own ? data.select(own) : data, theta, epsilon * scale, work);
+    if (own) own.forEach((row, i) => (losses[row] = part[i]));
+    else losses.set(part);
   }
-  return { method: "expansion", natural, robust };
+  return losses;
 }
 
-/** Metrics of the natural and the attacked predictions at θ̂ and at θ̂ + εI; attacked ones only where the worst case is in closed form. */
-export interface EvaluatedMetrics {
-  readonly natural: Metrics;
-  readonly robust: Metrics;
-  readonly naturalNow: Metrics;
-  readonly robustNow: Metrics;
+/** Robust losses at θ̂ and at θ̂ + εI on the evaluated rows, for every ε. */
+export interface RobustLosses {
+  readonly method: RobustLossMethod;
+  readonly natural: readonly number[];
+  readonly robust: readonly number[];
 }
 
-export function evaluatedMetrics(
-  { fit: { model }, threat }: Influence,
+export async function robustLosses(
+  attack: Influence,
   evaluated: EvaluatedRows,
-  epsilon: number,
-): EvaluatedMetrics {
-  const { rows, fitOf, fits } = evaluated;
-  const { loss } = model;
-  const at = (moved: number): { natural: Metrics; robust: Metrics } => {
-    const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
-    const natural = metricsOf(loss, rows.y, rows.w, scores);
-    if (!hasClosedForm(model, threat)) return { natural, robust: {} };
-    const reach = fits.map(({ parameters, influence, scale }) => {
-      const theta = parameters.map((value, j) => value + moved * influence[j]);
-      return epsilon * scale * dualNormOf(model, threat, theta).norm;
-    });
-    const attacked = attackedScores(loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
-    return { natural, robust: metricsOf(loss, rows.y, rows.w, attacked) };
-  };
-  const [now, then] = [at(0), at(epsilon)];
-  return { natural: then.natural, robust: then.robust, naturalNow: now.natural, robustNow: now.robust };
+  epsilons: readonly number[],
+  work?: Work,
+): Promise<RobustLosses> {
+  const natural: number[] = [];
+  const robust: number[] = [];
+  for (const epsilon of epsilons) {
+    natural.push(dot(evaluated.rows.w, await attackedLosses(attack, evaluated, { epsilon, moved: 0 }, work)));
+    robust.push(dot(evaluated.rows.w, await attackedLosses(attack, evaluated, { epsilon, moved: epsilon }, work)));
+  }
+  return { method: robustLossMethod(attack), natural, robust };
+}
+
+/** Metrics of the predictions at θ̂ + moved·I, without attack. */
+export function naturalMetrics({ rows: { loss, y, w, scores, shifts } }: EvaluatedRows, moved: number): MetricRows {
+  return metricRows(
+    loss,
+    y,
+    w,
+    scores.map((f, i) => f + moved * shifts[i]),
+  );
+}
+
+/** The same under the worst attack; null where it has no closed form. */
+export function attackedMetrics(
+  attack: Influence,
+  evaluated: EvaluatedRows,
+  { epsilon, moved }: AttackedPoint,
+): MetricRows | null {
+  const { rows, fitOf } = evaluated;
+  if (!hasClosedForm(attack.fit.model, attack.threat)) return null;
+  const reach = reaches(attack, evaluated, { epsilon, moved });
+  const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
+  const attacked = attackedScores(rows.loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
+  return metricRows(rows.loss, rows.y, rows.w, attacked);
 }

@@ -1,24 +1,24 @@
-import { blas } from "../linalg/backend.js";
+import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { symmetrise } from "../linalg/symmetric.js";
-import { sweep } from "../models/sweep.js";
+import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
 import { influenceJacobian } from "./influence-jacobian.js";
+import type { Sampling } from "./sampling.js";
+import { gramOfScalars, type SharedParts } from "./sandwich-grams.js";
+import { image, inverseMatrix, product } from "./sandwich-inverse.js";
+import { clusterSquares, gramOfRows } from "./sandwich-rows.js";
+import { type Leverage, type RowScalars, rowScalars, withLeverage } from "./sandwich-scalars.js";
 
-/** What weights mean: rows drawn with unequal chances, or counts of equal rows (MATH 14.8). */
-export type WeightsKind = "sampling" | "frequency";
+export type { Leverage } from "./sandwich-scalars.js";
 
-export interface SandwichOptions extends Work {
-  readonly weightsKind?: WeightsKind;
-  /** Sum of the raw weights, for frequency weights (default n). */
-  readonly totalWeight?: number;
-  /** n codes of clusters whose rows are drawn together; default: every row on its own. */
-  readonly clusters?: Int32Array | undefined;
+export interface SandwichOptions extends Work, Partial<Sampling> {
   /** Whether the radius is relative, so that c is estimated too (default true). */
   readonly relativeRadius?: boolean;
+  /** How V̂ allows for many parameters a row (default "none"; `leverageFor` has the rule). */
+  readonly leverage?: Leverage;
 }
 
 /** The asymptotic distribution of Î and Ŝ = ½Î'H_LÎ around their population values (MATH 3, Remark 2 corrected). */
@@ -27,129 +27,188 @@ export interface Sandwich {
   readonly covariance: Matrix;
   /** √diag V̂ */
   readonly standardErrors: Float64Array;
-  /** Ŝ − ½tr(H_L V̂): Ŝ without the bias that noise in Î adds. */
+  /** Ŝ − ½tr(H_L V̂): Ŝ without the bias that noise in Î adds. Never with leverages. */
   readonly debiased: number;
-  /** Standard error of Ŝ. */
+  /** Standard error of Ŝ. Never with leverages. */
   readonly sensitivityStandardError: number;
 }
 
+/** Up to this many parameters a row the plain intervals cover (MATH 14.5), and leverages would cost more than the sandwich. */
+const CROWDED = 0.05;
+
+/** The rule for `leverage`: nothing up to d/n = 0.05, then the correction for intervals around `leverageBias`'s centre. */
+export const leverageFor = (parameters: number, rows: number): Leverage =>
+  parameters > CROWDED * rows ? "centred" : "none";
+
 /**
- * V̂ = Σ w_i² IF_i IF_i' with the influence function of the plug-in AIF,
+ * V̂ = Σ ω_i IF_i IF_i', ω_i = w_i² or w_i/N for counts, with the influence function of the plug-in AIF,
  * IF_i = −H⁻¹{[cG_iφ_i − Φ] + (‖x_i‖/c − 1)Φ + [ℓ''_i v_i (v_i'I) − H_LI] + (D + T) IFθ_i},  IFθ_i = −H⁻¹(ℓ'_i v_i + Pθ̂),
- * density terms of D included (MATH 3). Rows are made a block at a time; no n×d array is kept.
+ * density terms of D included (MATH 3, 14.8). No n×d array is kept: where V_iφ is one vector V̂ comes from weighted Gram
+ * matrices, else rows are made a block at a time.
  * @param shifts n: v_i'I, from `scoreShifts`.
+ * @throws usage: frequency weights without their total.
  */
 export async function sandwich(
   attack: Influence,
   shifts: Float64Array,
   options: SandwichOptions = {},
 ): Promise<Sandwich> {
-  const { fit, influence: I, pull, threat, scale, rowScales, penaltyGradient: Phi } = attack;
-  const { model, data, inverse, ridge, parameters, scores } = fit;
-  const { map, loss } = model;
-  const d = map.count;
+  const parts = await sandwichParts(attack, shifts, options);
+  const { inverse, omega, rows } = parts;
+  const leverage = options.leverage ?? "none";
+  const plain = await covarianceOf(attack, parts, rows, options);
+  const covariance =
+    leverage === "none"
+      ? plain
+      : await covarianceOf(
+          attack,
+          parts,
+          await withLeverage(attack, shifts, rows, inverse, leverage, options, options),
+          options,
+        );
+  const d = covariance.rows;
+  const towards = naturalHessianTimes(attack.fit, attack.influence);
+  let trace = 0;
+  for (let j = 0; j < d; j++) trace += naturalHessianTimes(attack.fit, plain.row(j))[j];
+  return {
+    covariance,
+    standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j]))),
+    debiased: 0.5 * dot(attack.influence, towards) - trace / 2,
+    sensitivityStandardError: await sensitivityError(attack, shifts, parts, towards, omega, options),
+  };
+}
+
+/** What V̂ is made of. */
+export interface SandwichParts extends SharedParts {
+  /** H⁻¹ (d×d) */
+  readonly inverse: Matrix;
+  /** D + T (d×d) */
+  readonly jacobian: Matrix;
+  readonly rows: RowScalars;
+  /** n: what the outer product of each row counts. */
+  readonly omega: Float64Array;
+  /** Pθ̂ (d) */
+  readonly penalty: Float64Array;
+}
+
+/** Q = (D + T)H⁻¹, the rows' scalars, and the constant t = −Φ − H_LI − QPθ̂. */
+export async function sandwichParts(
+  attack: Influence,
+  shifts: Float64Array,
+  options: SandwichOptions,
+): Promise<SandwichParts> {
+  const { fit, influence: I, penaltyGradient: Phi, pull } = attack;
+  const { map } = fit.model;
+  const inverse = inverseMatrix(fit);
   const jacobian = await influenceJacobian(attack, shifts, options);
+  const Q = product(jacobian, inverse);
+  const penalty = fit.ridge.map((P, j) => P * fit.parameters[j]);
+  const shrink = image(Q, penalty);
   const towards = naturalHessianTimes(fit, I);
-  // −(D + T) IFθ_i = Q(ℓ'_i v_i + Pθ̂) with Q = (D + T) H⁻¹, row by row.
-  const Q = Matrix.zeros(d, d);
-  for (let j = 0; j < d; j++) Q.data.set(inverse.solve(jacobian.row(j)), j * d);
-  const penalty = ridge.map((P, j) => P * parameters[j]);
-  const shrink = new Float64Array(d);
-  blas().gemv(false, d, d, 1, Q.data, d, penalty, 0, shrink);
-  const third = await thirdOrder(attack, shifts, options);
-  // Scores of Ŝ: IFs_i = (H_LI)'IF_i + ½(ℓ''s² − I'H_LI) + ½ IFθ_i'Σwℓ'''s²v.
-  const u = inverse.solve(towards);
-  const thirdSolved = inverse.solve(third);
+  return {
+    inverse,
+    jacobian,
+    Q,
+    penalty,
+    penaltyGradient: Phi,
+    constant: Phi.map((value, j) => -value - towards[j] - shrink[j]),
+    along: pull.shared ? map.jacobianTimes(Matrix.zeros(0, map.inputs), pull.shared).data : new Float64Array(0),
+    rows: rowScalars(attack, shifts, options.relativeRadius ?? true),
+    omega: rowCounts(fit.data.weights, options),
+  };
+}
+
+/** w_i², or w_i/N for counts (MATH 14.8). */
+function rowCounts(weights: Float64Array, { weightsKind, totalWeight }: SandwichOptions): Float64Array {
+  if (weightsKind !== "frequency") return weights.map((w) => w * w);
+  if (totalWeight === undefined) {
+    throw usageError(
+      "Frequency weights count units, so their total is needed: give totalWeight, the sum of the raw weights.",
+    );
+  }
+  return weights.map((w) => w / totalWeight);
+}
+
+/** H⁻¹ (Σ ω UU') H⁻¹ */
+async function covarianceOf(
+  attack: Influence,
+  parts: SandwichParts,
+  rows: RowScalars,
+  options: SandwichOptions,
+): Promise<Matrix> {
+  const { inverse, omega } = parts;
+  const gram =
+    attack.pull.shared && !options.clusters
+      ? await gramOfScalars(attack.fit, rows, parts, omega, options)
+      : await gramOfRows(attack, rows, parts, omega, options.clusters, options);
+  return product(product(inverse, gram), inverse);
+}
+
+/**
+ * √Σω IFs_i² with IFs_i = (H_LI)'IF_i + ½(ℓ''_i(v_i'I)² − I'H_LI) + ½IFθ_i'Σwℓ'''(v'I)²v, from a few numbers a row: with u = H⁻¹H_LI
+ * and t = H⁻¹Σwℓ'''(v'I)²v, (H_LI)'IF_i = −u'U_i.
+ */
+async function sensitivityError(
+  attack: Influence,
+  shifts: Float64Array,
+  parts: SandwichParts,
+  towards: Float64Array,
+  omega: Float64Array,
+  options: SandwichOptions,
+): Promise<number> {
+  const { fit, pull, penaltyGradient: Phi, influence: I, threat } = attack;
+  const { model, data, scores } = fit;
+  const { map, loss } = model;
+  const { rows, Q, penalty, constant, along } = parts;
+  const u = image(parts.inverse, towards);
+  const third = image(parts.inverse, await thirdOrder(attack, shifts, options));
+  const [alongU, sizeU, constantU, thirdPenalty] = [
+    dot(along, pull.shared ? u : along),
+    dot(Phi, u),
+    dot(constant, u),
+    dot(third, penalty),
+  ];
   const curvature = dot(I, towards);
-  const relative = options.relativeRadius ?? true;
-  const groups = clusterSums(options.clusters, d + 1);
-  const gram = Matrix.zeros(d + 1, d + 1);
-  const slope = scores.map((f, i) => loss.first(f, data.y[i]));
+  const out = new Float64Array(data.rows);
   await sweep(
     map,
     data,
-    { phase: "inference" },
-    ({ block }) => {
-      const { x, w, firstRow } = block;
-      const r = x.rows;
-      const v = map.features(x);
-      const phi =
-        pull.shared ??
-        threat.respond(
-          { slope: slope.subarray(firstRow, firstRow + r), base: map.inputGradients(parameters, x) },
-          block,
-        ).base;
-      const along = map.jacobianTimes(x, phi);
-      const estimation = Matrix.zeros(r, d);
-      blas().gemm(false, true, r, d, d, 1, v.data, d, Q.data, d, 0, estimation.data, d);
-      const rows = Matrix.zeros(r, d + 1);
-      for (let i = 0; i < r; i++) {
+    { theta: asColumns([u, image(Q, u, true), third]), phase: "inference" },
+    ({ block, scores: images }) => {
+      const { y, firstRow, x } = block;
+      const slope = scores.subarray(firstRow, firstRow + y.length).map((f, i) => loss.first(f, y[i]));
+      const phi = pull.shared
+        ? null
+        : threat.respond({ slope, base: map.inputGradients(fit.parameters, x) }, block).base;
+      const directional = phi && map.inputGradients(u, x);
+      for (let i = 0; i < y.length; i++) {
         const row = firstRow + i;
-        const own = rows.row(i);
-        const second = loss.second(scores[row], data.y[row]);
-        const onFeatures = (scale * pull.onFeatures[row]) / w[i] + second * shifts[row];
-        const onJacobian = (scale * pull.onJacobian[row]) / w[i];
-        const size = relative ? rowScales[row] / scale - 1 : 0;
-        const a = (along.rows === 1 ? 0 : i) * d;
-        let score = 0;
-        let thirdScore = 0;
-        for (let j = 0; j < d; j++) {
-          const vj = v.data[i * d + j];
-          own[j] =
-            onFeatures * vj +
-            onJacobian * along.data[a + j] +
-            (size - 1) * Phi[j] -
-            towards[j] -
-            slope[row] * estimation.data[i * d + j] -
-            shrink[j];
-          score -= u[j] * own[j];
-          thirdScore -= thirdSolved[j] * (slope[row] * vj + penalty[j]);
-        }
-        own[d] = score + 0.5 * (second * shifts[row] ** 2 - curvature) + 0.5 * thirdScore;
-      }
-      if (groups) groups.add(rows, w, firstRow);
-      else {
-        const weight = rowWeights(options, w);
-        for (let i = 0; i < r; i++) for (let j = 0; j <= d; j++) rows.data[i * (d + 1) + j] *= weight[i];
-        blas().syrk(d + 1, r, 1, rows.data, d + 1, 1, gram.data, d + 1);
+        const alongRow = phi && directional ? dot(rowOf(phi, i), rowOf(directional, i)) : alongU;
+        const toI =
+          rows.onFeatures[row] * images.data[3 * i] +
+          rows.onJacobian[row] * alongRow +
+          rows.size[row] * sizeU -
+          slope[i] * images.data[3 * i + 1] +
+          constantU;
+        const own = loss.second(scores[row], y[i]) * shifts[row] ** 2 - curvature;
+        out[row] = -toI + 0.5 * own - 0.5 * (slope[i] * images.data[3 * i + 2] + thirdPenalty);
       }
     },
     options,
   );
-  groups?.finish(gram);
-  return conclude(attack, gram, curvature / 2);
+  if (options.clusters) {
+    const weighted = out.map((value, i) => data.weights[i] * value);
+    return Math.sqrt(clusterSquares(weighted, options.clusters, data.weights));
+  }
+  return Math.sqrt(out.reduce((sum, value, i) => sum + omega[i] * value * value, 0));
 }
 
-/** √ of what each row's outer product counts: w_i, or √(w_i/N) for counts (MATH 14.8). */
-function rowWeights({ weightsKind, totalWeight }: SandwichOptions, w: Float64Array): Float64Array {
-  if (weightsKind !== "frequency") return w;
-  if (totalWeight === undefined) throw new RangeError("Frequency weights need their total.");
-  return w.map((weight) => Math.sqrt(weight / totalWeight));
-}
-
-/** V̂ = H⁻¹ (Σ w² U U') H⁻¹, with Ŝ's variance in the last diagonal entry. */
-function conclude({ fit }: Influence, gram: Matrix, S: number): Sandwich {
-  const d = gram.rows - 1;
-  symmetrise(gram);
-  const half = Matrix.zeros(d, d);
-  for (let j = 0; j < d; j++) half.data.set(fit.inverse.solve(gram.data.slice(j * (d + 1), j * (d + 1) + d)), j * d);
-  const covariance = Matrix.zeros(d, d);
-  for (let j = 0; j < d; j++) covariance.data.set(fit.inverse.solve(half.column(j)), j * d);
-  let trace = 0;
-  for (let j = 0; j < d; j++) trace += naturalHessianTimes(fit, covariance.row(j))[j];
-  const standardErrors = Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j])));
-  return {
-    covariance,
-    standardErrors,
-    debiased: S - trace / 2,
-    sensitivityStandardError: Math.sqrt(Math.max(0, gram.data[d * (d + 1) + d])),
-  };
-}
+const rowOf = (a: Matrix, i: number): Float64Array => a.row(a.rows === 1 ? 0 : i);
 
 /** Σ w ℓ''' (v'I)² v */
 async function thirdOrder({ fit }: Influence, shifts: Float64Array, work: Work): Promise<Float64Array> {
   const { model, data, scores } = fit;
-  if (model.loss.third(0, 1) === 0 && model.loss.third(1, 1) === 0) return new Float64Array(model.map.count);
+  if (model.loss.quadratic) return new Float64Array(model.map.count);
   const { pull } = await sweep(
     model.map,
     data,
@@ -162,24 +221,4 @@ async function thirdOrder({ fit }: Influence, shifts: Float64Array, work: Work):
     work,
   );
   return pull.data;
-}
-
-/** Rows of one cluster are summed first, with the factor G/(G − 1) (MATH 14.8). */
-function clusterSums(clusters: Int32Array | undefined, width: number) {
-  if (!clusters) return null;
-  const place = new Map<number, number>();
-  for (const code of clusters) if (!place.has(code)) place.set(code, place.size);
-  const sums = Matrix.zeros(place.size, width);
-  return {
-    add(rows: Matrix, w: Float64Array, firstRow: number): void {
-      for (let i = 0; i < rows.rows; i++) {
-        const to = sums.row(place.get(clusters[firstRow + i]) ?? 0);
-        for (let j = 0; j < width; j++) to[j] += w[i] * rows.data[i * width + j];
-      }
-    },
-    finish(gram: Matrix): void {
-      const count = place.size;
-      blas().syrk(width, count, count / Math.max(1, count - 1), sums.data, width, 1, gram.data, width);
-    },
-  };
 }

@@ -4,6 +4,7 @@ import { dot } from "../solvers/inverse-hessian.js";
 import { chiSquareQuantile, chiSquareTail, normalQuantile } from "../stats/distributions.js";
 import type { Influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
+import type { LeverageBias } from "./leverage-bias.js";
 import type { Sandwich } from "./sandwich.js";
 
 /** An interval for the population's S = ½I'H_LI, per ε². */
@@ -21,16 +22,26 @@ const CLEARLY_NONZERO = 1e-3;
 /** Directions of V̂ this much thinner than the widest carry no information of their own. */
 const RANK_TOLERANCE = 1e-13;
 
-/** The composite rule of MATH 3. */
-export function sensitivityInterval(attack: Influence, found: Sandwich, level: number): SensitivityInterval {
-  const { fit, influence: I } = attack;
+/**
+ * The composite rule of MATH 3.
+ * @param bias what `leverageBias` found, which moves the centre of Î and Ŝ; null: nothing.
+ */
+export function sensitivityInterval(
+  attack: Influence,
+  found: Sandwich,
+  level: number,
+  bias: LeverageBias | null = null,
+): SensitivityInterval {
+  const { fit } = attack;
+  const I = attack.influence.map((value, j) => value - (bias ? bias.influence[j] : 0));
+  const centre = found.debiased - (bias ? bias.sensitivity : 0);
   const { root, rank, wald } = ellipsoid(found.covariance, I);
   const waldProbability = chiSquareTail(wald, rank);
   if (waldProbability < CLEARLY_NONZERO) {
     const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
     return {
-      lower: Math.max(0, found.debiased - reach),
-      upper: found.debiased + reach,
+      lower: Math.max(0, centre - reach),
+      upper: centre + reach,
       method: "delta",
       waldProbability,
     };

@@ -42,25 +42,25 @@ export function dualNormOf(
 }
 
 /**
- * Σ w_i [l_i + ρ g_i·φ_i + ½ρ² φ_i'L^{xx}_iφ_i] at θ: the robust loss to second order in the radius, for models or threats
+ * n: l_i + ρ g_i·φ_i + ½ρ² φ_i'L^{xx}_iφ_i at θ, each row's robust loss to second order in the radius, for models or threats
  * without a closed form. L^{xx} = ℓ''γγ' + ℓ'∇²_x f.
  */
-export async function expandedRobustLoss(
+export async function expandedRobustLosses(
   model: ScoreModel,
   threat: Threat,
   data: Dataset,
   theta: Float64Array,
   radius: number,
   work?: Work,
-): Promise<number> {
+): Promise<Float64Array> {
   const { map, loss } = model;
-  let total = 0;
+  const losses = new Float64Array(data.rows);
   await sweep(
     map,
     data,
     { theta: new Matrix(theta, theta.length, 1), phase: "robust loss" },
     ({ block, scores: { data: f } }) => {
-      const { x, y, w } = block;
+      const { x, y, firstRow } = block;
       const slope = y.map((target, i) => loss.first(f[i], target));
       // Where ℓ' = 0 the loss rises with (γ·φ)² alone, whichever way.
       const direction = slope.map((s) => (s === 0 ? 1 : s));
@@ -69,14 +69,27 @@ export async function expandedRobustLoss(
         block,
       );
       const bend = map.curvature(theta, x, phi);
-      const gain = reach.map((value, i) => (slope[i] === 0 ? 0 : value));
       for (let i = 0; i < y.length; i++) {
+        const gain = slope[i] === 0 ? 0 : reach[i];
         const along = reach[i] / direction[i];
         const second = loss.second(f[i], y[i]) * along * along + (bend ? slope[i] * bend[i] : 0);
-        total += w[i] * (loss.value(f[i], y[i]) + radius * gain[i] + 0.5 * radius * radius * second);
+        losses[firstRow + i] = loss.value(f[i], y[i]) + radius * gain + 0.5 * radius * radius * second;
       }
     },
     work,
   );
-  return total;
+  return losses;
+}
+
+/** Their weighted mean, Σ w_i l_i^ρ. */
+export async function expandedRobustLoss(
+  model: ScoreModel,
+  threat: Threat,
+  data: Dataset,
+  theta: Float64Array,
+  radius: number,
+  work?: Work,
+): Promise<number> {
+  const losses = await expandedRobustLosses(model, threat, data, theta, radius, work);
+  return losses.reduce((sum, value, i) => sum + data.weights[i] * value, 0);
 }

@@ -7,6 +7,8 @@ export interface RandomStream {
   uniform(): number;
   /** Standard normal, by Marsaglia's polar method. */
   normal(): number;
+  /** Fills an array with what as many calls of `normal` return. */
+  fillNormals(out: Float64Array): void;
 }
 
 /** One stream for each (seed, stream), as for the draws of a bootstrap. */
@@ -19,23 +21,30 @@ export function randomStream(seed: number, stream = 0): RandomStream {
       if (value > 0) return value;
     }
   };
-  let spare: number | null = null;
-  const normal = (): number => {
-    if (spare !== null) {
-      const value = spare;
-      spare = null;
-      return value;
-    }
+  const pair = new Float64Array(2);
+  let spare = false;
+  const drawPair = (): void => {
     for (;;) {
-      const [x, y] = [2 * uniform() - 1, 2 * uniform() - 1];
+      const x = 2 * uniform() - 1;
+      const y = 2 * uniform() - 1;
       const square = x * x + y * y;
       if (square >= 1 || square === 0) continue;
       const factor = Math.sqrt((-2 * Math.log(square)) / square);
-      spare = y * factor;
-      return x * factor;
+      pair[0] = x * factor;
+      pair[1] = y * factor;
+      return;
     }
   };
-  return { uniform, normal };
+  const normal = (): number => {
+    spare = !spare;
+    if (!spare) return pair[1];
+    drawPair();
+    return pair[0];
+  };
+  const fillNormals = (out: Float64Array): void => {
+    for (let at = 0; at < out.length; at++) out[at] = normal();
+  };
+  return { uniform, normal, fillNormals };
 }
 
 /** A 32-bit integer hash in which every input bit moves every output bit (Murmur's finaliser). */

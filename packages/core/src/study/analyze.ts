@@ -7,18 +7,29 @@ import { assignFolds, holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
 import { inputError, numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
-import { atFixedRadius, type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
+import { estimationLoss } from "../influence/estimation-loss.js";
+import {
+  atFixedRadius,
+  type EvaluatedRows,
+  heldOutRows,
+  otherRows,
+  trainingRows,
+} from "../influence/evaluated-rows.js";
 import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
+import type { Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import { coefficientTable } from "./coefficients.js";
+import { judge } from "./conditions.js";
+import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
+import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { type Inference, inferenceOf } from "./inference.js";
 import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
-import { checkSettings, evaluationName, type StudySettings } from "./settings.js";
+import { checkSettings, evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
 import { type ThreatGround, threatGround, threatSection } from "./threat-section.js";
 
@@ -50,7 +61,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const model = chooseModel(settings, training);
   const { map } = model.describe(training);
   const reach = resolveReach(settings, training, (k) => map.usesInput(k));
-  const l2 = ridgeOf(settings, model, totalWeight(table, settings, training));
+  const l2 = ridgeOf(settings, model, training.weightTotal);
   refuseUndeterminedSquares(model, reach, l2);
   const fit = await fitModel(model.describe, training, { l2, ...work });
   const fitSeconds = clock.lap();
@@ -64,15 +75,23 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
 
   const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
   const evaluationSeconds = clock.lap();
+  const sampling = samplingOf(training, settings);
   const inferences: (Inference | null)[] = [];
-  for (const ground of grounds) inferences.push(await inferenceOf(ground, settings, work));
+  for (const ground of grounds) inferences.push(await inferenceOf(ground, settings, sampling, work));
+  const excess = await estimationLossOf(fit, sampling, settings, work);
   const inferenceSeconds = clock.lap();
-  const sections = [];
+  const evaluationData = evaluation ?? training;
+  const groups = groupsOf(evaluationData);
+  const sections: Awaited<ReturnType<typeof threatSection>>[] = [];
   for (const [t, ground] of grounds.entries()) {
     const rows = evaluated[t];
-    const absolute = settings.radii !== null || settings.budgets !== null;
-    const judged = rows && absolute ? atFixedRadius(rows, ground.attack.scale) : rows;
-    sections.push(await threatSection(ground, judged, inferences[t], training, reach, settings, work));
+    const judgement: Judgement = {
+      evaluated: rows && hasAbsoluteSizes(settings) ? atFixedRadius(rows, ground.attack.scale) : rows,
+      sampling: samplingOf(evaluationData, settings),
+      groups,
+      estimationLoss: excess,
+    };
+    sections.push(await threatSection(ground, judgement, inferences[t], training, reach, settings, work));
   }
   const reportSeconds = clock.lap();
 
@@ -96,6 +115,8 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       labels: training.labels,
       evaluation: evaluationName(settings.evaluation),
       evaluationRows: evaluated[0]?.rows.y.length ?? training.rows,
+      groups: groups && groupsBefore(groups, evaluated[0] ?? trainingRows(grounds[0].attack, grounds[0].shifts)),
+      clusters: training.clusters ? new Set(training.clusters).size : null,
     },
     model: modelSection(fit, training, settings),
     fit: {
@@ -103,10 +124,12 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       trainingLoss: fit.trainingLoss,
       heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,
       metrics: fitMetrics(evaluated[0], fit),
+      estimationLoss: excess,
       gradientNorm: fit.gradientNorm,
       iterations: fit.iterations,
     },
     threats: sections.map(({ section }) => section),
+    conditions: settings.failIf.flatMap((condition) => sections.flatMap(({ section }) => judge(condition, section))),
     flags,
     timings: {
       read,
@@ -130,7 +153,8 @@ function explainMissingHeader({ columns, notes, source }: Table, { target }: Stu
 }
 
 function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
-  const { target, positive, missing, standardize, intercept, weights, exclude, keep, splitBy } = settings;
+  const { target, positive, missing, standardize, intercept, weights, weightsKind, exclude, keep } = settings;
+  const { splitBy, cluster, by, classWeight } = settings;
   return encode(table, {
     target,
     task: taskOf(settings),
@@ -140,16 +164,12 @@ function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
     exclude,
     keep,
     ...(positive === null ? {} : { positive }),
-    ...(weights === null ? {} : { weights }),
+    ...(weights === null ? {} : { weights, weightsKind }),
     ...(splitBy === null ? {} : { splitBy }),
+    ...(cluster === null ? {} : { cluster }),
+    ...(by === null ? {} : { by }),
+    ...(classWeight === null ? {} : { classWeight }),
   });
-}
-
-/** Σ of the raw weights of the rows, which scikit-learn's penalties are relative to; without weights their number. */
-function totalWeight({ columns }: Table, { weights }: StudySettings, { sourceRows }: EncodedDataset): number {
-  const column = columns.find(({ name }) => name === weights);
-  if (column?.kind !== "numeric") return sourceRows.length;
-  return sourceRows.reduce((sum, row) => sum + column.values[row - 1], 0);
 }
 
 /** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
@@ -180,12 +200,43 @@ async function evaluateGrounds(
   if (plan.kind === "cv") {
     const strata = training.labels ? training.y : undefined;
     const foldOf = assignFolds(training.sourceRows, plan.folds, seed, { strata, groups: training.groups });
-    return heldOutRows(attacks, foldOf, plan.folds, work);
+    const { evaluated, singularFolds } = await heldOutRows(attacks, foldOf, plan.folds, work);
+    return { evaluated: evaluated.map((rows) => reweighted(rows, training.evaluationWeights)), singularFolds };
   }
   if (evaluation === null) return { evaluated: attacks.map(() => null), singularFolds: 0 };
   const evaluated: EvaluatedRows[] = [];
-  for (const attack of attacks) evaluated.push(await otherRows(attack, evaluation, work));
+  for (const attack of attacks) {
+    evaluated.push(reweighted(await otherRows(attack, evaluation, work), evaluation.evaluationWeights));
+  }
   return { evaluated, singularFolds: 0 };
+}
+
+/** Class weights shape the fit, not the judgement. */
+const reweighted = (evaluated: EvaluatedRows, w: Float64Array): EvaluatedRows => ({
+  ...evaluated,
+  rows: { ...evaluated.rows, w },
+});
+
+const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: StudySettings): Sampling => ({
+  weightsKind,
+  totalWeight: weightTotal,
+  clusters,
+});
+
+/** T, where intervals have a ground too. */
+async function estimationLossOf(
+  fit: Fit,
+  sampling: Sampling,
+  { inference }: StudySettings,
+  work: Work,
+): Promise<number | null> {
+  if (inference === "none" || fit.inverse.method !== "cholesky") return null;
+  return estimationLoss(fit, sampling, work);
+}
+
+function groupsBefore(groups: Groups, { rows: { loss, y, w, scores } }: EvaluatedRows) {
+  const losses = y.map((target, i) => loss.value(scores[i], target));
+  return groupSection(groups, losses, w);
 }
 
 /** Attacking a column whose square is missing from the basis asks about a direction the model cannot follow (MATH 1.1). */
@@ -241,6 +292,10 @@ function resolvedSettings(
     exclude: settings.exclude,
     keep: settings.keep,
     weights: settings.weights,
+    weightsKind: settings.weightsKind,
+    cluster: settings.cluster,
+    by: settings.by,
+    classWeight: settings.classWeight,
     l2,
     norms: settings.norms.map(exponentName),
     epsilons: settings.epsilons,
@@ -253,6 +308,9 @@ function resolvedSettings(
     seed: settings.seed,
     confidence: settings.confidence,
     inference: settings.inference,
+    draws: settings.draws,
+    attackRate: settings.attackRate,
+    failIf: settings.failIf.map(({ text }) => text),
   };
 }
 

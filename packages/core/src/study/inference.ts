@@ -1,10 +1,11 @@
+import type { Sampling } from "../influence/sampling.js";
 import { type Sandwich, sandwich } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
 import { normalQuantile } from "../stats/distributions.js";
 import type { Interval, ThreatSection } from "./result.js";
-import type { StudySettings } from "./settings.js";
+import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import type { ThreatGround } from "./threat-section.js";
 
 /** What inference adds to one threat. */
@@ -22,15 +23,16 @@ const MOST_PARAMETERS_PER_ROW = 0.2;
 
 /** null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit, too many parameters. */
 export async function inferenceOf(
-  ground: ThreatGround,
+  ground: Pick<ThreatGround, "attack" | "shifts">,
   settings: StudySettings,
+  sampling: Sampling,
   work: Work,
 ): Promise<Inference | null> {
   const { attack, shifts } = ground;
-  const { confidence: level, inference, seed, radii } = settings;
+  const { confidence: level, inference, seed } = settings;
   const crowded = attack.influence.length > MOST_PARAMETERS_PER_ROW * attack.fit.data.rows;
   if (crowded || inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
-  const found = await sandwich(attack, shifts, { ...work, relativeRadius: radii === null });
+  const found = await sandwich(attack, shifts, { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) });
   return {
     found,
     sensitivity: sensitivityInterval(attack, found, level),

@@ -13,9 +13,20 @@ export interface StudyResult {
   readonly model: ModelSection;
   readonly fit: FitSection;
   readonly threats: readonly ThreatSection[];
+  /** Every `--fail-if`, under every norm and at every size that it speaks of. */
+  readonly conditions: readonly ConditionOutcome[];
   readonly flags: readonly Flag[];
   /** Seconds. */
   readonly timings: Timings;
+}
+
+export interface ConditionOutcome {
+  readonly condition: string;
+  readonly norm: string;
+  readonly epsilon: number | null;
+  /** null where the quantity does not exist for this model or evaluation. */
+  readonly value: number | null;
+  readonly holds: boolean | null;
 }
 
 /** Every option as resolved; enough to run the analysis again. */
@@ -31,6 +42,10 @@ export interface ResolvedSettings {
   readonly exclude: readonly string[];
   readonly keep: readonly string[];
   readonly weights: string | null;
+  readonly weightsKind: string;
+  readonly cluster: string | null;
+  readonly by: string | null;
+  readonly classWeight: string | null;
   readonly l2: number;
   readonly norms: readonly string[];
   readonly epsilons: readonly number[] | null;
@@ -44,6 +59,9 @@ export interface ResolvedSettings {
   readonly seed: number;
   readonly confidence: number;
   readonly inference: string;
+  readonly draws: number;
+  readonly attackRate: number | null;
+  readonly failIf: readonly string[];
 }
 
 export interface DataSection {
@@ -56,6 +74,15 @@ export interface DataSection {
   readonly labels: { readonly negative: string; readonly positive: string } | null;
   readonly evaluation: string;
   readonly evaluationRows: number;
+  /** Groups of `--by` among the evaluation rows, in the order of `curve[].groups`; null without it. */
+  readonly groups: {
+    readonly column: string;
+    readonly names: readonly string[];
+    readonly rows: readonly number[];
+    readonly naturalLoss: readonly (number | null)[];
+  } | null;
+  /** How many clusters of `--cluster` the rows fall into; null without it. */
+  readonly clusters: number | null;
 }
 
 export interface ModelSection {
@@ -78,6 +105,8 @@ export interface FitSection {
   /** null with `--evaluation training`. */
   readonly heldOutLoss: number | null;
   readonly metrics: Readonly<Record<string, number>>;
+  /** T = ½tr(H_L Cov θ̂): loss above the best parameters because the fit saw only these rows; null without inference or for a singular H. */
+  readonly estimationLoss: number | null;
   /** max_j |∇L_j| relative to what its terms could add up to. */
   readonly gradientNorm: number;
   readonly iterations: number;
@@ -142,6 +171,8 @@ export interface ThreatSection {
   /** The norm of `curve[].errorBound`: "hessian", or "robust-hessian" for the logistic certificate. */
   readonly errorNorm: ErrorNorm | null;
   readonly curve: readonly CurvePoint[];
+  /** Whether robust training is worth it here; null where the curve has no size above 0. */
+  readonly verdict: Verdict | null;
   readonly contributions: {
     /** Rows by size of their share, 1-based rows of the file. `value` adds up to `sensitivity.training.curvature`. */
     readonly rows: readonly { readonly row: number; readonly value: number; readonly share: number }[];
@@ -170,8 +201,20 @@ export interface CurvePoint {
   } | null;
   /** C(ε): natural loss given up by full robust training, on the evaluation rows (MATH 14.4). */
   readonly cost: number;
+  /** C/L(θ̂), as a share of the natural loss on the same rows; null where the loss lacks a constant (Poisson). */
+  readonly costShare: number | null;
+  /** k: training on this share of the rows would cost as much natural loss; null where nothing is lost or T is not known. */
+  readonly rowsShare: number | null;
   /** B(ε): robust loss gained, on the same rows. */
   readonly benefit: number;
+  readonly benefitInterval: readonly [number, number] | null;
+  readonly benefitShare: number | null;
+  /** The best mixed training for `--attack-rate`; null without it. */
+  readonly mixed: MixedTraining | null;
+  /** Cost and benefit in each group of `--by`, in the order of `data.groups`; null without it. */
+  readonly groups: readonly GroupPoint[] | null;
+  /** The group that robust training costs most; null without `--by`. */
+  readonly worstGroup: string | null;
   /** C/(C+B), the share of attacked inputs from which full robust training pays; 0 where it costs nothing, null where it gains nothing. */
   readonly breakEvenRate: number | null;
   /** Robust loss at θ̂+εI on the evaluation rows (held-out where there are some). */
@@ -185,6 +228,11 @@ export interface CurvePoint {
     readonly robust: Readonly<Record<string, number>>;
     readonly naturalNow: Readonly<Record<string, number>>;
     readonly robustNow: Readonly<Record<string, number>>;
+    /** After less now, with paired intervals over the evaluation rows given the fits; no interval without inference. */
+    readonly changes: {
+      readonly natural: Readonly<Record<string, MetricChangeValue>>;
+      readonly robust: Readonly<Record<string, MetricChangeValue>>;
+    };
   };
   /** Share of rows whose residual, γ coordinate (p = ∞) or arg-max (p = 1) changes. */
   readonly kinkFraction: number;
@@ -195,6 +243,48 @@ export interface CurvePoint {
   readonly errorBound: number | null;
   /** Beyond the trust radius (or the trust radius is unknown). */
   readonly extrapolated: boolean;
+}
+
+export interface MetricChangeValue {
+  readonly change: number;
+  readonly interval: readonly [number, number] | null;
+  /** "paired": normal, from the rows' differences; "bootstrap": percentiles over redrawn rows. */
+  readonly method: "paired" | "bootstrap" | null;
+}
+
+/** Training on (1−π)L + πR_ε where a share π of inputs is attacked: θ̂ + πεI (MATH 14.4). */
+export interface MixedTraining {
+  readonly attackRate: number;
+  /** Natural loss given up, and robust loss gained, by the mixed training. */
+  readonly cost: number;
+  readonly benefit: number;
+  /** π·benefit − (1−π)·cost: by how much the expected loss falls; and by full robust training instead. */
+  readonly expectedGain: number;
+  readonly expectedGainFull: number;
+}
+
+export interface GroupPoint {
+  readonly name: string;
+  /** null for a group without weight among the evaluation rows. */
+  readonly cost: number | null;
+  readonly costInterval: readonly [number, number] | null;
+  readonly benefit: number | null;
+}
+
+/** The conclusion at one size: the largest of the curve that can be trusted, else the smallest. */
+export interface Verdict {
+  readonly epsilon: number;
+  readonly answer: "worth-it" | "lowers-the-loss" | "not-worth-it" | "depends" | "unclear";
+  /** The largest ε up to which the answer can be given; null where the prediction was not checked or lies beyond it. */
+  readonly upTo: number | null;
+  readonly instead: readonly Suggestion[];
+  /** The same in words, one paragraph. */
+  readonly text: string;
+}
+
+export interface Suggestion {
+  readonly code: "ridge" | "fewer-features" | "another-norm" | "smaller-epsilon" | "mixed-training";
+  readonly text: string;
 }
 
 export interface Flag {

@@ -1,7 +1,8 @@
-import type { MissingRule } from "../data/encoding.js";
+import type { MissingRule, WeightsKind } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
+import type { Condition } from "./conditions.js";
 
 /** Where the loss is evaluated. */
 export type EvaluationPlan =
@@ -25,6 +26,13 @@ export interface StudySettings {
   /** Columns to use although they look like identifiers. */
   readonly keep: readonly string[];
   readonly weights: string | null;
+  readonly weightsKind: WeightsKind;
+  /** Column of what was drawn together: rows with the same value there depend on each other. */
+  readonly cluster: string | null;
+  /** Column for whose groups cost and benefit are repeated. */
+  readonly by: string | null;
+  /** "balanced": both classes weigh the same in training (scikit-learn's class_weight). */
+  readonly classWeight: "balanced" | null;
   /** One ridge at most is given: λ itself, or scikit-learn's C or alpha (MATH 14.7). */
   readonly l2: number | null;
   readonly C: number | null;
@@ -45,7 +53,13 @@ export interface StudySettings {
   readonly seed: number;
   /** The level of every interval. */
   readonly confidence: number;
-  readonly inference: "sandwich" | "none";
+  readonly inference: "sandwich" | "bootstrap" | "none";
+  /** Of the bootstrap. */
+  readonly draws: number;
+  /** π: the share of inputs that will be attacked, for the best mixed training; null: not asked. */
+  readonly attackRate: number | null;
+  /** What makes the analysis count as failed; sizes named there join the curve. */
+  readonly failIf: readonly Condition[];
 }
 
 export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
@@ -58,6 +72,10 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   exclude: [],
   keep: [],
   weights: null,
+  weightsKind: "sampling",
+  cluster: null,
+  by: null,
+  classWeight: null,
   l2: null,
   C: null,
   alpha: null,
@@ -72,6 +90,9 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   seed: 0,
   confidence: 0.95,
   inference: "sandwich",
+  draws: 200,
+  attackRate: null,
+  failIf: [],
 };
 
 /** Model kinds that a name selects; `basis:` takes terms. */
@@ -130,6 +151,15 @@ export function checkSettings(settings: StudySettings): void {
   if (!(settings.confidence > 0 && settings.confidence < 1)) {
     throw usageError(`--confidence ${settings.confidence} must be between 0 and 1, such as 0.95.`);
   }
+  if (!(Number.isInteger(settings.draws) && settings.draws >= 50 && settings.draws <= 100_000)) {
+    throw usageError(`--draws ${settings.draws} must be a whole number from 50 to 100000.`);
+  }
+  if (settings.attackRate !== null && !(settings.attackRate >= 0 && settings.attackRate <= 1)) {
+    throw usageError(`--attack-rate ${settings.attackRate} must be a share between 0 and 1.`);
+  }
+  if (settings.weightsKind === "frequency" && settings.weights === null) {
+    throw usageError("--weights-kind frequency says what --weights means: name the column of counts with --weights.");
+  }
   if (!Number.isSafeInteger(seed)) throw usageError(`--seed ${seed} must be a whole number.`);
 }
 
@@ -138,6 +168,10 @@ function positiveOrZero(option: string, value: number | null): void {
     throw usageError(`${option} must be a number ≥ 0, got ${value}.`);
   }
 }
+
+/** Whether sizes are absolute, ρ itself: then c is not estimated, and every fold is attacked alike. */
+export const hasAbsoluteSizes = ({ epsilons, radii, budgets }: StudySettings): boolean =>
+  radii !== null || (budgets !== null && epsilons === null);
 
 /** "cv:10", "training", "fraction:0.2" or a file name. */
 export function evaluationName(plan: EvaluationPlan): string {

@@ -3,20 +3,19 @@ import { type Influence, scoreShifts } from "../influence/aif.js";
 import { boundRadius } from "../influence/bound-radius.js";
 import { collapseRadius } from "../influence/collapse-radius.js";
 import { naturalHessianTimes, parameterContributions, rowContributions } from "../influence/contributions.js";
-import { type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
-import { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "../influence/kink-radius.js";
-import { changeStandardError, freeRadius, localSensitivity, predictedChange } from "../influence/moving-rows.js";
-import { evaluatedMetrics, robustLosses } from "../influence/robust-losses.js";
+import { type KinkRadii, kinkRadii, kinkRadius } from "../influence/kink-radius.js";
+import { freeRadius, localSensitivity } from "../influence/moving-rows.js";
 import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { normalQuantile } from "../stats/distributions.js";
 import { exponentName } from "../threats/norms.js";
+import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
 import { type Inference, parameterInterval, populationSensitivity } from "./inference.js";
-import type { CurvePoint, Flag, ThreatSection } from "./result.js";
+import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
+import { type VerdictGround, verdictOf } from "./verdict.js";
 
 /** Rows listed among the contributions. */
 const LISTED_ROWS = 20;
@@ -39,9 +38,12 @@ export async function threatGround(attack: Influence, settings: StudySettings, w
   const kinks = await kinkRadii(attack, shifts, work);
   const collapse = await collapseRadius(attack, work);
   const validity = await checkValidity(attack, shifts, { ...work, ceiling: collapse });
-  const epsilons = sizes(settings, attack.scale, validity.trust.radius, collapse);
+  const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
+  const epsilons = ascending([...sizes(settings, attack.scale, validity.trust.radius, collapse), ...named]);
   return { attack, shifts, kinks, collapse, validity, epsilons };
 }
+
+const ascending = (list: readonly number[]): number[] => [...new Set(list)].toSorted((a, b) => a - b);
 
 /** --epsilon, --radius / c, the whole budget, or seven log-spaced sizes around the trust radius. */
 function sizes(
@@ -49,10 +51,9 @@ function sizes(
   scale: number,
   trust: number | null,
   collapse: number | null,
-): number[] {
-  const ascending = (list: readonly number[]) => [...new Set(list)].toSorted((a, b) => a - b);
-  if (epsilons) return ascending(epsilons);
-  if (radii) return ascending(radii).map((radius) => radius / scale);
+): readonly number[] {
+  if (epsilons) return epsilons;
+  if (radii) return radii.map((radius) => radius / scale);
   if (budgets) return [1 / scale];
   // Without any effect to give up, the collapse radius is 0 but for rounding, and says nothing about sizes.
   const top = collapse !== null && collapse > 1e-9 ? Math.min(GRID_CEILING, collapse / 2) : GRID_CEILING;
@@ -63,27 +64,21 @@ function sizes(
 /** Everything that the result says of one threat. */
 export async function threatSection(
   ground: ThreatGround,
-  evaluated: EvaluatedRows | null,
+  judgement: Judgement,
   inference: Inference | null,
   data: EncodedDataset,
   reach: Reach,
   settings: StudySettings,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
-  const { attack, shifts, kinks, collapse, validity } = ground;
+  const { attack, kinks, collapse, validity } = ground;
   const { fit, scale, influence: I } = attack;
-  const training = trainingRows(attack, shifts);
-  const heldOut = evaluated && localSensitivity(evaluated.rows);
+  const { evaluated, sampling } = judgement;
+  const heldOut = evaluated && localSensitivity(evaluated.rows, sampling);
   const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
-  const curve = await curvePoints(
-    ground,
-    training,
-    evaluated,
-    populationSensitivity(curvature, inference),
-    settings,
-    work,
-  );
-  const section: ThreatSection = {
+  const population = populationSensitivity(curvature, inference);
+  const curve = await curvePoints(ground, judgement, population, settings, work);
+  const judged = {
     threat: {
       norm: exponentName(attack.threat.settings.p),
       wasserstein: null,
@@ -122,7 +117,7 @@ export async function threatSection(
     sensitivity: {
       training: { slope: trainingSlope(attack), curvature },
       heldOut,
-      population: populationSensitivity(curvature, inference),
+      population,
     },
     kinkRadius: kinkRadius(kinks),
     trustRadius: validity.trust.radius,
@@ -133,10 +128,19 @@ export async function threatSection(
     errorNorm: validity.trust.errorNorm,
     curve,
     contributions: await contributions(attack, data, curvature, work),
-  };
+  } satisfies Omit<ThreatSection, "verdict">;
+  const section: ThreatSection = { ...judged, verdict: verdictOf(judged, verdictGround(fit, settings)) };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
   return { section, flags: threatFlags(ground, section, chosen) };
 }
+
+const verdictGround = ({ l2, parameters, data }: Influence["fit"], settings: StudySettings): VerdictGround => ({
+  level: settings.confidence,
+  l2,
+  parametersPerRow: parameters.length / data.rows,
+  inSample: settings.evaluation.kind === "training",
+  attackRate: settings.attackRate,
+});
 
 const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
@@ -145,67 +149,6 @@ function trainingSlope({ fit: { ridge, parameters }, influence: I }: Influence):
   let slope = 0;
   for (let j = 0; j < I.length; j++) slope -= ridge[j] * parameters[j] * I[j];
   return slope;
-}
-
-async function curvePoints(
-  { attack, kinks, validity, epsilons }: ThreatGround,
-  training: EvaluatedRows,
-  evaluated: EvaluatedRows | null,
-  population: ThreatSection["sensitivity"]["population"],
-  settings: StudySettings,
-  work: Work,
-): Promise<CurvePoint[]> {
-  const positive = epsilons.filter((epsilon) => epsilon > 0);
-  const checks = new Map((await validity.at(positive, work)).map((check) => [check.epsilon, check]));
-  const losses = await robustLosses(attack, evaluated ?? training, epsilons, work);
-  const { weights } = attack.fit.data;
-  const trust = validity.trust.radius;
-  return epsilons.map((epsilon, e) => {
-    const check = checks.get(epsilon);
-    const cost = predictedChange((evaluated ?? training).rows, epsilon);
-    const benefit = losses.natural[e] - losses.robust[e];
-    return {
-      epsilon,
-      radius: epsilon * attack.scale,
-      thisData: { predicted: predictedChange(training.rows, epsilon), exact: null },
-      heldOut: evaluated && heldOutChange(evaluated, epsilon, settings),
-      population: population && {
-        predicted: epsilon ** 2 * population.debiased,
-        interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
-        method: population.method,
-      },
-      cost,
-      benefit,
-      breakEvenRate: breakEvenRate(cost, benefit),
-      robustLoss: losses.robust[e],
-      robustLossNatural: losses.natural[e],
-      robustLossMethod: losses.method,
-      metrics: evaluatedMetrics(attack, evaluated ?? training, epsilon),
-      kinkFraction: kinkFraction(kinks, weights, epsilon),
-      residualFraction: residualFraction(kinks, weights, epsilon),
-      stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
-      errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
-      extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
-    };
-  });
-}
-
-/** With a share π of inputs attacked, full robust training changes the loss by (1 − π)C − πB (MATH 14.4). */
-function breakEvenRate(cost: number, benefit: number): number | null {
-  if (cost <= 0) return benefit >= 0 ? 0 : null;
-  return benefit > 0 ? cost / (cost + benefit) : null;
-}
-
-/** The paired difference over held-out rows, with its interval given the fits (MATH 14.2). */
-function heldOutChange(
-  { rows }: EvaluatedRows,
-  epsilon: number,
-  { confidence, inference }: StudySettings,
-): CurvePoint["heldOut"] {
-  const predicted = predictedChange(rows, epsilon);
-  if (inference === "none") return { predicted, interval: null };
-  const reach = normalQuantile(0.5 + confidence / 2) * changeStandardError(rows, epsilon);
-  return { predicted, interval: [predicted - reach, predicted + reach] };
 }
 
 function namedMultipliers({ multipliers }: Influence, data: EncodedDataset): ThreatSection["multipliers"] {

@@ -1,39 +1,57 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
-import { attackedScores, metricsOf } from "../../src/influence/metrics.js";
-import { LOSSES } from "../../src/models/losses.js";
+import { describe, expect, test } from "vitest";
+import { attackedScores, type Metrics, metricsOf } from "../../src/influence/metrics.js";
+import { LOSSES, type LossName } from "../../src/models/losses.js";
 
-interface Fixture {
+/** One case of fixtures/make-metrics.py. */
+interface Case {
+  name: string;
+  loss: LossName;
   scores: number[];
-  weights: number[];
-  labels: number[];
   targets: number[];
-  binary: Record<string, number>;
-  regression: Record<string, number>;
+  weights: number[] | null;
+  reach: number[];
+  natural: Record<string, number>;
+  attacked: Record<string, number>;
 }
 
-const fixture: Fixture = JSON.parse(readFileSync(new URL("./fixtures/metrics.json", import.meta.url), "utf8"));
-const [f, w] = [Float64Array.from(fixture.scores), Float64Array.from(fixture.weights)];
+const { library, cases }: { library: string; cases: Case[] } = JSON.parse(
+  readFileSync(new URL("./fixtures/metrics.json", import.meta.url), "utf8"),
+);
 
-test.each([
-  ["logistic", fixture.labels, fixture.binary],
-  ["squared", fixture.targets, fixture.regression],
-] as const)("metrics of %s predictions are NumPy's", (loss, targets, expected) => {
-  const found = metricsOf(LOSSES[loss], Float64Array.from(targets), w, f);
+function expectEqual(found: Metrics, expected: Record<string, number>): void {
   expect(Object.keys(found)).toEqual(Object.keys(expected));
-  for (const [name, value] of Object.entries(expected)) expect(Math.abs(found[name] - value)).toBeLessThan(1e-13);
+  for (const [name, value] of Object.entries(expected)) {
+    expect(Math.abs(found[name] - value), name).toBeLessThan(1e-12 * Math.max(1, Math.abs(value)));
+  }
+}
+
+/** Weights that sum to 1, as a data set has them. */
+function normalized({ weights, scores }: Case): Float64Array {
+  const raw = Float64Array.from(weights ?? scores.map(() => 1));
+  const total = raw.reduce((sum, weight) => sum + weight, 0);
+  return raw.map((weight) => weight / total);
+}
+
+describe(`metrics are those of ${library}`, () => {
+  test.each(cases.map((item) => [item.name, item] as const))("%s", (_name, item) => {
+    const [y, f, w] = [Float64Array.from(item.targets), Float64Array.from(item.scores), normalized(item)];
+    const loss = LOSSES[item.loss];
+    expectEqual(metricsOf(loss, y, w, f), item.natural);
+    const attacked = attackedScores(loss, y, f, (row) => item.reach[row]);
+    expectEqual(metricsOf(loss, y, w, attacked), item.attacked);
+  });
+
+  test("the cases have what is hard: ties, weights, rare classes, attacks that matter", () => {
+    const classes = cases.filter(({ loss }) => loss === "logistic");
+    expect(classes.some(({ scores }) => new Set(scores).size < scores.length / 2)).toBe(true);
+    expect(cases.some(({ weights }) => weights?.includes(0))).toBe(true);
+    expect(classes.some(({ targets }) => targets.filter((y) => y > 0).length < targets.length / 10)).toBe(true);
+    for (const { natural, attacked, name } of classes) expect(attacked.auc, name).toBeLessThan(natural.auc);
+  });
 });
 
-test("robust accuracy is the share of rows whose margin exceeds what the attack can do", () => {
-  const y = Float64Array.from(fixture.labels);
-  const reach = 0.35;
-  const attacked = attackedScores(LOSSES.logistic, y, f, () => reach);
-  const robust = y.reduce((sum, label, i) => sum + (label * f[i] > reach ? w[i] : 0), 0);
-  expect(metricsOf(LOSSES.logistic, y, w, attacked).accuracy).toBeCloseTo(robust, 14);
-});
-
-test("attacked residuals grow by the reach", () => {
-  const y = Float64Array.from(fixture.targets);
-  const attacked = attackedScores(LOSSES.squared, y, f, (i) => i / 100);
-  attacked.forEach((score, i) => expect(Math.abs(score - y[i])).toBeCloseTo(Math.abs(f[i] - y[i]) + i / 100, 13));
+test("a score of exactly 0 predicts neither class and counts as wrong", () => {
+  const half = Float64Array.of(0.5, 0.5);
+  expect(metricsOf(LOSSES.logistic, Float64Array.of(1, -1), half, Float64Array.of(0, 0)).accuracy).toBe(0);
 });

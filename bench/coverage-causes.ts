@@ -1,0 +1,32 @@
+/** What an interval is for: the influence (or the held-out change), or S. */
+export type Quantity = "Î" | "S";
+
+const SHORTENED = "less ½tr(HV̂), S is too low: noise across β also shortens Î, which the trace leaves out";
+const TWO_MODES = "the side on which the estimate falls is chance: two modes";
+
+/** Why cells of the coverage study miss, by "section: name"; shown only where they do. */
+const CAUSES: readonly (readonly [quantities: readonly Quantity[], pattern: RegExp, cause: string])[] = [
+  [["S"], /^(many|sweep):/, SHORTENED],
+  [["Î"], /^many:/, "the fit has seen its own rows: residuals too small, V̂ too small"],
+  [
+    ["Î"],
+    /^held-out:/,
+    "each row trains nine of ten fits: the folds' errors go together, which pairs of losses do not show",
+  ],
+  [["Î", "S"], /left out/, "without their weights the rows are no sample of the population"],
+  [["Î", "S"], /ignored/, "rows of one cluster go together; told of the clusters, the intervals hold"],
+  [["Î", "S"], /^corners: two equal/, TWO_MODES],
+  [["Î", "S"], /^corners: .*p = ∞/, TWO_MODES],
+  [["Î", "S"], /^corners: .*p = 3/, "the direction moves with a root of the coefficient that is 0: not normal"],
+];
+
+/** The causes of what was missed, each once; "not known" where none is written down. */
+export function causesOf(section: string, name: string, missed: readonly Quantity[]): string {
+  const found = missed.map(
+    (quantity) =>
+      CAUSES.find(
+        ([quantities, pattern]) => quantities.includes(quantity) && pattern.test(`${section}: ${name}`),
+      )?.[2] ?? `${quantity}: not known`,
+  );
+  return [...new Set(found)].join("; ");
+}

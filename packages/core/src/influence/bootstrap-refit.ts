@@ -1,0 +1,88 @@
+import type { Block, Dataset } from "../data/dataset.js";
+import { AifError } from "../errors.js";
+import type { Work } from "../parallel/work.js";
+import { fit } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { type Influence, influence } from "./aif.js";
+import { naturalHessianTimes } from "./contributions.js";
+
+/** What one draw of a bootstrap gives under one threat. */
+export interface DrawnInfluence {
+  /** I_b (d) */
+  readonly influence: Float64Array;
+  /** c_b */
+  readonly scale: number;
+  /** ½I_b'H_{L,b}I_b */
+  readonly sensitivity: number;
+}
+
+export interface Drawn {
+  /** θ̂_b (d) */
+  readonly parameters: Float64Array;
+  /** One for each threat. */
+  readonly attacks: readonly DrawnInfluence[];
+}
+
+/**
+ * One draw by a whole fit and AIF on the rows with positive weight, kinks resolved as there; null where the draw has no
+ * estimate: no minimum, no AIF, or directions left open that the whole data determine.
+ * @param weights n, summing to 1 (or all 0: no estimate).
+ */
+export async function refitDraw(
+  attacks: readonly Influence[],
+  weights: Float64Array,
+  start: Float64Array,
+  relativeRadius: boolean,
+  work: Work,
+): Promise<Drawn | null> {
+  const { model, data, l2, inverse } = attacks[0].fit;
+  const rows = Int32Array.from([...weights.keys()].filter((i) => weights[i] > 0));
+  if (rows.length === 0) return null;
+  const { signal } = work;
+  const drawn = reweighted(
+    data.select(rows),
+    Float64Array.from(rows, (i) => weights[i]),
+  );
+  try {
+    const own = await fit(() => model, drawn, { l2, start, signal });
+    if (own.inverse.rank < inverse.rank) return null;
+    const found: DrawnInfluence[] = [];
+    for (const attack of attacks) {
+      const again = await influence(own, () => attack.threat, { signal });
+      const factor = relativeRadius || again.scale === 0 ? 1 : attack.scale / again.scale;
+      const I = again.influence.map((value) => factor * value);
+      found.push({
+        influence: I,
+        scale: factor * again.scale,
+        sensitivity: 0.5 * dot(I, naturalHessianTimes(own, I)),
+      });
+    }
+    return { parameters: own.parameters, attacks: found };
+  } catch (error) {
+    if (error instanceof AifError && (error.code === "numerical" || error.code === "input")) return null;
+    throw error;
+  }
+}
+
+/** The same rows under other weights (n, positive, summing to 1). */
+function reweighted(data: Dataset, weights: Float64Array): Dataset {
+  return {
+    rows: data.rows,
+    features: data.features,
+    y: data.y,
+    weights,
+    *blocks(rowsPerBlock?: number): Generator<Block> {
+      for (const block of data.blocks(rowsPerBlock)) {
+        yield { ...block, w: weights.subarray(block.firstRow, block.firstRow + block.y.length) };
+      }
+    },
+    select(rows) {
+      const chosen = Float64Array.from(rows, (i) => weights[i]);
+      const total = chosen.reduce((sum, weight) => sum + weight, 0);
+      return reweighted(
+        data.select(rows),
+        chosen.map((weight) => weight / total),
+      );
+    },
+  };
+}

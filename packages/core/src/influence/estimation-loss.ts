@@ -1,0 +1,94 @@
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import { symmetrise } from "../linalg/symmetric.js";
+import { sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import type { Fit } from "../solvers/fit.js";
+import type { Sampling } from "./sampling.js";
+
+/**
+ * T = ½tr(H_L Cov θ̂): the natural loss that a fit on this many rows has above the best parameters because it saw only these
+ * rows (MATH 14.4), with the sandwich Cov θ̂ = H⁻¹ (Σ w_i² u_i u_i') H⁻¹, u_i = ℓ'_i v_i + Pθ̂, H_L = H − P. It falls like 1/n, so
+ * that training on a share k of the rows costs T/k: the yardstick of what a robust model gives up.
+ */
+export async function estimationLoss(fit: Fit, sampling: Sampling, work?: Work): Promise<number> {
+  const { ridge, inverse } = fit;
+  const d = ridge.length;
+  const M = await scoreCovariance(fit, sampling, work);
+  // tr(H⁻¹ H_L H⁻¹ M) with H_L = H − P: tr(H⁻¹M) − Σ_j P_j (H⁻¹MH⁻¹)_jj.
+  const solved = Matrix.zeros(d, d);
+  for (let j = 0; j < d; j++) solved.data.set(inverse.solve(M.row(j)), j * d);
+  let trace = 0;
+  for (let j = 0; j < d; j++) {
+    trace += solved.data[j * d + j];
+    if (ridge[j] > 0) trace -= ridge[j] * inverse.solve(solved.column(j))[j];
+  }
+  return trace / 2;
+}
+
+/** Σ w_i² u_i u_i' (full): (1/N)Σ w_i u_i u_i' for counts, sums within clusters first (MATH 14.8). */
+async function scoreCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
+  const { model, data, ridge, parameters, scores } = fit;
+  const d = ridge.length;
+  const penalty = ridge.map((P, j) => P * parameters[j]);
+  if (sampling.clusters) return clusterCovariance(fit, sampling.clusters, penalty, work);
+  const counts = sampling.weightsKind === "frequency";
+  let total = 0;
+  const { pull, grams } = await sweep(
+    model.map,
+    data,
+    { pull: 1, grams: 1, phase: "inference" },
+    ({ block: { y, w, firstRow }, pull: pi, grams: [omega] }) => {
+      for (let i = 0; i < y.length; i++) {
+        const slope = model.loss.first(scores[firstRow + i], y[i]);
+        const square = counts ? w[i] / sampling.totalWeight : w[i] * w[i];
+        omega[i] = square * slope * slope;
+        pi.data[i] = square * slope;
+        total += square;
+      }
+    },
+    work,
+  );
+  const [M, sums] = [grams[0], pull.data];
+  for (let j = 0; j < d; j++) {
+    for (let k = 0; k <= j; k++) {
+      M.data[j * d + k] += sums[j] * penalty[k] + penalty[j] * sums[k] + total * penalty[j] * penalty[k];
+    }
+  }
+  return symmetrise(M);
+}
+
+async function clusterCovariance(
+  { model: { map, loss }, data, scores }: Fit,
+  clusters: Int32Array,
+  penalty: Float64Array,
+  work?: Work,
+): Promise<Matrix> {
+  const d = map.count;
+  const place = new Map<number, number>();
+  for (const code of clusters) if (!place.has(code)) place.set(code, place.size);
+  const sums = Matrix.zeros(place.size, d);
+  await sweep(
+    map,
+    data,
+    { phase: "inference" },
+    ({ block: { x, y, w, firstRow } }) => {
+      const v = map.features(x);
+      for (let i = 0; i < y.length; i++) {
+        const row = firstRow + i;
+        const slope = loss.first(scores[row], y[i]);
+        const to = sums.row(place.get(clusters[row]) ?? 0);
+        for (let j = 0; j < d; j++) to[j] += w[i] * (slope * v.data[i * d + j] + penalty[j]);
+      }
+    },
+    work,
+  );
+  const M = Matrix.zeros(d, d);
+  const count = place.size;
+  blas().syrk(d, count, count / Math.max(1, count - 1), sums.data, d, 0, M.data, d);
+  return symmetrise(M);
+}
+
+/** k = T/(T + C): training on this share of the rows would cost as much natural loss as C; null where nothing is lost. */
+export const rowsShare = (excess: number, cost: number): number | null =>
+  cost > 0 && excess > 0 ? excess / (excess + cost) : null;

@@ -1,0 +1,161 @@
+import { normalQuantile } from "../stats/distributions.js";
+import { poissonCount } from "../stats/poisson-count.js";
+import { randomStream } from "../stats/random.js";
+import type { MetricRows } from "./metrics.js";
+import { meanStandardError, type Sampling } from "./sampling.js";
+
+/** How a metric changes on the same rows, with its paired interval given the fits (MATH 14.2). */
+export interface MetricChange {
+  readonly change: number;
+  readonly interval: readonly [number, number];
+  /** "paired": normal, from the rows' differences; "bootstrap": percentiles over reweighted rows. */
+  readonly method: "paired" | "bootstrap";
+}
+
+/** One pair of predictions on the same rows, now and after robust training. */
+export interface MetricPair {
+  readonly now: MetricRows;
+  readonly then: MetricRows;
+}
+
+const DRAWS = 400;
+/** With more rows than this a count is as good as normal, and drawing them all would take seconds. */
+const MOST_ROWS_DRAWN = 100_000;
+/** Where fewer rows than this change sides a bootstrap cannot know how many might have. */
+const FEW_CHANGES = 5;
+/** −log 0.05 */
+const RULE_OF_THREE = 3;
+
+export interface ChangeOptions {
+  /** n */
+  readonly y: Float64Array;
+  /** n, summing to 1. */
+  readonly w: Float64Array;
+  readonly sampling: Sampling;
+  readonly level: number;
+  readonly seed: number;
+}
+
+type Interval = readonly [number, number];
+
+/** The change of every metric for every pair; the rows are the same in all of them, and so are the draws. */
+export function metricChanges(
+  pairs: readonly MetricPair[],
+  options: ChangeOptions,
+): Readonly<Record<string, MetricChange>>[] {
+  const z = normalQuantile(0.5 + options.level / 2);
+  const counted = countedChanges(pairs, options);
+  return pairs.map(({ now, then }, p) => {
+    const changes: Record<string, MetricChange> = {};
+    for (const [name, value] of Object.entries(then.values)) {
+      const change = value - now.values[name];
+      const drawn = counted[p]?.[name];
+      const moves = drawn ? null : then.rows[name].map((after, i) => after - now.rows[name][i]);
+      const reach = moves ? z * meanStandardError(moves, options.w, options.sampling) : 0;
+      changes[name] = drawn
+        ? { change, interval: drawn, method: "bootstrap" }
+        : { change, interval: [change - reach, change + reach], method: "paired" };
+    }
+    return changes;
+  });
+}
+
+/** The rows that change sides between two classifications: +1 where it becomes right. */
+interface Turned {
+  readonly rows: Int32Array;
+  readonly turns: Int8Array;
+  readonly accuracy: Float64Array;
+  readonly balancedAccuracy: Float64Array;
+}
+
+/**
+ * Percentile intervals of accuracy and balanced accuracy, which are counts: a few rows decide them. Rows (or whole clusters)
+ * get Poisson counts, the same for all pairs; only rows that change sides need to be looked at.
+ */
+function countedChanges(
+  pairs: readonly MetricPair[],
+  { y, w, sampling, level, seed }: ChangeOptions,
+): (Readonly<Record<string, Interval>> | null)[] {
+  if (w.length > MOST_ROWS_DRAWN || pairs.every(({ now }) => now.right === null)) return pairs.map(() => null);
+  const turned = pairs.map(turnedRows);
+  const factors = new Float64Array(w.length);
+  for (let b = 0; b < DRAWS; b++) {
+    drawFactors(factors, w, sampling, seed, b);
+    const drawn = { positive: 0, negative: 0 };
+    for (let i = 0; i < w.length; i++) drawn[y[i] > 0 ? "positive" : "negative"] += w[i] * factors[i];
+    for (const { rows, turns, accuracy, balancedAccuracy } of turned) {
+      const gained = { positive: 0, negative: 0 };
+      for (let k = 0; k < rows.length; k++) {
+        const i = rows[k];
+        gained[y[i] > 0 ? "positive" : "negative"] += turns[k] * w[i] * factors[i];
+      }
+      accuracy[b] = share(gained.positive + gained.negative, drawn.positive + drawn.negative);
+      balancedAccuracy[b] = 0.5 * (share(gained.positive, drawn.positive) + share(gained.negative, drawn.negative));
+    }
+  }
+  const largest = w.reduce((most, weight) => Math.max(most, weight), 0);
+  const smaller = Math.min(classWeight(y, w, 1), classWeight(y, w, -1));
+  return turned.map(({ rows, accuracy, balancedAccuracy }, p) => {
+    // Too few rows for a bootstrap to know how many might have changed sides: none seen among n leaves a rate of 3/n open.
+    const unseen = rows.length < FEW_CHANGES ? RULE_OF_THREE * largest : 0;
+    const change = (name: string): number => pairs[p].then.values[name] - pairs[p].now.values[name];
+    return {
+      accuracy: widened(percentiles(accuracy, level), change("accuracy"), unseen),
+      balancedAccuracy: widened(
+        percentiles(balancedAccuracy, level),
+        change("balancedAccuracy"),
+        (0.5 * unseen) / smaller,
+      ),
+    };
+  });
+}
+
+const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
+
+const classWeight = (y: Float64Array, w: Float64Array, label: number): number =>
+  w.reduce((sum, weight, i) => sum + (y[i] === label ? weight : 0), 0);
+
+const widened = ([lower, upper]: Interval, change: number, by: number): Interval => [
+  Math.min(lower, change - by),
+  Math.max(upper, change + by),
+];
+
+function percentiles(draws: Float64Array, level: number): Interval {
+  draws.sort();
+  const at = (probability: number): number => draws[Math.round(probability * (DRAWS - 1))];
+  return [at(0.5 - level / 2), at(0.5 + level / 2)];
+}
+
+function turnedRows({ now, then }: MetricPair): Turned {
+  const [before, after] = [now.right ?? new Uint8Array(0), then.right ?? new Uint8Array(0)];
+  const rows = Int32Array.from([...before.keys()].filter((i) => before[i] !== after[i]));
+  return {
+    rows,
+    turns: Int8Array.from(rows, (i) => after[i] - before[i]),
+    accuracy: new Float64Array(DRAWS),
+    balancedAccuracy: new Float64Array(DRAWS),
+  };
+}
+
+/** How often each row (its cluster; each of the units it counts) is drawn, relative to once. */
+function drawFactors(out: Float64Array, w: Float64Array, sampling: Sampling, seed: number, draw: number): void {
+  const random = randomStream(seed, 1000 + draw);
+  const { clusters, weightsKind, totalWeight } = sampling;
+  if (clusters) {
+    const counts = new Map<number, number>();
+    for (let i = 0; i < out.length; i++) {
+      const code = clusters[i];
+      let count = counts.get(code);
+      if (count === undefined) {
+        count = poissonCount(random, 1);
+        counts.set(code, count);
+      }
+      out[i] = count;
+    }
+  } else if (weightsKind === "frequency") {
+    for (let i = 0; i < out.length; i++) {
+      const units = w[i] * totalWeight;
+      out[i] = units > 0 ? poissonCount(random, units) / units : 0;
+    }
+  } else for (let i = 0; i < out.length; i++) out[i] = poissonCount(random, 1);
+}

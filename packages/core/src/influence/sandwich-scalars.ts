@@ -1,0 +1,91 @@
+import type { Matrix } from "../linalg/matrix.js";
+import { asColumn, sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import type { Influence } from "./aif.js";
+import { leverages, rowForms } from "./leverage.js";
+import type { Sampling } from "./sampling.js";
+
+/**
+ * What leverage does to the parts of IF_i that are residuals of the fit, α_iv_i − Qℓ'_iv_i (MATH 14.5): "hc2" divides them by
+ * √(1 − h_i), "hc3" by 1 − h_i. "centred" is "hc2" for intervals whose centre is freed of its bias of order d/n
+ * (`leverageBias`): that takes (1 − h_i)^½ off the part of Î that goes through Σ wℓ'Vφ, so this part of α_i stays as it is.
+ */
+export type Leverage = "none" | "hc2" | "hc3" | "centred";
+
+/**
+ * IF_i = −H⁻¹{α_i v_i + β_i V_iφ_i + s_i Φ − Q ℓ'_i v_i + const}: the n numbers of each kind.
+ * α_i = c ℓ''_i γ_i·φ_i + ℓ''_i v_i'I, β_i = c ℓ'_i sgn_i, s_i = ‖x_i‖/c − 1 (0 for absolute sizes).
+ */
+export interface RowScalars {
+  readonly onFeatures: Float64Array;
+  readonly onJacobian: Float64Array;
+  readonly size: Float64Array;
+  readonly slope: Float64Array;
+}
+
+export function rowScalars(attack: Influence, shifts: Float64Array, relative: boolean): RowScalars {
+  const { fit, pull, scale, rowScales } = attack;
+  const { data, scores, model } = fit;
+  const perUnit = (value: number, i: number): number => (data.weights[i] > 0 ? (scale * value) / data.weights[i] : 0);
+  return {
+    onFeatures: pull.onFeatures.map(
+      (value, i) => perUnit(value, i) + model.loss.second(scores[i], data.y[i]) * shifts[i],
+    ),
+    onJacobian: pull.onJacobian.map(perUnit),
+    size: rowScales.map((size) => (relative ? size / scale - 1 : 0)),
+    slope: scores.map((f, i) => model.loss.first(f, data.y[i])),
+  };
+}
+
+const POWER: Readonly<Record<Leverage, number>> = { none: 0, hc2: 0.5, hc3: 1, centred: 0.5 };
+
+/** The same with what is residual divided by (1 − h_i)^a. @param inverse H⁻¹ */
+export async function withLeverage(
+  attack: Influence,
+  shifts: Float64Array,
+  rows: RowScalars,
+  inverse: Matrix,
+  leverage: Leverage,
+  { weightsKind, totalWeight }: Partial<Sampling>,
+  work: Work,
+): Promise<RowScalars> {
+  const [forms] = await rowForms(attack, [inverse], work);
+  const unit = weightsKind === "frequency" ? 1 / (totalWeight ?? attack.fit.data.rows) : null;
+  const factors = leverages(attack, forms, unit).map((h) => (1 - h) ** -POWER[leverage]);
+  const kept = leverage === "centred" ? await throughJacobian(attack, shifts, work) : null;
+  return {
+    ...rows,
+    onFeatures: rows.onFeatures.map((value, i) => factors[i] * value + (kept ? (1 - factors[i]) * kept[i] : 0)),
+    slope: rows.slope.map((value, i) => factors[i] * value),
+  };
+}
+
+/** ℓ''_i v_i'I₂ (n) with I₂ = −H⁻¹ c Σ wℓ'sgn V φ, the part of I that does not go through ℓ''. */
+async function throughJacobian(attack: Influence, shifts: Float64Array, work: Work): Promise<Float64Array> {
+  const { fit, pull, scale } = attack;
+  const { model, data, scores } = fit;
+  const { pull: sum } = await sweep(
+    model.map,
+    data,
+    { pull: 1, phase: "leverages" },
+    ({ block: { firstRow }, pull: omega }) => {
+      for (let i = 0; i < omega.rows; i++) omega.data[i] = -scale * pull.onFeatures[firstRow + i];
+    },
+    work,
+  );
+  const first = fit.inverse.solve(sum.data);
+  const out = new Float64Array(data.rows);
+  await sweep(
+    model.map,
+    data,
+    { theta: asColumn(first), phase: "leverages" },
+    ({ block: { firstRow, y }, scores: own }) => {
+      for (let i = 0; i < y.length; i++) {
+        const row = firstRow + i;
+        out[row] = model.loss.second(scores[row], y[i]) * (shifts[row] - own.data[i]);
+      }
+    },
+    work,
+  );
+  return out;
+}

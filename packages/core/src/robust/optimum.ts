@@ -1,0 +1,103 @@
+import { numericalError, usageError } from "../errors.js";
+import type { Work } from "../parallel/work.js";
+import type { Fit } from "../solvers/fit.js";
+import type { Threat } from "../threats/threat.js";
+import { type ActiveOptimum, RESIDUAL_TOLERANCE, solveActive } from "./active-newton.js";
+import { type ActiveState, guessState, plainState } from "./active-state.js";
+import { type RobustProblem, robustProblem } from "./optimum-problem.js";
+import { nullOptimum, optimumOf, type RobustOptimum } from "./optimum-result.js";
+import { rowSums, worseEnds } from "./optimum-rows.js";
+import { minimiseSmoothed, type Widths } from "./smoothing-newton.js";
+
+export interface RobustOptimumOptions extends Work {
+  /** d: where the search begins (default: the fit). */
+  readonly start?: Float64Array;
+}
+
+/** Corners are rounded off less and less, from a tenth of their size down to a billionth. */
+const FIRST_WIDTH = 0.1;
+const LAST_WIDTH = 1e-10;
+const WIDTH_FACTOR = 0.1;
+/** From this width on, the sets that a smoothed optimum suggests are tried. */
+const GUESS_WIDTH = 1e-2;
+/** How far below the width a smoothed problem's relative gradient is brought. */
+const SMOOTHED_TOLERANCE = 0.1;
+const ACTIVE_ITERATIONS = 25;
+
+/**
+ * The exact robust optimum: argmin of R_ρ(θ) = Σ w max(ℓ(f−ρN), ℓ(f+ρN)) + ½ΣP_jθ_j², N = ‖b⊙β‖_q, which is convex (MATH 10a).
+ * Corners are smoothed, less and less, until the ones that the optimum sits on are known; Newton's method on those finishes.
+ * @param radius ρ ≥ 0 itself (ε·c).
+ * @throws usage: scores not linear in x, a box, a bad radius. numerical: no subgradient below 1e-10 was reached.
+ */
+export async function robustOptimum(
+  fit: Fit,
+  threat: Threat,
+  radius: number,
+  { start, ...work }: RobustOptimumOptions = {},
+): Promise<RobustOptimum> {
+  if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
+    throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);
+  if (start && start.length !== fit.parameters.length)
+    throw usageError(`This model has ${fit.parameters.length} parameters, the start has ${start.length}.`);
+  const problem = await robustProblem(fit, threat, work);
+  if (isCollapsed(problem, radius)) return nullOptimum(problem, radius, work);
+  const found = await findOptimum(problem, radius, start ?? fit.parameters, work);
+  return optimumOf(problem, found);
+}
+
+export const isCollapsed = ({ collapseRadius }: RobustProblem, radius: number): boolean =>
+  radius > 0 && radius >= collapseRadius;
+
+/** Whether R_ρ has corners besides the one at β = 0. */
+const hasCorners = ({ q, hasKinkedRows }: RobustProblem, radius: number): boolean =>
+  radius > 0 && (hasKinkedRows || q === 1 || q === Number.POSITIVE_INFINITY);
+
+/** @throws numerical: not reached. */
+export async function findOptimum(
+  problem: RobustProblem,
+  radius: number,
+  start: Float64Array,
+  work: Work,
+  firstWidth = FIRST_WIDTH,
+): Promise<ActiveOptimum> {
+  let theta = start;
+  let iterations = 0;
+  const attempt = async (state: ActiveState): Promise<ActiveOptimum | null> => {
+    const found = await solveActive(problem, radius, state, { maximumIterations: ACTIVE_ITERATIONS }, work);
+    iterations += found?.iterations ?? ACTIVE_ITERATIONS;
+    return found && { ...found, iterations };
+  };
+  if (!hasCorners(problem, radius)) {
+    const { point, steps } = await minimiseSmoothed(problem, radius, theta, { rows: 0, norm: 0 }, 1e-6, work);
+    iterations += steps;
+    const found = await attempt(plainState(problem, point.theta, point.kappa));
+    if (found) return found;
+  }
+  const size = await cornerSizes(problem, radius, theta, work);
+  for (let width = firstWidth; width > LAST_WIDTH; width *= WIDTH_FACTOR) {
+    const widths = { rows: problem.hasKinkedRows ? width * size.rows : 0, norm: width * size.norm };
+    const tolerance = Math.max(RESIDUAL_TOLERANCE, SMOOTHED_TOLERANCE * width);
+    const { point, steps } = await minimiseSmoothed(problem, radius, theta, widths, tolerance, work);
+    iterations += steps;
+    theta = point.theta;
+    if (width > GUESS_WIDTH) continue;
+    const found = await attempt(guessState(problem, point, widths));
+    if (found) return found;
+  }
+  throw numericalError(
+    `The robust optimum at radius ${radius} was not found to a relative subgradient of ${RESIDUAL_TOLERANCE}: add a ridge such as --l2 0.001, or look for columns that are nearly copies of each other.`,
+  );
+}
+
+/** The sizes that widths are relative to: of the rows' gaps, ρN·√Σwℓ'², and of the coefficients, N, at the start. */
+async function cornerSizes(problem: RobustProblem, radius: number, theta: Float64Array, work: Work): Promise<Widths> {
+  const { attacked, first, threat, fit } = problem;
+  const { budgets } = threat.settings;
+  let norm = 0;
+  for (const k of attacked) {
+    norm = Math.max(norm, budgets[k] * Math.max(Math.abs(theta[first + k]), Math.abs(fit.parameters[first + k])));
+  }
+  const { slopeSize } = await rowSums(problem, theta, 0, worseEnds(problem, fit.scores, 0), 0, work);
+  return { rows: radius * norm * (slopeSize || 1), norm };
+}

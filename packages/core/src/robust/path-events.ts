@@ -1,0 +1,152 @@
+import type { ActivePoint } from "./active-point.js";
+import type { ActiveState } from "./active-state.js";
+import type { RobustProblem } from "./optimum-problem.js";
+import type { PathVelocity } from "./path-velocity.js";
+
+export type PathEventKind =
+  | "residual-sticks"
+  | "residual-leaves"
+  | "coefficient-zero"
+  | "coefficient-leaves"
+  | "tie-forms"
+  | "tie-breaks"
+  | "collapse";
+
+/** Where the corners that the optimum sits on change. */
+export interface RobustPathEvent {
+  /** ρ */
+  readonly radius: number;
+  /** The event lies within this distance of `radius`; 0 where it was located to 1e-10 of the collapse radius. */
+  readonly within: number;
+  readonly kind: PathEventKind;
+  /** 0-based, for residuals. */
+  readonly row?: number;
+  /** 0-based, for coefficients and ties. */
+  readonly feature?: number;
+}
+
+/** One corner that is taken up or left. */
+export interface SetChange {
+  readonly kind: Exclude<PathEventKind, "collapse">;
+  /** Row or feature. */
+  readonly index: number;
+}
+
+const isRowChange = ({ kind }: SetChange): boolean => kind === "residual-sticks" || kind === "residual-leaves";
+
+/** What differs between two states. A row that has changed sides has stuck and left on the way. */
+export function changesBetween(
+  { kinked }: RobustProblem,
+  from: ActiveState,
+  to: ActiveState,
+): { rows: SetChange[]; features: SetChange[] } {
+  const rows: SetChange[] = [];
+  const [before, after] = [new Set(from.stuck), new Set(to.stuck)];
+  for (let i = 0; i < kinked.length; i++) {
+    if (kinked[i] === 0) continue;
+    const was = before.has(i);
+    const is = after.has(i);
+    const crossed = !was && !is && from.kappa[i] * to.kappa[i] < 0;
+    if ((is && !was) || crossed) rows.push({ kind: "residual-sticks", index: i });
+    if ((was && !is) || crossed) rows.push({ kind: "residual-leaves", index: i });
+  }
+  return {
+    rows,
+    features: [
+      ...difference(to.zeros, from.zeros).map((index): SetChange => ({ kind: "coefficient-zero", index })),
+      ...difference(from.zeros, to.zeros).map((index): SetChange => ({ kind: "coefficient-leaves", index })),
+      ...difference(to.tied, from.tied).map((index): SetChange => ({ kind: "tie-forms", index })),
+      ...difference(from.tied, to.tied).map((index): SetChange => ({ kind: "tie-breaks", index })),
+    ],
+  };
+}
+
+function difference(a: readonly number[], b: readonly number[]): number[] {
+  const others = new Set(b);
+  return a.filter((value) => !others.has(value));
+}
+
+export const eventOf = (change: SetChange, radius: number, within: number): RobustPathEvent => ({
+  radius,
+  within,
+  kind: change.kind,
+  ...(isRowChange(change) ? { row: change.index } : { feature: change.index }),
+});
+
+/** How far a piece of the path is from a change, ≥ 0 on the piece, and how fast that shrinks. */
+export interface Margin {
+  readonly value: number;
+  readonly rate: number;
+}
+
+const MARGINS: Readonly<
+  Record<
+    SetChange["kind"],
+    (problem: RobustProblem, point: ActivePoint, velocity: PathVelocity, index: number) => Margin
+  >
+> = {
+  "residual-sticks": ({ corner, fit, rowFeatures }, { state, sums, norm, reach, radius }, velocity, row) => {
+    const side = state.kappa[row];
+    const v = rowFeatures([row]).data;
+    let rate = (corner?.tilt(reach) ?? 0) * (norm.value + radius * velocity.norm);
+    for (let j = 0; j < v.length; j++) rate += v[j] * velocity.theta[j];
+    return { value: side * (sums.scores[row] - (corner?.at(fit.data.y[row], reach) ?? 0)), rate: side * rate };
+  },
+  "residual-leaves": (_, { state }, velocity, row) => {
+    const kappa = state.kappa[row];
+    return { value: 1 - Math.abs(kappa), rate: -Math.sign(kappa) * velocity.kappa[state.stuck.indexOf(row)] };
+  },
+  "coefficient-zero": ({ first }, { state }, velocity, k) => ({
+    value: state.signs[k] * state.theta[first + k],
+    rate: state.signs[k] * velocity.theta[first + k],
+  }),
+  "coefficient-leaves": (_, { shares }, velocity, k) => ({
+    value: 1 - Math.abs(shares[k]),
+    rate: -Math.sign(shares[k]) * velocity.shares[k],
+  }),
+  "tie-forms": ({ first, threat }, { state, norm }, velocity, k) => {
+    const b = threat.settings.budgets[k];
+    const value = state.theta[first + k];
+    return {
+      value: norm.value - b * Math.abs(value),
+      rate: velocity.norm - b * Math.sign(value) * velocity.theta[first + k],
+    };
+  },
+  "tie-breaks": (_, { state, shares }, velocity, k) => ({
+    value: state.signs[k] * shares[k],
+    rate: state.signs[k] * velocity.shares[k],
+  }),
+};
+
+/** The margin of a change at a point of the piece that it ends. */
+export const marginOf = (
+  problem: RobustProblem,
+  point: ActivePoint,
+  velocity: PathVelocity,
+  { kind, index }: SetChange,
+): Margin => MARGINS[kind](problem, point, velocity, index);
+
+/** The state on the other side of a change. */
+export function afterChange({ first }: RobustProblem, point: ActivePoint, { kind, index }: SetChange): ActiveState {
+  const { state, shares } = point;
+  const without = (list: readonly number[]): number[] => list.filter((value) => value !== index);
+  const signed = (sign: number): Float64Array => state.signs.map((value, k) => (k === index ? sign : value));
+  switch (kind) {
+    case "residual-sticks":
+      return { ...state, stuck: [...state.stuck, index] };
+    case "residual-leaves":
+      return {
+        ...state,
+        stuck: without(state.stuck),
+        kappa: state.kappa.map((value, i) => (i === index ? Math.sign(value) : value)),
+      };
+    case "coefficient-zero":
+      return { ...state, zeros: [...state.zeros, index] };
+    case "coefficient-leaves":
+      return { ...state, zeros: without(state.zeros), signs: signed(Math.sign(shares[index])) };
+    case "tie-forms":
+      return { ...state, tied: [...state.tied, index], signs: signed(Math.sign(state.theta[first + index])) };
+    case "tie-breaks":
+      return { ...state, tied: without(state.tied) };
+  }
+}

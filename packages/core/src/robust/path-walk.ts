@@ -1,0 +1,180 @@
+import { numericalError } from "../errors.js";
+import type { Work } from "../parallel/work.js";
+import { maximumMagnitude } from "../threats/norms.js";
+import { evaluateActive } from "./active-point.js";
+import type { ActiveState } from "./active-state.js";
+import { ActiveSystem } from "./active-system.js";
+import { findOptimum } from "./optimum.js";
+import type { RobustProblem } from "./optimum-problem.js";
+import { naturalLossAt, nullOptimum } from "./optimum-result.js";
+import { changesBetween, eventOf, type RobustPathEvent } from "./path-events.js";
+import { CORRECTOR_ITERATIONS, correct, locateFirst, predict, type Stand, standAt } from "./path-follow.js";
+
+/** The exact optimum at one radius, and how it moves on. */
+export interface RobustPathPoint {
+  /** ρ */
+  readonly radius: number;
+  readonly parameters: Float64Array;
+  /** dθ/dρ towards larger ρ (d). */
+  readonly velocity: Float64Array;
+  readonly naturalLoss: number;
+  readonly robustLoss: number;
+  readonly residual: number;
+  readonly stuck: readonly number[];
+  readonly zeros: readonly number[];
+  readonly ties: readonly number[];
+}
+
+/** The first radius after 0, relative to the collapse radius: which corners the path leaves 0 on shows there. */
+const FIRST_RADIUS = 1e-7;
+/** Followed up to here, relative to the collapse radius: there the coefficients are 0 up to rounding. */
+const LAST_RADIUS = 1 - 1e-6;
+/** Of the collapse radius. */
+const FIRST_STEP = 0.01;
+const SMALLEST_STEP = 1e-9;
+const LARGEST_GROWTH = 4;
+const LARGEST_SHRINKAGE = 0.9;
+/** With more kinked rows than this, residuals that stick and leave are gathered step by step instead of being located. */
+const LOCATED_ROWS = 300;
+/** With more changes than this in one step, the step is halved before the first is located. */
+const CHANGES_A_STEP = 4;
+
+/** Follows the path from 0 on and collects its points. */
+export class PathWalk {
+  readonly points: RobustPathPoint[] = [];
+  readonly events: RobustPathEvent[] = [];
+  /** The state of each point before the collapse. */
+  readonly states: ActiveState[] = [];
+  iterations = 0;
+  private readonly locatesRows: boolean;
+  private readonly size: number;
+
+  constructor(
+    private readonly problem: RobustProblem,
+    private readonly options: { readonly tolerance: number; readonly maximumSteps: number },
+    private readonly work: Work,
+  ) {
+    this.locatesRows = problem.kinked.reduce((count, kinked) => count + kinked, 0) <= LOCATED_ROWS;
+    this.size = maximumMagnitude(problem.fit.parameters);
+  }
+
+  /** From 0 to `end`, or to where the path collapses. @throws numerical. */
+  async follow(end: number): Promise<void> {
+    const { problem, work } = this;
+    const { collapseRadius, fit } = problem;
+    const last = Math.min(end, LAST_RADIUS * collapseRadius);
+    const optimum = await findOptimum(problem, FIRST_RADIUS * collapseRadius, fit.parameters, work);
+    this.iterations += optimum.iterations;
+    await this.addOrigin(optimum.point.state);
+    if (last <= FIRST_RADIUS * collapseRadius) return;
+    let stand = this.add(standAt(problem, optimum));
+    let bend: Float64Array | null = null;
+    let h = FIRST_STEP * collapseRadius;
+    for (let step = 0; stand.optimum.point.radius < last; step++) {
+      if (step >= this.options.maximumSteps)
+        throw numericalError(
+          `The path has more than ${this.options.maximumSteps} steps: allow more steps, a larger tolerance, or a smaller last radius.`,
+        );
+      const from: Stand = stand;
+      const start = from.optimum.point.radius;
+      // Towards the collapse the coefficients shrink to nothing: by a factor of ten at most in one step.
+      const shrinking = -from.velocity.norm;
+      if (shrinking > 0) h = Math.min(h, (LARGEST_SHRINKAGE * from.optimum.point.norm.value) / shrinking);
+      // A step that would leave a crumb takes it along.
+      const target = start + 1.01 * h >= last ? last : start + h;
+      const near = predict(problem, from, target - start, bend);
+      const smallest = h <= SMALLEST_STEP * collapseRadius;
+      const found = await correct(problem, target, near, work, smallest || !this.locatesRows);
+      this.iterations += found?.iterations ?? CORRECTOR_ITERATIONS;
+      if (found === null) {
+        h = (target - start) / 4;
+        continue;
+      }
+      const { rows, features } = changesBetween(problem, from.optimum.point.state, found.point.state);
+      const open = features.length > 0 || this.locatesRows ? [...rows, ...features] : [];
+      if (open.length > 0 && !smallest) {
+        const located = open.length <= CHANGES_A_STEP ? await locateFirst(problem, from, open, target, work) : null;
+        if (located === null) {
+          h = (target - start) / 2;
+          continue;
+        }
+        this.iterations += located.iterations;
+        this.events.push(located.event);
+        // Where one change has come, the next may not be far.
+        h = Math.min(h, 2 * (located.event.radius - start) + SMALLEST_STEP * collapseRadius);
+        stand = this.add(located.stand);
+        bend = null;
+        continue;
+      }
+      const error = this.errorOf(near.theta, found.point.state.theta);
+      if (error > 4 * this.options.tolerance && !smallest) {
+        h = (target - start) / 2;
+        continue;
+      }
+      for (const change of [...rows, ...features])
+        this.events.push(eventOf(change, (start + target) / 2, (target - start) / 2));
+      stand = this.add(standAt(problem, found));
+      bend = rows.length + features.length > 0 ? null : bendBetween(from, stand);
+      // With a known bend the prediction's error is of third order in the step, otherwise of second.
+      const growth = 0.9 * (this.options.tolerance / Math.max(error, 1e-300)) ** (1 / 3);
+      h = (target - start) * Math.min(LARGEST_GROWTH, Math.max(0.3, growth));
+    }
+  }
+
+  /** The null model from the collapse radius to `end`. */
+  async collapse(end: number): Promise<void> {
+    const { collapseRadius } = this.problem;
+    for (const radius of new Set([collapseRadius, end])) {
+      const { parameters, naturalLoss, robustLoss, residual, active } = await nullOptimum(
+        this.problem,
+        radius,
+        this.work,
+      );
+      const velocity = new Float64Array(parameters.length);
+      const sets = { stuck: [], zeros: active.zeroCoordinates, ties: [] };
+      this.points.push({ radius, parameters, velocity, naturalLoss, robustLoss, residual, ...sets });
+    }
+    this.events.push({ radius: collapseRadius, within: 0, kind: "collapse" });
+  }
+
+  /** θ̂ with its velocity on the corners that the path leaves it on. */
+  private async addOrigin(state: ActiveState): Promise<void> {
+    const { problem, work } = this;
+    const kappa = state.kappa.slice();
+    for (const row of state.stuck) kappa[row] = 0;
+    const origin = { ...state, theta: problem.fit.parameters, kappa };
+    const point = await evaluateActive(problem, 0, origin, work);
+    this.add(standAt(problem, { point, system: new ActiveSystem(problem, point), iterations: 1 }));
+    this.iterations++;
+  }
+
+  private add(stand: Stand): Stand {
+    const { point } = stand.optimum;
+    const { state, sums, radius, residual } = point;
+    this.states.push(state);
+    this.points.push({
+      radius,
+      parameters: state.theta,
+      velocity: stand.velocity.theta,
+      naturalLoss: naturalLossAt(this.problem, sums.scores),
+      robustLoss: sums.loss,
+      residual,
+      stuck: state.stuck.toSorted((a, b) => a - b),
+      zeros: state.zeros.toSorted((a, b) => a - b),
+      ties: state.tied.length > 1 ? state.tied.toSorted((a, b) => a - b) : [],
+    });
+    return stand;
+  }
+
+  private errorOf(predicted: Float64Array, found: Float64Array): number {
+    let largest = 0;
+    for (let j = 0; j < found.length; j++) largest = Math.max(largest, Math.abs(predicted[j] - found[j]));
+    return largest / this.size;
+  }
+}
+
+/** d²θ/dρ² from the velocities of two stands on one piece (d). */
+function bendBetween(from: Stand, to: Stand): Float64Array {
+  const h = to.optimum.point.radius - from.optimum.point.radius;
+  return to.velocity.theta.map((value, j) => (value - from.velocity.theta[j]) / h);
+}

@@ -1,0 +1,105 @@
+import type { Dataset } from "../data/dataset.js";
+import { inputError, usageError } from "../errors.js";
+import type { DescentMemory } from "./descent.js";
+
+const SCHEMA = "aif.training/1";
+
+/** One iteration of adversarial training. */
+export interface TrainingStep {
+  readonly iteration: number;
+  /** Σ w l(x+δ) + ½ΣPθ² under the adversary that trains. */
+  readonly objective: number;
+  /** Relative to the size of its terms. */
+  readonly gradientNorm: number;
+}
+
+/** Adversarial training after an iteration, as plain data (JSON as it is): what a checkpoint holds and a resumed run starts from. */
+export interface TrainingState {
+  readonly schema: typeof SCHEMA;
+  /** What the run was asked to do: a checkpoint of another question is refused. */
+  readonly settings: string;
+  readonly data: DataFingerprint;
+  readonly iteration: number;
+  readonly theta: readonly number[];
+  readonly memory: DescentMemory;
+  readonly history: readonly TrainingStep[];
+}
+
+export interface DataFingerprint {
+  readonly rows: number;
+  readonly features: readonly string[];
+  /** Of all numbers in the rows, targets and weights, in order. */
+  readonly hash: string;
+}
+
+export const trainingState = (state: Omit<TrainingState, "schema">): TrainingState => ({ schema: SCHEMA, ...state });
+
+/** A fingerprint of a data set, the same however its rows are cut into blocks. One pass. */
+export function dataFingerprint(data: Dataset): DataFingerprint {
+  let [low, high] = [0x811c9dc5, 0x9e3779b9];
+  const take = (numbers: Float64Array): void => {
+    const words = new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
+    for (let at = 0; at < words.length; at++) {
+      low = Math.imul(low ^ words[at], 0x01000193);
+      high = Math.imul(high ^ (words[at] + (high >>> 15)), 0x85ebca6b);
+    }
+  };
+  for (const { x } of data.blocks()) take(x.data.subarray(0, x.rows * x.columns));
+  take(data.y);
+  take(data.weights);
+  const hash = [low, high].map((part) => (part >>> 0).toString(16).padStart(8, "0")).join("");
+  return { rows: data.rows, features: [...data.features], hash };
+}
+
+/**
+ * Checks that a checkpoint belongs to this question and these rows.
+ * @throws input: it is no checkpoint, or one of other data. usage: one of other settings.
+ */
+export function checkState(state: TrainingState, settings: string, data: DataFingerprint, parameters: number): void {
+  const whole =
+    state?.schema === SCHEMA &&
+    Number.isInteger(state.iteration) &&
+    Array.isArray(state.theta) &&
+    state.theta.length === parameters &&
+    state.theta.every(Number.isFinite) &&
+    Array.isArray(state.history) &&
+    isMemory(state.memory, parameters);
+  if (!whole) {
+    throw inputError(
+      `The checkpoint cannot be read: it needs the schema ${SCHEMA}, ${parameters} parameters and the optimiser's memory; start anew without it.`,
+    );
+  }
+  const { rows, features, hash } = state.data ?? {};
+  const sameFeatures = JSON.stringify(features) === JSON.stringify(data.features);
+  if (rows !== data.rows || !sameFeatures || hash !== data.hash) {
+    throw inputError(
+      `The checkpoint is of other data (${rows} rows of ${features?.length} features, these are ${data.rows} of ${data.features.length}, or values differ): resume with the data it was made from, or start anew without it.`,
+    );
+  }
+  if (state.settings !== settings) {
+    throw usageError(
+      `The checkpoint was made with other settings (${difference(state.settings, settings)}): resume with the same ones, or start anew without it.`,
+    );
+  }
+}
+
+function isMemory(memory: unknown, parameters: number): boolean {
+  const { pairs, factor } = (memory ?? {}) as Partial<DescentMemory>;
+  const whole = (vector: readonly number[] | undefined): boolean => vector?.length === parameters;
+  return (
+    typeof factor === "number" &&
+    Array.isArray(pairs) &&
+    pairs.every((pair) => whole(pair?.step) && whole(pair?.change))
+  );
+}
+
+/** The first setting that differs, by name. */
+function difference(given: string, wanted: string): string {
+  try {
+    const [before, now] = [given, wanted].map((text) => JSON.parse(text) as Record<string, unknown>);
+    const name = Object.keys(now).find((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
+    return name ? `${name}: ${JSON.stringify(before[name])}, now ${JSON.stringify(now[name])}` : "unknown";
+  } catch {
+    return "they cannot be read";
+  }
+}

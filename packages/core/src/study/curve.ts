@@ -1,0 +1,182 @@
+import { rowsShare } from "../influence/estimation-loss.js";
+import { type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
+import { kinkFraction, residualFraction } from "../influence/kink-radius.js";
+import { type MetricChange, type MetricPair, metricChanges } from "../influence/metric-changes.js";
+import type { MetricRows } from "../influence/metrics.js";
+import { changeStandardError, lossChanges, naturalLoss, predictedChange } from "../influence/moving-rows.js";
+import { attackedLosses, attackedMetrics, naturalMetrics, robustLossMethod } from "../influence/robust-losses.js";
+import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import type { Work } from "../parallel/work.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { normalQuantile } from "../stats/distributions.js";
+import { type Groups, groupPoints } from "./groups.js";
+import type { CurvePoint, MetricChangeValue, MixedTraining, ThreatSection } from "./result.js";
+import type { StudySettings } from "./settings.js";
+import type { ThreatGround } from "./threat-section.js";
+
+/** The rows that a threat is judged on, and what is known of how they came to be. */
+export interface Judgement {
+  /** null: the training rows. */
+  readonly evaluated: EvaluatedRows | null;
+  readonly sampling: Sampling;
+  readonly groups: Groups | null;
+  /** T of `estimationLoss`, or null. */
+  readonly estimationLoss: number | null;
+}
+
+type Population = ThreatSection["sensitivity"]["population"];
+
+/** Everything that is said at each size ε. */
+export async function curvePoints(
+  { attack, shifts, kinks, validity, epsilons }: ThreatGround,
+  judgement: Judgement,
+  population: Population,
+  settings: StudySettings,
+  work: Work,
+): Promise<CurvePoint[]> {
+  const training = trainingRows(attack, shifts);
+  const evaluated = judgement.evaluated ?? training;
+  const { rows } = evaluated;
+  const positive = epsilons.filter((epsilon) => epsilon > 0);
+  const checks = new Map((await validity.at(positive, work)).map((check) => [check.epsilon, check]));
+  const z = settings.inference === "none" ? null : normalQuantile(0.5 + settings.confidence / 2);
+  const natural = hasScale(rows.loss.name) ? naturalLoss(rows, 0) : null;
+  const share = (value: number): number | null => (natural !== null && natural > 0 ? value / natural : null);
+  const naturalNow = naturalMetrics(evaluated, 0);
+  const trust = validity.trust.radius;
+  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
+  for (const epsilon of epsilons) {
+    const attackedNow = await attackedLosses(attack, evaluated, { epsilon, moved: 0 }, work);
+    const attackedThen = await attackedLosses(attack, evaluated, { epsilon, moved: epsilon }, work);
+    const costs = lossChanges(rows, epsilon);
+    const benefits = attackedNow.map((loss, i) => loss - attackedThen[i]);
+    const cost = predictedChange(rows, epsilon);
+    const benefit = dot(rows.w, benefits);
+    const inGroups =
+      judgement.groups && groupPoints(judgement.groups, { costs, benefits }, rows.w, judgement.sampling, z);
+    const check = checks.get(epsilon);
+    const robustNow = attackedMetrics(attack, evaluated, { epsilon, moved: 0 });
+    const robustThen = attackedMetrics(attack, evaluated, { epsilon, moved: epsilon });
+    drafts.push({
+      natural: { now: naturalNow, then: naturalMetrics(evaluated, epsilon) },
+      robust: robustNow && robustThen && { now: robustNow, then: robustThen },
+      point: {
+        epsilon,
+        radius: epsilon * attack.scale,
+        thisData: { predicted: predictedChange(training.rows, epsilon), exact: null },
+        heldOut: judgement.evaluated && {
+          predicted: cost,
+          interval: z === null ? null : around(cost, z * changeStandardError(rows, epsilon, judgement.sampling)),
+        },
+        population: population && {
+          predicted: epsilon ** 2 * population.debiased,
+          interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
+          method: population.method,
+        },
+        cost,
+        costShare: share(cost),
+        rowsShare: judgement.estimationLoss === null ? null : rowsShare(judgement.estimationLoss, cost),
+        benefit,
+        benefitInterval:
+          z === null ? null : around(benefit, z * meanStandardError(benefits, rows.w, judgement.sampling)),
+        benefitShare: share(benefit),
+        mixed: await mixedTraining(attack, evaluated, epsilon, { attackedNow, cost, benefit }, settings, work),
+        groups: inGroups,
+        worstGroup: inGroups && worstOf(inGroups),
+        breakEvenRate: breakEvenRate(cost, benefit),
+        robustLoss: dot(rows.w, attackedThen),
+        robustLossNatural: dot(rows.w, attackedNow),
+        robustLossMethod: robustLossMethod(attack),
+        kinkFraction: kinkFraction(kinks, attack.fit.data.weights, epsilon),
+        residualFraction: residualFraction(kinks, attack.fit.data.weights, epsilon),
+        stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
+        errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
+        extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
+      },
+    });
+  }
+  const changes = changesOf(
+    drafts.flatMap((draft) => (draft.robust ? [draft.natural, draft.robust] : [draft.natural])),
+    evaluated,
+    judgement.sampling,
+    settings,
+  );
+  return drafts.map(({ point, natural: unattacked, robust }) => ({
+    ...point,
+    metrics: {
+      natural: unattacked.then.values,
+      robust: robust?.then.values ?? {},
+      naturalNow: unattacked.now.values,
+      robustNow: robust?.now.values ?? {},
+      changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
+    },
+  }));
+}
+
+const around = (centre: number, reach: number): readonly [number, number] => [centre - reach, centre + reach];
+
+/** A Poisson loss lacks a constant, so that its size means nothing. */
+const hasScale = (loss: string): boolean => loss !== "poisson";
+
+/** With a share π of inputs attacked, full robust training changes the loss by (1 − π)C − πB (MATH 14.4). */
+function breakEvenRate(cost: number, benefit: number): number | null {
+  if (cost <= 0) return benefit >= 0 ? 0 : null;
+  return benefit > 0 ? cost / (cost + benefit) : null;
+}
+
+/** The best training for a share π of attacked inputs is on (1 − π)L + πR_ε, which moves θ̂ by πεI (MATH 14.4). */
+async function mixedTraining(
+  attack: ThreatGround["attack"],
+  evaluated: EvaluatedRows,
+  epsilon: number,
+  full: { readonly attackedNow: Float64Array; readonly cost: number; readonly benefit: number },
+  { attackRate }: StudySettings,
+  work: Work,
+): Promise<MixedTraining | null> {
+  if (attackRate === null) return null;
+  const { rows } = evaluated;
+  const moved = attackRate * epsilon;
+  const attackedThen = await attackedLosses(attack, evaluated, { epsilon, moved }, work);
+  const cost = predictedChange(rows, moved);
+  const benefit = dot(rows.w, full.attackedNow) - dot(rows.w, attackedThen);
+  const gain = (lost: number, gained: number): number => attackRate * gained - (1 - attackRate) * lost;
+  return {
+    attackRate,
+    cost,
+    benefit,
+    expectedGain: gain(cost, benefit),
+    expectedGainFull: gain(full.cost, full.benefit),
+  };
+}
+
+/** The group that loses most. */
+function worstOf(groups: NonNullable<CurvePoint["groups"]>): string | null {
+  const known = groups.filter(({ cost }) => cost !== null);
+  return known.toSorted((a, b) => (b.cost ?? 0) - (a.cost ?? 0))[0]?.name ?? null;
+}
+
+function changesOf(
+  pairs: readonly MetricPair[],
+  { rows: { y, w } }: EvaluatedRows,
+  sampling: Sampling,
+  { inference, confidence: level, seed }: StudySettings,
+): Map<MetricPair, Readonly<Record<string, MetricChangeValue>>> {
+  if (inference !== "none") {
+    const changes: readonly Readonly<Record<string, MetricChange>>[] = metricChanges(pairs, {
+      y,
+      w,
+      sampling,
+      level,
+      seed,
+    });
+    return new Map(pairs.map((pair, k) => [pair, changes[k]]));
+  }
+  const plain = (now: MetricRows, then: MetricRows) =>
+    Object.fromEntries(
+      Object.entries(then.values).map(([name, value]) => [
+        name,
+        { change: value - now.values[name], interval: null, method: null },
+      ]),
+    );
+  return new Map(pairs.map((pair) => [pair, plain(pair.now, pair.then)]));
+}

@@ -1,0 +1,223 @@
+/** The path of robust optima against single optima, the AIF at its start, the golden fixture, and what happens at its events. */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Fit, fit, fitAt, influence, linear, lp, Matrix, matrixDataset, type Threat } from "../../src/index.js";
+import { robustOptimum } from "../../src/robust/optimum.js";
+import { robustPath } from "../../src/robust/path.js";
+import type { RobustPathEvent } from "../../src/robust/path-events.js";
+import { exponentOf, golden, goldenData, goldenModel, goldenName, relativeError } from "../golden.js";
+import { type ModelName, randomCase } from "../influence/problems.js";
+import { drawsOf } from "../long.js";
+import { largest, Random } from "../models/naive.js";
+
+const INF = Number.POSITIVE_INFINITY;
+const MODELS: readonly ModelName[] = ["linear", "half", "logistic", "poisson"];
+const EXPONENTS = [1, 1.5, 2, 3, INF];
+
+/** max |a − b| relative to the natural fit: near the collapse the coefficients themselves are 0. */
+const distance = (a: Float64Array, b: Float64Array, { parameters }: Fit): number =>
+  largest(a.map((value, j) => value - b[j])) / largest(parameters);
+
+test("velocities of the golden robust fits", async () => {
+  for (const c of golden.cases.filter((one) => one.robust && !one.model.startsWith("quadratic"))) {
+    const data = goldenData(c);
+    const fitted = await fit(goldenModel(c), data, { l2: c.l2 });
+    const threat = lp(exponentOf(c.p))(data.features.length);
+    for (const [epsilon, truth] of Object.entries(c.robust ?? {})) {
+      const { velocity } = truth as unknown as { velocity: number[] };
+      const path = await robustPath(fitted, threat, { radiusMax: Number(epsilon) * c.c });
+      const last = path.points[path.points.length - 1];
+      expect(last.radius).toBe(Number(epsilon) * c.c);
+      expect(distance(last.parameters, Float64Array.from(truth.theta), fitted), goldenName(c)).toBeLessThan(1e-9);
+      const error =
+        largest(velocity.map((value, j) => c.c * last.velocity[j] - value)) / Math.max(1, largest(velocity));
+      expect(error, `${goldenName(c)} ${epsilon}`).toBeLessThan(1e-7);
+    }
+  }
+});
+
+describe("the start of the path is the AIF", () => {
+  test.each(EXPONENTS)("of random fits, p = %d", async (p) => {
+    for (const model of MODELS) {
+      const one = randomCase(model, 5, { p, n: 30, weighted: true, l2: 0.05, budgets: [1, 0.5, 2] });
+      const fitted = await fit(one.describe, one.data, { l2: one.l2 });
+      const attack = await influence(fitted, one.threat);
+      const { points } = await robustPath(fitted, attack.threat, { radiusMax: 0.01 * attack.scale });
+      expect(points[0].radius).toBe(0);
+      expect(points[0].parameters).toEqual(fitted.parameters);
+      const velocity = points[0].velocity.map((value) => value * attack.scale);
+      expect(relativeError(velocity, attack.influence)).toBeLessThan(1e-8);
+    }
+  });
+
+  test("of fits on corners", async () => {
+    for (const kink of golden.kinks) {
+      const data = matrixDataset(Matrix.fromRows(kink.X), kink.y);
+      const fitted = await fitAt(linear({ intercept: kink.intercept, loss: "half-squared" }), data, kink.theta);
+      const attack = await influence(fitted, lp(exponentOf(kink.p)));
+      const { points } = await robustPath(fitted, attack.threat, { radiusMax: 1e-4 * attack.scale });
+      const velocity = points[0].velocity.map((value) => value * attack.scale);
+      expect(relativeError(velocity, kink.aif_one_sided)).toBeLessThan(1e-6);
+    }
+  });
+});
+
+/** Which rows or features are in the corner that an event is about, by an optimum found on its own. */
+async function membership(fitted: Fit, threat: Threat, radius: number, event: RobustPathEvent): Promise<boolean> {
+  const { active } = await robustOptimum(fitted, threat, radius);
+  const [what] = event.kind.split("-");
+  if (what === "residual") return active.stuckRows.includes(event.row ?? -1);
+  if (what === "coefficient") return active.zeroCoordinates.includes(event.feature ?? -1);
+  return active.tiedCoordinates.includes(event.feature ?? -1);
+}
+
+const TAKES_UP: Readonly<Record<RobustPathEvent["kind"], boolean>> = {
+  "residual-sticks": true,
+  "residual-leaves": false,
+  "coefficient-zero": true,
+  "coefficient-leaves": false,
+  "tie-forms": true,
+  "tie-breaks": false,
+  collapse: true,
+};
+
+describe("random problems", () => {
+  test("every radius agrees with an optimum found on its own; events are where they are said to be", async () => {
+    const seen = new Set<string>();
+    const drawn = fc.record({
+      model: fc.constantFrom(...MODELS),
+      p: fc.constantFrom(...EXPONENTS),
+      m: fc.integer({ min: 1, max: 5 }),
+      extra: fc.integer({ min: 6, max: 24 }),
+      seed: fc.integer({ min: 1, max: 1e6 }),
+      intercept: fc.boolean(),
+      weighted: fc.boolean(),
+      l2: fc.constantFrom(0, 0.05),
+    });
+    await fc.assert(
+      fc.asyncProperty(drawn, async ({ model, p, m, extra, seed, intercept, weighted, l2 }) => {
+        const random = new Random(seed);
+        const budgets = Array.from({ length: m }, (_, k) =>
+          k > 0 && random.uniform() < 0.2 ? 0 : 0.5 + random.uniform(),
+        );
+        const one = randomCase(model, seed, { n: m + extra, m, p, intercept, weighted, l2, budgets });
+        const fitted = await fit(one.describe, one.data, { l2 }).catch(() => null);
+        fc.pre(fitted !== null);
+        const threat = one.threat(m);
+        const path = await robustPath(fitted, threat);
+        for (const part of [0.003, 0.1, 0.37, 0.74, 0.98]) {
+          const radius = part * path.collapseRadius;
+          const alone = await robustOptimum(fitted, threat, radius);
+          const found = await path.at(radius);
+          expect(distance(found.parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
+          expect(found.residual).toBeLessThan(1e-10);
+        }
+        path.points.forEach(({ residual, radius }, k) => {
+          expect(residual).toBeLessThan(1e-10);
+          if (k > 0) expect(radius).toBeGreaterThanOrEqual(path.points[k - 1].radius);
+        });
+        const { points } = path;
+        // Between two points of one piece the velocity is the slope of the path.
+        for (let k = 2; k + 1 < points.length; k++) {
+          const [from, to] = [points[k], points[k + 1]];
+          const h = 1e-4 * (to.radius - from.radius);
+          if (
+            h < 1e-8 * path.collapseRadius ||
+            path.events.some(({ radius }) => radius > from.radius && radius < from.radius + h)
+          )
+            continue;
+          const ahead = await path.at(from.radius + h);
+          const slope = ahead.parameters.map((value, j) => (value - from.parameters[j]) / h);
+          const off = largest(slope.map((value, j) => value - from.velocity[j]));
+          expect(off).toBeLessThan(1e-2 * largest(from.velocity) + 1e-9 / h);
+        }
+        expect(path.events[path.events.length - 1]).toEqual({
+          radius: path.collapseRadius,
+          within: 0,
+          kind: "collapse",
+        });
+        for (const [k, event] of path.events.entries()) {
+          seen.add(event.kind);
+          const near = (other: RobustPathEvent | undefined): boolean =>
+            other !== undefined && Math.abs(other.radius - event.radius) < 3e-6 * path.collapseRadius;
+          if (event.kind === "collapse" || event.within > 0 || near(path.events[k - 1]) || near(path.events[k + 1]))
+            continue;
+          // A pair of tied features enters the list together.
+          const by = 1e-6 * path.collapseRadius;
+          const before = await membership(fitted, threat, event.radius - by, event);
+          const after = await membership(fitted, threat, event.radius + by, event);
+          expect([before, after]).toEqual([!TAKES_UP[event.kind], TAKES_UP[event.kind]]);
+        }
+      }),
+      { numRuns: drawsOf(60, 800), seed: 21 },
+    );
+    expect([...seen].sort()).toEqual(
+      expect.arrayContaining(["coefficient-zero", "collapse", "residual-leaves", "residual-sticks", "tie-forms"]),
+    );
+  });
+});
+
+describe("many rows", () => {
+  test("rows' changes are gathered step by step, coefficients' located; the optima stay exact", async () => {
+    for (const p of [2, INF]) {
+      const one = randomCase("linear", 9, { n: 400, m: 6, p });
+      const fitted = await fit(one.describe, one.data);
+      const threat = one.threat(6);
+      const path = await robustPath(fitted, threat);
+      const rows = path.events.filter((event) => event.row !== undefined);
+      const features = path.events.filter((event) => event.feature !== undefined);
+      expect(rows.length).toBeGreaterThan(50);
+      expect(rows.some(({ within }) => within > 0)).toBe(true);
+      expect(features.length).toBeGreaterThanOrEqual(p === INF ? 5 : 0);
+      expect(features.every(({ within }) => within === 0)).toBe(true);
+      for (const part of [0.05, 0.2, 0.5, 0.9]) {
+        const alone = await robustOptimum(fitted, threat, part * path.collapseRadius);
+        const found = await path.at(part * path.collapseRadius);
+        expect(distance(found.parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
+      }
+    }
+  });
+});
+
+describe("ends of the path", () => {
+  test("the null model from the collapse radius on", async () => {
+    const one = randomCase("logistic", 4, { n: 40 });
+    const fitted = await fit(one.describe, one.data);
+    const threat = one.threat(3);
+    const whole = await robustPath(fitted, threat);
+    const beyond = await robustPath(fitted, threat, { radiusMax: 2 * whole.collapseRadius });
+    const [collapse, last] = beyond.points.slice(-2);
+    expect([collapse.radius, last.radius]).toEqual([whole.collapseRadius, 2 * whole.collapseRadius]);
+    expect([...last.parameters.slice(1)]).toEqual([0, 0, 0]);
+    expect(collapse.zeros).toEqual([0, 1, 2]);
+    expect((await beyond.at(3 * whole.collapseRadius)).collapsed).toBe(true);
+    const short = await robustPath(fitted, threat, { radiusMax: 0.1 * whole.collapseRadius });
+    expect(short.events).toEqual([]);
+    expect(short.points[short.points.length - 1].radius).toBe(0.1 * whole.collapseRadius);
+    const none = await robustPath(fitted, threat, { radiusMax: 0 });
+    expect(none.points.map(({ radius }) => radius)).toEqual([0]);
+  });
+
+  test("a smaller tolerance lays the points closer", async () => {
+    const one = randomCase("logistic", 4, { n: 40 });
+    const fitted = await fit(one.describe, one.data);
+    const [coarse, fine] = await Promise.all(
+      [0.05, 1e-5].map((tolerance) => robustPath(fitted, one.threat(3), { tolerance })),
+    );
+    expect(fine.points.length).toBeGreaterThan(2 * coarse.points.length);
+  });
+
+  test("bad input is refused, and too long a path given up", async () => {
+    const one = randomCase("half", 4, { n: 40 });
+    const fitted = await fit(one.describe, one.data);
+    const threat = one.threat(3);
+    await expect(robustPath(fitted, threat, { radiusMax: Number.NaN })).rejects.toThrow(/last radius/);
+    await expect(robustPath(fitted, threat, { tolerance: 0 })).rejects.toThrow(/tolerance/);
+    await expect(robustPath(fitted, threat, { maximumSteps: 3 })).rejects.toThrow(/more than 3 steps/);
+    const path = await robustPath(fitted, threat, { radiusMax: 0.01 });
+    await expect(path.at(-1)).rejects.toThrow(/radius/);
+    const stop = new AbortController();
+    stop.abort();
+    await expect(robustPath(fitted, threat, { signal: stop.signal })).rejects.toThrow(/cancelled/);
+  });
+});
