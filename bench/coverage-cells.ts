@@ -49,20 +49,20 @@ export interface Cell {
   readonly parameters: number;
   /** Of the repetitions asked for. */
   readonly share: number;
-  /** Whether all coordinates are alike, so that their mean coverage is what counts. */
-  readonly alike: boolean;
+  /** The coordinates from this one on are all alike, so that their mean coverage is what counts; null: each is another. */
+  readonly alikeFrom: number | null;
   /** null: every repetition has its own truth. */
   readonly population: () => Population | null;
   readonly repeat: (truth: Population | null, seed: number) => Promise<Outcome | null>;
 }
 
 /** Parts of a cell that most cells share. */
-type Common = Pick<Cell, "name" | "section" | "rows"> & Partial<Pick<Cell, "share" | "alike">>;
+type Common = Pick<Cell, "name" | "section" | "rows"> & Partial<Pick<Cell, "share" | "alikeFrom">>;
 
 function aifCell(common: Common, parameters: number, task: AifTask, population: () => Population): Cell {
   return {
     share: 1,
-    alike: false,
+    alikeFrom: null,
     ...common,
     parameters,
     population,
@@ -152,14 +152,14 @@ const even = (m: number): number[] => new Array<number>(m).fill(1 / Math.sqrt(m)
 
 const manyLinear = (rows: number, m: number): Cell =>
   plainCell(
-    { name: `linear, d/n = ${m / rows}`, section: "many", rows, alike: true, share: 0.5 },
+    { name: `linear, d/n = ${m / rows}`, section: "many", rows, alikeFrom: 0, share: 0.5 },
     gaussianLinear(even(m), 1),
     PLAIN,
     gaussian(even(m), 1),
   );
 const manyLogistic = (rows: number, m: number): Cell =>
   plainCell(
-    { name: `logistic, d/n = ${m / rows}`, section: "many", rows, alike: true, share: 0.5 },
+    { name: `logistic, d/n = ${m / rows}`, section: "many", rows, alikeFrom: 1, share: 0.5 },
     gaussianLogistic(0.5, even(m), new Array<number>(m).fill(0)),
     LOGISTIC,
     () => logisticPopulation(0.5, even(m)),
@@ -258,7 +258,7 @@ function heldOutCell(kind: "linear" | "logistic", m: number, epsilon: number): C
     rows: 500,
     parameters: m + 1,
     share: 1,
-    alike: false,
+    alikeFrom: null,
     population: () => null,
     repeat: (_, seed) => heldOutRepetition(task, seed),
   };

@@ -20,11 +20,14 @@ const range = (values: readonly number[], show: (value: number) => string): stri
   return low === high ? low : `${low} – ${high}`;
 };
 
-const markOf = (coverages: readonly number[]): string =>
-  Math.min(...coverages) < LOWEST ? "MISSED" : Math.max(...coverages) > HIGHEST ? "conservative" : "ok";
+const markOf = (coverages: readonly number[]): string => {
+  if (coverages.some(Number.isNaN)) return "no interval";
+  return Math.min(...coverages) < LOWEST ? "MISSED" : Math.max(...coverages) > HIGHEST ? "conservative" : "ok";
+};
 
-/** Coordinates that are all alike are judged by their mean, the others one by one. */
-const judged = ({ cell, finding }: Row): readonly number[] => (cell.alike ? [finding.meanCoverage] : finding.coverage);
+/** Coordinates that are all alike are judged by their mean (over all coordinates), the others one by one. */
+const judged = ({ cell: { alikeFrom }, finding: { coverage, meanCoverage } }: Row): readonly number[] =>
+  alikeFrom === null ? coverage : [...coverage.slice(0, alikeFrom), meanCoverage];
 const influenceMark = (row: Row): string => markOf(judged(row));
 const sensitivityMark = ({ finding: { sensitivity } }: Row): string =>
   sensitivity ? markOf([sensitivity.coverage]) : "";
@@ -54,13 +57,13 @@ const BIAS: Column = {
 const COVERAGE: Column = {
   title: "Î covered, %",
   text: (row) =>
-    row.cell.alike
+    row.cell.alikeFrom !== null
       ? `${percent(row.finding.meanCoverage)} (${range(row.finding.coverage, percent)})`
       : range(row.finding.coverage, percent),
 };
 const ERROR: Column = {
   title: "±",
-  text: ({ cell, finding }) => percent(cell.alike ? finding.meanError : finding.error),
+  text: ({ cell, finding }) => percent(cell.alikeFrom === null ? finding.error : finding.meanError),
 };
 const SENSITIVITY: readonly Column[] = [
   { title: "S covered, %", text: ({ finding }) => (finding.sensitivity ? percent(finding.sensitivity.coverage) : "") },
@@ -110,7 +113,7 @@ const PARTS: Readonly<Record<Section, Part>> = {
   },
   many: {
     title: "Many parameters",
-    text: "x ~ N(0, I_m), ‖β‖ = 1 in equal parts; the logistic model has an intercept of ½. Coordinates are alike, so that the mean over them is what counts, the lowest and the highest in brackets.",
+    text: "x ~ N(0, I_m), ‖β‖ = 1 in equal parts; the logistic model has an intercept of ½. Slopes are alike, so that the mean over all parameters is what counts, and the intercept; the lowest and the highest in brackets.",
     columns: GENERAL,
   },
   sampling: {

@@ -20,9 +20,13 @@ const marks: readonly Mark[] = [
   {
     sign: "~",
     applies: ({ extrapolated }, { trustRadius }) => extrapolated && trustRadius !== null,
-    legend: "beyond the trust radius: read as rough",
+    legend: "EXTRAPOLATED: beyond the trust radius, read numbers and intervals as rough",
   },
-  { sign: "~", applies: ({ extrapolated }) => extrapolated, legend: "unchecked, since the trust radius is unknown" },
+  {
+    sign: "~",
+    applies: ({ extrapolated }) => extrapolated,
+    legend: "EXTRAPOLATED: unchecked, since the trust radius is unknown",
+  },
 ];
 
 const markOf = (point: CurvePoint, threat: ThreatSection): Mark | null =>

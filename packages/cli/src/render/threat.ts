@@ -69,10 +69,10 @@ function costLines(result: StudyResult, threat: ThreatSection): string[] {
 }
 
 /** What the paired differences of the held-out rows leave open, given the fits. */
-function heldOutInterval({ settings }: StudyResult, { heldOut }: CurvePoint): string {
+function heldOutInterval({ settings }: StudyResult, { heldOut, extrapolated }: CurvePoint): string {
   if (!heldOut?.interval) return "";
   const [lower, upper] = heldOut.interval;
-  return ` (${short(100 * settings.confidence)}${glue}% interval given the fit: ${signed(lower)} to ${signed(upper)})`;
+  return ` (${short(100 * settings.confidence)}${glue}% interval given the fit: ${signed(lower)} to ${signed(upper)}${extrapolated ? ", EXTRAPOLATED" : ""})`;
 }
 
 /** S in the population: the curvature without the bias of noise, for a fit on another training set of this size. */

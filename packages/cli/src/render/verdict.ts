@@ -28,7 +28,6 @@ export function verdictLines(result: StudyResult, threat: ThreatSection, { headi
   return [
     ...wrap(`Is it worth it at ${equation("ε", point.epsilon)}?`).map(heading),
     ...wrap(glued(clean(verdict.text)), { indent: 2 }),
-    "",
     ...metricLines(result, point, faint),
     ...groupLines(result, point, { heading, faint }),
   ];
@@ -74,7 +73,7 @@ function metricLines(
     2,
   );
   const words = `now → then, on the evaluation rows; change: its ${number(100 * settings.confidence, 2)}${glue}% interval over these rows, given the fit (shares in percentage points)${extrapolated ? "; EXTRAPOLATED" : ""}`;
-  return [...header.map(faint), ...body, ...(known ? wrap(words, { indent: 2 }).map(faint) : [])];
+  return ["", ...header.map(faint), ...body, ...(known ? wrap(words, { indent: 2 }).map(faint) : [])];
 }
 
 const arrow = (now: number, then: number, write: (value: number) => string): string =>

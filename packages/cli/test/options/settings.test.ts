@@ -9,11 +9,19 @@ import { modelOptions } from "../../src/options/model.js";
 import { addGroups } from "../../src/options/register.js";
 import { readGroup } from "../../src/options/rule.js";
 import { studySettings } from "../../src/options/settings.js";
+import { verdictOptions } from "../../src/options/verdict.js";
 
 /** The settings that words of the command line stand for. */
 function settingsOf(...given: string[]) {
   const command = new Command().exitOverride();
-  addGroups(command, [dataOptions, modelOptions, adversaryOptions, evaluationOptions, inferenceOptions]);
+  addGroups(command, [
+    dataOptions,
+    modelOptions,
+    adversaryOptions,
+    evaluationOptions,
+    inferenceOptions,
+    verdictOptions,
+  ]);
   command.parse(given, { from: "user" });
   return studySettings({
     data: readGroup(dataOptions, command),
@@ -21,6 +29,7 @@ function settingsOf(...given: string[]) {
     adversary: readGroup(adversaryOptions, command),
     evaluation: readGroup(evaluationOptions, command),
     inference: readGroup(inferenceOptions, command),
+    verdict: readGroup(verdictOptions, command),
   });
 }
 
@@ -43,6 +52,8 @@ describe("settings", () => {
       ...words(`--model quadratic --loss half-squared --l2 .1 --no-intercept --no-standardize`),
       ...words(`--norm 1,inf --norm 1 --radius 1,2 --budget a=.5,b=2 --bounds a=0:1,b=:5`),
       ...words(`--evaluation fraction:0.2 --split-by g --seed -3`),
+      ...words(`--weights-kind frequency --cluster site --by side --class-weight balanced`),
+      ...words(`--inference bootstrap --draws 300 --attack-rate 10% --fail-if cost>2%@0.05`),
     );
     expect(settings).toEqual({
       ...DEFAULT_SETTINGS,
@@ -50,6 +61,14 @@ describe("settings", () => {
       exclude: ["id", "x,y"],
       keep: ["code"],
       weights: "w",
+      weightsKind: "frequency",
+      cluster: "site",
+      by: "side",
+      classWeight: "balanced",
+      inference: "bootstrap",
+      draws: 300,
+      attackRate: 0.1,
+      failIf: [{ text: "cost>2%@0.05", quantity: "cost", operator: ">", limit: 0.02, epsilon: 0.05 }],
       positive: "yes",
       missing: "mean",
       model: "quadratic",

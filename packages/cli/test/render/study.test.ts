@@ -147,7 +147,7 @@ describe("the report", () => {
     expect(marked).toMatch(/^ {3} *0\.01 /m);
     expect(marked).toMatch(/^~ +0\.2 /m);
     expect(marked).toMatch(/^! +0\.9 /m);
-    expect(marked).toContain("~ beyond the trust radius");
+    expect(marked).toContain("~ EXTRAPOLATED: beyond the trust radius");
     expect(marked).toContain("! beyond the collapse radius");
     expect(renderStudy(study({ threats: [threat({ curve: [point()] })] }), plain)).not.toContain("read as rough");
   });

@@ -1,5 +1,5 @@
 import { normalQuantile } from "../stats/distributions.js";
-import { poissonCount } from "../stats/poisson-count.js";
+import { poissonCount, unitPoissonCount } from "../stats/poisson-count.js";
 import { randomStream } from "../stats/random.js";
 import type { MetricRows } from "./metrics.js";
 import { meanStandardError, type Sampling } from "./sampling.js";
@@ -81,16 +81,22 @@ function countedChanges(
   const factors = new Float64Array(w.length);
   for (let b = 0; b < DRAWS; b++) {
     drawFactors(factors, w, sampling, seed, b);
-    const drawn = { positive: 0, negative: 0 };
-    for (let i = 0; i < w.length; i++) drawn[y[i] > 0 ? "positive" : "negative"] += w[i] * factors[i];
+    let [drawn, positive] = [0, 0];
+    for (let i = 0; i < w.length; i++) {
+      const weight = w[i] * factors[i];
+      drawn += weight;
+      if (y[i] > 0) positive += weight;
+    }
     for (const { rows, turns, accuracy, balancedAccuracy } of turned) {
-      const gained = { positive: 0, negative: 0 };
+      let [gained, ofPositive] = [0, 0];
       for (let k = 0; k < rows.length; k++) {
         const i = rows[k];
-        gained[y[i] > 0 ? "positive" : "negative"] += turns[k] * w[i] * factors[i];
+        const gain = turns[k] * w[i] * factors[i];
+        gained += gain;
+        if (y[i] > 0) ofPositive += gain;
       }
-      accuracy[b] = share(gained.positive + gained.negative, drawn.positive + drawn.negative);
-      balancedAccuracy[b] = 0.5 * (share(gained.positive, drawn.positive) + share(gained.negative, drawn.negative));
+      accuracy[b] = share(gained, drawn);
+      balancedAccuracy[b] = 0.5 * (share(ofPositive, positive) + share(gained - ofPositive, drawn - positive));
     }
   }
   const largest = w.reduce((most, weight) => Math.max(most, weight), 0);
@@ -147,7 +153,7 @@ function drawFactors(out: Float64Array, w: Float64Array, sampling: Sampling, see
       const code = clusters[i];
       let count = counts.get(code);
       if (count === undefined) {
-        count = poissonCount(random, 1);
+        count = unitPoissonCount(random);
         counts.set(code, count);
       }
       out[i] = count;
@@ -157,5 +163,5 @@ function drawFactors(out: Float64Array, w: Float64Array, sampling: Sampling, see
       const units = w[i] * totalWeight;
       out[i] = units > 0 ? poissonCount(random, units) / units : 0;
     }
-  } else for (let i = 0; i < out.length; i++) out[i] = poissonCount(random, 1);
+  } else for (let i = 0; i < out.length; i++) out[i] = unitPoissonCount(random);
 }

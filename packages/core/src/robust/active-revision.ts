@@ -6,22 +6,20 @@ import type { RobustProblem } from "./optimum-problem.js";
 /**
  * The sets that a point itself asks for: rows and coefficients that have crossed a corner are held there (the multipliers then
  * say whether they belong), multipliers beyond their bounds let go. null where nothing changes.
+ * @param looseness by how much more than rounding something must be beyond a corner or bound to count.
  */
 export function reviseSets(
   problem: RobustProblem,
   point: ActivePoint,
+  looseness = 1,
 ): { state: ActiveState; sidesChanged: boolean } | null {
-  const { first } = problem;
   const { state } = point;
   const signs = state.signs.slice();
-  const zeros = reviseZeros(problem, point, signs);
-  const tied = reviseTies(problem, point, signs);
-  const crossed = crossedRows(problem, point);
+  const zeros = reviseZeros(problem, point, signs, looseness);
+  const tied = reviseTies(problem, point, signs, looseness);
+  const crossed = crossedRows(problem, point, looseness);
   if (zeros === state.zeros && tied === state.tied && crossed.length === 0) return null;
-  const room = Math.max(
-    0,
-    state.theta.length - first - zeros.length - Math.max(0, tied.length - 1) - state.stuck.length,
-  );
+  const room = Math.max(0, state.theta.length - zeros.length - Math.max(0, tied.length - 1) - state.stuck.length);
   const held = crossed.slice(0, room);
   const flipped = crossed.slice(room);
   const kappa = flipped.length > 0 ? state.kappa.slice() : state.kappa;
@@ -38,15 +36,18 @@ function reviseZeros(
   { q, attacked, first, threat }: RobustProblem,
   { state: { theta, zeros }, shares, norm }: ActivePoint,
   signs: Float64Array,
+  looseness: number,
 ): readonly number[] {
   if (q >= 2) return zeros;
   const { p, budgets } = threat.settings;
-  const bound = q === 1 ? 1 + BOUND_SLACK : NEGLIGIBLE ** (1 / (p - 1));
+  const bound = q === 1 ? 1 + looseness * BOUND_SLACK : NEGLIGIBLE ** (1 / (p - 1));
   const held = new Set(zeros);
   const next = attacked.filter((k) => {
     const j = first + k;
     if (held.has(k)) return Math.abs(shares[k]) <= bound;
-    return q === 1 ? signs[k] * theta[j] < 0 : Math.abs(budgets[k] * theta[j]) < NEGLIGIBLE * norm.value;
+    return q === 1
+      ? signs[k] * theta[j] < -looseness * TIE_SLACK * norm.value
+      : Math.abs(budgets[k] * theta[j]) < NEGLIGIBLE * norm.value;
   });
   const kept = new Set(next);
   if (next.length === zeros.length && zeros.every((k) => kept.has(k))) return zeros;
@@ -62,13 +63,14 @@ function reviseTies(
   { q, attacked, first, threat }: RobustProblem,
   { state: { theta, tied }, shares, norm }: ActivePoint,
   signs: Float64Array,
+  looseness: number,
 ): readonly number[] {
   if (q !== Number.POSITIVE_INFINITY) return tied;
   const { budgets } = threat.settings;
   const held = new Set(tied);
-  const stay = tied.filter((k) => tied.length === 1 || signs[k] * shares[k] >= -BOUND_SLACK);
+  const stay = tied.filter((k) => tied.length === 1 || signs[k] * shares[k] >= -looseness * BOUND_SLACK);
   const join = attacked.filter(
-    (k) => !held.has(k) && budgets[k] * Math.abs(theta[first + k]) > norm.value * (1 + TIE_SLACK),
+    (k) => !held.has(k) && budgets[k] * Math.abs(theta[first + k]) > norm.value * (1 + looseness * TIE_SLACK),
   );
   if (stay.length === tied.length && join.length === 0) return tied;
   for (const k of join) signs[k] = Math.sign(theta[first + k]);
@@ -76,10 +78,10 @@ function reviseTies(
 }
 
 /** Rows beyond a corner from the side they are held on, the nearest to it first. */
-function crossedRows(problem: RobustProblem, { state, sums, reach }: ActivePoint): number[] {
+function crossedRows(problem: RobustProblem, { state, sums, reach }: ActivePoint, looseness: number): number[] {
   const { kinked, corner, fit } = problem;
   if (corner === null || reach === 0) return [];
-  const slack = cornerSlack(problem);
+  const slack = looseness * cornerSlack(problem);
   const held = new Set(state.stuck);
   const beyond = (i: number): number => -state.kappa[i] * (sums.scores[i] - corner.at(fit.data.y[i], reach));
   const crossed: number[] = [];

@@ -117,7 +117,7 @@ const RULES: ReadonlyMap<number, CoordinateRule> = new Map<number, CoordinateRul
   ],
 ]);
 
-/** s + κs^{p−1} = goal with κ = λ/w, a quadratic equation for p = 1.5 (in √s) and p = 3; else solved in s^{p−1} below p = 2, so that the power is above 1 either way. */
+/** s + κs^{p−1} = goal with κ = λ/w; solved in s^{p−1} below p = 2, so that the power is above 1 either way. */
 const powerRule =
   (p: number): CoordinateRule =>
   (lambda, weight, goal, out) => {
@@ -127,8 +127,9 @@ const powerRule =
     out.slope = out.at > 0 ? (-power * out.at) / (weight * (out.at + kappa * (p - 1) * power)) : 0;
   };
 
-/** z ≥ 0 with a z^η + b z = goal > 0, η > 1, by Newton's method from above. */
+/** z ≥ 0 with a z^η + b z = goal > 0, η > 1: a quadratic equation for p = 1.5 and 3, else by Newton's method from above. */
 function powerRoot(a: number, eta: number, b: number, goal: number): number {
+  if (eta === 2) return (2 * goal) / (b + Math.sqrt(b * b + 4 * a * goal));
   let z = Math.min(goal / b, (goal / a) ** (1 / eta));
   for (let step = 0; step < MAXIMUM_POWER_STEPS; step++) {
     const power = a * z ** (eta - 1);

@@ -126,27 +126,33 @@ export const marginOf = (
   { kind, index }: SetChange,
 ): Margin => MARGINS[kind](problem, point, velocity, index);
 
+const without = (list: readonly number[], index: number): number[] => list.filter((value) => value !== index);
+
+const withEntry = (values: Float64Array, index: number, entry: number): Float64Array =>
+  values.map((value, k) => (k === index ? entry : value));
+
+const SWITCHES: Readonly<
+  Record<SetChange["kind"], (problem: RobustProblem, point: ActivePoint, index: number) => Partial<ActiveState>>
+> = {
+  "residual-sticks": (_, { state }, row) => ({ stuck: [...state.stuck, row] }),
+  "residual-leaves": (_, { state }, row) => ({
+    stuck: without(state.stuck, row),
+    kappa: withEntry(state.kappa, row, Math.sign(state.kappa[row])),
+  }),
+  "coefficient-zero": (_, { state }, k) => ({ zeros: [...state.zeros, k] }),
+  "coefficient-leaves": (_, { state, shares }, k) => ({
+    zeros: without(state.zeros, k),
+    signs: withEntry(state.signs, k, Math.sign(shares[k])),
+  }),
+  "tie-forms": ({ first }, { state }, k) => ({
+    tied: [...state.tied, k],
+    signs: withEntry(state.signs, k, Math.sign(state.theta[first + k])),
+  }),
+  "tie-breaks": (_, { state }, k) => ({ tied: without(state.tied, k) }),
+};
+
 /** The state on the other side of a change. */
-export function afterChange({ first }: RobustProblem, point: ActivePoint, { kind, index }: SetChange): ActiveState {
-  const { state, shares } = point;
-  const without = (list: readonly number[]): number[] => list.filter((value) => value !== index);
-  const signed = (sign: number): Float64Array => state.signs.map((value, k) => (k === index ? sign : value));
-  switch (kind) {
-    case "residual-sticks":
-      return { ...state, stuck: [...state.stuck, index] };
-    case "residual-leaves":
-      return {
-        ...state,
-        stuck: without(state.stuck),
-        kappa: state.kappa.map((value, i) => (i === index ? Math.sign(value) : value)),
-      };
-    case "coefficient-zero":
-      return { ...state, zeros: [...state.zeros, index] };
-    case "coefficient-leaves":
-      return { ...state, zeros: without(state.zeros), signs: signed(Math.sign(shares[index])) };
-    case "tie-forms":
-      return { ...state, tied: [...state.tied, index], signs: signed(Math.sign(state.theta[first + index])) };
-    case "tie-breaks":
-      return { ...state, tied: without(state.tied) };
-  }
-}
+export const afterChange = (problem: RobustProblem, point: ActivePoint, { kind, index }: SetChange): ActiveState => ({
+  ...point.state,
+  ...SWITCHES[kind](problem, point, index),
+});

@@ -1,5 +1,8 @@
 import type { Work } from "../parallel/work.js";
 import { type ActiveOptimum, solveActive } from "./active-newton.js";
+import type { ActivePoint } from "./active-point.js";
+import { reviseSets } from "./active-revision.js";
+import { BOUND_SLACK } from "./active-slack.js";
 import type { ActiveState } from "./active-state.js";
 import { findOptimum } from "./optimum.js";
 import type { RobustProblem } from "./optimum-problem.js";
@@ -20,6 +23,8 @@ const CORRECTOR_WIDTH = 1e-2;
 const LOCATING_STEPS = 12;
 /** Events are located to this share of the radius in question. */
 const LOCATED = 1e-11;
+/** At an event a multiplier or margin is at its bound up to the accuracy of the event's radius. */
+const LOOSENESS = 1e4;
 
 export const standAt = (problem: RobustProblem, optimum: ActiveOptimum): Stand => ({
   optimum,
@@ -92,7 +97,8 @@ export async function locateFirst(
         { maximumIterations: CORRECTOR_ITERATIONS, fixed: true, goal: CORRECTOR_GOAL },
         work,
       );
-      if (optimum === null) return null;
+      // Other corners may have been taken up or left on the way: then this is not the path.
+      if (optimum === null || !isOptimal(problem, optimum.point)) return null;
       iterations += optimum.iterations;
       return { stand: standAt(problem, optimum), event: eventOf(change, radius, 0), iterations };
     }
@@ -104,6 +110,13 @@ export async function locateFirst(
     at = standAt(problem, next);
   }
   return null;
+}
+
+/** Whether all that a piece holds is within its bounds, and nothing beyond a corner. */
+function isOptimal(problem: RobustProblem, point: ActivePoint): boolean {
+  const { stuck, kappa } = point.state;
+  const within = stuck.every((row) => Math.abs(kappa[row]) <= 1 + LOOSENESS * BOUND_SLACK);
+  return within && reviseSets(problem, point, LOOSENESS) === null;
 }
 
 /** Whether a change can be the next one of a state: a row that is not stuck cannot leave, and so on. */

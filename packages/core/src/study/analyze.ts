@@ -123,7 +123,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       parameters: [...fit.parameters],
       trainingLoss: fit.trainingLoss,
       heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,
-      metrics: fitMetrics(evaluated[0], fit),
+      metrics: fitMetrics(evaluated[0], fit, training),
       estimationLoss: excess,
       gradientNorm: fit.gradientNorm,
       iterations: fit.iterations,
@@ -250,8 +250,8 @@ function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }
 }
 
 /** Metrics of the natural predictions, on the evaluation rows where there are some. */
-function fitMetrics(evaluated: EvaluatedRows | null, { model, data, scores }: Fit): Metrics {
-  if (evaluated === null) return metricsOf(model.loss, data.y, data.weights, scores);
+function fitMetrics(evaluated: EvaluatedRows | null, { model, scores }: Fit, data: EncodedDataset): Metrics {
+  if (evaluated === null) return metricsOf(model.loss, data.y, data.evaluationWeights, scores);
   const { y, w, scores: f } = evaluated.rows;
   return metricsOf(model.loss, y, w, f);
 }

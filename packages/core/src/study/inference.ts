@@ -1,5 +1,6 @@
+import { type LeverageBias, leverageBias } from "../influence/leverage-bias.js";
 import type { Sampling } from "../influence/sampling.js";
-import { type Sandwich, sandwich } from "../influence/sandwich.js";
+import { leverageFor, type Sandwich, sandwich } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
@@ -11,6 +12,8 @@ import type { ThreatGround } from "./threat-section.js";
 /** What inference adds to one threat. */
 export interface Inference {
   readonly found: Sandwich;
+  /** What the estimates are expected to be off by, which intervals are centred without; null where it is not known. */
+  readonly bias: LeverageBias | null;
   readonly sensitivity: SensitivityInterval;
   /** Half widths in standard errors, for one parameter and for all at once. */
   readonly pointwise: number;
@@ -32,28 +35,37 @@ export async function inferenceOf(
   const { confidence: level, inference, seed } = settings;
   const crowded = attack.influence.length > MOST_PARAMETERS_PER_ROW * attack.fit.data.rows;
   if (crowded || inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
-  const found = await sandwich(attack, shifts, { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) });
+  const options = { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) };
+  const bias = await leverageBias(attack, shifts, options);
+  const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
+  // "centred" allows for what the bias takes away; without that HC2 is what is left.
+  const found = await sandwich(attack, shifts, {
+    ...options,
+    leverage: leverage === "centred" && bias === null ? "hc2" : leverage,
+  });
   return {
     found,
-    sensitivity: sensitivityInterval(attack, found, level),
+    bias,
+    sensitivity: sensitivityInterval(attack, found, level, bias),
     pointwise: normalQuantile(0.5 + level / 2),
     simultaneous: supremumFactor(found.covariance, level, seed),
     level,
   };
 }
 
-/** Î ± factor·se. */
+/** Î less its bias, ± factor·se. */
 export function parameterInterval(
   I: Float64Array,
-  { found, level, ...factors }: Inference,
+  { found, bias, level, ...factors }: Inference,
   kind: Interval["kind"],
 ): Interval {
   const factor = factors[kind];
+  const centre = I.map((value, j) => value - (bias?.influence[j] ?? 0));
   return {
     level,
     kind,
-    lower: Array.from(I, (value, j) => value - factor * found.standardErrors[j]),
-    upper: Array.from(I, (value, j) => value + factor * found.standardErrors[j]),
+    lower: Array.from(centre, (value, j) => value - factor * found.standardErrors[j]),
+    upper: Array.from(centre, (value, j) => value + factor * found.standardErrors[j]),
   };
 }
 
@@ -63,10 +75,10 @@ export function populationSensitivity(
   inference: Inference | null,
 ): ThreatSection["sensitivity"]["population"] {
   if (inference === null) return null;
-  const { found, sensitivity } = inference;
+  const { found, sensitivity, bias } = inference;
   return {
     curvature: S,
-    debiased: found.debiased,
+    debiased: found.debiased - (bias?.sensitivity ?? 0),
     standardError: found.sensitivityStandardError,
     interval: [sensitivity.lower, sensitivity.upper],
     method: sensitivity.method,

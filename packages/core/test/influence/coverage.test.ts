@@ -61,7 +61,7 @@ describe(`coverage of nominal 95 % intervals over ${repetitions} draws`, () => {
     for (const scale of found.scale) expect(Math.abs(scale - 1)).toBeLessThan(0.05 + 4 / Math.sqrt(2 * repetitions));
     if (cell.section === "held-out") return;
     expect(found.together).toBeGreaterThan(0.925 - slack);
-    if (!cell.alike && found.sensitivity) passes(found.sensitivity.coverage);
+    if (cell.alikeFrom === null && found.sensitivity) passes(found.sensitivity.coverage);
   });
 });
 

@@ -145,7 +145,10 @@ describe("robust accuracy of a linear classifier is that of a brute-force attack
         const then = bruteAccuracy(setup, scoreRanges(setup, rows, epsilon, epsilon));
         expect(attacked(0)["accuracy"]).toBeCloseTo(now, 12);
         expect(attacked(epsilon)["accuracy"]).toBeCloseTo(then, 12);
-        expect(naturalMetrics(rows, epsilon).values["accuracy"]).toBeCloseTo(bruteAccuracy(setup, scoreRanges(setup, rows, epsilon, 0)), 12);
+        expect(naturalMetrics(rows, epsilon).values["accuracy"]).toBeCloseTo(
+          bruteAccuracy(setup, scoreRanges(setup, rows, epsilon, 0)),
+          12,
+        );
         lost.push(naturalMetrics(rows, 0).values["accuracy"] - now);
       }
       expect(lost[2]).toBeGreaterThan(0.05);

@@ -6,6 +6,7 @@ import {
   type AdversarialTrainingOptions,
   adversarialTraining,
 } from "../../src/robust/adversarial-training.js";
+import { descend, EMPTY_MEMORY } from "../../src/robust/descent.js";
 import type { TrainingState } from "../../src/robust/training-state.js";
 import { dataFingerprint } from "../../src/robust/training-state.js";
 import { MODELS, type ModelName, type Options, randomCase } from "../influence/problems.js";
@@ -126,6 +127,27 @@ describe.each(["lbfgs", "gradient"] as const)("a checkpoint of %s", (outer) => {
       message: expect.stringMatching(/radius/),
     });
   });
+});
+
+test("L-BFGS solves a badly scaled quadratic where steepest descent crawls", async () => {
+  const scales = [1, 7, 40, 300, 2500, 10_000];
+  const evaluate = async (theta: Float64Array) => {
+    const gradient = theta.map((value, j) => scales[j] * (value - 1));
+    const objective = gradient.reduce((sum, g, j) => sum + (0.5 * g * g) / scales[j], 0);
+    return { theta, objective, gradient };
+  };
+  const after = async (method: "lbfgs" | "gradient", steps: number): Promise<number> => {
+    let point = await evaluate(new Float64Array(scales.length));
+    let memory = EMPTY_MEMORY;
+    for (let step = 0; step < steps; step++) {
+      const next = await descend(method, point, memory, evaluate);
+      if (next === null) break;
+      ({ point, memory } = next);
+    }
+    return point.objective;
+  };
+  expect(await after("lbfgs", 40)).toBeLessThan(1e-15);
+  expect(await after("gradient", 40)).toBeGreaterThan(1e-3);
 });
 
 test("a data fingerprint sees every number, and not the blocks", () => {

@@ -240,6 +240,22 @@ test("a convex score is certified for a loss that falls in it, and truly the wor
   expect([...other.certified]).toEqual([0, 0]);
 });
 
+test("a search that is cut short is not certified", async () => {
+  const short = {
+    method: "projected-gradient",
+    steps: 1,
+    stepSize: 0.3,
+    restarts: 0,
+    firstOrderStarts: false,
+  } as const;
+  for (const model of ["linear", "logistic"] as const) {
+    const { result } = await attacked(model, 1, 0.5, { p: 2 });
+    const { result: cut } = await attacked(model, 1, 0.5, { p: 2 }, short);
+    cut.losses.forEach((value, i) => expect(value).toBeLessThan(result.losses[i] * (1 - 1e-4)));
+    expect(cut.certified.every((one) => one === 0)).toBe(true);
+  }
+});
+
 test("the seed decides the random starts, and how rows are cut into blocks does not matter", async () => {
   const { data, describe: description } = randomCase("quadratic", 9, { n: 40, p: INF });
   const theta = Float64Array.from(new Random(1).normals(10));
