@@ -1,14 +1,11 @@
 /** What an interval is for: the influence (or the held-out change), or S. */
 export type Quantity = "Î" | "S";
 
-const SHORTENED = "less ½tr(HV̂), S is too low: noise across β also shortens Î, which the trace leaves out";
 const TWO_MODES = "the side on which the estimate falls is chance: two modes";
 
 /** Why cells of the coverage study miss, by "section: name"; shown only where they do. */
 const CAUSES: readonly (readonly [quantities: readonly Quantity[], pattern: RegExp, cause: string])[] = [
-  [["S"], /^(many|sweep):/, SHORTENED],
-  [["Î"], /^many: logistic/, "θ̂ is too large by a share that grows with d/n: the intercept's influence is biased"],
-  [["Î"], /^many:/, "the fit has seen its own rows: residuals too small, V̂ too small"],
+  [["Î", "S"], /^many: logistic/, "the bias is corrected to first order in d/n, which is not enough here"],
   [
     ["Î"],
     /^held-out:/,

@@ -12,7 +12,7 @@ import {
 import { changeStandardError } from "../packages/core/src/influence/moving-rows.js";
 import { independentRows, type Sampling } from "../packages/core/src/influence/sampling.js";
 import { normalQuantile } from "../packages/core/src/stats/distributions.js";
-import { type Inference, inferenceOf, parameterInterval } from "../packages/core/src/study/inference.js";
+import { type Inference, inferencesOf, parameterInterval } from "../packages/core/src/study/inference.js";
 
 const SETTINGS: StudySettings = { ...DEFAULT_SETTINGS, target: "y" };
 const FOLDS = 10;
@@ -25,21 +25,20 @@ interface Bounds {
 export interface AifIntervals {
   readonly pointwise: Bounds;
   readonly simultaneous: Bounds;
-  readonly sensitivity: Inference["sensitivity"];
+  readonly sensitivity: NonNullable<Inference["sensitivity"]>;
 }
 
 /** The study's intervals for I, one by one and all at once, and for S; null where the study gives none. */
 export async function aifIntervals(attack: Influence, sampling?: Sampling): Promise<AifIntervals | null> {
   const shifts = await scoreShifts(attack);
   const how = sampling ?? independentRows(attack.fit.data.rows);
-  const inference = await inferenceOf({ attack, shifts }, SETTINGS, how, {});
-  return (
-    inference && {
-      pointwise: parameterInterval(attack.influence, inference, "pointwise"),
-      simultaneous: parameterInterval(attack.influence, inference, "simultaneous"),
-      sensitivity: inference.sensitivity,
-    }
-  );
+  const [inference] = await inferencesOf([{ attack, shifts }], SETTINGS, how, {});
+  if (!inference?.sensitivity) return null;
+  return {
+    pointwise: parameterInterval(inference, "pointwise"),
+    simultaneous: parameterInterval(inference, "simultaneous"),
+    sensitivity: inference.sensitivity,
+  };
 }
 
 /** The held-out change of the loss at ε, its half width as in the study's curve, and the folds' own fits. */

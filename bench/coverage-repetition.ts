@@ -16,7 +16,7 @@ import { gaussianMean } from "./gaussian-mean.js";
 
 /** What one repetition adds to the counts. */
 export interface Outcome {
-  /** Estimate less truth, by coordinate. */
+  /** The interval's centre less the truth, by coordinate. */
   readonly errors: readonly number[];
   readonly widths: readonly number[];
   readonly covered: readonly boolean[];
@@ -43,7 +43,7 @@ export async function aifRepetition(task: AifTask, truth: Population, seed: numb
   const inside = ({ lower, upper }: typeof pointwise): boolean[] =>
     truth.influence.map((value, j) => lower[j] <= value && value <= upper[j]);
   return {
-    errors: truth.influence.map((value, j) => attack.influence[j] - value),
+    errors: truth.influence.map((value, j) => (pointwise.lower[j] + pointwise.upper[j]) / 2 - value),
     widths: pointwise.upper.map((upper, j) => upper - pointwise.lower[j]),
     covered: inside(pointwise),
     together: inside(simultaneous).every(Boolean),

@@ -123,7 +123,7 @@ const PARTS: Readonly<Record<Section, Part>> = {
   },
   sweep: {
     title: "S from strong to weak signals",
-    text: 'The composite rule: debiased ± 1.96 standard errors (delta) where a Wald test finds Î clearly different from 0, else all values of S within Î\'s confidence ellipsoid (projection), which is conservative. The truth is S = c²σ²/π; ‖β‖²/σ² goes from 1556 down to .05. "Median width" is that of the interval for S.',
+    text: 'The composite rule: the estimate without its bias ± 1.96 standard errors (delta) where a Wald test finds Î clearly different from 0, else all values of S within Î\'s confidence ellipsoid (projection), which is conservative. The truth is S = c²σ²/π; ‖β‖²/σ² goes from 1556 down to .05. "Median width" is that of the interval for S.',
     columns: [
       ...SIZE,
       REPETITIONS,
@@ -203,7 +203,7 @@ Written by \`npx tsx bench/coverage.ts --write\`: ${repetitions} seeded repetiti
 
 ${machine.join("\n")}
 
-How to read the tables. "Î covered": the share of repetitions in which the interval of one parameter's influence holds the population's, lowest and highest of the parameters; "±" is the Monte Carlo standard error of one such share. "Mean width" is over parameters and repetitions, in the units of the influence. "se / sd" is the mean standard error over the standard deviation that the estimates really have, by parameter: below 1 the intervals are too short, above 1 too long. "Bias / sd" is the largest distance of the mean estimate from the truth in such standard deviations: a bias of .3 costs about one and a half percent of coverage. "All at once": the share of repetitions in which the simultaneous intervals hold all parameters. S = ½I'HI is the curvature of the loss along the influence, per ε².
+How to read the tables. "Î covered": the share of repetitions in which the interval of one parameter's influence holds the population's, lowest and highest of the parameters; "±" is the Monte Carlo standard error of one such share. "Mean width" is over parameters and repetitions, in the units of the influence. "se / sd" is the mean standard error over the standard deviation that the intervals' centres really have, by parameter: below 1 the intervals are too short, above 1 too long. "Bias / sd" is the largest distance of the mean centre from the truth in such standard deviations: a bias of .3 costs about one and a half percent of coverage. "All at once": the share of repetitions in which the simultaneous intervals hold all parameters. S = ½I'HI is the curvature of the loss along the influence, per ε².
 
 The truth is in closed form, by an integral, or a Monte Carlo mean over 3·10⁶ rows in plain code that shares nothing with the library (\`bench/coverage-population.ts\`); its own standard error is at most ${percent(truthError(rows))} % of the mean width of an interval. Loss r²/2 for the linear and quadratic models.
 

@@ -36,6 +36,48 @@ describe("aif analyze", () => {
     expect(readdirSync(folder)).toEqual(["result.json"]);
   });
 
+  it("fails with 3 where a condition holds, after the result", async () => {
+    const condition = "rmseRise>0@0.05";
+    const failed = await aif(analyze("--format", "json", "--fail-if", condition));
+    expect(failed.code).toBe(3);
+    const { conditions, threats } = JSON.parse(failed.stdout);
+    const value: number = conditions[0].value;
+    expect(value).toBeGreaterThan(0);
+    const { metrics } = threats[0].curve.find(({ epsilon }: { epsilon: number }) => epsilon === 0.05);
+    expect(value).toBeCloseTo(metrics.natural.rmse - metrics.naturalNow.rmse, 12);
+    expect(failed.stderr).toMatch(/^aif: --fail-if rmseRise>0@0\.05: it is [\d.]+ \(p = 2, ε = 0\.05\)\.\n$/);
+    const passed = await aif(analyze("--fail-if", `rmseRise>${2 * value}@0.05`));
+    expect([passed.code, passed.stderr]).toEqual([0, ""]);
+    const unknown = await aif(analyze("--fail-if", "accuracyDrop>0"));
+    expect(unknown.code).toBe(3);
+    expect(unknown.stderr).toContain("cannot be judged");
+  });
+
+  it("fails with 3 after warnings under --strict, and refuses conditions that it cannot read", async () => {
+    const warned = await aif(analyze("--evaluation", "training", "--strict"));
+    expect(warned.code).toBe(3);
+    expect(warned.stdout).toContain("Is it worth it");
+    expect(warned.stderr).toContain("--strict: there are warnings (in-sample");
+    expect((await aif(analyze("--evaluation", "training"))).code).toBe(0);
+    const unread = await aif(analyze("--fail-if", "accuracy > much"));
+    expect(unread.code).toBe(2);
+  });
+
+  it("bootstraps, repeats by group and asks for an attack rate", async () => {
+    const words = ["--inference", "bootstrap", "--draws", "60", "--by", "has_garden", "--attack-rate", "20%"];
+    const { code, stdout } = await aif(analyze("--epsilon", "0.01", "--format", "json", ...words));
+    expect(code).toBe(0);
+    const { threats, data, settings } = JSON.parse(stdout);
+    expect(settings).toMatchObject({ inference: "bootstrap", draws: 60, attackRate: 0.2, by: "has_garden" });
+    expect(data.groups.column).toBe("garden");
+    expect(threats[0].curve[0].groups).toHaveLength(data.groups.names.length);
+    const plain = JSON.parse((await aif(analyze("--epsilon", "0.01", "--format", "json"))).stdout).threats[0];
+    threats[0].standardErrors.forEach((se: number, j: number) => {
+      expect(se / plain.standardErrors[j]).toBeGreaterThan(0.6);
+      expect(se / plain.standardErrors[j]).toBeLessThan(1.7);
+    });
+  });
+
   it("takes options to the analysis", async () => {
     const { stdout } = await aif(
       analyze(

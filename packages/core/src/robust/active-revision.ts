@@ -15,7 +15,8 @@ export function reviseSets(
 ): { state: ActiveState; sidesChanged: boolean } | null {
   const { state } = point;
   const signs = state.signs.slice();
-  const zeros = reviseZeros(problem, point, signs, looseness);
+  const theta = state.theta.slice();
+  const zeros = reviseZeros(problem, point, { theta, signs }, looseness);
   const tied = reviseTies(problem, point, signs, looseness);
   const crossed = crossedRows(problem, point, looseness);
   if (zeros === state.zeros && tied === state.tied && crossed.length === 0) return null;
@@ -25,17 +26,17 @@ export function reviseSets(
   const kappa = flipped.length > 0 ? state.kappa.slice() : state.kappa;
   for (const i of flipped) kappa[i] = -kappa[i];
   const stuck = held.length > 0 ? [...state.stuck, ...held] : state.stuck;
-  return { state: { ...state, kappa, stuck, zeros, tied, signs }, sidesChanged: flipped.length > 0 };
+  return { state: { ...state, theta, kappa, stuck, zeros, tied, signs }, sidesChanged: flipped.length > 0 };
 }
 
 /**
  * q = 1: multipliers within [−1, 1]. For 1 < q < 2 (p > 2) a coefficient is N·|τ|^{p−1}, which may be too small to be told from 0:
- * such ones are held at 0 too.
+ * such ones are held at 0 too. Writes the sign, and for q > 1 the value, of a coefficient that leaves 0.
  */
 function reviseZeros(
   { q, attacked, first, threat }: RobustProblem,
-  { state: { theta, zeros }, shares, norm }: ActivePoint,
-  signs: Float64Array,
+  { state: { zeros }, shares, norm }: ActivePoint,
+  { theta, signs }: { readonly theta: Float64Array; readonly signs: Float64Array },
   looseness: number,
 ): readonly number[] {
   if (q >= 2) return zeros;

@@ -140,9 +140,7 @@ export class PathWalk {
   /** θ̂ with its velocity on the corners that the path leaves it on. */
   private async addOrigin(state: ActiveState): Promise<void> {
     const { problem, work } = this;
-    const kappa = state.kappa.slice();
-    for (const row of state.stuck) kappa[row] = 0;
-    const origin = { ...state, theta: problem.fit.parameters, kappa };
+    const origin = { ...state, theta: problem.fit.parameters };
     const point = await evaluateActive(problem, 0, origin, work);
     this.add(standAt(problem, { point, system: new ActiveSystem(problem, point), iterations: 1 }));
     this.iterations++;

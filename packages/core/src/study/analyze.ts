@@ -26,7 +26,7 @@ import { judge } from "./conditions.js";
 import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
-import { type Inference, inferenceOf } from "./inference.js";
+import { inferencesOf } from "./inference.js";
 import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
 import { checkSettings, evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
@@ -76,8 +76,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
   const evaluationSeconds = clock.lap();
   const sampling = samplingOf(training, settings);
-  const inferences: (Inference | null)[] = [];
-  for (const ground of grounds) inferences.push(await inferenceOf(ground, settings, sampling, work));
+  const inferences = await inferencesOf(grounds, settings, sampling, work);
   const excess = await estimationLossOf(fit, sampling, settings, work);
   const inferenceSeconds = clock.lap();
   const evaluationData = evaluation ?? training;

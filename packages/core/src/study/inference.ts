@@ -1,6 +1,9 @@
-import { type LeverageBias, leverageBias } from "../influence/leverage-bias.js";
+import type { Influence } from "../influence/aif.js";
+import { bootstrap } from "../influence/bootstrap.js";
+import { bootstrapSummary } from "../influence/bootstrap-summary.js";
+import { leverageBias } from "../influence/leverage-bias.js";
 import type { Sampling } from "../influence/sampling.js";
-import { leverageFor, type Sandwich, sandwich } from "../influence/sandwich.js";
+import { leverageFor, sandwich } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
@@ -11,75 +14,127 @@ import type { ThreatGround } from "./threat-section.js";
 
 /** What inference adds to one threat. */
 export interface Inference {
-  readonly found: Sandwich;
-  /** What the estimates are expected to be off by, which intervals are centred without; null where it is not known. */
-  readonly bias: LeverageBias | null;
-  readonly sensitivity: SensitivityInterval;
-  /** Half widths in standard errors, for one parameter and for all at once. */
-  readonly pointwise: number;
-  readonly simultaneous: number;
   readonly level: number;
+  /** d */
+  readonly standardErrors: Float64Array;
+  /** Of I in the population, for one parameter and for all at once. */
+  readonly pointwise: Bounds;
+  readonly simultaneous: Bounds;
+  /** Ŝ without its bias, and its standard error. */
+  readonly debiased: number;
+  readonly sensitivityStandardError: number;
+  /** null where the draws of a bootstrap are too few for it. */
+  readonly sensitivity: SensitivityInterval | null;
+  /** Draws of a bootstrap that have no estimate. */
+  readonly failedDraws: number;
 }
 
-/** More parameters a row than this and the sandwich's intervals say nothing (MATH 14.5). */
+interface Bounds {
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+}
+
+type Judged = Pick<ThreatGround, "attack" | "shifts">;
+
+/** More parameters a row than this and no interval for the population is worth its name (MATH 14.5). */
 const MOST_PARAMETERS_PER_ROW = 0.2;
 
-/** null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit, too many parameters. */
-export async function inferenceOf(
-  ground: Pick<ThreatGround, "attack" | "shifts">,
+/** One entry a threat; null where none was asked for, or where it has no ground: a singular H, a corner exactly at the fit, too many parameters. */
+export async function inferencesOf(
+  grounds: readonly Judged[],
   settings: StudySettings,
   sampling: Sampling,
   work: Work,
-): Promise<Inference | null> {
-  const { attack, shifts } = ground;
-  const { confidence: level, inference, seed } = settings;
-  const crowded = attack.influence.length > MOST_PARAMETERS_PER_ROW * attack.fit.data.rows;
-  if (crowded || inference === "none" || attack.fit.inverse.method !== "cholesky" || attack.oneSided) return null;
-  const options = { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) };
-  const bias = await leverageBias(attack, shifts, options);
-  const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
-  // "centred" allows for what the bias takes away; without that HC2 is what is left.
-  const found = await sandwich(attack, shifts, {
-    ...options,
-    leverage: leverage === "centred" && bias === null ? "hc2" : leverage,
-  });
-  return {
-    found,
-    bias,
-    sensitivity: sensitivityInterval(attack, found, level, bias),
-    pointwise: normalQuantile(0.5 + level / 2),
-    simultaneous: supremumFactor(found.covariance, level, seed),
-    level,
-  };
+): Promise<(Inference | null)[]> {
+  const sound = grounds.filter(({ attack }) => settings.inference !== "none" && hasGround(attack));
+  const found =
+    settings.inference === "bootstrap"
+      ? await fromBootstrap(sound, settings, sampling, work)
+      : await fromSandwich(sound, settings, sampling, work);
+  const of = new Map(sound.map((ground, k) => [ground, found[k]]));
+  return grounds.map((ground) => of.get(ground) ?? null);
 }
 
-/** Î less its bias, ± factor·se. */
-export function parameterInterval(
-  I: Float64Array,
-  { found, bias, level, ...factors }: Inference,
-  kind: Interval["kind"],
-): Interval {
-  const factor = factors[kind];
-  const centre = I.map((value, j) => value - (bias?.influence[j] ?? 0));
-  return {
-    level,
-    kind,
-    lower: Array.from(centre, (value, j) => value - factor * found.standardErrors[j]),
-    upper: Array.from(centre, (value, j) => value + factor * found.standardErrors[j]),
-  };
+const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
+  influence.length <= MOST_PARAMETERS_PER_ROW * fit.data.rows && fit.inverse.method === "cholesky" && !oneSided;
+
+async function fromSandwich(
+  grounds: readonly Judged[],
+  settings: StudySettings,
+  sampling: Sampling,
+  work: Work,
+): Promise<Inference[]> {
+  const { confidence: level, seed } = settings;
+  const options = { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) };
+  const out: Inference[] = [];
+  for (const { attack, shifts } of grounds) {
+    const bias = await leverageBias(attack, shifts, options);
+    const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
+    // "centred" allows for what the bias takes away; without that HC2 is what is left.
+    const found = await sandwich(attack, shifts, {
+      ...options,
+      leverage: leverage === "centred" && bias === null ? "hc2" : leverage,
+    });
+    const { standardErrors } = found;
+    const centre = attack.influence.map((value, j) => value - (bias?.influence[j] ?? 0));
+    const around = (factor: number): Bounds => ({
+      lower: centre.map((value, j) => value - factor * standardErrors[j]),
+      upper: centre.map((value, j) => value + factor * standardErrors[j]),
+    });
+    out.push({
+      level,
+      standardErrors,
+      pointwise: around(normalQuantile(0.5 + level / 2)),
+      simultaneous: around(supremumFactor(found.covariance, level, seed)),
+      debiased: found.debiased - (bias?.sensitivity ?? 0),
+      sensitivityStandardError: found.sensitivityStandardError,
+      sensitivity: sensitivityInterval(attack, found, level, bias),
+      failedDraws: 0,
+    });
+  }
+  return out;
 }
+
+async function fromBootstrap(
+  grounds: readonly Judged[],
+  settings: StudySettings,
+  sampling: Sampling,
+  work: Work,
+): Promise<Inference[]> {
+  const { confidence: level, seed, draws } = settings;
+  const attacks = grounds.map(({ attack }) => attack);
+  const drawn = await bootstrap(attacks, {
+    ...work,
+    ...sampling,
+    draws,
+    seed,
+    relativeRadius: !hasAbsoluteSizes(settings),
+  });
+  return attacks.map((attack, a) => ({
+    level,
+    ...bootstrapSummary(attack, drawn[a], level),
+    failedDraws: drawn[a].failed,
+  }));
+}
+
+export const parameterInterval = ({ level, ...bounds }: Inference, kind: Interval["kind"]): Interval => ({
+  level,
+  kind,
+  lower: [...bounds[kind].lower],
+  upper: [...bounds[kind].upper],
+});
 
 /** S in the population, per ε². */
 export function populationSensitivity(
   S: number,
   inference: Inference | null,
 ): ThreatSection["sensitivity"]["population"] {
-  if (inference === null) return null;
-  const { found, sensitivity, bias } = inference;
+  if (!inference?.sensitivity) return null;
+  const { debiased, sensitivityStandardError, sensitivity } = inference;
   return {
     curvature: S,
-    debiased: found.debiased - (bias?.sensitivity ?? 0),
-    standardError: found.sensitivityStandardError,
+    debiased,
+    standardError: sensitivityStandardError,
     interval: [sensitivity.lower, sensitivity.upper],
     method: sensitivity.method,
   };

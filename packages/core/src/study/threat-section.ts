@@ -107,9 +107,9 @@ export async function threatSection(
     penaltyGradient: [...attack.penaltyGradient],
     influence: [...I],
     influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: inference && [...inference.found.standardErrors],
-    interval: inference && parameterInterval(I, inference, "pointwise"),
-    simultaneous: inference && parameterInterval(I, inference, "simultaneous"),
+    standardErrors: inference && [...inference.standardErrors],
+    interval: inference && parameterInterval(inference, "pointwise"),
+    simultaneous: inference && parameterInterval(inference, "simultaneous"),
     oneSided: attack.oneSided,
     multipliers: namedMultipliers(attack, data),
     local: null,
@@ -131,7 +131,7 @@ export async function threatSection(
   } satisfies Omit<ThreatSection, "verdict">;
   const section: ThreatSection = { ...judged, verdict: verdictOf(judged, verdictGround(fit, settings)) };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
-  return { section, flags: threatFlags(ground, section, chosen) };
+  return { section, flags: [...threatFlags(ground, section, chosen), ...drawFlags(section, inference, settings)] };
 }
 
 const verdictGround = ({ l2, parameters, data }: Influence["fit"], settings: StudySettings): VerdictGround => ({
@@ -240,6 +240,25 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     );
   }
   return flags;
+}
+
+/** What the draws of a bootstrap leave open. */
+function drawFlags({ threat: { norm } }: ThreatSection, inference: Inference | null, { draws }: StudySettings): Flag[] {
+  if (inference === null) return [];
+  const { failedDraws, sensitivity, standardErrors } = inference;
+  return [
+    ...(failedDraws > 0
+      ? [
+          raise(
+            "bootstrap-failures",
+            `p = ${norm}: ${failedDraws} of ${draws} draws have no estimate and are left out.`,
+          ),
+        ]
+      : []),
+    ...(sensitivity === null
+      ? [raise("few-draws", `p = ${norm}: ${draws} draws for ${standardErrors.length} parameters.`)]
+      : []),
+  ];
 }
 
 /** 2 < p < ∞ and scores linear in x: min_k |b_kγ_k| / ‖b⊙γ‖_q over attacked coordinates (MATH 1.2); else null. */

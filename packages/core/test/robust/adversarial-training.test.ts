@@ -150,6 +150,21 @@ test("L-BFGS solves a badly scaled quadratic where steepest descent crawls", asy
   expect(await after("gradient", 40)).toBeGreaterThan(1e-3);
 });
 
+test("the L-BFGS image of the latest change of the gradient is its step (the secant equation)", async () => {
+  const pairs = [
+    { step: [1, 0.2, -0.4], change: [2, 1, 0.5] },
+    { step: [0.3, -1, 0.6], change: [-0.5, -3, 1] },
+  ];
+  const gradient = Float64Array.from(pairs[1].change);
+  const tried: Float64Array[] = [];
+  const evaluate = async (theta: Float64Array) => {
+    tried.push(theta);
+    return { theta, objective: 0, gradient: new Float64Array(3) };
+  };
+  await descend("lbfgs", { theta: new Float64Array(3), objective: 1, gradient }, { pairs, factor: 1 }, evaluate);
+  tried[0].forEach((value, j) => expect(Math.abs(value + pairs[1].step[j])).toBeLessThan(1e-14));
+});
+
 test("a data fingerprint sees every number, and not the blocks", () => {
   const X = [
     [1, 2],
