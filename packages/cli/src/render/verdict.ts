@@ -46,9 +46,9 @@ function metricLines(
   const names = Object.keys(metricNames).filter((name) => name in metrics.natural);
   if (names.length === 0) return [];
   const sides = [
-    { header: "without attack", now: metrics.naturalNow, then: metrics.natural, changes: metrics.changes.natural },
-    { header: "under attack", now: metrics.robustNow, then: metrics.robust, changes: metrics.changes.robust },
-  ].filter(({ then }) => Object.keys(then).length > 0);
+    { header: "without attack", before: metrics.naturalNow, after: metrics.natural, changes: metrics.changes.natural },
+    { header: "under attack", before: metrics.robustNow, after: metrics.robust, changes: metrics.changes.robust },
+  ].filter(({ after }) => Object.keys(after).length > 0);
   const known = sides.some(({ changes }) => Object.values(changes).some(({ interval }) => interval !== null));
   const { header, body } = table(
     [
@@ -56,7 +56,7 @@ function metricLines(
       ...sides.flatMap((side) => [
         {
           header: [side.header],
-          cells: names.map((name) => arrow(side.now[name], side.then[name], metricNames[name].write)),
+          cells: names.map((name) => arrow(side.before[name], side.after[name], metricNames[name].write)),
           align: "right" as const,
         },
         ...(known
@@ -76,8 +76,8 @@ function metricLines(
   return ["", ...header.map(faint), ...body, ...(known ? wrap(words, { indent: 2 }).map(faint) : [])];
 }
 
-const arrow = (now: number, then: number, write: (value: number) => string): string =>
-  `${write(now).replace(" %", "")}→${write(then).replace(" %", glue + "%")}`;
+const arrow = (before: number, after: number, write: (value: number) => string): string =>
+  `${write(before).replace(" %", "")}→${write(after).replace(" %", glue + "%")}`;
 
 const range = (interval: readonly [number, number] | null, points: boolean): string =>
   interval === null ? "–" : interval.map((end) => (points ? signedPoints(end) : signed(end, 2))).join("…");

@@ -69,7 +69,7 @@ describe("aif analyze", () => {
     expect(code).toBe(0);
     const { threats, data, settings } = JSON.parse(stdout);
     expect(settings).toMatchObject({ inference: "bootstrap", draws: 60, attackRate: 0.2, by: "has_garden" });
-    expect(data.groups.column).toBe("garden");
+    expect(data.groups.column).toBe("has_garden");
     expect(threats[0].curve[0].groups).toHaveLength(data.groups.names.length);
     const plain = JSON.parse((await aif(analyze("--epsilon", "0.01", "--format", "json"))).stdout).threats[0];
     threats[0].standardErrors.forEach((se: number, j: number) => {

@@ -12,10 +12,10 @@ export interface MetricChange {
   readonly method: "paired" | "bootstrap";
 }
 
-/** One pair of predictions on the same rows, now and after robust training. */
+/** One pair of predictions on the same rows, as the model is and after robust training. */
 export interface MetricPair {
-  readonly now: MetricRows;
-  readonly then: MetricRows;
+  readonly before: MetricRows;
+  readonly after: MetricRows;
 }
 
 const DRAWS = 400;
@@ -45,12 +45,12 @@ export function metricChanges(
 ): Readonly<Record<string, MetricChange>>[] {
   const z = normalQuantile(0.5 + options.level / 2);
   const counted = countedChanges(pairs, options);
-  return pairs.map(({ now, then }, p) => {
+  return pairs.map(({ before, after }, p) => {
     const changes: Record<string, MetricChange> = {};
-    for (const [name, value] of Object.entries(then.values)) {
-      const change = value - now.values[name];
+    for (const [name, value] of Object.entries(after.values)) {
+      const change = value - before.values[name];
       const drawn = counted[p]?.[name];
-      const moves = drawn ? null : then.rows[name].map((after, i) => after - now.rows[name][i]);
+      const moves = drawn ? null : after.rows[name].map((value, i) => value - before.rows[name][i]);
       const reach = moves ? z * meanStandardError(moves, options.w, options.sampling) : 0;
       changes[name] = drawn
         ? { change, interval: drawn, method: "bootstrap" }
@@ -76,7 +76,7 @@ function countedChanges(
   pairs: readonly MetricPair[],
   { y, w, sampling, level, seed }: ChangeOptions,
 ): (Readonly<Record<string, Interval>> | null)[] {
-  if (w.length > MOST_ROWS_DRAWN || pairs.every(({ now }) => now.right === null)) return pairs.map(() => null);
+  if (w.length > MOST_ROWS_DRAWN || pairs.every(({ before }) => before.right === null)) return pairs.map(() => null);
   const turned = pairs.map(turnedRows);
   const factors = new Float64Array(w.length);
   for (let b = 0; b < DRAWS; b++) {
@@ -104,7 +104,7 @@ function countedChanges(
   return turned.map(({ rows, accuracy, balancedAccuracy }, p) => {
     // Too few rows for a bootstrap to know how many might have changed sides: none seen among n leaves a rate of 3/n open.
     const unseen = rows.length < FEW_CHANGES ? RULE_OF_THREE * largest : 0;
-    const change = (name: string): number => pairs[p].then.values[name] - pairs[p].now.values[name];
+    const change = (name: string): number => pairs[p].after.values[name] - pairs[p].before.values[name];
     return {
       accuracy: widened(percentiles(accuracy, level), change("accuracy"), unseen),
       balancedAccuracy: widened(
@@ -132,12 +132,12 @@ function percentiles(draws: Float64Array, level: number): Interval {
   return [at(0.5 - level / 2), at(0.5 + level / 2)];
 }
 
-function turnedRows({ now, then }: MetricPair): Turned {
-  const [before, after] = [now.right ?? new Uint8Array(0), then.right ?? new Uint8Array(0)];
-  const rows = Int32Array.from([...before.keys()].filter((i) => before[i] !== after[i]));
+function turnedRows({ before, after }: MetricPair): Turned {
+  const [was, is] = [before.right ?? new Uint8Array(0), after.right ?? new Uint8Array(0)];
+  const rows = Int32Array.from([...was.keys()].filter((i) => was[i] !== is[i]));
   return {
     rows,
-    turns: Int8Array.from(rows, (i) => after[i] - before[i]),
+    turns: Int8Array.from(rows, (i) => is[i] - was[i]),
     accuracy: new Float64Array(DRAWS),
     balancedAccuracy: new Float64Array(DRAWS),
   };

@@ -58,8 +58,8 @@ export async function curvePoints(
     const robustNow = attackedMetrics(attack, evaluated, { epsilon, moved: 0 });
     const robustThen = attackedMetrics(attack, evaluated, { epsilon, moved: epsilon });
     drafts.push({
-      natural: { now: naturalNow, then: naturalMetrics(evaluated, epsilon) },
-      robust: robustNow && robustThen && { now: robustNow, then: robustThen },
+      natural: { before: naturalNow, after: naturalMetrics(evaluated, epsilon) },
+      robust: robustNow && robustThen && { before: robustNow, after: robustThen },
       point: {
         epsilon,
         radius: epsilon * attack.scale,
@@ -104,10 +104,10 @@ export async function curvePoints(
   return drafts.map(({ point, natural: unattacked, robust }) => ({
     ...point,
     metrics: {
-      natural: unattacked.then.values,
-      robust: robust?.then.values ?? {},
-      naturalNow: unattacked.now.values,
-      robustNow: robust?.now.values ?? {},
+      natural: unattacked.after.values,
+      robust: robust?.after.values ?? {},
+      naturalNow: unattacked.before.values,
+      robustNow: robust?.before.values ?? {},
       changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
     },
   }));
@@ -171,12 +171,12 @@ function changesOf(
     });
     return new Map(pairs.map((pair, k) => [pair, changes[k]]));
   }
-  const plain = (now: MetricRows, then: MetricRows) =>
+  const plain = (before: MetricRows, after: MetricRows) =>
     Object.fromEntries(
-      Object.entries(then.values).map(([name, value]) => [
+      Object.entries(after.values).map(([name, value]) => [
         name,
-        { change: value - now.values[name], interval: null, method: null },
+        { change: value - before.values[name], interval: null, method: null },
       ]),
     );
-  return new Map(pairs.map((pair) => [pair, plain(pair.now, pair.then)]));
+  return new Map(pairs.map((pair) => [pair, plain(pair.before, pair.after)]));
 }

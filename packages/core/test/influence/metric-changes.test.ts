@@ -44,19 +44,19 @@ describe("intervals of changes", () => {
   const draw = (n: number) => {
     const signal = normals(n);
     const y = Float64Array.from(signal, (x) => (random.uniform() < 1 / (1 + Math.exp(-2 * x)) ? 1 : -1));
-    return { y, now: signal, then: signal.map((x) => 0.7 * x + 0.35 * random.normal() - 0.1) };
+    return { y, now: signal, later: signal.map((x) => 0.7 * x + 0.35 * random.normal() - 0.1) };
   };
 
   test("hold the population's change as often as they say", () => {
     const truth = draw(400_000);
     const metrics = (f: Float64Array) => metricRows(LOSSES.logistic, truth.y, uniform(truth.y.length), f).values;
-    const [before, after] = [metrics(truth.now), metrics(truth.then)];
+    const [before, after] = [metrics(truth.now), metrics(truth.later)];
     const repetitions = drawsOf(150, 1500);
     const held: Record<string, number> = {};
     for (let seed = 0; seed < repetitions; seed++) {
-      const { y, now, then } = draw(400);
+      const { y, now, later } = draw(400);
       const w = uniform(400);
-      const pair = { now: metricRows(LOSSES.logistic, y, w, now), then: metricRows(LOSSES.logistic, y, w, then) };
+      const pair = { before: metricRows(LOSSES.logistic, y, w, now), after: metricRows(LOSSES.logistic, y, w, later) };
       const [changes] = metricChanges([pair], { y, w, sampling: independentRows(400), level: 0.95, seed });
       for (const [name, { interval, method }] of Object.entries(changes)) {
         const change = after[name] - before[name];
@@ -76,7 +76,7 @@ describe("intervals of changes", () => {
     const { y, now } = draw(300);
     const w = uniform(300);
     const rows = metricRows(LOSSES.logistic, y, w, now);
-    const [changes] = metricChanges([{ now: rows, then: rows }], {
+    const [changes] = metricChanges([{ before: rows, after: rows }], {
       y,
       w,
       sampling: independentRows(300),
@@ -88,13 +88,13 @@ describe("intervals of changes", () => {
   });
 
   test("are wider where rows come in equal clusters", () => {
-    const { y, now, then } = draw(200);
-    const five = <T extends Float64Array>(list: T): Float64Array =>
+    const { y, now, later } = draw(200);
+    const five = (list: Float64Array): Float64Array =>
       Float64Array.from({ length: 1000 }, (_, i) => list[Math.floor(i / 5)]);
     const w = uniform(1000);
     const pair = {
-      now: metricRows(LOSSES.logistic, five(y), w, five(now)),
-      then: metricRows(LOSSES.logistic, five(y), w, five(then)),
+      before: metricRows(LOSSES.logistic, five(y), w, five(now)),
+      after: metricRows(LOSSES.logistic, five(y), w, five(later)),
     };
     const width = (clusters?: Int32Array) => {
       const sampling = { ...independentRows(1000), clusters };
