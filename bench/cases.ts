@@ -8,12 +8,22 @@ export interface Case {
   readonly columns: number;
   /** Timed rounds after the warm-up; odd, so that the median is one of them. */
   readonly rounds: number;
+  /** Draws of a bootstrap, where one is timed. */
+  readonly draws?: number;
 }
 
 export const CASES: readonly Case[] = [
   { name: "logistic 2,000×50", model: "logistic", rows: 2_000, columns: 50, rounds: 31 },
   { name: "linear 10,000×200", model: "linear", rows: 10_000, columns: 200, rounds: 15 },
   { name: "linear 1,000,000×100", model: "linear", rows: 1_000_000, columns: 100, rounds: 5 },
+];
+
+/** Where intervals are timed, and what they may take in all, in seconds. */
+export const INTERVAL_CASES: readonly (Case & { readonly goal: number | null })[] = [
+  { name: "logistic 2,000×50", model: "logistic", rows: 2_000, columns: 50, rounds: 31, goal: 0.01 },
+  { name: "linear 10,000×200", model: "linear", rows: 10_000, columns: 200, rounds: 15, goal: 0.15 },
+  { name: "logistic 10,000×50", model: "logistic", rows: 10_000, columns: 50, rounds: 9, draws: 200, goal: null },
+  { name: "linear 10,000×50", model: "linear", rows: 10_000, columns: 50, rounds: 9, draws: 200, goal: null },
 ];
 
 /** ε at which the change of the loss is predicted. */

@@ -1,10 +1,14 @@
 import {
   assignFolds,
+  bootstrap,
+  bootstrapSummary,
   crossFit,
   type Fit,
   fit,
   type Influence,
   influence,
+  leverageBias,
+  leverageFor,
   linear,
   localSensitivity,
   logistic,
@@ -12,7 +16,11 @@ import {
   Matrix,
   matrixDataset,
   predictedChange,
+  sandwich,
+  sandwichParts,
   scoreShifts,
+  sensitivityInterval,
+  supremumFactor,
 } from "@aif/core";
 import { type Case, EPSILON, FOLDS } from "./cases.js";
 
@@ -75,6 +83,30 @@ export async function holdOut(task: Case, x: Float64Array, y: Float64Array): Pro
   clock.lap("heldOut");
   return { fit: stages["fit"], ...clock.stages };
 }
+
+/** Fit and influence, then every interval for the population, by the calls that the study makes; and a bootstrap if asked for. */
+export async function infer(task: Case, x: Float64Array, y: Float64Array): Promise<Stages> {
+  const { fitted, attack, stages } = await analyse(task, x, y);
+  const shifts = await scoreShifts(attack);
+  const clock = stopwatch();
+  const parts = await sandwichParts(attack, shifts, {});
+  const options = { leverage: leverageFor(fitted.parameters.length, task.rows) };
+  const found = await sandwich(attack, shifts, options, parts);
+  clock.lap("sandwich");
+  const bias = await leverageBias(attack, shifts, {}, parts);
+  clock.lap("bias");
+  sensitivityInterval(attack, found, LEVEL, bias);
+  supremumFactor(found.covariance, LEVEL, 0);
+  clock.lap("intervals");
+  if (task.draws !== undefined) {
+    const [drawn] = await bootstrap([attack], { draws: task.draws });
+    bootstrapSummary(attack, drawn, LEVEL);
+    clock.lap("bootstrap");
+  }
+  return { fit: stages["fit"], influence: stages["influence"] + stages["sensitivity"], ...clock.stages };
+}
+
+const LEVEL = 0.95;
 
 function stopwatch(): { lap(name: string): void; stages: Record<string, number> } {
   const stages: Record<string, number> = {};

@@ -1,6 +1,7 @@
 import type { Comparison, Contestant } from "./against-numpy.js";
 import { CAUSES } from "./causes.js";
 import type { HeldOutTime } from "./held-out-time.js";
+import type { IntervalTime } from "./interval-time.js";
 import type { KernelSpeed } from "./kernel-speed.js";
 import { table } from "./markdown.js";
 import type { PeakMemory } from "./memory.js";
@@ -10,12 +11,13 @@ export interface Findings {
   readonly threads: number;
   readonly comparisons: Comparison[];
   readonly heldOut: HeldOutTime[];
+  readonly intervals: IntervalTime[];
   readonly memory: PeakMemory[];
   readonly kernels: KernelSpeed[];
 }
 
 const MEGABYTE = 1e6;
-const GOALS = { native: 1, portable: 5, heldOut: 2, memory: 300 * MEGABYTE } as const;
+const GOALS = { native: 1, portable: 5, heldOut: 2, sandwich: 1.5, bootstrap: 20, memory: 300 * MEGABYTE } as const;
 const PORTABLE_KERNELS: readonly (readonly [start: string, goal: number])[] = [
   ["dgemm", 15],
   ["dsyrk", 15],
@@ -24,7 +26,7 @@ const PORTABLE_KERNELS: readonly (readonly [start: string, goal: number])[] = [
 
 /** The whole document. */
 export function report(
-  { threads, comparisons, heldOut, memory, kernels }: Findings,
+  { threads, comparisons, heldOut, intervals, memory, kernels }: Findings,
   machine: readonly string[],
 ): string {
   const sections = [
@@ -34,6 +36,7 @@ export function report(
   ];
   if (comparisons.length > 0) sections.push(...againstNumpy(comparisons, threads));
   if (heldOut.length > 0) sections.push(...heldOutSection(heldOut));
+  if (intervals.length > 0) sections.push(...intervalSection(intervals));
   if (memory.length > 0) sections.push(...memorySection(memory));
   if (kernels.length > 0) sections.push(...kernelSection(kernels, threads));
   return `${sections.join("\n\n")}\n`;
@@ -79,6 +82,52 @@ function heldOutSection(heldOut: readonly HeldOutTime[]): string[] {
     ...causeOf(
       "heldOut",
       heldOut.some(({ multiple }) => multiple.median > GOALS.heldOut),
+    ),
+  ];
+}
+
+function intervalSection(intervals: readonly IntervalTime[]): string[] {
+  const rows = intervals.map(({ task, point, sandwich, bias, intervals: ends, total, multiple, bootstrap }) => [
+    task.name,
+    milliseconds(point),
+    milliseconds(sandwich),
+    milliseconds(bias),
+    milliseconds(ends),
+    spread(multiple),
+    verdict(multiple.median, GOALS.sandwich),
+    milliseconds(total),
+    task.goal === null ? "" : verdict(total.median, task.goal, (seconds) => `${1000 * seconds} ms`),
+    bootstrap ? spread(bootstrap) : "",
+    bootstrap ? verdict(bootstrap.median, GOALS.bootstrap) : "",
+  ]);
+  return [
+    "## Intervals",
+    "What intervals for the population add to fit, influence and sensitivity, native: the sandwich with its density terms (`sandwich`), the bias of order d/n (`leverageBias`), the interval for S and the factor for all parameters at once (`sensitivityInterval`, `supremumFactor`); and 200 draws of the bootstrap as a multiple of one fit.",
+    table(
+      [
+        "job",
+        "fit and influence, ms",
+        "sandwich, ms",
+        "bias, ms",
+        "ends, ms",
+        "sandwich / before",
+        "goal",
+        "all, ms",
+        "goal",
+        "bootstrap, fits",
+        "goal",
+      ],
+      rows,
+    ),
+    ...causeOf(
+      "intervals",
+      intervals.some(
+        ({ task, total, multiple }) => multiple.median > GOALS.sandwich || (task.goal ?? Infinity) < total.median,
+      ),
+    ),
+    ...causeOf(
+      "bootstrap",
+      intervals.some(({ bootstrap }) => bootstrap !== null && bootstrap.median > GOALS.bootstrap),
     ),
   ];
 }

@@ -6,8 +6,9 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { compare } from "./against-numpy.js";
-import { CASES, type Case } from "./cases.js";
+import { CASES, type Case, INTERVAL_CASES } from "./cases.js";
 import { timeHeldOut } from "./held-out-time.js";
+import { timeIntervals } from "./interval-time.js";
 import { compareKernels } from "./kernel-speed.js";
 import { machineLines } from "./machine.js";
 import { measurePeak } from "./memory.js";
@@ -22,7 +23,7 @@ const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
 const wanted = (section: string, task?: Case): boolean =>
   `${section} ${task?.name ?? ""}`.toLowerCase().includes(filter);
 
-const found: Findings = { threads, comparisons: [], heldOut: [], memory: [], kernels: [] };
+const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], memory: [], kernels: [] };
 const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
 
 if (wanted("kernels")) {
@@ -41,6 +42,12 @@ for (const task of CASES) {
   if (task.rows >= 1_000_000 && wanted("memory", task)) {
     tell(`${task.name} memory`);
     found.memory.push(...(await measurePeak(task, threads)));
+  }
+}
+for (const task of INTERVAL_CASES) {
+  if (wanted("intervals", task)) {
+    tell(`${task.name} intervals`);
+    found.intervals.push(await timeIntervals(task, threads));
   }
 }
 

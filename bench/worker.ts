@@ -1,13 +1,13 @@
 /**
  * The library's side of the benchmark, a process of its own: reads the data, then does its job once for every line that it
- * is sent and answers with one line of JSON. `job` is "analyse", "holdOut", "kernels" or "memory".
+ * is sent and answers with one line of JSON. `job` is "analyse", "holdOut", "infer", "kernels" or "memory".
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describeBackend, ensureBlas } from "@aif/core";
 import type { Case } from "./cases.js";
 import { kernelSpeeds } from "./kernels.js";
-import { analyse, holdOut } from "./library.js";
+import { analyse, holdOut, infer } from "./library.js";
 
 /** A file of float64 straight into one array. */
 function readNumbers(file: string, count: number): Float64Array {
@@ -45,6 +45,7 @@ if (job === "kernels") {
   say({ ready: description, backend: name, threads });
   for await (const _ of createInterface({ input: process.stdin })) {
     if (job === "holdOut") say({ stages: await holdOut(setup, x, y) });
+    else if (job === "infer") say({ stages: await infer(setup, x, y) });
     else {
       const { stages, answer } = await analyse(setup, x, y);
       say(job === "memory" ? { peak: peakMemory(), data: x.byteLength + y.byteLength } : { stages, answer });

@@ -1,11 +1,17 @@
 export * from "./data/index.js";
 export { AifError, type ErrorCode } from "./errors.js";
 export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";
+export { type BootstrapDraws, type BootstrapOptions, bootstrap } from "./influence/bootstrap.js";
+export { type BootstrapSummary, bootstrapSummary } from "./influence/bootstrap-summary.js";
 export { type Certificate, certificateNorm, certifier, type ErrorNorm } from "./influence/certificate.js";
 export { collapseRadius } from "./influence/collapse-radius.js";
 export { metricSlope, parameterContributions, rowContributions } from "./influence/contributions.js";
 export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-fit.js";
+export { estimationLoss, rowsShare } from "./influence/estimation-loss.js";
 export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
+export { type LeverageBias, leverageBias } from "./influence/leverage-bias.js";
+export { type MetricChange, type MetricPair, metricChanges } from "./influence/metric-changes.js";
+export { type MetricRows, type Metrics, metricRows, metricsOf } from "./influence/metrics.js";
 export {
   freeRadius,
   type LocalSensitivity,
@@ -15,7 +21,19 @@ export {
   predictedChange,
 } from "./influence/moving-rows.js";
 export type { Multipliers } from "./influence/one-sided.js";
+export { independentRows, meanStandardError, type Sampling } from "./influence/sampling.js";
+export {
+  type Leverage,
+  leverageFor,
+  type Sandwich,
+  type SandwichOptions,
+  type SandwichParts,
+  sandwich,
+  sandwichParts,
+} from "./influence/sandwich.js";
 export { type Sensitivity, type SensitivityOptions, sensitivity } from "./influence/sensitivity.js";
+export { type SensitivityInterval, sensitivityInterval } from "./influence/sensitivity-interval.js";
+export { supremumFactor } from "./influence/simultaneous.js";
 export {
   checkValidity,
   type TrustOptions,

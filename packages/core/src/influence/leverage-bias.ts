@@ -30,22 +30,25 @@ export interface LeverageBias {
  * large by 1/(1 − d/n), are put right. The curvature of the dual norm is taken into account at p = 2 only; at p = 1 and ∞ it has none
  * away from its corners. null where each row has its own gradient, with clusters, and at corners of A.
  * @param shifts n: v_i'I
+ * @param known what `sandwichParts` made with the same options, for use by several.
  */
 export async function leverageBias(
   attack: Influence,
   shifts: Float64Array,
   options: SandwichOptions = {},
+  known?: SandwichParts,
 ): Promise<LeverageBias | null> {
   const { fit, pull, penaltyGradient: Phi, influence: I } = attack;
   if (!pull.shared || options.clusters || attack.oneSided) return null;
   const { model, data, scores } = fit;
   const { loss, map } = model;
-  const parts = await sandwichParts(attack, shifts, options);
+  const parts = known ?? (await sandwichParts(attack, shifts, options));
   const { inverse, Q, rows, jacobian, along } = parts;
   const { theta: spread, mixed } = await spreads(attack, shifts, parts, options);
-  const [forms, crossForms, scoreForms, mixedForms] = await rowForms(
+  const forms = await parts.leverageForms();
+  const [crossForms, scoreForms, mixedForms] = await rowForms(
     attack,
-    [inverse, product(inverse, Q), spread, ...(mixed ? [mixed] : [])],
+    [product(inverse, Q), spread, ...(mixed ? [mixed] : [])],
     options,
   );
   const unit = options.weightsKind === "frequency" ? 1 / (options.totalWeight ?? data.rows) : null;
@@ -123,7 +126,7 @@ async function spreads(
     attack,
     shifts,
     parts.rows,
-    inverse,
+    await parts.leverageForms(),
     "hc2",
     options,
     options,

@@ -1,8 +1,7 @@
-import type { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
-import { leverages, rowForms } from "./leverage.js";
+import { leverages } from "./leverage.js";
 import type { Sampling } from "./sampling.js";
 
 /**
@@ -39,17 +38,16 @@ export function rowScalars(attack: Influence, shifts: Float64Array, relative: bo
 
 const POWER: Readonly<Record<Leverage, number>> = { none: 0, hc2: 0.5, hc3: 1, centred: 0.5 };
 
-/** The same with what is residual divided by (1 − h_i)^a. @param inverse H⁻¹ */
+/** The same with what is residual divided by (1 − h_i)^a. @param forms n: v_i'H⁻¹v_i */
 export async function withLeverage(
   attack: Influence,
   shifts: Float64Array,
   rows: RowScalars,
-  inverse: Matrix,
+  forms: Float64Array,
   leverage: Leverage,
   { weightsKind, totalWeight }: Partial<Sampling>,
   work: Work,
 ): Promise<RowScalars> {
-  const [forms] = await rowForms(attack, [inverse], work);
   const unit = weightsKind === "frequency" ? 1 / (totalWeight ?? attack.fit.data.rows) : null;
   const factors = leverages(attack, forms, unit).map((h) => (1 - h) ** -POWER[leverage]);
   const kept = leverage === "centred" ? await throughJacobian(attack, shifts, work) : null;

@@ -6,6 +6,7 @@ import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
 import { influenceJacobian } from "./influence-jacobian.js";
+import { rowForms } from "./leverage.js";
 import type { Sampling } from "./sampling.js";
 import { gramOfScalars, type SharedParts } from "./sandwich-grams.js";
 import { image, inverseMatrix, product } from "./sandwich-inverse.js";
@@ -46,15 +47,17 @@ export const leverageFor = (parameters: number, rows: number): Leverage =>
  * density terms of D included (MATH 3, 14.8). No n×d array is kept: where V_iφ is one vector V̂ comes from weighted Gram
  * matrices, else rows are made a block at a time.
  * @param shifts n: v_i'I, from `scoreShifts`.
+ * @param known what `sandwichParts` made with the same options, for use by several.
  * @throws usage: frequency weights without their total.
  */
 export async function sandwich(
   attack: Influence,
   shifts: Float64Array,
   options: SandwichOptions = {},
+  known?: SandwichParts,
 ): Promise<Sandwich> {
-  const parts = await sandwichParts(attack, shifts, options);
-  const { inverse, omega, rows } = parts;
+  const parts = known ?? (await sandwichParts(attack, shifts, options));
+  const { omega, rows } = parts;
   const leverage = options.leverage ?? "none";
   const plain = await covarianceOf(attack, parts, rows, options);
   const covariance =
@@ -63,7 +66,7 @@ export async function sandwich(
       : await covarianceOf(
           attack,
           parts,
-          await withLeverage(attack, shifts, rows, inverse, leverage, options, options),
+          await withLeverage(attack, shifts, rows, await parts.leverageForms(), leverage, options, options),
           options,
         );
   const d = covariance.rows;
@@ -89,6 +92,8 @@ export interface SandwichParts extends SharedParts {
   readonly omega: Float64Array;
   /** Pθ̂ (d) */
   readonly penalty: Float64Array;
+  /** n: v_i'H⁻¹v_i, computed when they are first asked for. */
+  leverageForms(): Promise<Float64Array>;
 }
 
 /** Q = (D + T)H⁻¹, the rows' scalars, and the constant t = −Φ − H_LI − QPθ̂. */
@@ -105,7 +110,12 @@ export async function sandwichParts(
   const penalty = fit.ridge.map((P, j) => P * fit.parameters[j]);
   const shrink = image(Q, penalty);
   const towards = naturalHessianTimes(fit, I);
+  let forms: Promise<Float64Array> | null = null;
   return {
+    leverageForms() {
+      forms ??= rowForms(attack, [inverse], options).then(([own]) => own);
+      return forms;
+    },
     inverse,
     jacobian,
     Q,

@@ -3,7 +3,7 @@ import { bootstrap } from "../influence/bootstrap.js";
 import { bootstrapSummary } from "../influence/bootstrap-summary.js";
 import { leverageBias } from "../influence/leverage-bias.js";
 import type { Sampling } from "../influence/sampling.js";
-import { leverageFor, sandwich } from "../influence/sandwich.js";
+import { leverageFor, sandwich, sandwichParts } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
@@ -68,13 +68,12 @@ async function fromSandwich(
   const options = { ...work, ...sampling, relativeRadius: !hasAbsoluteSizes(settings) };
   const out: Inference[] = [];
   for (const { attack, shifts } of grounds) {
-    const bias = await leverageBias(attack, shifts, options);
+    const parts = await sandwichParts(attack, shifts, options);
+    const bias = await leverageBias(attack, shifts, options, parts);
     const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
     // "centred" allows for what the bias takes away; without that HC2 is what is left.
-    const found = await sandwich(attack, shifts, {
-      ...options,
-      leverage: leverage === "centred" && bias === null ? "hc2" : leverage,
-    });
+    const corrected = { ...options, leverage: leverage === "centred" && bias === null ? ("hc2" as const) : leverage };
+    const found = await sandwich(attack, shifts, corrected, parts);
     const { standardErrors } = found;
     const centre = attack.influence.map((value, j) => value - (bias?.influence[j] ?? 0));
     const around = (factor: number): Bounds => ({
