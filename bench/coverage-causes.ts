@@ -5,6 +5,12 @@ const TWO_MODES = "the side on which the estimate falls is chance: two modes";
 
 /** Why cells of the coverage study miss, by "section: name"; shown only where they do. */
 const CAUSES: readonly (readonly [quantities: readonly Quantity[], pattern: RegExp, cause: string])[] = [
+  [["Î"], /^models: D3, p = 1/, "coefficients of 1 and −.7 change places as the largest in some draws: two modes"],
+  [
+    ["Î"],
+    /^sweep: D1, σ = 10/,
+    "β is five standard errors long: φ bends within them, and the bias taken off is itself noisy",
+  ],
   [["Î", "S"], /^many: logistic/, "the bias is corrected to first order in d/n, which is not enough here"],
   [
     ["Î"],

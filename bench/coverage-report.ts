@@ -65,6 +65,7 @@ const ERROR: Column = {
   title: "±",
   text: ({ cell, finding }) => percent(cell.alikeFrom === null ? finding.error : finding.meanError),
 };
+const MARK: Column = { title: "Î", text: influenceMark };
 const SENSITIVITY: readonly Column[] = [
   { title: "S covered, %", text: ({ finding }) => (finding.sensitivity ? percent(finding.sensitivity.coverage) : "") },
   { title: "S", text: sensitivityMark },
@@ -73,7 +74,7 @@ const SENSITIVITY: readonly Column[] = [
 const INFLUENCE: readonly Column[] = [
   COVERAGE,
   ERROR,
-  { title: "Î", text: influenceMark },
+  MARK,
   { title: "mean width", text: ({ finding }) => digits(finding.width) },
   SCALE,
   BIAS,
@@ -132,6 +133,7 @@ const PARTS: Readonly<Record<Section, Part>> = {
       ...METHODS,
       COVERAGE,
       ERROR,
+      MARK,
     ],
   },
   "held-out": {

@@ -1,11 +1,13 @@
 import { Command } from "commander";
 import { addAnalyze } from "./commands/analyze.js";
 import { addDoctor } from "./commands/doctor.js";
+import { addPath } from "./commands/path.js";
+import { addVerify } from "./commands/verify.js";
 import { pageWidth } from "./render/layout.js";
 import { version } from "./version.js";
 
 /** One entry for each command. */
-const commands: readonly ((program: Command) => void)[] = [addAnalyze, addDoctor];
+const commands: readonly ((program: Command) => void)[] = [addAnalyze, addVerify, addPath, addDoctor];
 
 /** The command line. Its errors are thrown, never printed here. */
 export function buildProgram(): Command {

@@ -7,7 +7,7 @@ export { type Certificate, certificateNorm, certifier, type ErrorNorm } from "./
 export { collapseRadius } from "./influence/collapse-radius.js";
 export { metricSlope, parameterContributions, rowContributions } from "./influence/contributions.js";
 export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-fit.js";
-export { estimationLoss, rowsShare } from "./influence/estimation-loss.js";
+export { estimationLoss, parameterCovariance, rowsShare } from "./influence/estimation-loss.js";
 export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
 export { type LeverageBias, leverageBias } from "./influence/leverage-bias.js";
 export { type MetricChange, type MetricPair, metricChanges } from "./influence/metric-changes.js";
@@ -60,9 +60,12 @@ export {
 export type { Progress, Work } from "./parallel/work.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
-export { analyze, type Study, type StudyInput } from "./study/analyze.js";
+export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
+export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
+export { type PathInput, pathStudy } from "./study/path-study.js";
+export type { StudyInput } from "./study/prepare.js";
 export type * from "./study/result.js";
 export {
   checkSettings,
@@ -75,6 +78,8 @@ export {
   type StudySettings,
 } from "./study/settings.js";
 export { referencePoint } from "./study/verdict.js";
+export { verify } from "./study/verify.js";
+export type * from "./study/verify-result.js";
 export * as words from "./study/words.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";

@@ -8,7 +8,7 @@ object with "schema": "aif.study/1" and the parts settings, data, model, fit,
 threats (one for each norm), flags and timings.
 
 Exit codes: 0 done; 1 the analysis could not be done; 2 wrong usage;
-130 interrupted.
+3 done, but a --fail-if holds or --strict met with a warning; 130 interrupted.
 
 Examples:
   aif analyze examples/house-prices.csv --target price_thousands

@@ -1,4 +1,4 @@
-import { analyze, ensureBlas, readTable, type Study, type StudySettings, type Table } from "@aif/core";
+import { analyze, type Study, type StudySettings } from "@aif/core";
 import type { Command } from "commander";
 import { interruptible } from "../interrupt.js";
 import { adversaryOptions } from "../options/adversary.js";
@@ -9,13 +9,14 @@ import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
 import { outputOptions } from "../options/output.js";
 import { addGroups } from "../options/register.js";
-import { readGroup, type ValuesOf } from "../options/rule.js";
+import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { verdictOptions } from "../options/verdict.js";
 import { type Destination, destinationOf, print, writeFiles } from "../output/destination.js";
-import { progressBar, type Reporter } from "../progress.js";
+import { progressBar } from "../progress.js";
 import { refuse } from "../refusal.js";
+import { type DataValues, inputFiles, readStudyInput } from "../study-input.js";
 import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
@@ -58,11 +59,6 @@ export function addAnalyze(program: Command): void {
   command.addHelpText("after", analyzeHelp);
 }
 
-const inputFiles = (data: string, { evaluation }: StudySettings): string[] =>
-  evaluation.kind === "file" ? [data, evaluation.path] : [data];
-
-type DataValues = ValuesOf<typeof dataOptions>;
-
 async function run(
   data: string,
   values: DataValues,
@@ -72,35 +68,13 @@ async function run(
 ): Promise<Study> {
   const reporter = await progressBar(quiet);
   const study = await interruptible(
-    (signal) => work(data, values, settings, signal, reporter),
+    async (signal) =>
+      analyze(await readStudyInput(data, values, settings, signal, reporter), {
+        signal,
+        onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+      }),
     (done) => writeFiles(done, destination),
   ).finally(() => reporter.stop());
   await print(study, destination);
   return study;
-}
-
-async function work(
-  data: string,
-  values: DataValues,
-  settings: StudySettings,
-  signal: AbortSignal,
-  reporter: Reporter,
-): Promise<Study> {
-  await ensureBlas();
-  const started = performance.now();
-  const read = (source: string): Promise<Table> =>
-    readTable(source, {
-      signal,
-      ...(values.header === null ? {} : { header: values.header }),
-      ...(values.delimiter === null ? {} : { delimiter: values.delimiter }),
-      onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),
-    });
-  const table = await read(data);
-  const { evaluation } = settings;
-  const evaluationTable = evaluation.kind === "file" ? { evaluationTable: await read(evaluation.path) } : {};
-  const readSeconds = (performance.now() - started) / 1000;
-  return analyze(
-    { table, ...evaluationTable, settings, readSeconds },
-    { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-  );
 }

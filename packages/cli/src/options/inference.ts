@@ -1,5 +1,5 @@
 import { oneOf } from "./choice.js";
-import { readInteger, readNumber } from "./numbers.js";
+import { readInteger, readShare } from "./numbers.js";
 import { single } from "./rule.js";
 
 /** How sure the numbers are. */
@@ -9,7 +9,7 @@ export const inferenceOptions = {
     confidence: single(
       { flags: "--confidence <level>", help: "level of every interval", shown: "0.95" },
       0.95,
-      readNumber,
+      readShare,
     ),
     inference: single(
       {

@@ -5,12 +5,12 @@ import { toJson } from "./json.js";
 const formula = /^[=+\-@\t\r]/;
 
 /** A text cell (RFC 4180), with an apostrophe before what a spreadsheet would run. */
-function textCell(text: string): string {
+export function textCell(text: string): string {
   const safe = formula.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const numberCell = (value: number): string => (Number.isFinite(value) ? String(value) : "");
+export const numberCell = (value: number): string => (Number.isFinite(value) ? String(value) : "");
 
 const heading = ({ norm, epsilon }: Coefficients["columns"][number]): string =>
   norm === null ? "natural" : `p=${norm} eps=${epsilon}`;

@@ -1,4 +1,4 @@
-import type { StudyResult } from "@aif/core";
+import type { DataSection, ModelSection, ResolvedSettings, StudyResult } from "@aif/core";
 import { clean } from "./clean.js";
 import { labelled, pageWidth, shorten, wrap } from "./layout.js";
 import { count, equation, number, percent, short } from "./numbers.js";
@@ -12,8 +12,15 @@ const longestList = 30;
 
 export const shownName = (name: string, width = 32): string => shorten(clean(name), width);
 
+/** Data, and the model that is fitted to them. */
+interface Ground {
+  readonly data: Omit<DataSection, "groups" | "clusters">;
+  readonly model: ModelSection;
+  readonly settings: Pick<ResolvedSettings, "weights">;
+}
+
 /** Data and model. */
-export function groundLines({ data, model, settings }: StudyResult): string[] {
+export function groundLines({ data, model, settings }: Ground): string[] {
   const classes =
     data.labels === null ? "" : `: ${shownName(data.labels.positive)} (positive) or ${shownName(data.labels.negative)}`;
   const weights = settings.weights === null ? "" : `, weighted by ${shownName(settings.weights)}`;

@@ -17,7 +17,7 @@ const normNames: Readonly<Record<string, string>> = {
 
 const longestUnit = 24;
 
-const normName = (norm: string): string => normNames[norm] ?? `${norm}-norm`;
+export const normName = (norm: string): string => normNames[norm] ?? `${norm}-norm`;
 
 /** All that is said of one norm; `explain` adds the words on columns that are the same under every norm. */
 export function threatLines(result: StudyResult, threat: ThreatSection, paint: Paint, explain: boolean): string[] {

@@ -7,10 +7,10 @@ const seconds = (value: number): string => (value < 0.01 ? `<0.01${glue}s` : `${
 
 /** Where the time went. */
 export function timingLines(
-  { total, read, fit, influence, evaluation, inference }: Timings,
+  { total, read, fit, influence, evaluation, inference, exact = 0 }: Timings & { readonly exact?: number },
   { faint }: Paint,
 ): string[] {
-  const parts = Object.entries({ reading: read, fit, influence, evaluation, inference }).filter(
+  const parts = Object.entries({ reading: read, fit, influence, evaluation, inference, "exact optima": exact }).filter(
     ([, value]) => value > 0,
   );
   return wrap(

@@ -82,11 +82,12 @@ const arrow = (before: number, after: number, write: (value: number) => string):
 const range = (interval: readonly [number, number] | null, points: boolean): string =>
   interval === null ? "–" : interval.map((end) => (points ? signedPoints(end) : signed(end, 2))).join("…");
 
-const signedPoints = (value: number): string => `${value > 0 ? "+" : ""}${(100 * value).toFixed(1)}`;
+const signedPoints = (value: number): string =>
+  `${value > 0 ? "+" : ""}${(100 * value).toFixed(Math.abs(value) < 5e-4 ? 2 : 1)}`;
 
 function groupLines(
   { data }: StudyResult,
-  { groups, worstGroup }: CurvePoint,
+  { groups, worstGroup, extrapolated }: CurvePoint,
   { heading, faint }: Pick<Paint, "heading" | "faint">,
 ): string[] {
   if (groups === null || data.groups === null) return [];
@@ -98,7 +99,9 @@ function groupLines(
     [
       {
         header: [""],
-        cells: shown.map(({ name }) => `${name === worstGroup ? "! " : "  "}${shownName(name, 24)}`),
+        cells: shown.map(
+          ({ name, cost }) => `${name === worstGroup && (cost ?? 0) > 0 ? "! " : "  "}${shownName(name, 24)}`,
+        ),
         align: "left",
       },
       {
@@ -126,6 +129,9 @@ function groupLines(
     ...header.map(faint),
     ...body,
     ...(more > 0 ? [faint(`  … and ${more} more, all in --format json`)] : []),
-    ...wrap("! pays most without attack", { indent: 2 }).map(faint),
+    ...wrap(
+      `! loses most without attack; intervals are for one group at a time, over its evaluation rows${extrapolated ? "; EXTRAPOLATED" : ""}`,
+      { indent: 2 },
+    ).map(faint),
   ];
 }

@@ -12,7 +12,7 @@ import type { Drawn, DrawnInfluence } from "./bootstrap-refit.js";
 import { SNAP, snapGradient } from "./kinks.js";
 
 /** Residuals of I_b, relative, times √n: standard errors are hardly ever less than ‖Î‖/√n. */
-const INFLUENCE_TOLERANCE = 3e-4;
+const INFLUENCE_TOLERANCE = 1e-4;
 const MAXIMUM_ITERATIONS = 60;
 
 /** Whether `batchDraws` has these attacks' formulas: scores linear in x, no box, no corner of the penalty at θ̂. */

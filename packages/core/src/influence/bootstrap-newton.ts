@@ -6,7 +6,7 @@ import { dot, type InverseHessian, invertHessian } from "../solvers/inverse-hess
 import { WeightedGrams } from "./weighted-grams.js";
 
 /** What is left of θ̂_b's error relative to ‖θ̂_b − θ̂‖, both in the H_b norm: far below the noise of a bootstrap. */
-const REMAINING = 2e-4;
+const REMAINING = 1e-4;
 /** Where the loss has a kink, a residual's sign must not be an error of the fit. */
 const REMAINING_AT_KINKS = 1e-11;
 /** A draw whose steps shrink less than this has moved too far for H_b(θ̂) and is fitted on its own. */
@@ -22,7 +22,7 @@ export interface DrawnFits {
 
 /**
  * θ̂_b for K sets of weights (n×K) from θ̂ on: Newton steps with H_b(θ̂), all draws in the same passes; exact after one step for
- * squared losses, else to 2e-4 of ‖θ̂_b − θ̂‖. Draws that do not settle quickly, or whose H_b is singular, are left out.
+ * squared losses, else to 1e-4 of ‖θ̂_b − θ̂‖. Draws that do not settle quickly, or whose H_b is singular, are left out.
  */
 export async function fitDraws(full: Fit, weights: Matrix, work: Work): Promise<DrawnFits> {
   const draws = weights.columns;

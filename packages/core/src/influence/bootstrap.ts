@@ -37,8 +37,9 @@ const LARGEST_BATCH = 256;
 /**
  * The bootstrap of the plug-in AIF: in each draw the rows get random weights, and θ̂, c, Φ, H and I are made anew from them
  * (MATH 3, 14.8). Rows are never copied; scaler and encoding stay as they are (MATH 14.6). All threats share draws and fits.
- * Linear scores without a box: draws are fitted many at a time, exactly for squared losses, else to a thousandth
- * of the standard error. Other models and draws at a kink: one fit and AIF each.
+ * Linear scores without a box: draws are fitted many at a time, exactly for squared losses, else to a thousandth of the
+ * standard error (less closely where θ̂_b is next to a corner of the penalty). Other models and draws at a kink: one fit and AIF
+ * each, kinks resolved as in `influence`.
  * @param attacks one or more, of the same fit.
  * @throws usage: options that make no sense. numerical: more than a tenth of the draws have no estimate.
  */

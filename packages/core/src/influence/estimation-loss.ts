@@ -5,23 +5,28 @@ import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Sampling } from "./sampling.js";
+import { inverseMatrix, product } from "./sandwich-inverse.js";
 
 /**
- * T = ½tr(H_L Cov θ̂): the natural loss that a fit on this many rows has above the best parameters because it saw only these
- * rows (MATH 14.4), with the sandwich Cov θ̂ = H⁻¹ (Σ w_i² u_i u_i') H⁻¹, u_i = ℓ'_i v_i + Pθ̂, H_L = H − P. It falls like 1/n, so
- * that training on a share k of the rows costs T/k: the yardstick of what a robust model gives up.
+ * The sandwich Cov θ̂ = H⁻¹ (Σ w_i² u_i u_i') H⁻¹ with u_i = ℓ'_i v_i + Pθ̂ (d×d, full): how far θ̂ would vary over samples of this
+ * size (MATH 14.4, 14.8).
  */
-export async function estimationLoss(fit: Fit, sampling: Sampling, work?: Work): Promise<number> {
-  const { ridge, inverse } = fit;
+export async function parameterCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
+  const inverse = inverseMatrix(fit);
+  return product(product(inverse, await scoreCovariance(fit, sampling, work)), inverse);
+}
+
+/**
+ * T = ½tr(H_L Cov θ̂), H_L = H − P: the natural loss that a fit on this many rows has above the best parameters because it saw
+ * only these rows (MATH 14.4). It falls like 1/n, so that training on a share k of the rows costs T/k: the yardstick of what a
+ * robust model gives up.
+ */
+export function estimationLoss({ hessian, ridge }: Fit, covariance: Matrix): number {
   const d = ridge.length;
-  const M = await scoreCovariance(fit, sampling, work);
-  // tr(H⁻¹ H_L H⁻¹ M) with H_L = H − P: tr(H⁻¹M) − Σ_j P_j (H⁻¹MH⁻¹)_jj.
-  const solved = Matrix.zeros(d, d);
-  for (let j = 0; j < d; j++) solved.data.set(inverse.solve(M.row(j)), j * d);
   let trace = 0;
   for (let j = 0; j < d; j++) {
-    trace += solved.data[j * d + j];
-    if (ridge[j] > 0) trace -= ridge[j] * inverse.solve(solved.column(j))[j];
+    trace += (hessian.data[j * d + j] - ridge[j]) * covariance.data[j * d + j];
+    for (let k = 0; k < j; k++) trace += 2 * hessian.data[j * d + k] * covariance.data[j * d + k];
   }
   return trace / 2;
 }

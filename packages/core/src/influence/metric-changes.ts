@@ -99,7 +99,8 @@ function countedChanges(
       balancedAccuracy[b] = 0.5 * (share(ofPositive, positive) + share(gained - ofPositive, drawn - positive));
     }
   }
-  const largest = w.reduce((most, weight) => Math.max(most, weight), 0);
+  const { weightsKind, totalWeight } = sampling;
+  const largest = weightsKind === "frequency" ? 1 / totalWeight : w.reduce((most, weight) => Math.max(most, weight), 0);
   const smaller = Math.min(classWeight(y, w, 1), classWeight(y, w, -1));
   return turned.map(({ rows, accuracy, balancedAccuracy }, p) => {
     // Too few rows for a bootstrap to know how many might have changed sides: none seen among n leaves a rate of 3/n open.

@@ -78,6 +78,7 @@ const unknownValidity = (epsilon: number): Validity => ({
   epsilon,
   stationarity: Number.NaN,
   errorBound: null,
+  errorLength: null,
   relativeError: null,
 });
 

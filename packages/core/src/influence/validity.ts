@@ -13,6 +13,8 @@ export interface Validity {
   readonly stationarity: number;
   /** Certified ‖θ_ε − (θ̂+εI)‖ in `errorNorm`; null where none holds or was sought. */
   readonly errorBound: number | null;
+  /** ‖x‖ in the norm of `errorBound`; null without one. */
+  readonly errorLength: Certificate["length"] | null;
   /** The error (certified, else estimated by ‖∇R_ε‖_{H⁻¹}) relative to ε‖I‖. */
   readonly relativeError: number | null;
 }
@@ -71,6 +73,7 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
           epsilon,
           stationarity: unmoved > 0 ? residual / unmoved : 0,
           errorBound: certified?.bound ?? null,
+          errorLength: certified?.length ?? null,
           relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
         });
       }
@@ -89,6 +92,12 @@ function estimate(fit: Fit, candidates: readonly Candidate[], I: Float64Array): 
   return Math.min(...candidates.map(({ gradient, away }) => excess(fit, gradient) + length(away))) / length(I);
 }
 
+interface ProvenError {
+  readonly bound: number;
+  readonly relative: number;
+  readonly length: Certificate["length"];
+}
+
 /** The smallest certified ‖θ_ε − (θ̂+εI)‖: a candidate's bound plus its distance. `atMost`: relative to ‖I‖, what would do. */
 async function smallestBound(
   candidates: readonly Candidate[],
@@ -96,8 +105,8 @@ async function smallestBound(
   I: Float64Array,
   atMost: number | null,
   work?: Work,
-): Promise<{ bound: number; relative: number } | null> {
-  let best: { bound: number; relative: number } | null = null;
+): Promise<ProvenError | null> {
+  let best: ProvenError | null = null;
   for (const candidate of candidates) {
     const { away } = candidate;
     const goal = atMost === null ? {} : { goal: (length: Certificate["length"]) => atMost * length(I) - length(away) };
@@ -105,7 +114,7 @@ async function smallestBound(
     if (!certificate) continue;
     const bound = certificate.bound + certificate.length(away);
     const relative = bound / certificate.length(I);
-    if (best === null || relative < best.relative) best = { bound, relative };
+    if (best === null || relative < best.relative) best = { bound, relative, length: certificate.length };
     if (atMost !== null && best.relative <= atMost) break;
   }
   return best;

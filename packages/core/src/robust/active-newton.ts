@@ -11,6 +11,10 @@ import { advance } from "./smoothing-newton.js";
 const RESIDUAL_GOAL = 1e-13;
 export const RESIDUAL_TOLERANCE = 1e-10;
 
+/** After this many steps with a residual like this, larger than at the start, the state was too far off. */
+const PATIENCE = 6;
+const LOST = 1e-2;
+
 export interface ActiveOptimum {
   readonly point: ActivePoint;
   /** Newton's system there. */
@@ -24,6 +28,8 @@ export interface ActiveOptions {
   readonly fixed?: boolean;
   /** The residual to aim for (default 1e-13: what rounding allows). */
   readonly goal?: number;
+  /** Counts the passes over the data, those of a vain search too. */
+  readonly tally?: { passes: number };
 }
 
 /**
@@ -34,13 +40,15 @@ export async function solveActive(
   problem: RobustProblem,
   radius: number,
   start: ActiveState,
-  { maximumIterations, fixed = false, goal = RESIDUAL_GOAL }: ActiveOptions,
+  { maximumIterations, fixed = false, goal = RESIDUAL_GOAL, tally }: ActiveOptions,
   work?: Work,
 ): Promise<ActiveOptimum | null> {
   let state = start;
   let lastSize = Number.POSITIVE_INFINITY;
+  let firstSize = Number.POSITIVE_INFINITY;
   for (let iterations = 1; iterations <= maximumIterations; iterations++) {
     let point = await evaluateActive(problem, radius, state, work);
+    if (tally) tally.passes++;
     if (!(point.residual < Number.POSITIVE_INFINITY && point.norm.value >= 0 && hasCurvature(point))) return null;
     const revision = fixed ? null : reviseSets(problem, point);
     if (revision?.sidesChanged) {
@@ -50,6 +58,8 @@ export async function solveActive(
     if (revision) point = activePoint(problem, radius, revision.state, point.sums, point.reach);
     const size = fixed ? point.pieceResidual : point.residual;
     const settled = size <= goal || (size <= RESIDUAL_TOLERANCE && size > 0.25 * lastSize);
+    if (iterations === 1) firstSize = size;
+    if (iterations > PATIENCE && size > Math.max(LOST, firstSize)) return null;
     lastSize = size;
     const system = new ActiveSystem(problem, point);
     if (!revision && settled && onCorners(problem, point)) return { point, system, iterations };

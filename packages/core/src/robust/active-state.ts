@@ -21,27 +21,42 @@ export interface ActiveState {
   readonly signs: Float64Array;
 }
 
-/** Multipliers this far inside their bounds mark a corner in a smoothed optimum. */
-const INTERIOR = 0.99;
-/** Features within this many widths of the largest count as tied. */
-const TIED_WIDTHS = 5;
+/** How far inside its bounds a multiplier marks a corner, and how many widths below the largest a feature counts as tied. */
+interface Marks {
+  readonly interior: number;
+  readonly tiedWidths: number;
+}
 
-/** The sets that a smoothed optimum suggests. */
-export function guessState(problem: RobustProblem, { theta, kappa, norm }: SmoothPoint, widths: Widths): ActiveState {
+const WIDE_MARKS: Marks = { interior: 0.99, tiedWidths: 5 };
+/** Where corners are hardly rounded, to hold one too many moves the optimum by nothing; one too few moves it by its multiplier. */
+const NARROW_MARKS: Marks = { interior: 1 - 1e-5, tiedWidths: 15 };
+
+/**
+ * The sets that a smoothed optimum suggests; null where it is too early to tell.
+ * @param narrow whether the corners are hardly rounded any more.
+ */
+export function guessState(
+  problem: RobustProblem,
+  { theta, kappa, norm }: SmoothPoint,
+  widths: Widths,
+  narrow: boolean,
+): ActiveState | null {
   const { q, attacked, first, threat, kinked } = problem;
   const { budgets } = threat.settings;
-  const near = [...kappa.keys()].filter((i) => kinked[i] === 1 && widths.rows > 0 && Math.abs(kappa[i]) < INTERIOR);
-  const stuck = near.toSorted((a, b) => Math.abs(kappa[a]) - Math.abs(kappa[b])).slice(0, theta.length);
+  const { interior, tiedWidths } = narrow ? NARROW_MARKS : WIDE_MARKS;
+  const stuck = [...kappa.keys()].filter((i) => kinked[i] === 1 && widths.rows > 0 && Math.abs(kappa[i]) < interior);
+  // Repeated rows stick together, but before the corners are sharp rows are only near each other.
+  if (stuck.length > theta.length && !narrow) return null;
   const held = new Set(stuck);
   const sizes = Float64Array.from(attacked, (k) => budgets[k] * Math.abs(theta[first + k]));
   const largest = maximumMagnitude(sizes);
   const zeros = attacked.filter(
     (k, a) =>
-      (q === 1 && sizes[a] < largest && Math.abs(norm.gradient[first + k]) < INTERIOR * budgets[k]) ||
+      (q === 1 && sizes[a] < largest && Math.abs(norm.gradient[first + k]) < interior * budgets[k]) ||
       (q < 2 && sizes[a] < NEGLIGIBLE * largest),
   );
   const tied =
-    q === Number.POSITIVE_INFINITY ? attacked.filter((_, a) => sizes[a] >= largest - TIED_WIDTHS * widths.norm) : [];
+    q === Number.POSITIVE_INFINITY ? attacked.filter((_, a) => sizes[a] >= largest - tiedWidths * widths.norm) : [];
   return {
     theta,
     kappa: kappa.map((value, i) => (kinked[i] === 1 && !held.has(i) ? Math.sign(value) || 1 : value)),

@@ -20,6 +20,8 @@ const LAST_WIDTH = 1e-10;
 const WIDTH_FACTOR = 0.1;
 /** From this width on, the sets that a smoothed optimum suggests are tried. */
 const GUESS_WIDTH = 1e-2;
+/** Below this width corners are hardly rounded. */
+const NARROW_WIDTH = 1e-5;
 /** How far below the width a smoothed problem's relative gradient is brought. */
 const SMOOTHED_TOLERANCE = 0.1;
 const ACTIVE_ITERATIONS = 25;
@@ -62,15 +64,14 @@ export async function findOptimum(
   firstWidth = FIRST_WIDTH,
 ): Promise<ActiveOptimum> {
   let theta = start;
-  let iterations = 0;
+  const tally = { passes: 0 };
   const attempt = async (state: ActiveState): Promise<ActiveOptimum | null> => {
-    const found = await solveActive(problem, radius, state, { maximumIterations: ACTIVE_ITERATIONS }, work);
-    iterations += found?.iterations ?? ACTIVE_ITERATIONS;
-    return found && { ...found, iterations };
+    const found = await solveActive(problem, radius, state, { maximumIterations: ACTIVE_ITERATIONS, tally }, work);
+    return found && { ...found, iterations: tally.passes };
   };
   if (!hasCorners(problem, radius)) {
     const { point, steps } = await minimiseSmoothed(problem, radius, theta, { rows: 0, norm: 0 }, 1e-6, work);
-    iterations += steps;
+    tally.passes += steps;
     const found = await attempt(plainState(problem, point.theta, point.kappa));
     if (found) return found;
   }
@@ -79,10 +80,11 @@ export async function findOptimum(
     const widths = { rows: problem.hasKinkedRows ? width * size.rows : 0, norm: width * size.norm };
     const tolerance = Math.max(RESIDUAL_TOLERANCE, SMOOTHED_TOLERANCE * width);
     const { point, steps } = await minimiseSmoothed(problem, radius, theta, widths, tolerance, work);
-    iterations += steps;
+    tally.passes += steps;
     theta = point.theta;
     if (width > GUESS_WIDTH) continue;
-    const found = await attempt(guessState(problem, point, widths));
+    const guess = guessState(problem, point, widths, width < NARROW_WIDTH);
+    const found = guess && (await attempt(guess));
     if (found) return found;
   }
   throw numericalError(

@@ -53,13 +53,20 @@ export async function correct(
   radius: number,
   near: ActiveState,
   work: Work,
+  tally: { passes: number },
   fallback: boolean,
 ): Promise<ActiveOptimum | null> {
-  const options = { maximumIterations: CORRECTOR_ITERATIONS, goal: CORRECTOR_GOAL };
-  const found = await solveActive(problem, radius, near, options, work);
+  const found = await solveActive(
+    problem,
+    radius,
+    near,
+    { maximumIterations: CORRECTOR_ITERATIONS, goal: CORRECTOR_GOAL, tally },
+    work,
+  );
   if (found || !fallback) return found;
   const again = await findOptimum(problem, radius, near.theta, work, CORRECTOR_WIDTH);
-  return { ...again, iterations: again.iterations + CORRECTOR_ITERATIONS };
+  tally.passes += again.iterations;
+  return again;
 }
 
 /**
@@ -72,11 +79,11 @@ export async function locateFirst(
   changes: readonly SetChange[],
   limit: number,
   work: Work,
-): Promise<{ stand: Stand; event: RobustPathEvent; iterations: number } | null> {
+  tally: { passes: number },
+): Promise<{ stand: Stand; event: RobustPathEvent } | null> {
   const start = from.optimum.point.radius;
   const open = changes.filter((change) => endsPiece(from.optimum.point.state, change));
   let at = from;
-  let iterations = 0;
   for (let step = 0; step < LOCATING_STEPS; step++) {
     const { point } = at.optimum;
     const radius = point.radius;
@@ -94,19 +101,17 @@ export async function locateFirst(
         problem,
         radius,
         afterChange(problem, point, change),
-        { maximumIterations: CORRECTOR_ITERATIONS, fixed: true, goal: CORRECTOR_GOAL },
+        { maximumIterations: CORRECTOR_ITERATIONS, fixed: true, goal: CORRECTOR_GOAL, tally },
         work,
       );
       // Other corners may have been taken up or left on the way: then this is not the path.
       if (optimum === null || !isOptimal(problem, optimum.point)) return null;
-      iterations += optimum.iterations;
-      return { stand: standAt(problem, optimum), event: eventOf(change, radius, 0), iterations };
+      return { stand: standAt(problem, optimum), event: eventOf(change, radius, 0) };
     }
     const near = predict(problem, at, first - radius, null);
-    const options = { maximumIterations: CORRECTOR_ITERATIONS, fixed: true, goal: CORRECTOR_GOAL };
+    const options = { maximumIterations: CORRECTOR_ITERATIONS, fixed: true, goal: CORRECTOR_GOAL, tally };
     const next = await solveActive(problem, Math.max(first, start), near, options, work);
     if (next === null) return null;
-    iterations += next.iterations;
     at = standAt(problem, next);
   }
   return null;

@@ -8,7 +8,7 @@ import { findOptimum } from "./optimum.js";
 import type { RobustProblem } from "./optimum-problem.js";
 import { naturalLossAt, nullOptimum } from "./optimum-result.js";
 import { changesBetween, eventOf, type RobustPathEvent } from "./path-events.js";
-import { CORRECTOR_ITERATIONS, correct, locateFirst, predict, type Stand, standAt } from "./path-follow.js";
+import { correct, locateFirst, predict, type Stand, standAt } from "./path-follow.js";
 
 /** The exact optimum at one radius, and how it moves on. */
 export interface RobustPathPoint {
@@ -45,7 +45,8 @@ export class PathWalk {
   readonly events: RobustPathEvent[] = [];
   /** The state of each point before the collapse. */
   readonly states: ActiveState[] = [];
-  iterations = 0;
+  /** Passes over the data. */
+  readonly tally = { passes: 0 };
   private readonly locatesRows: boolean;
   private readonly size: number;
 
@@ -64,7 +65,7 @@ export class PathWalk {
     const { collapseRadius, fit } = problem;
     const last = Math.min(end, LAST_RADIUS * collapseRadius);
     const optimum = await findOptimum(problem, FIRST_RADIUS * collapseRadius, fit.parameters, work);
-    this.iterations += optimum.iterations;
+    this.tally.passes += optimum.iterations;
     await this.addOrigin(optimum.point.state);
     if (last <= FIRST_RADIUS * collapseRadius) return;
     let stand = this.add(standAt(problem, optimum));
@@ -84,8 +85,7 @@ export class PathWalk {
       const target = start + 1.01 * h >= last ? last : start + h;
       const near = predict(problem, from, target - start, bend);
       const smallest = h <= SMALLEST_STEP * collapseRadius;
-      const found = await correct(problem, target, near, work, smallest || !this.locatesRows);
-      this.iterations += found?.iterations ?? CORRECTOR_ITERATIONS;
+      const found = await correct(problem, target, near, work, this.tally, smallest || !this.locatesRows);
       if (found === null) {
         h = (target - start) / 4;
         continue;
@@ -93,12 +93,12 @@ export class PathWalk {
       const { rows, features } = changesBetween(problem, from.optimum.point.state, found.point.state);
       const open = features.length > 0 || this.locatesRows ? [...rows, ...features] : [];
       if (open.length > 0 && !smallest) {
-        const located = open.length <= CHANGES_A_STEP ? await locateFirst(problem, from, open, target, work) : null;
+        const located =
+          open.length <= CHANGES_A_STEP ? await locateFirst(problem, from, open, target, work, this.tally) : null;
         if (located === null) {
           h = (target - start) / 2;
           continue;
         }
-        this.iterations += located.iterations;
         this.events.push(located.event);
         // Where one change has come, the next may not be far.
         h = Math.min(h, 2 * (located.event.radius - start) + SMALLEST_STEP * collapseRadius);
@@ -143,7 +143,7 @@ export class PathWalk {
     const origin = { ...state, theta: problem.fit.parameters };
     const point = await evaluateActive(problem, 0, origin, work);
     this.add(standAt(problem, { point, system: new ActiveSystem(problem, point), iterations: 1 }));
-    this.iterations++;
+    this.tally.passes++;
   }
 
   private add(stand: Stand): Stand {

@@ -55,7 +55,7 @@ export async function robustPath(
     points,
     events,
     collapseRadius,
-    iterations: walk.iterations,
+    iterations: walk.tally.passes,
     async at(radius, more = {}) {
       if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
         throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);

@@ -1,13 +1,10 @@
-import { applyEncoding } from "../data/apply-encoding.js";
-import { encode } from "../data/encode-table.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { quoted } from "../data/names.js";
 import { scalerOf } from "../data/scaler.js";
-import { assignFolds, holdOut } from "../data/splits.js";
+import { assignFolds } from "../data/splits.js";
 import type { Table } from "../data/table.js";
-import { inputError, numericalError, usageError } from "../errors.js";
-import { influence } from "../influence/aif.js";
-import { estimationLoss } from "../influence/estimation-loss.js";
+import { inputError } from "../errors.js";
+import { estimationLoss, parameterCovariance } from "../influence/estimation-loss.js";
 import {
   atFixedRadius,
   type EvaluatedRows,
@@ -18,8 +15,9 @@ import {
 import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
+import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
-import { type Fit, fit as fitModel } from "../solvers/fit.js";
+import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import { coefficientTable } from "./coefficients.js";
 import { judge } from "./conditions.js";
@@ -27,20 +25,12 @@ import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
-import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
+import type { ChosenModel } from "./model-choice.js";
+import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
-import { checkSettings, evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
-import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
-import { type ThreatGround, threatGround, threatSection } from "./threat-section.js";
-
-export interface StudyInput {
-  readonly table: Table;
-  /** The rows of `--evaluation FILE`. */
-  readonly evaluationTable?: Table;
-  readonly settings: StudySettings;
-  /** Seconds that reading took, for the timings. */
-  readonly readSeconds?: number;
-}
+import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
+import type { Reach } from "./threat-choice.js";
+import { type ThreatGround, threatSection } from "./threat-section.js";
 
 export interface Study {
   readonly result: StudyResult;
@@ -52,32 +42,22 @@ export interface Study {
  * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
  */
 export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
+  return studyOf(await prepareStudy(input, work), work);
+}
+
+/** What is said of a prepared analysis: everything from the evaluation on. */
+export async function studyOf(prepared: PreparedStudy, work: Work): Promise<Study> {
+  const { input, training, evaluation, model, reach, l2, fit, grounds } = prepared;
   const { settings, table } = input;
-  checkSettings(settings);
+  const { fitSeconds, influenceSeconds } = prepared;
+  refuseOneCluster(training, settings);
   const clock = stopwatch();
-  explainMissingHeader(table, settings);
-  const all = encodeTraining(table, settings);
-  const { training, evaluation } = splitRows(all, input);
-  const model = chooseModel(settings, training);
-  const { map } = model.describe(training);
-  const reach = resolveReach(settings, training, (k) => map.usesInput(k));
-  const l2 = ridgeOf(settings, model, training.weightTotal);
-  refuseUndeterminedSquares(model, reach, l2);
-  const fit = await fitModel(model.describe, training, { l2, ...work });
-  const fitSeconds = clock.lap();
-
-  const grounds: ThreatGround[] = [];
-  for (const p of settings.norms) {
-    const attack = await influence(fit, threatOf(p, reach), work);
-    grounds.push(await threatGround(attack, settings, work));
-  }
-  const influenceSeconds = clock.lap();
-
   const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
   const evaluationSeconds = clock.lap();
   const sampling = samplingOf(training, settings);
   const inferences = await inferencesOf(grounds, settings, sampling, work);
-  const excess = await estimationLossOf(fit, sampling, settings, work);
+  const covariance = await covarianceOf(fit, sampling, settings, work);
+  const excess = covariance && estimationLoss(fit, covariance);
   const inferenceSeconds = clock.lap();
   const evaluationData = evaluation ?? training;
   const groups = groupsOf(evaluationData);
@@ -89,6 +69,7 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
       sampling: samplingOf(evaluationData, settings),
       groups,
       estimationLoss: excess,
+      covariance,
     };
     sections.push(await threatSection(ground, judgement, inferences[t], training, reach, settings, work));
   }
@@ -142,50 +123,13 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
   return { result, coefficients: coefficientTable(fit, training, grounds) };
 }
 
-/** A header that was taken for data hides the target's name: say so rather than list column1, column2, … */
-function explainMissingHeader({ columns, notes, source }: Table, { target }: StudySettings): void {
-  const guessed = notes?.some(({ code }) => code === "no-header");
-  if (!guessed || columns.some(({ name }) => name === target) || /^#\d+$/.test(target)) return;
-  throw inputError(
-    `${source} has no column ${quoted(target)}: its first row was taken for data, so columns are called column1, column2, …; say --header if the first row holds names.`,
-  );
-}
-
-function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
-  const { target, positive, missing, standardize, intercept, weights, weightsKind, exclude, keep } = settings;
-  const { splitBy, cluster, by, classWeight } = settings;
-  return encode(table, {
-    target,
-    task: taskOf(settings),
-    missing,
-    standardize,
-    intercept,
-    exclude,
-    keep,
-    ...(positive === null ? {} : { positive }),
-    ...(weights === null ? {} : { weights, weightsKind }),
-    ...(splitBy === null ? {} : { splitBy }),
-    ...(cluster === null ? {} : { cluster }),
-    ...(by === null ? {} : { by }),
-    ...(classWeight === null ? {} : { classWeight }),
-  });
-}
-
-/** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
-function splitRows(
-  data: EncodedDataset,
-  { settings: { evaluation, seed }, evaluationTable }: StudyInput,
-): { training: EncodedDataset; evaluation: EncodedDataset | null } {
-  if (evaluation.kind === "file") {
-    if (!evaluationTable) throw usageError(`--evaluation ${evaluation.path}: the file was not read.`);
-    return { training: data, evaluation: applyEncoding(evaluationTable, data.encoding, { role: "evaluation" }) };
+/** How clusters vary cannot be seen from one. */
+function refuseOneCluster({ clusters }: EncodedDataset, { cluster }: StudySettings): void {
+  if (clusters && new Set(clusters).size < 2) {
+    throw inputError(
+      `All rows are in one cluster of --cluster ${quoted(cluster ?? "")}, so nothing shows how clusters vary: name a column with at least two values, better 40.`,
+    );
   }
-  if (evaluation.kind !== "fraction") return { training: data, evaluation: null };
-  const rows = holdOut(data.sourceRows, evaluation.share, seed, {
-    strata: data.labels ? data.y : undefined,
-    groups: data.groups,
-  });
-  return { training: data.select(rows.training), evaluation: data.select(rows.evaluation) };
 }
 
 async function evaluateGrounds(
@@ -222,30 +166,20 @@ const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: 
   clusters,
 });
 
-/** T, where intervals have a ground too. */
-async function estimationLossOf(
+/** Cov θ̂, where intervals have a ground too. */
+async function covarianceOf(
   fit: Fit,
   sampling: Sampling,
   { inference }: StudySettings,
   work: Work,
-): Promise<number | null> {
+): Promise<Matrix | null> {
   if (inference === "none" || fit.inverse.method !== "cholesky") return null;
-  return estimationLoss(fit, sampling, work);
+  return parameterCovariance(fit, sampling, work);
 }
 
 function groupsBefore(groups: Groups, { rows: { loss, y, w, scores } }: EvaluatedRows) {
   const losses = y.map((target, i) => loss.value(scores[i], target));
   return groupSection(groups, losses, w);
-}
-
-/** Attacking a column whose square is missing from the basis asks about a direction the model cannot follow (MATH 1.1). */
-function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }: Reach, l2: number): void {
-  const bad = attacked.find(({ name }) => omittedSquares.includes(name));
-  if (bad && l2 === 0) {
-    throw numericalError(
-      `${bad.name} has two values, so its square is no feature of the quadratic model and no influence exists when it is attacked: freeze it, or add a ridge such as --l2 0.01.`,
-    );
-  }
 }
 
 /** Metrics of the natural predictions, on the evaluation rows where there are some. */
@@ -255,7 +189,7 @@ function fitMetrics(evaluated: EvaluatedRows | null, { model, scores }: Fit, dat
   return metricsOf(model.loss, y, w, f);
 }
 
-function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): StudyResult["model"] {
+export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): StudyResult["model"] {
   const { mean, scale } = scalerOf(data.encoding);
   const { loss, kind, map, parameterNames } = fit.model;
   return {
@@ -271,7 +205,7 @@ function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): 
   };
 }
 
-function resolvedSettings(
+export function resolvedSettings(
   settings: StudySettings,
   table: Table,
   data: EncodedDataset,
@@ -310,18 +244,5 @@ function resolvedSettings(
     draws: settings.draws,
     attackRate: settings.attackRate,
     failIf: settings.failIf.map(({ text }) => text),
-  };
-}
-
-/** Seconds since the last lap. */
-function stopwatch(): { lap(): number } {
-  let last = performance.now();
-  return {
-    lap() {
-      const now = performance.now();
-      const seconds = (now - last) / 1000;
-      last = now;
-      return seconds;
-    },
   };
 }

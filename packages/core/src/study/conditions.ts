@@ -27,7 +27,8 @@ const POINT_QUANTITIES: Readonly<Record<string, (point: CurvePoint) => number | 
   benefit: ({ benefit }) => benefit,
   benefitShare: ({ benefitShare }) => benefitShare,
   breakEvenRate: ({ breakEvenRate }) => breakEvenRate,
-  rowsShare: ({ rowsShare }) => rowsShare,
+  // Where nothing is lost all rows are as good as before.
+  rowsShare: ({ rowsShare, cost }) => rowsShare ?? (cost <= 0 ? 1 : null),
   robustLoss: ({ robustLoss }) => robustLoss,
   kinkFraction: ({ kinkFraction }) => kinkFraction,
   ...metricQuantities(),

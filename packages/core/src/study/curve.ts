@@ -6,6 +6,7 @@ import type { MetricRows } from "../influence/metrics.js";
 import { changeStandardError, lossChanges, naturalLoss, predictedChange } from "../influence/moving-rows.js";
 import { attackedLosses, attackedMetrics, naturalMetrics, robustLossMethod } from "../influence/robust-losses.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
@@ -22,6 +23,8 @@ export interface Judgement {
   readonly groups: Groups | null;
   /** T of `estimationLoss`, or null. */
   readonly estimationLoss: number | null;
+  /** Cov θ̂, or null. */
+  readonly covariance: Matrix | null;
 }
 
 type Population = ThreatSection["sensitivity"]["population"];

@@ -14,6 +14,9 @@ const flagOfNote = (code: NoteCode): FlagCode => (code === "utf16" ? "decoded-ut
 export const noteFlags = (notes: readonly Note[]): Flag[] =>
   notes.map(({ code, message }) => raise(flagOfNote(code), message));
 
+/** With this many clusters their sums are about normal. */
+const MANY_CLUSTERS = 40;
+
 /** Flags on the model, the fit and what is attacked, before any threat. */
 export function groundFlags(
   settings: StudySettings,
@@ -50,6 +53,10 @@ export function groundFlags(
   }
   if (singularFolds > 0) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
+  }
+  const clusters = data.clusters ? new Set(data.clusters).size : Infinity;
+  if (clusters < Math.max(MANY_CLUSTERS, fit.parameters.length)) {
+    flags.push(raise("few-clusters", `${clusters} clusters for ${fit.parameters.length} parameters.`));
   }
   const perRow = fit.parameters.length / data.rows;
   if (perRow > 0.05) {

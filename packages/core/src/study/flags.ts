@@ -126,6 +126,19 @@ const rules = {
     why: "The remainder of the prediction then shrinks slowly with ε, like ε^(1/(p−1)).",
     todo: "Trust small ε only, or use --norm 2.",
   },
+  "near-corner": {
+    level: "warning",
+    raised:
+      "p = ∞ and a coefficient is within two standard errors of 0, or p = 1 and the two largest are within two of each other",
+    why: "The penalty has a corner there. Another sample may lie on its other side, where the influence is another, so that intervals for the population may miss the truth altogether; numbers for this data set and for held-out rows do not suffer.",
+    todo: "Leave out features that explain nothing, or read the population's intervals of these parameters and of the sensitivity as too short.",
+  },
+  "few-clusters": {
+    level: "warning",
+    raised: "there are fewer than 40 clusters, or fewer than parameters",
+    why: "What clusters have in common is estimated from that many numbers only, so that intervals are too short.",
+    todo: "Collect more clusters, use fewer features, or read the intervals as too short.",
+  },
   "zero-gradient": {
     level: "note",
     raised: "the fit uses none of the attacked features",

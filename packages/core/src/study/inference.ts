@@ -75,7 +75,9 @@ async function fromSandwich(
     const corrected = { ...options, leverage: leverage === "centred" && bias === null ? ("hc2" as const) : leverage };
     const found = await sandwich(attack, shifts, corrected, parts);
     const { standardErrors } = found;
-    const centre = attack.influence.map((value, j) => value - (bias?.influence[j] ?? 0));
+    // With few parameters a row the bias of Î is small against its spread, and taking it off adds noise; that of Ŝ is not.
+    const off = leverage === "none" ? null : bias;
+    const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
     const around = (factor: number): Bounds => ({
       lower: centre.map((value, j) => value - factor * standardErrors[j]),
       upper: centre.map((value, j) => value + factor * standardErrors[j]),

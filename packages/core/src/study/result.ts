@@ -274,7 +274,7 @@ export interface GroupPoint {
 /** The conclusion at one size: the largest of the curve that can be trusted, else the smallest. */
 export interface Verdict {
   readonly epsilon: number;
-  readonly answer: "worth-it" | "lowers-the-loss" | "not-worth-it" | "depends" | "unclear";
+  readonly answer: "worth-it" | "lowers-the-loss" | "not-worth-it" | "depends" | "unclear" | "extrapolated";
   /** The largest ε up to which the answer can be given; null where the prediction was not checked or lies beyond it. */
   readonly upTo: number | null;
   readonly instead: readonly Suggestion[];

@@ -1,10 +1,12 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { listed } from "../data/names.js";
 import { type Influence, scoreShifts } from "../influence/aif.js";
 import { boundRadius } from "../influence/bound-radius.js";
 import { collapseRadius } from "../influence/collapse-radius.js";
 import { naturalHessianTimes, parameterContributions, rowContributions } from "../influence/contributions.js";
 import { type KinkRadii, kinkRadii, kinkRadius } from "../influence/kink-radius.js";
 import { freeRadius, localSensitivity } from "../influence/moving-rows.js";
+import { nearCorners } from "../influence/near-corners.js";
 import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -16,6 +18,7 @@ import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
 import { type VerdictGround, verdictOf } from "./verdict.js";
+import { short } from "./words.js";
 
 /** Rows listed among the contributions. */
 const LISTED_ROWS = 20;
@@ -130,11 +133,22 @@ export async function threatSection(
     contributions: await contributions(attack, data, curvature, work),
   } satisfies Omit<ThreatSection, "verdict">;
   const section: ThreatSection = { ...judged, verdict: verdictOf(judged, verdictGround(fit, settings)) };
-  const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
-  return { section, flags: [...threatFlags(ground, section, chosen), ...drawFlags(section, inference, settings)] };
+  const chosen =
+    settings.epsilons !== null ||
+    settings.radii !== null ||
+    settings.budgets !== null ||
+    settings.failIf.some(({ epsilon }) => epsilon !== null);
+  return {
+    section,
+    flags: [
+      ...threatFlags(ground, section, chosen),
+      ...populationFlags(ground, judgement, section, inference, settings),
+    ],
+  };
 }
 
-const verdictGround = ({ l2, parameters, data }: Influence["fit"], settings: StudySettings): VerdictGround => ({
+const verdictGround = ({ l2, model, parameters, data }: Influence["fit"], settings: StudySettings): VerdictGround => ({
+  unit: model.loss.unit(settings.target),
   level: settings.confidence,
   l2,
   parametersPerRow: parameters.length / data.rows,
@@ -222,16 +236,11 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
   if (trust === null)
     flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
   else if (chosen && beyond(trust) > 0) {
-    flags.push(
-      raise("trust-exceeded", `p = ${norm}: ${lie(beyond(trust))} beyond the trust radius ${trust.toPrecision(3)}.`),
-    );
+    flags.push(raise("trust-exceeded", `p = ${norm}: ${lie(beyond(trust))} beyond the trust radius ${short(trust)}.`));
   }
   if (collapse !== null && beyond(collapse) > 0) {
     flags.push(
-      raise(
-        "beyond-collapse",
-        `p = ${norm}: ${lie(beyond(collapse))} beyond the collapse radius ${collapse.toPrecision(3)}.`,
-      ),
+      raise("beyond-collapse", `p = ${norm}: ${lie(beyond(collapse))} beyond the collapse radius ${short(collapse)}.`),
     );
   }
   if (curve.some(({ robustLossMethod }) => robustLossMethod === "expansion")) {
@@ -242,11 +251,27 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
   return flags;
 }
 
-/** What the draws of a bootstrap leave open. */
-function drawFlags({ threat: { norm } }: ThreatSection, inference: Inference | null, { draws }: StudySettings): Flag[] {
+/** What intervals for the population leave open. */
+function populationFlags(
+  { attack }: ThreatGround,
+  { covariance }: Judgement,
+  { threat: { norm } }: ThreatSection,
+  inference: Inference | null,
+  { draws }: StudySettings,
+): Flag[] {
   if (inference === null) return [];
   const { failedDraws, sensitivity, standardErrors } = inference;
+  const corners = covariance ? nearCorners(attack, covariance) : [];
+  const names = corners.map((k) => attack.fit.data.features[k]);
   return [
+    ...(names.length > 0
+      ? [
+          raise(
+            "near-corner",
+            `p = ${norm}: chance may put the coefficients of ${listed(names, 5)} on the other side of a corner.`,
+          ),
+        ]
+      : []),
     ...(failedDraws > 0
       ? [
           raise(

@@ -1,4 +1,6 @@
+import { HIGHER_IS_BETTER } from "../influence/metrics.js";
 import type { CurvePoint, Suggestion, ThreatSection, Verdict } from "./result.js";
+import { SUGGESTIONS } from "./suggestions.js";
 import { number, percent, short, signed, signedPercent } from "./words.js";
 
 /** What a verdict rests on: one threat, before its verdict. */
@@ -11,9 +13,11 @@ export interface VerdictGround {
   readonly parametersPerRow: number;
   readonly inSample: boolean;
   readonly attackRate: number | null;
+  /** Of the loss. */
+  readonly unit: string;
 }
 
-type Answer = Verdict["answer"];
+export type Answer = Verdict["answer"];
 
 /** The size at which one number is spoken of: the largest that can be trusted, else the smallest there is. */
 export function referencePoint({ curve }: Pick<ThreatSection, "curve">): CurvePoint | null {
@@ -25,35 +29,46 @@ export function referencePoint({ curve }: Pick<ThreatSection, "curve">): CurvePo
 export function verdictOf(threat: Judged, ground: VerdictGround): Verdict | null {
   const point = referencePoint(threat);
   if (point === null) return null;
-  const answer = answerAt(point);
-  const upTo = reachOf(threat, answer, point);
+  const answer = answerAt(point, threat);
+  const alike = threat.curve
+    .filter(({ epsilon, extrapolated }) => epsilon > 0 && !extrapolated)
+    .every((other) => answerAt(other, threat) === answer);
+  const upTo = threat.trustRadius === null || point.extrapolated || !alike ? null : threat.trustRadius;
   const instead = SUGGESTIONS.flatMap((rule) => rule(threat, point, answer, ground) ?? []);
   return { epsilon: point.epsilon, answer, upTo, instead, text: words(threat, point, answer, upTo, instead, ground) };
 }
 
-const holdsZero = (interval: readonly [number, number] | null | undefined): boolean =>
-  interval != null && interval[0] <= 0 && interval[1] >= 0;
+type Interval = readonly [number, number];
 
-function answerAt({ cost, benefit, benefitInterval, heldOut }: CurvePoint): Answer {
-  const sure = !holdsZero(heldOut?.interval);
-  if (cost <= 0) return benefit >= 0 && !sure ? "worth-it" : "lowers-the-loss";
-  if (benefit <= 0) return holdsZero(benefitInterval) ? "unclear" : "not-worth-it";
-  return !sure && holdsZero(benefitInterval) ? "unclear" : "depends";
+/** What a number with its interval says: −1 or 1 where it is clearly below or above 0, else 0. Without interval it is taken as it is. */
+function clearSign(value: number, interval: Interval | null | undefined): -1 | 0 | 1 {
+  if (!interval) return value > 0 ? 1 : value < 0 ? -1 : 0;
+  if (interval[0] > 0) return 1;
+  return interval[1] < 0 ? -1 : 0;
 }
 
-/** As far as the prediction can be trusted and every smaller size of the curve has the same answer. */
-function reachOf({ trustRadius, curve }: Judged, answer: Answer, { extrapolated }: CurvePoint): number | null {
-  if (trustRadius === null || extrapolated) return null;
-  const trusted = curve.filter((point) => point.epsilon > 0 && !point.extrapolated);
-  return trusted.every((point) => answerAt(point) === answer) ? trustRadius : (trusted.at(-1)?.epsilon ?? null);
+const costSign = ({ cost, heldOut }: CurvePoint): -1 | 0 | 1 => clearSign(cost, heldOut?.interval);
+const benefitSign = ({ benefit, benefitInterval }: CurvePoint): -1 | 0 | 1 => clearSign(benefit, benefitInterval);
+
+/** By the signs of the cost (rows: falls, open, rises) and of the benefit (columns: lost, open, gained). */
+const ANSWERS: readonly (readonly Answer[])[] = [
+  ["lowers-the-loss", "lowers-the-loss", "lowers-the-loss"],
+  ["not-worth-it", "unclear", "worth-it"],
+  ["not-worth-it", "not-worth-it", "depends"],
+];
+
+function answerAt(point: CurvePoint, { trustRadius }: Judged): Answer {
+  if (point.extrapolated && trustRadius !== null) return "extrapolated";
+  return ANSWERS[costSign(point) + 1][benefitSign(point) + 1];
 }
 
-const ANSWERS: Readonly<Record<Answer, string>> = {
-  "worth-it": "Yes: it is predicted to cost nothing measurable without attack and to help under attack.",
+const OPENINGS: Readonly<Record<Answer, string>> = {
+  "worth-it": "Yes: it is predicted to help under attack, and to cost nothing measurable without.",
   "lowers-the-loss": "Yes: it is predicted to lower the loss even without attack, since it also regularises.",
-  "not-worth-it": "No: it is predicted to cost loss without attack and to gain nothing under attack.",
-  depends: "That depends on how often you are attacked.",
+  "not-worth-it": "No: no gain under attack is clear that would make up for what it costs.",
+  depends: "That depends on how often you are attacked: it costs loss without attack and gains under attack.",
   unclear: "These rows do not tell: neither the cost nor the gain is clearly different from 0.",
+  extrapolated: "That cannot be told: the size lies beyond what the prediction can be trusted for.",
 };
 
 function words(
@@ -65,9 +80,10 @@ function words(
   ground: VerdictGround,
 ): string {
   return [
-    ANSWERS[answer],
+    OPENINGS[answer],
     costWords(point, ground),
-    gainWords(point),
+    gainWords(point, ground),
+    metricWords(point, answer),
     mixedWords(point),
     groupWords(point),
     reachWords(threat, point, upTo, ground),
@@ -77,97 +93,99 @@ function words(
     .join(" ");
 }
 
-function costWords({ cost, costShare, heldOut, rowsShare }: CurvePoint, { level }: VerdictGround): string {
-  const interval = heldOut?.interval;
-  const range = interval
-    ? ` (${short(100 * level)} % interval ${signed(interval[0])} to ${signed(interval[1])}${holdsZero(interval) ? ", so chance could explain it" : ""})`
+const rangeWords = (interval: Interval | null | undefined, level: number): string =>
+  interval
+    ? `; ${short(100 * level)} % interval ${signed(interval[0])} to ${signed(interval[1])}${clearSign(0, interval) === 0 ? ", so chance could explain it" : ""}`
     : "";
-  const share = costShare === null ? "" : `, ${signedPercent(costShare)} of it`;
-  const rows =
-    rowsShare === null || rowsShare < 0.005
-      ? ""
-      : ` That is as much as training on ${percent(rowsShare)} of the rows would lose.`;
-  return `The loss without attack changes by ${signed(cost)}${share}${range}.${rows}`;
+
+/** Units longer than this have been given where the natural loss is. */
+const LONGEST_UNIT = 24;
+
+function costWords(point: CurvePoint, { level, unit }: VerdictGround): string {
+  const { cost, costShare, heldOut, rowsShare } = point;
+  const share = costShare === null ? "" : `${signedPercent(costShare)} of the natural loss`;
+  const detail = `${share}${rangeWords(heldOut?.interval, level)}`.replace(/^; /, "");
+  const said = `The loss without attack changes by ${signed(cost)}${Array.from(unit).length <= LONGEST_UNIT ? ` ${unit}` : ""}${detail === "" ? "" : ` (${detail})`}.`;
+  if (costSign(point) <= 0 || rowsShare === null || rowsShare < 0.005) return said;
+  return `${said} That is as much as training on ${percent(rowsShare)} of the rows would lose.`;
 }
 
-function gainWords({ benefit, benefitShare, breakEvenRate }: CurvePoint): string {
-  const share = benefitShare === null ? "" : `, ${percent(Math.abs(benefitShare))} of the natural loss`;
-  const gain = `The loss under attack ${benefit >= 0 ? "falls" : "rises"} by ${number(Math.abs(benefit))}${share}.`;
-  if (breakEvenRate === null || breakEvenRate === 0) return gain;
-  return `${gain} It pays if more than ${percent(breakEvenRate)} of the inputs are attacked.`;
+function gainWords(point: CurvePoint, { level }: VerdictGround): string {
+  const { benefit, benefitShare, benefitInterval, breakEvenRate } = point;
+  if (point.extrapolated && benefit < 0) {
+    return "The prediction has broken down here: it has robust training raise the loss under attack, which it is made to lower.";
+  }
+  const share = benefitShare === null ? "" : `${percent(Math.abs(benefitShare))} of the natural loss`;
+  const detail = `${share}${rangeWords(benefitInterval, level)}`.replace(/^; /, "");
+  const gain = `The loss under attack ${benefit >= 0 ? "falls" : "rises"} by ${number(Math.abs(benefit))}${detail === "" ? "" : ` (${detail})`}.`;
+  const known = costSign(point) > 0 && benefitSign(point) > 0 && breakEvenRate !== null;
+  return known ? `${gain} It pays if more than about ${percent(breakEvenRate)} of the inputs are attacked.` : gain;
 }
+
+/** Metrics that clearly get worse although the losses do not speak against robust training. */
+function metricWords({ metrics: { changes } }: CurvePoint, answer: Answer): string {
+  if (answer === "depends" || answer === "not-worth-it" || answer === "extrapolated") return "";
+  const worse = (
+    side: Readonly<Record<string, { change: number; interval: Interval | null }>>,
+    where: string,
+  ): string[] =>
+    Object.entries(side).flatMap(([name, { change, interval }]) =>
+      interval && clearSign(change, interval) === (HIGHER_IS_BETTER[name] ? -1 : 1)
+        ? [`${METRIC_WORDS[name] ?? name} ${where}`]
+        : [],
+    );
+  const list = [...worse(changes.natural, "without attack"), ...worse(changes.robust, "under attack")];
+  return list.length === 0 ? "" : `But some metrics clearly get worse: ${list.join(", ")}.`;
+}
+
+const METRIC_WORDS: Readonly<Record<string, string>> = {
+  balancedAccuracy: "balanced accuracy",
+  auc: "AUC",
+  logLoss: "log loss",
+  brier: "Brier score",
+  rmse: "RMSE",
+  mae: "MAE",
+  r2: "R²",
+};
 
 function mixedWords({ mixed }: CurvePoint): string {
   if (mixed === null) return "";
   const { attackRate, cost, expectedGain, expectedGainFull } = mixed;
-  const full = expectedGainFull < 0 ? "would lose" : "would gain";
-  return `With ${percent(attackRate)} of the inputs attacked the best training gives the attacked loss that weight: it changes the loss without attack by ${signed(cost)} and ${expectedGain >= 0 ? "gains" : "loses"} ${number(Math.abs(expectedGain))} in expectation, where full robust training ${full} ${number(Math.abs(expectedGainFull))}.`;
+  const change = (gain: number): string => `${gain >= 0 ? "gains" : "loses"} ${number(Math.abs(gain))}`;
+  const best =
+    Math.max(expectedGain, expectedGainFull) <= 0
+      ? "so natural training does best"
+      : expectedGain >= expectedGainFull
+        ? "so the mixture does best"
+        : "so full robust training does best on these rows";
+  return `With ${percent(attackRate)} of the inputs attacked, training that gives the attacked loss this weight changes the loss without attack by ${signed(cost)} and ${change(expectedGain)} in expectation; full robust training ${change(expectedGainFull)}, ${best}.`;
 }
 
 function groupWords({ groups, worstGroup }: CurvePoint): string {
-  const worst = groups?.find(({ name }) => name === worstGroup);
-  if (!worst || worst.cost === null) return "";
-  const range = worst.costInterval ? ` (${signed(worst.costInterval[0])} to ${signed(worst.costInterval[1])})` : "";
-  return `Of the groups "${worst.name}" fares worst without attack: ${signed(worst.cost)}${range}.`;
+  const known = groups?.filter(({ cost }) => cost !== null) ?? [];
+  const worst = known.find(({ name }) => name === worstGroup);
+  if (!worst || worst.cost === null || known.length < 2) return "";
+  if (worst.cost <= 0) return `None of the ${known.length} groups loses without attack.`;
+  const range = worst.costInterval
+    ? ` (${signed(worst.costInterval[0])} to ${signed(worst.costInterval[1])}, for this group alone)`
+    : "";
+  const attacked = worst.benefit !== null && worst.benefit < 0 ? ", and under attack it loses too" : "";
+  return `Of ${known.length} groups "${worst.name}" loses most without attack: ${signed(worst.cost)}${range}${attacked}.`;
 }
 
 function reachWords(
-  { trustRadius }: Judged,
-  { extrapolated }: CurvePoint,
+  { trustRadius, originalUnits }: Judged,
+  { extrapolated, radius }: CurvePoint,
   upTo: number | null,
   { inSample }: VerdictGround,
 ): string {
+  const widest = originalUnits.toSorted((a, b) => b.perRadius - a.perRadius)[0];
+  const size = widest ? ` At this size "${widest.feature}" moves by at most ${number(widest.perRadius * radius)}.` : "";
   const sample = inSample ? " These are the rows that the model was fitted on: new ones may fare differently." : "";
-  if (upTo !== null) return `This can be said up to ε = ${short(upTo)}.${sample}`;
+  if (upTo !== null) return `This can be said up to ε = ${short(upTo)}.${size}${sample}`;
   if (extrapolated && trustRadius !== null) {
-    return `This is EXTRAPOLATED: the size lies beyond what the prediction can be trusted for (ε = ${short(trustRadius)}).${sample}`;
+    return `All of this is EXTRAPOLATED: the prediction can be trusted up to ε = ${short(trustRadius)}.${size}${sample}`;
   }
-  return `How far this prediction reaches is not known.${sample}`;
+  if (trustRadius === null) return `How far this prediction reaches is not known.${size}${sample}`;
+  return `This is for this size alone: the answer at smaller ones differs.${size}${sample}`;
 }
-
-type SuggestionRule = (threat: Judged, point: CurvePoint, answer: Answer, ground: VerdictGround) => Suggestion | null;
-
-/** From this share of the cost on, one parameter is worth naming. */
-const LARGE_SHARE = 0.4;
-const MANY_PARAMETERS = 0.05;
-
-const SUGGESTIONS: readonly SuggestionRule[] = [
-  ({ sensitivity: { heldOut } }, _point, _answer, { l2, parametersPerRow }) => {
-    if (l2 > 0) return null;
-    const regularises = heldOut !== null && heldOut.slope < -2 * heldOut.slopeStandardError;
-    if (!regularises && parametersPerRow <= MANY_PARAMETERS) return null;
-    const why = regularises ? "part of the effect is mere regularisation" : "there are many parameters for these rows";
-    return { code: "ridge", text: `a ridge, such as --l2 0.01 (${why})` };
-  },
-  ({ contributions: { parameters }, threat: { attacked } }, { cost }) => {
-    const [top] = parameters.toSorted((a, b) => b.share - a.share);
-    if (cost <= 0 || attacked.length < 2 || !top || top.share < LARGE_SHARE || !attacked.includes(top.name))
-      return null;
-    const column = JSON.stringify(top.name);
-    return {
-      code: "fewer-features",
-      text: `fewer features: ${column} alone carries ${percent(Math.min(1, top.share))} of the training cost, so freeze it if no adversary can touch it, or leave it out`,
-    };
-  },
-  ({ threat: { norm } }, _point, answer) =>
-    norm === "inf" && (answer === "depends" || answer === "not-worth-it")
-      ? {
-          code: "another-norm",
-          text: "another norm: p = ∞ moves every feature at once, so if your adversary moves few of them compare --norm 2 or 1",
-        }
-      : null,
-  ({ freeRadius }, { epsilon, cost }) =>
-    cost > 0 && freeRadius !== null && freeRadius < epsilon
-      ? {
-          code: "smaller-epsilon",
-          text: `a smaller attack: up to about ε = ${short(freeRadius)} it is expected to cost nothing`,
-        }
-      : null,
-  (_threat, _point, answer, { attackRate }) =>
-    answer === "depends" && attackRate === null
-      ? {
-          code: "mixed-training",
-          text: "a mixture of natural and robust training: --attack-rate says how much it would cost",
-        }
-      : null,
-];

@@ -30,6 +30,6 @@ export function signedPercent(share: number | null): string {
   if (share === null || !Number.isFinite(share)) return unknown;
   const value = 100 * share;
   const sign = value > 0 ? "+" : "";
-  if (value !== 0 && Math.abs(value) < 0.01) return "<0.01 %";
+  if (value !== 0 && Math.abs(value) < 0.01) return "about 0 %";
   return Math.abs(value) >= 1000 ? ">999 %" : `${sign}${number(value, 2)} %`;
 }

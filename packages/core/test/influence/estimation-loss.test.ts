@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ensureBlas, fit, linear, logistic, Matrix, matrixDataset } from "../../src/index.js";
-import { estimationLoss, rowsShare } from "../../src/influence/estimation-loss.js";
-import { independentRows } from "../../src/influence/sampling.js";
+import { ensureBlas, type Fit, fit, linear, logistic, Matrix, matrixDataset } from "../../src/index.js";
+import { estimationLoss as lossOf, parameterCovariance, rowsShare } from "../../src/influence/estimation-loss.js";
+import { independentRows, type Sampling } from "../../src/influence/sampling.js";
 import { randomStream } from "../../src/stats/random.js";
 import { drawsOf } from "../long.js";
 
 beforeAll(() => ensureBlas());
+
+const estimationLoss = async (fitted: Fit, sampling: Sampling): Promise<number> =>
+  lossOf(fitted, await parameterCovariance(fitted, sampling));
 
 function gaussian(seed: number, n: number, m: number) {
   const random = randomStream(seed);

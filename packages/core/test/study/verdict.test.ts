@@ -4,6 +4,7 @@ import {
   AifError,
   analyze,
   assignFolds,
+  type CurvePoint,
   encode,
   fit,
   influence,
@@ -14,6 +15,7 @@ import {
   type Table,
 } from "../../src/index.js";
 import { sigmoid, softplus } from "../../src/models/losses.js";
+import { verdictOf } from "../../src/study/verdict.js";
 import { categorical, houses, loans, numeric, settings, table } from "./tables.js";
 
 const run = async (data: Table, changes: Partial<StudySettings> = {}) =>
@@ -137,6 +139,25 @@ describe("clusters and class weights", () => {
     errors(naive).forEach((se, j) => expect(se / errors(alone)[j]).toBeCloseTo(1 / Math.sqrt(5), 8));
   });
 
+  test("one cluster is refused, and a few are flagged", async () => {
+    const base = loans(200);
+    const withSites = (count: number): Table => ({
+      ...base,
+      columns: [
+        ...base.columns,
+        categorical(
+          "site",
+          Array.from({ length: 200 }, (_, i) => `s${i % count}`),
+        ),
+      ],
+    });
+    await expect(run(withSites(1), { ...loan, cluster: "site" })).rejects.toThrow(/one cluster of --cluster "site"/);
+    const few = await run(withSites(12), { ...loan, cluster: "site" });
+    expect(few.flags.map(({ code }) => code)).toContain("few-clusters");
+    const many = await run(withSites(50), { ...loan, cluster: "site" });
+    expect(many.flags.map(({ code }) => code)).not.toContain("few-clusters");
+  });
+
   test("folds keep clusters together", async () => {
     const data = encode(
       { ...loans(200), columns: [...loans(200).columns, site(200)] },
@@ -237,18 +258,76 @@ describe("the verdict", () => {
     ]);
   };
 
-  test("speaks of the largest size that can be trusted, and says so far", async () => {
-    const { threats } = await run(line(400, 3));
-    const [{ verdict, trustRadius, curve }] = threats;
+  test("speaks of the largest size that can be trusted", async () => {
+    const [{ verdict, curve }] = (await run(line(400, 3))).threats;
     const trusted = curve.filter(({ extrapolated }) => !extrapolated);
     expect(verdict?.epsilon).toBe(trusted.at(-1)?.epsilon);
-    expect(verdict?.upTo).toBeLessThanOrEqual(trustRadius ?? 0);
-    expect(verdict?.text).toContain("can be said up to ε = ");
+  });
+
+  /** A threat whose only size has these numbers, judged anew. */
+  const judged = async (changes: Partial<CurvePoint>, more: Partial<CurvePoint>[] = []) => {
+    const [threat] = (await run(line(200, 3), { epsilons: [0.001] })).threats;
+    const base = { ...threat.curve[0], extrapolated: false, ...changes };
+    const curve = [...more.map((other, k) => ({ ...base, epsilon: 1e-4 * (k + 1), ...other })), base];
+    const verdict = verdictOf(
+      { ...threat, trustRadius: 0.02, freeRadius: null, curve },
+      { level: 0.95, l2: 0, parametersPerRow: 0.01, inSample: false, attackRate: null, unit: "price²" },
+    );
+    return verdict ?? expect.fail();
+  };
+  const held = (predicted: number, interval: readonly [number, number]) => ({
+    cost: predicted,
+    heldOut: { predicted, interval },
+  });
+  const gain = (benefit: number, benefitInterval: readonly [number, number]) => ({ benefit, benefitInterval });
+
+  test.each([
+    ["lowers-the-loss", held(-2, [-3, -1]), gain(5, [4, 6])],
+    ["worth-it", held(-0.1, [-1, 1]), gain(5, [4, 6])],
+    ["worth-it", held(0.1, [-1, 1]), gain(5, [4, 6])],
+    ["unclear", held(-0.1, [-1, 1]), gain(0.5, [-1, 2])],
+    ["unclear", held(0.1, [-1, 1]), gain(0.5, [-1, 2])],
+    ["not-worth-it", held(0.1, [-1, 1]), gain(-5, [-6, -4])],
+    ["not-worth-it", held(2, [1, 3]), gain(0.5, [-1, 2])],
+    ["not-worth-it", held(2, [1, 3]), gain(-5, [-6, -4])],
+    ["depends", held(2, [1, 3]), gain(5, [4, 6])],
+  ] as const)("%s where the intervals say so: %j %j", async (answer, cost, benefit) => {
+    const verdict = await judged({ ...cost, ...benefit, breakEvenRate: 0.3 });
+    expect(verdict).toMatchObject({ answer, upTo: 0.02 });
+    expect(verdict.text).toContain("can be said up to ε = 0.02");
+    expect(verdict.text.includes("It pays if more than about 30.0 %")).toBe(answer === "depends");
+    expect(verdict.text.includes("of the rows would lose")).toBe(answer === "depends" || cost.cost === 2);
+  });
+
+  test("holds for its own size alone where smaller ones have another answer", async () => {
+    const verdict = await judged({ ...held(2, [1, 3]), ...gain(5, [4, 6]) }, [
+      { ...held(0, [-1, 1]), ...gain(0, [-1, 1]) },
+    ]);
+    expect(verdict).toMatchObject({ answer: "depends", upTo: null });
+    expect(verdict.text).toContain("for this size alone");
+  });
+
+  test("says which metrics clearly get worse", async () => {
+    const natural = { rmse: { change: 0.2, interval: [0.1, 0.3] as const, method: "paired" as const } };
+    const robust = { r2: { change: -0.2, interval: [-0.3, -0.1] as const, method: "paired" as const } };
+    const metrics = { natural: {}, robust: {}, naturalNow: {}, robustNow: {}, changes: { natural, robust } };
+    const verdict = await judged({ ...held(-0.1, [-1, 1]), ...gain(5, [4, 6]), metrics });
+    expect(verdict.text).toContain("But some metrics clearly get worse: RMSE without attack, R² under attack.");
+  });
+
+  test.each([
+    [{ expectedGain: 2, expectedGainFull: 1 }, "the mixture does best"],
+    [{ expectedGain: 1, expectedGainFull: 2 }, "full robust training does best"],
+    [{ expectedGain: -1, expectedGainFull: -2 }, "natural training does best"],
+  ])("compares the mixture with full and with natural training: %j", async (gains, words) => {
+    const verdict = await judged({ mixed: { attackRate: 0.1, cost: 1, benefit: 1, ...gains } });
+    expect(verdict.text).toContain(words);
   });
 
   test("a lone size beyond the trust radius is EXTRAPOLATED", async () => {
     const { threats } = await run(line(400, 3), { epsilons: [0.3] });
-    expect(threats[0].verdict).toMatchObject({ epsilon: 0.3, upTo: null });
+    expect(threats[0].verdict).toMatchObject({ epsilon: 0.3, answer: "extrapolated", upTo: null });
+    expect(threats[0].verdict?.instead.map(({ code }) => code)).toContain("smaller-epsilon");
     expect(threats[0].verdict?.text).toContain("EXTRAPOLATED");
   });
 

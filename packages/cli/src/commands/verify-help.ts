@@ -1,0 +1,16 @@
+/** What --help says after the options. */
+export const verifyHelp = `
+The optima are those of the training rows: the exact minimiser of the robust
+loss plus the ridge. Linear, logistic and poisson models can be verified under
+any norm, quadratic ones under --norm 2; none within --bounds.
+
+--format json prints the object of aif analyze with "schema":
+"aif.verification/1" and more in each point of the curve.
+
+Exit codes: 0 done; 1 the verification could not be done; 2 wrong usage;
+130 interrupted.
+
+Example:
+  aif verify examples/credit-default.csv --target defaulted \\
+    --norm 2,inf --epsilon 0.001,0.01,0.1
+`;

@@ -1,0 +1,37 @@
+import type { PathPoint, PathResult } from "@aif/core";
+import { numberCell, textCell } from "./coefficients.js";
+
+/**
+ * One row for each norm and point: sizes, losses, metrics without (`natural.`) and under attack (`robust.`), how many residuals
+ * are stuck and coefficients 0, and every parameter, `theta(name)`, in the units the model sees.
+ */
+export function pathCsv({ paths, model }: PathResult): string {
+  const metrics = Object.keys(paths[0]?.points[0]?.metrics.natural ?? {});
+  const header = [
+    "norm",
+    "epsilon",
+    "radius",
+    "naturalLoss",
+    "robustLoss",
+    ...metrics.map((name) => `natural.${name}`),
+    ...metrics.map((name) => `robust.${name}`),
+    "stuckRows",
+    "zeroCoefficients",
+    "residual",
+    ...model.parameters.map((name) => `theta(${name})`),
+  ];
+  const numbers = (point: PathPoint): number[] => [
+    point.epsilon,
+    point.radius,
+    point.naturalLoss,
+    point.robustLoss,
+    ...metrics.map((name) => point.metrics.natural[name]),
+    ...metrics.map((name) => point.metrics.robust[name]),
+    point.stuckRows,
+    point.zeroCoefficients.length,
+    point.residual,
+    ...point.parameters,
+  ];
+  const rows = paths.flatMap(({ norm, points }) => points.map((point) => [norm, ...numbers(point).map(numberCell)]));
+  return [header.map(textCell), ...rows].map((cells) => `${cells.join(",")}\r\n`).join("");
+}

@@ -1,0 +1,65 @@
+import type { VerificationResult, VerifiedThreat } from "@aif/core";
+import { clean } from "./clean.js";
+import { groundLines, reachLines, shownName } from "./ground.js";
+import { glue, labelled, wrap } from "./layout.js";
+import { noteLines } from "./notes.js";
+import { number } from "./numbers.js";
+import { type Paint, paint } from "./page.js";
+import { timingLines } from "./timings.js";
+import { budgetLines } from "./verify-budget.js";
+import { verifyTableLines } from "./verify-table.js";
+
+/** The verification for people: at most 80 columns, sections apart by an empty line. */
+export function renderVerification(result: VerificationResult, { colour }: { colour: boolean }): string {
+  const painted = paint(colour);
+  const study = { ...result, schema: "aif.study/1" as const };
+  const sections = [
+    groundLines(study),
+    lossLines(result),
+    reachLines(study, painted),
+    ...result.threats.map((threat, first) => threatLines(threat, painted, first === 0)),
+    noteLines(result.flags, painted),
+    timingLines(result.timings, painted),
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n").trimEnd())
+    .join("\n\n")}\n`;
+}
+
+/** What every change in the tables is a change of. */
+const lossLines = ({ fit, model }: VerificationResult): string[] =>
+  wrap(
+    `Training loss (${clean(model.lossLabel)}) of the fit: ${number(fit.trainingLoss, 4)}, in ${shownName(model.unit, 60)}. Changes below are changes of it, without attack.`,
+  );
+
+function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): string[] {
+  const { norm } = threat.threat;
+  return [
+    painted.heading(`Predicted against exact, p = ${norm}`),
+    ...wrap(`Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`, { indent: 2 }),
+    ...verifyTableLines(threat, painted, explain),
+    "",
+    ...labelled("verdict", glued(threat.verification.text), 12),
+    ...timeLines(threat),
+    "",
+    ...budgetLines(threat, painted),
+  ];
+}
+
+/** One influence serves every size; each optimum is work of its own. */
+function timeLines({ curve }: VerifiedThreat): string[] {
+  const solved = curve.filter(({ optimum, epsilon }) => optimum !== null && epsilon > 0);
+  if (solved.length === 0) return [];
+  const { prediction } = solved[0].seconds;
+  const exact = solved.reduce((sum, { seconds }) => sum + seconds.exact, 0);
+  const ratio = prediction > 0 ? `, ${number(exact / prediction, 2)} times as long` : "";
+  return labelled(
+    "time",
+    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} exact optima ${number(exact, 2)} s together${ratio}.`,
+    12,
+  );
+}
+
+/** Sizes and percentages stay on one line. */
+const glued = (text: string): string => text.replaceAll("ε = ", `ε${glue}=${glue}`).replaceAll(" %", `${glue}%`);

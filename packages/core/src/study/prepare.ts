@@ -1,0 +1,156 @@
+import { applyEncoding } from "../data/apply-encoding.js";
+import { encode } from "../data/encode-table.js";
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { quoted } from "../data/names.js";
+import { holdOut } from "../data/splits.js";
+import type { Table } from "../data/table.js";
+import { inputError, numericalError, usageError } from "../errors.js";
+import { influence } from "../influence/aif.js";
+import type { Work } from "../parallel/work.js";
+import { type Fit, fit as fitModel } from "../solvers/fit.js";
+import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
+import { checkSettings, type StudySettings } from "./settings.js";
+import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
+import { type ThreatGround, threatGround } from "./threat-section.js";
+
+export interface StudyInput {
+  readonly table: Table;
+  /** The rows of `--evaluation FILE`. */
+  readonly evaluationTable?: Table;
+  readonly settings: StudySettings;
+  /** Seconds that reading took, for the timings. */
+  readonly readSeconds?: number;
+}
+
+/** An analysis up to its predictions, before they are evaluated anywhere. */
+export interface PreparedStudy {
+  readonly input: StudyInput;
+  readonly training: EncodedDataset;
+  /** Rows apart from those fitted on; null: folds, or the training rows. */
+  readonly evaluation: EncodedDataset | null;
+  readonly model: ChosenModel;
+  readonly reach: Reach;
+  readonly l2: number;
+  readonly fit: Fit;
+  /** One for each norm. */
+  readonly grounds: readonly ThreatGround[];
+  /** Seconds of encoding and fit. */
+  readonly fitSeconds: number;
+  /** Seconds of all predictions with the radii up to which they hold. */
+  readonly influenceSeconds: number;
+  /** Seconds of the influence I alone, one for each norm. */
+  readonly predictionSeconds: readonly number[];
+}
+
+/**
+ * Encodes, fits and predicts.
+ * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
+ */
+export async function prepareStudy(input: StudyInput, work: Work): Promise<PreparedStudy> {
+  const { settings, table } = input;
+  checkSettings(settings);
+  const clock = stopwatch();
+  explainMissingHeader(table, settings);
+  const all = encodeTraining(table, settings);
+  const { training, evaluation } = splitRows(all, input);
+  const model = chooseModel(settings, training);
+  const { map } = model.describe(training);
+  const reach = resolveReach(settings, training, (k) => map.usesInput(k));
+  const l2 = ridgeOf(settings, model, training.weightTotal);
+  refuseUndeterminedSquares(model, reach, l2);
+  const fit = await fitModel(model.describe, training, { l2, ...work });
+  const fitSeconds = clock.lap();
+
+  const grounds: ThreatGround[] = [];
+  const predictionSeconds: number[] = [];
+  let groundSeconds = 0;
+  for (const p of settings.norms) {
+    const attack = await influence(fit, threatOf(p, reach), work);
+    predictionSeconds.push(clock.lap());
+    grounds.push(await threatGround(attack, settings, work));
+    groundSeconds += clock.lap();
+  }
+  const influenceSeconds = predictionSeconds.reduce((sum, seconds) => sum + seconds, groundSeconds);
+  return {
+    input,
+    training,
+    evaluation,
+    model,
+    reach,
+    l2,
+    fit,
+    grounds,
+    fitSeconds,
+    influenceSeconds,
+    predictionSeconds,
+  };
+}
+
+/** A header that was taken for data hides the target's name: say so rather than list column1, column2, … */
+export function explainMissingHeader({ columns, notes, source }: Table, { target }: StudySettings): void {
+  const guessed = notes?.some(({ code }) => code === "no-header");
+  if (!guessed || columns.some(({ name }) => name === target) || /^#\d+$/.test(target)) return;
+  throw inputError(
+    `${source} has no column ${quoted(target)}: its first row was taken for data, so columns are called column1, column2, …; say --header if the first row holds names.`,
+  );
+}
+
+export function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
+  const { target, positive, missing, standardize, intercept, weights, weightsKind, exclude, keep } = settings;
+  const { splitBy, cluster, by, classWeight } = settings;
+  return encode(table, {
+    target,
+    task: taskOf(settings),
+    missing,
+    standardize,
+    intercept,
+    exclude,
+    keep,
+    ...(positive === null ? {} : { positive }),
+    ...(weights === null ? {} : { weights, weightsKind }),
+    ...(splitBy === null ? {} : { splitBy }),
+    ...(cluster === null ? {} : { cluster }),
+    ...(by === null ? {} : { by }),
+    ...(classWeight === null ? {} : { classWeight }),
+  });
+}
+
+/** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
+function splitRows(
+  data: EncodedDataset,
+  { settings: { evaluation, seed }, evaluationTable }: StudyInput,
+): { training: EncodedDataset; evaluation: EncodedDataset | null } {
+  if (evaluation.kind === "file") {
+    if (!evaluationTable) throw usageError(`--evaluation ${evaluation.path}: the file was not read.`);
+    return { training: data, evaluation: applyEncoding(evaluationTable, data.encoding, { role: "evaluation" }) };
+  }
+  if (evaluation.kind !== "fraction") return { training: data, evaluation: null };
+  const rows = holdOut(data.sourceRows, evaluation.share, seed, {
+    strata: data.labels ? data.y : undefined,
+    groups: data.groups,
+  });
+  return { training: data.select(rows.training), evaluation: data.select(rows.evaluation) };
+}
+
+/** Attacking a column whose square is missing from the basis asks about a direction the model cannot follow (MATH 1.1). */
+function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }: Reach, l2: number): void {
+  const bad = attacked.find(({ name }) => omittedSquares.includes(name));
+  if (bad && l2 === 0) {
+    throw numericalError(
+      `${bad.name} has two values, so its square is no feature of the quadratic model and no influence exists when it is attacked: freeze it, or add a ridge such as --l2 0.01.`,
+    );
+  }
+}
+
+/** Seconds since the last lap. */
+export function stopwatch(): { lap(): number } {
+  let last = performance.now();
+  return {
+    lap() {
+      const now = performance.now();
+      const seconds = (now - last) / 1000;
+      last = now;
+      return seconds;
+    },
+  };
+}

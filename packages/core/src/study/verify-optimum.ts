@@ -1,0 +1,64 @@
+import { AifError, usageError } from "../errors.js";
+import type { Influence } from "../influence/aif.js";
+import type { Work } from "../parallel/work.js";
+import { hasExactAttack } from "../robust/attack.js";
+import { generalRobustOptimum } from "../robust/general-optimum.js";
+import { robustOptimum } from "../robust/optimum.js";
+import { hasClosedForm } from "../robust/robust-loss.js";
+import type { OptimumEvidence } from "./verify-result.js";
+
+/** θ_ε (d) and its natural loss on the training rows. */
+export interface ExactPoint {
+  readonly parameters: Float64Array;
+  readonly naturalLoss: number;
+  readonly evidence: OptimumEvidence;
+}
+
+/** What solving at one ε came to. */
+export type ExactOutcome = { readonly point: ExactPoint | null; readonly failure: string | null };
+
+/** @throws usage: a model or threat whose inner maxima cannot be solved exactly, so that there is nothing to verify against. */
+export function refuseInexact({ fit: { model }, threat }: Influence): void {
+  if (hasExactAttack(model, threat)) return;
+  const what =
+    threat.settings.bounds === null ? `a ${model.kind} model under this norm` : "an adversary within --bounds";
+  throw usageError(
+    `The exact worst case of ${what} is not known, so there is nothing to verify against: verify linear, logistic and poisson models under any --norm, or quadratic ones under --norm 2, without --bounds.`,
+  );
+}
+
+/** argmin R_ρ at ρ = εc, begun at θ̂. An optimum that is not found is an outcome, not an error. */
+export async function exactOutcome(
+  { fit, threat, scale }: Influence,
+  epsilon: number,
+  work: Work,
+): Promise<ExactOutcome> {
+  const solve = hasClosedForm(fit.model, threat) ? solveLinear : solveQuadratic;
+  try {
+    return { point: await solve(fit, threat, epsilon * scale, work), failure: null };
+  } catch (error) {
+    if (error instanceof AifError && error.code === "numerical") return { point: null, failure: error.message };
+    throw error;
+  }
+}
+
+type Solve = (fit: Influence["fit"], threat: Influence["threat"], radius: number, work: Work) => Promise<ExactPoint>;
+
+const solveLinear: Solve = async (fit, threat, radius, work) => {
+  const { parameters, naturalLoss, residual, iterations, collapsed } = await robustOptimum(fit, threat, radius, work);
+  return {
+    parameters,
+    naturalLoss,
+    evidence: { method: "active-set", residual, iterations, converged: true, collapsed },
+  };
+};
+
+const solveQuadratic: Solve = async (fit, threat, radius, work) => {
+  const found = await generalRobustOptimum(fit, threat, radius, work);
+  const { parameters, naturalLoss, gradientNorm: residual, iterations, converged } = found;
+  return {
+    parameters,
+    naturalLoss,
+    evidence: { method: "newton", residual, iterations, converged, collapsed: false },
+  };
+};
