@@ -138,7 +138,8 @@ test("docs/json.md names every field of a result", async () => {
 });
 
 test("every option that the pages for users name exists", async () => {
-  const help = await aif(["analyze", "--help"]);
+  const commands = ["analyze", "verify", "path"];
+  const help = (await Promise.all(commands.map((command) => aif([command, "--help"])))).join("\n");
   const known = new Set([...help.matchAll(/--[a-zA-Z][a-zA-Z0-9-]*/g)].map(([option]) => option));
   for (const page of pages.filter((name) => !/^CONTRIBUTING|coverage/.test(name))) {
     const inline = [...(text.get(page) ?? "").matchAll(/`(--[a-zA-Z][a-zA-Z0-9-]*)[^`]*`/g)].map(

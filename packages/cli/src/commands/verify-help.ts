@@ -1,8 +1,8 @@
 /** What --help says after the options. */
 export const verifyHelp = `
 The optima are those of the training rows: the exact minimiser of the robust
-loss plus the ridge. Linear, logistic and poisson models can be verified under
-any norm, quadratic ones under --norm 2; none within --bounds.
+loss plus the ridge. Linear, logistic and poisson models can be verified, and
+quadratic ones under --norm 2 without --bounds.
 
 --format json prints the object of aif analyze with "schema":
 "aif.verification/1" and more in each point of the curve.

@@ -34,10 +34,19 @@ export function renderPath(result: PathResult, { colour }: { colour: boolean }):
 
 const seconds = (value: number): string => (value < 0.01 ? `<0.01${glue}s` : `${short(value, 2)}${glue}s`);
 
+/** A collapse at a smaller ε is one at 0 but for rounding. */
+const rounding = 1e-9;
+
 /** All that is said of one norm; `explain` adds what is the same under every norm. */
 function sectionLines(result: PathResult, section: PathSection, painted: Paint, explain: boolean): string[] {
   const { norm, scale, attacked, frozen } = section;
-  const budgets = result.settings.budgets === null ? "" : ", in budgets";
+  if (section.collapseRadius < rounding) {
+    return [
+      ...wrap(`Attack in the ${normName(norm)}, p = ${norm}`).map(painted.heading),
+      "  There is nothing to give up: the attacked features do not help at all.",
+    ];
+  }
+  const budgets = result.settings.budgets === null ? "" : " (in budgets)";
   return [
     ...wrap(`Attack in the ${normName(norm)}, p = ${norm}`).map(painted.heading),
     ...wrap(
@@ -55,7 +64,6 @@ function sectionLines(result: PathResult, section: PathSection, painted: Paint, 
 
 function endWords({ end, collapseRadius, scale }: PathSection, epsilonMax: number | null): string {
   const at = `${equation("ε", collapseRadius)} (${equation("ρ", collapseRadius * scale)})`;
-  if (collapseRadius === 0) return "There is nothing to give up: without any attack the attacked features do not help.";
   if (end === "epsilon-max")
     return `The path ends where it was asked to; from ${at} on, robust training gives up every attacked feature.`;
   const beyond =

@@ -34,7 +34,7 @@ export function verdictLines(result: StudyResult, threat: ThreatSection, { headi
 }
 
 /** "ε = 0.1" and "5 %" stay together at the end of a line. */
-const glued = (text: string): string =>
+export const glued = (text: string): string =>
   text.replaceAll(/([επρ]|p) = /g, `$1${glue}=${glue}`).replaceAll(/(\d) %/g, `$1${glue}%`);
 
 /** One line a metric: now → then without attack, and under attack, each with the interval of the change. */

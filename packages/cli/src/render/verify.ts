@@ -6,6 +6,7 @@ import { noteLines } from "./notes.js";
 import { number } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
 import { timingLines } from "./timings.js";
+import { glued } from "./verdict.js";
 import { budgetLines } from "./verify-budget.js";
 import { verifyTableLines } from "./verify-table.js";
 
@@ -40,7 +41,7 @@ function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): 
     ...wrap(`Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`, { indent: 2 }),
     ...verifyTableLines(threat, painted, explain),
     "",
-    ...labelled("verdict", glued(threat.verification.text), 12),
+    ...labelled("verdict", glued(clean(threat.verification.text)), 12),
     ...timeLines(threat),
     "",
     ...budgetLines(threat, painted),
@@ -60,6 +61,3 @@ function timeLines({ curve }: VerifiedThreat): string[] {
     12,
   );
 }
-
-/** Sizes and percentages stay on one line. */
-const glued = (text: string): string => text.replaceAll("ε = ", `ε${glue}=${glue}`).replaceAll(" %", `${glue}%`);

@@ -45,7 +45,7 @@ describe("numbers for people", () => {
       "+3.1 %",
       "-50 %",
       ">999 %",
-      "<0.01 %",
+      "about 0 %",
     ]);
     expect([count(1, "row"), count(20640, "row")]).toEqual(["1 row", "20,640 rows"]);
   });

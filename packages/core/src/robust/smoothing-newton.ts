@@ -119,11 +119,12 @@ export function gradientScales(
   });
 }
 
-/** max_j |g_j| / scale_j; NaN where g is not finite. */
+/** max_j |g_j| / scale_j; NaN where anything is not finite: nothing is small against what has overflown. */
 export function relativeSize(gradient: Float64Array, scales: Float64Array): number {
   let largest = 0;
   for (let j = 0; j < gradient.length; j++) {
     const size = Math.abs(gradient[j]);
+    if (!Number.isFinite(scales[j])) return Number.NaN;
     if (!(size <= 0)) largest = Math.max(largest, size / scales[j]);
   }
   return largest;

@@ -5,6 +5,7 @@ import { hasExactAttack } from "../robust/attack.js";
 import { generalRobustOptimum } from "../robust/general-optimum.js";
 import { robustOptimum } from "../robust/optimum.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
+import { exponentName } from "../threats/norms.js";
 import type { OptimumEvidence } from "./verify-result.js";
 
 /** θ_ε (d) and its natural loss on the training rows. */
@@ -20,10 +21,9 @@ export type ExactOutcome = { readonly point: ExactPoint | null; readonly failure
 /** @throws usage: a model or threat whose inner maxima cannot be solved exactly, so that there is nothing to verify against. */
 export function refuseInexact({ fit: { model }, threat }: Influence): void {
   if (hasExactAttack(model, threat)) return;
-  const what =
-    threat.settings.bounds === null ? `a ${model.kind} model under this norm` : "an adversary within --bounds";
+  const where = threat.settings.bounds === null ? `p = ${exponentName(threat.settings.p)}` : "--bounds";
   throw usageError(
-    `The exact worst case of ${what} is not known, so there is nothing to verify against: verify linear, logistic and poisson models under any --norm, or quadratic ones under --norm 2, without --bounds.`,
+    `The worst case of a ${model.kind} model under ${where} is not known exactly, so there is nothing to verify against: verify linear, logistic and poisson models, or quadratic ones under --norm 2 without --bounds.`,
   );
 }
 
@@ -33,7 +33,7 @@ export async function exactOutcome(
   epsilon: number,
   work: Work,
 ): Promise<ExactOutcome> {
-  const solve = hasClosedForm(fit.model, threat) ? solveLinear : solveQuadratic;
+  const solve = hasClosedForm(fit.model, threat) ? solvePiecewise : solveGeneral;
   try {
     return { point: await solve(fit, threat, epsilon * scale, work), failure: null };
   } catch (error) {
@@ -44,7 +44,8 @@ export async function exactOutcome(
 
 type Solve = (fit: Influence["fit"], threat: Influence["threat"], radius: number, work: Work) => Promise<ExactPoint>;
 
-const solveLinear: Solve = async (fit, threat, radius, work) => {
+/** Scores linear in x, no box. */
+const solvePiecewise: Solve = async (fit, threat, radius, work) => {
   const { parameters, naturalLoss, residual, iterations, collapsed } = await robustOptimum(fit, threat, radius, work);
   return {
     parameters,
@@ -53,12 +54,19 @@ const solveLinear: Solve = async (fit, threat, radius, work) => {
   };
 };
 
-const solveQuadratic: Solve = async (fit, threat, radius, work) => {
+/** Scores quadratic in x with p = 2, or linear ones in a box. */
+const solveGeneral: Solve = async (fit, threat, radius, work) => {
   const found = await generalRobustOptimum(fit, threat, radius, work);
-  const { parameters, naturalLoss, gradientNorm: residual, iterations, converged } = found;
+  const { parameters, naturalLoss, method, gradientNorm: residual, iterations, converged } = found;
   return {
     parameters,
     naturalLoss,
-    evidence: { method: "newton", residual, iterations, converged, collapsed: false },
+    evidence: {
+      method: method === "trust-region" ? "newton" : "descent",
+      residual,
+      iterations,
+      converged,
+      collapsed: false,
+    },
   };
 };

@@ -41,8 +41,11 @@ export interface VerifiedPoint extends CurvePoint {
 }
 
 export interface OptimumEvidence {
-  /** "active-set": inner maxima in closed form; "newton": exact inner maxima by trust region. */
-  readonly method: "active-set" | "newton";
+  /**
+   * "active-set": Newton's method between the corners of R_ε, for scores linear in x; "newton": for scores quadratic in x;
+   * "descent": L-BFGS, for linear scores within bounds. Inner maxima are exact in all of them.
+   */
+  readonly method: "active-set" | "newton" | "descent";
   /** max_j |g_j| of the robust risk's (sub)gradient relative to the size of its terms. */
   readonly residual: number;
   readonly iterations: number;

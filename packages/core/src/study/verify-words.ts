@@ -11,7 +11,9 @@ export function verificationVerdict(
   curve: readonly VerifiedPoint[],
   collapseRadius: number | null,
 ): VerificationVerdict {
-  const compared = curve.filter((point): point is Compared => point.lossRatio !== null);
+  const compared = curve.filter(
+    (point): point is Compared => point.lossRatio !== null && point.optimum?.converged === true,
+  );
   const broken = compared.findIndex(({ lossRatio }) => !(Math.abs(lossRatio - 1) <= TOLERANCE));
   const good = broken < 0 ? compared : compared.slice(0, broken);
   const upTo = good.at(-1)?.epsilon ?? null;

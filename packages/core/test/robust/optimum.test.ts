@@ -5,6 +5,7 @@ import { collapseRadius, fit, influence, linear, lp, Matrix, matrixDataset } fro
 import { certifier } from "../../src/influence/certificate.js";
 import { robustOptimum } from "../../src/robust/optimum.js";
 import { robustGradients } from "../../src/robust/robust-gradient.js";
+import { relativeSize } from "../../src/robust/smoothing-newton.js";
 import { exponentOf, golden, goldenData, goldenModel, goldenName, relativeError } from "../golden.js";
 import { type ModelName, type Options, randomCase } from "../influence/problems.js";
 import { drawsOf } from "../long.js";
@@ -215,6 +216,12 @@ describe("awkward problems", () => {
         expect(after.residual).toBeLessThan(1e-10);
       }
     }
+  });
+
+  test("a point whose terms have overflown is no optimum, however small its gradient looks beside them", () => {
+    expect(relativeSize(Float64Array.of(1e200), Float64Array.of(INF))).toBeNaN();
+    expect(relativeSize(Float64Array.of(2, -6), Float64Array.of(4, 3))).toBe(2);
+    expect(relativeSize(Float64Array.of(0), Float64Array.of(0))).toBe(0);
   });
 
   test("radius 0 is the fit", async () => {
