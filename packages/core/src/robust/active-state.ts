@@ -44,8 +44,11 @@ export function guessState(
   const { q, attacked, first, threat, kinked } = problem;
   const { budgets } = threat.settings;
   const { interior, tiedWidths } = narrow ? NARROW_MARKS : WIDE_MARKS;
-  const stuck = [...kappa.keys()].filter((i) => kinked[i] === 1 && widths.rows > 0 && Math.abs(kappa[i]) < interior);
-  // Repeated rows stick together, but before the corners are sharp rows are only near each other.
+  const rowsWithin = (bound: number): number[] =>
+    widths.rows > 0 ? [...kappa.keys()].filter((i) => kinked[i] === 1 && Math.abs(kappa[i]) < bound) : [];
+  let stuck = rowsWithin(interior);
+  // Too many: repeated rows do stick together, but otherwise corners are not sharp enough yet.
+  if (stuck.length > theta.length) stuck = rowsWithin(WIDE_MARKS.interior);
   if (stuck.length > theta.length && !narrow) return null;
   const held = new Set(stuck);
   const sizes = Float64Array.from(attacked, (k) => budgets[k] * Math.abs(theta[first + k]));

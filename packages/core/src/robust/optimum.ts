@@ -22,6 +22,8 @@ const WIDTH_FACTOR = 0.1;
 const GUESS_WIDTH = 1e-2;
 /** Below this width corners are hardly rounded. */
 const NARROW_WIDTH = 1e-5;
+/** Coefficients that shrink by more than this are not told from 0. */
+const SMALLEST_LEFT = 1e-8;
 /** How far below the width a smoothed problem's relative gradient is brought. */
 const SMOOTHED_TOLERANCE = 0.1;
 const ACTIVE_ITERATIONS = 25;
@@ -76,14 +78,17 @@ export async function findOptimum(
     if (found) return found;
   }
   const size = await cornerSizes(problem, radius, theta, work);
-  for (let width = firstWidth; width > LAST_WIDTH; width *= WIDTH_FACTOR) {
+  // Near the collapse the coefficients end far smaller than they began, and widths are judged against what is left of them.
+  let left = 1;
+  for (let width = firstWidth; width > LAST_WIDTH * left; width *= WIDTH_FACTOR) {
     const widths = { rows: problem.hasKinkedRows ? width * size.rows : 0, norm: width * size.norm };
     const tolerance = Math.max(RESIDUAL_TOLERANCE, SMOOTHED_TOLERANCE * width);
     const { point, steps } = await minimiseSmoothed(problem, radius, theta, widths, tolerance, work);
     tally.passes += steps;
     theta = point.theta;
-    if (width > GUESS_WIDTH) continue;
-    const guess = guessState(problem, point, widths, width < NARROW_WIDTH);
+    left = Math.max(SMALLEST_LEFT, Math.min(1, largestCoefficient(problem, theta) / size.norm));
+    if (width > GUESS_WIDTH * left) continue;
+    const guess = guessState(problem, point, widths, width < NARROW_WIDTH * left);
     const found = guess && (await attempt(guess));
     if (found) return found;
   }
@@ -94,12 +99,11 @@ export async function findOptimum(
 
 /** The sizes that widths are relative to: of the rows' gaps, ρN·√Σwℓ'², and of the coefficients, N, at the start. */
 async function cornerSizes(problem: RobustProblem, radius: number, theta: Float64Array, work: Work): Promise<Widths> {
-  const { attacked, first, threat, fit } = problem;
-  const { budgets } = threat.settings;
-  let norm = 0;
-  for (const k of attacked) {
-    norm = Math.max(norm, budgets[k] * Math.max(Math.abs(theta[first + k]), Math.abs(fit.parameters[first + k])));
-  }
-  const { slopeSize } = await rowSums(problem, theta, 0, worseEnds(problem, fit.scores, 0), 0, work);
+  const norm = Math.max(largestCoefficient(problem, theta), largestCoefficient(problem, problem.fit.parameters));
+  const { slopeSize } = await rowSums(problem, theta, 0, worseEnds(problem, problem.fit.scores, 0), 0, work);
   return { rows: radius * norm * (slopeSize || 1), norm };
 }
+
+/** max_k b_k|β_k| */
+const largestCoefficient = ({ attacked, first, threat }: RobustProblem, theta: Float64Array): number =>
+  attacked.reduce((most, k) => Math.max(most, threat.settings.budgets[k] * Math.abs(theta[first + k])), 0);
