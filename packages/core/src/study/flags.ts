@@ -172,7 +172,7 @@ const rules = {
   "few-rows": {
     level: "warning",
     raised: "there is more than one parameter for every 20 rows",
-    why: "Estimates are off by noise of order d/n: population intervals are centred and widened for it, which holds up to about d/n = 0.2; beyond, none are given. Held-out intervals take the folds' fits as they are, and at d/n = 0.1 cover about 86 to 90 % of a nominal 95 %.",
+    why: "Estimates are off by noise of order d/n: population intervals are centred and widened for it, which holds up to about d/n = 0.2; beyond, none are given. Held-out intervals take the folds' fits as they are and become too short (docs/coverage.md).",
     todo: "Trust the held-out numbers; use more rows, fewer features or a ridge.",
   },
   "bootstrap-failures": {
