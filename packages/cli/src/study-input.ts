@@ -12,7 +12,7 @@ export const inputFiles = (data: string, { evaluation }: StudySettings): string[
 /** Reads the table, and the one to evaluate on where there is one. @throws as `readTable` */
 export async function readStudyInput(
   data: string,
-  values: DataValues,
+  values: Pick<DataValues, "header" | "delimiter">,
   settings: StudySettings,
   signal: AbortSignal,
   reporter: Reporter,

@@ -58,7 +58,20 @@ export {
   type ScoreModel,
 } from "./models/score-model.js";
 export type { Progress, Work } from "./parallel/work.js";
+export {
+  type AdversarialTraining,
+  type AdversarialTrainingOptions,
+  adversarialTraining,
+} from "./robust/adversarial-training.js";
+export { type AttackOptions, type AttackResult, attack } from "./robust/attack.js";
+export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
+export { type RobustOptimumOptions, robustOptimum } from "./robust/optimum.js";
+export type { ActiveCorners, RobustOptimum } from "./robust/optimum-result.js";
+export { type RobustPath, type RobustPathOptions, robustPath } from "./robust/path.js";
+export type { RobustPathEvent } from "./robust/path-events.js";
+export type { RobustPathPoint } from "./robust/path-walk.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
+export type { TrainingState, TrainingStep } from "./robust/training-state.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";

@@ -1,6 +1,6 @@
-import { analyze, type Study, type StudySettings } from "@aif/core";
+import { analyze } from "@aif/core";
 import type { Command } from "commander";
-import { interruptible } from "../interrupt.js";
+import { carryOut } from "../carry-out.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
 import { evaluationOptions } from "../options/evaluation.js";
@@ -8,15 +8,15 @@ import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
 import { outputOptions } from "../options/output.js";
+import { predictionOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { verdictOptions } from "../options/verdict.js";
-import { type Destination, destinationOf, print, writeFiles } from "../output/destination.js";
-import { progressBar } from "../progress.js";
+import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { refuse } from "../refusal.js";
-import { type DataValues, inputFiles, readStudyInput } from "../study-input.js";
+import { inputFiles, readStudyInput } from "../study-input.js";
 import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
@@ -25,6 +25,7 @@ const groups = [
   adversaryOptions,
   evaluationOptions,
   inferenceOptions,
+  predictionOptions,
   verdictOptions,
   outputOptions,
   runtimeOptions,
@@ -46,35 +47,25 @@ export function addAnalyze(program: Command): void {
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
         inference: readGroup(inferenceOptions, command),
+        prediction: readGroup(predictionOptions, command),
         verdict,
       });
       const output = readGroup(outputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const destination = await destinationOf(output, inputFiles(data, settings));
-      const { result } = await run(data, dataValues, settings, destination, output.quiet);
-      refuse(result, verdict.strict);
+      const study = await carryOut(
+        output.quiet,
+        async (signal, reporter) =>
+          analyze(await readStudyInput(data, dataValues, settings, signal, reporter), {
+            signal,
+            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+          }),
+        (done) => writeFiles(done, destination),
+      );
+      await print(study, destination);
+      refuse(study.result, verdict.strict);
     });
   addGroups(command, groups);
   command.addHelpText("after", analyzeHelp);
-}
-
-async function run(
-  data: string,
-  values: DataValues,
-  settings: StudySettings,
-  destination: Destination,
-  quiet: boolean,
-): Promise<Study> {
-  const reporter = await progressBar(quiet);
-  const study = await interruptible(
-    async (signal) =>
-      analyze(await readStudyInput(data, values, settings, signal, reporter), {
-        signal,
-        onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-      }),
-    (done) => writeFiles(done, destination),
-  ).finally(() => reporter.stop());
-  await print(study, destination);
-  return study;
 }

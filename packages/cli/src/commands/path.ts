@@ -1,7 +1,7 @@
-import { DEFAULT_SETTINGS, ensureBlas, type PathResult, pathStudy, readTable, type StudySettings } from "@aif/core";
+import { type PathResult, pathStudy } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
-import { interruptible } from "../interrupt.js";
+import { carryOut } from "../carry-out.js";
 import { modelOptions } from "../options/model.js";
 import { pathAdversaryOptions, pathDataOptions, pathOutputOptions } from "../options/path.js";
 import { addGroups } from "../options/register.js";
@@ -12,14 +12,12 @@ import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { pathCsv } from "../output/path-csv.js";
 import { writeStdout } from "../output/stdout.js";
-import { progressBar, type Reporter } from "../progress.js";
 import { wantsColour } from "../render/page.js";
 import { renderPath } from "../render/path.js";
+import { readStudyInput } from "../study-input.js";
 
 const groups = [pathDataOptions, modelOptions, pathAdversaryOptions, pathOutputOptions, runtimeOptions];
 
-type DataValues = ValuesOf<typeof pathDataOptions>;
-type AdversaryValues = ValuesOf<typeof pathAdversaryOptions>;
 type Format = NonNullable<ValuesOf<typeof pathOutputOptions>["format"]>;
 
 /** `aif path <data>`: the exact robust optimum for every size of the attack. */
@@ -34,18 +32,25 @@ export function addPath(program: Command): void {
     .action(async (data: string) => {
       const dataValues = readGroup(pathDataOptions, command);
       const adversary = readGroup(pathAdversaryOptions, command);
-      const settings = settingsOf(dataValues, readGroup(modelOptions, command), adversary);
+      const settings = studySettings({ data: dataValues, model: readGroup(modelOptions, command), adversary });
       const { format, out, quiet } = readGroup(pathOutputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await destinationOf({ format: null, out, coefficients: null, quiet }, [data]);
       const chosen = format ?? formatOf(out);
-      const reporter = await progressBar(quiet);
-      const result = await interruptible(
-        (signal) => work(data, dataValues, settings, adversary.epsilonMax, signal, reporter),
+      const result = await carryOut(
+        quiet,
+        async (signal, reporter) =>
+          pathStudy(
+            {
+              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+              epsilonMax: adversary.epsilonMax,
+            },
+            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+          ),
         async (done) => {
           if (out !== null) await writeFileAtomically(out, renderers[chosen](done, false));
         },
-      ).finally(() => reporter.stop());
+      );
       if (out === null) await writeStdout(renderers[chosen](result, wantsColour(process.stdout)));
     });
   addGroups(command, groups);
@@ -65,43 +70,3 @@ const formatOf = (out: string | null): Format => {
   const ending = /\.(json|csv)$/i.exec(out ?? "")?.[1].toLowerCase();
   return ending === "json" || ending === "csv" ? ending : "text";
 };
-
-/** What the path leaves open is as nobody had asked for it. */
-function settingsOf(
-  data: DataValues,
-  model: ValuesOf<typeof modelOptions>,
-  { norm, freeze, budget }: AdversaryValues,
-): StudySettings {
-  const { evaluation, splitBy, seed, confidence, inference, draws, attackRate, failIf } = DEFAULT_SETTINGS;
-  return studySettings({
-    data: { ...data, cluster: null, by: null },
-    model,
-    adversary: { norm, freeze, budget, epsilon: null, radius: null, bounds: [] },
-    evaluation: { evaluation, splitBy, seed },
-    inference: { confidence, inference, draws },
-    verdict: { attackRate, failIf, strict: false },
-  });
-}
-
-async function work(
-  data: string,
-  { header, delimiter }: DataValues,
-  settings: StudySettings,
-  epsilonMax: number | null,
-  signal: AbortSignal,
-  reporter: Reporter,
-): Promise<PathResult> {
-  await ensureBlas();
-  const started = performance.now();
-  const table = await readTable(data, {
-    signal,
-    ...(header === null ? {} : { header }),
-    ...(delimiter === null ? {} : { delimiter }),
-    onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),
-  });
-  const readSeconds = (performance.now() - started) / 1000;
-  return pathStudy(
-    { table, settings, epsilonMax, readSeconds },
-    { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-  );
-}

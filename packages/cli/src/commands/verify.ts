@@ -1,7 +1,7 @@
-import { type StudySettings, type VerificationResult, verify } from "@aif/core";
+import { type VerificationResult, verify } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
-import { interruptible } from "../interrupt.js";
+import { carryOut } from "../carry-out.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
 import { evaluationOptions } from "../options/evaluation.js";
@@ -9,23 +9,22 @@ import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
 import { outputOptions } from "../options/output.js";
+import { verificationOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
-import { type Destination, destinationOf } from "../output/destination.js";
+import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeStdout } from "../output/stdout.js";
-import { progressBar } from "../progress.js";
 import { wantsColour } from "../render/page.js";
 import { renderVerification } from "../render/verify.js";
-import { type DataValues, inputFiles, readStudyInput } from "../study-input.js";
+import { inputFiles, readStudyInput } from "../study-input.js";
 import { verifyHelp } from "./verify-help.js";
 
 /** The prediction is what is verified: no files of coefficients, no conditions. */
 const { format, out, quiet } = outputOptions.rules;
 const verifyOutput = { heading: outputOptions.heading, rules: { format, out, quiet } };
-const noVerdict = { attackRate: null, failIf: [], strict: false };
 
 const groups = [
   dataOptions,
@@ -33,6 +32,7 @@ const groups = [
   adversaryOptions,
   evaluationOptions,
   inferenceOptions,
+  verificationOptions,
   verifyOutput,
   runtimeOptions,
 ];
@@ -52,37 +52,27 @@ export function addVerify(program: Command): void {
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
         inference: readGroup(inferenceOptions, command),
-        verdict: noVerdict,
+        prediction: readGroup(verificationOptions, command),
       });
       const output = { ...readGroup(verifyOutput, command), coefficients: null };
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
-      const destination = await destinationOf(output, inputFiles(data, settings));
-      await run(data, dataValues, settings, destination, output.quiet);
+      const { format: form, out: file } = await destinationOf(output, inputFiles(data, settings));
+      const rendered = (result: VerificationResult, colour: boolean): string =>
+        form === "json" ? toJson(result) : renderVerification(result, { colour });
+      const result = await carryOut(
+        output.quiet,
+        async (signal, reporter) =>
+          verify(await readStudyInput(data, dataValues, settings, signal, reporter), {
+            signal,
+            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+          }),
+        async (done) => {
+          if (file !== null) await writeFileAtomically(file, rendered(done, false));
+        },
+      );
+      if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
     });
   addGroups(command, groups);
   command.addHelpText("after", verifyHelp);
-}
-
-async function run(
-  data: string,
-  values: DataValues,
-  settings: StudySettings,
-  { format: form, out: file }: Destination,
-  isQuiet: boolean,
-): Promise<void> {
-  const reporter = await progressBar(isQuiet);
-  const rendered = (result: VerificationResult, colour: boolean): string =>
-    form === "json" ? toJson(result) : renderVerification(result, { colour });
-  const result = await interruptible(
-    async (signal) =>
-      verify(await readStudyInput(data, values, settings, signal, reporter), {
-        signal,
-        onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-      }),
-    async (done) => {
-      if (file !== null) await writeFileAtomically(file, rendered(done, false));
-    },
-  ).finally(() => reporter.stop());
-  if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
 }

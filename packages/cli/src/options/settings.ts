@@ -5,21 +5,26 @@ import type { dataOptions } from "./data.js";
 import type { evaluationOptions } from "./evaluation.js";
 import type { inferenceOptions } from "./inference.js";
 import type { modelOptions } from "./model.js";
+import type { predictionOptions } from "./prediction.js";
 import type { ValuesOf } from "./rule.js";
 import type { verdictOptions } from "./verdict.js";
 
+type DataValues = ValuesOf<typeof dataOptions>;
+type AdversaryValues = ValuesOf<typeof adversaryOptions>;
+
 export interface StudyOptions {
-  readonly data: ValuesOf<typeof dataOptions>;
+  readonly data: Omit<DataValues, "cluster" | "by"> & Partial<DataValues>;
   readonly model: ValuesOf<typeof modelOptions>;
-  readonly adversary: ValuesOf<typeof adversaryOptions>;
-  readonly evaluation: ValuesOf<typeof evaluationOptions>;
-  readonly inference: ValuesOf<typeof inferenceOptions>;
-  readonly verdict: ValuesOf<typeof verdictOptions>;
+  readonly adversary: Pick<AdversaryValues, "norm" | "freeze" | "budget"> & Partial<AdversaryValues>;
+  readonly evaluation?: ValuesOf<typeof evaluationOptions>;
+  readonly inference?: ValuesOf<typeof inferenceOptions>;
+  readonly prediction?: Partial<ValuesOf<typeof predictionOptions>>;
+  readonly verdict?: ValuesOf<typeof verdictOptions>;
 }
 
-/** The analysis that the options describe. @throws usage: options that are missing or contradict each other */
+/** The analysis that the options describe; what a command does not ask for is as by default. @throws usage: options that are missing or contradict each other */
 export function studySettings(options: StudyOptions): StudySettings {
-  const { data, model, adversary, evaluation, inference, verdict } = options;
+  const { data, model, adversary, evaluation, inference, prediction, verdict } = options;
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
     ...DEFAULT_SETTINGS,
@@ -30,20 +35,20 @@ export function studySettings(options: StudyOptions): StudySettings {
     keep: data.keep,
     weights: data.weights,
     weightsKind: data.weightsKind,
-    cluster: data.cluster,
-    by: data.by,
+    cluster: data.cluster ?? null,
+    by: data.by ?? null,
     ...model,
     classWeight: model.classWeight === "balanced" ? "balanced" : null,
     norms: [...new Set(adversary.norm)],
-    epsilons: adversary.epsilon,
-    radii: adversary.radius,
+    epsilons: adversary.epsilon ?? null,
+    radii: adversary.radius ?? null,
     freeze: adversary.freeze,
     budgets: adversary.budget && eachOnce(adversary.budget, "--budget"),
-    bounds: eachOnce(adversary.bounds, "--bounds"),
+    bounds: eachOnce(adversary.bounds ?? [], "--bounds"),
     ...evaluation,
     ...inference,
-    attackRate: verdict.attackRate,
-    failIf: verdict.failIf,
+    ...prediction,
+    ...(verdict && { attackRate: verdict.attackRate, failIf: verdict.failIf }),
   };
   checkSettings(settings);
   return settings;

@@ -12,11 +12,11 @@ export function textCell(text: string): string {
 
 export const numberCell = (value: number): string => (Number.isFinite(value) ? String(value) : "");
 
-const heading = ({ norm, epsilon }: Coefficients["columns"][number]): string =>
-  norm === null ? "natural" : `p=${norm} eps=${epsilon}`;
+const heading = ({ norm, epsilon, kind }: Coefficients["columns"][number]): string =>
+  norm === null ? kind : `p=${norm} eps=${epsilon}${kind === "exact" ? " exact" : ""}`;
 
 /**
- * One row for each parameter, one column for θ̂ and for each norm and ε. Where parameters apply to standardised features,
+ * One row for each parameter, one column for θ̂ and for each norm and ε, and one more for exact optima. Where parameters apply to standardised features,
  * rows `mean(feature)` and `scale(feature)` follow, the same in every column.
  */
 export function coefficientsCsv({ names, columns, scaler }: Coefficients): string {

@@ -119,6 +119,9 @@ function columnsOf(result: StudyResult, threat: ThreatSection, moves: readonly M
     ),
     ...heldOut,
     right(["training", "change"], ({ thisData }) => signed(thisData.predicted, digits)),
+    ...(curve.some(({ thisData }) => thisData.exact !== null)
+      ? [right(["the same", "exactly"], ({ thisData }) => signed(thisData.exact, digits))]
+      : []),
     right(["robust loss", `now${arrow}then`], ({ robustLossNatural, robustLoss }) =>
       [robustLossNatural, robustLoss].map((loss) => number(loss, digits + 1)).join(arrow),
     ),
@@ -144,6 +147,9 @@ function columnLegend({ curve }: ThreatSection): string[] {
   const flips = curve.some(({ residualFraction }) => residualFraction > 0);
   return [
     "change: of the loss without attack, by training against attacks of this size",
+    ...(curve.some(({ thisData }) => thisData.exact !== null)
+      ? ["exactly: the change on the training rows when the robust training problem is actually solved"]
+      : []),
     `robust loss: under attack, of the model as it is now → trained against it${expansion ? " (second-order expansion)" : ""}`,
     ...(flips ? ["rows flip: rows whose residual changes sign"] : []),
   ];

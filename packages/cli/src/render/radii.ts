@@ -1,24 +1,24 @@
-import type { ThreatSection } from "@aif/core";
-import { labelled } from "./layout.js";
-import { equation } from "./numbers.js";
+import type { ResolvedSettings, ThreatSection } from "@aif/core";
+import { glue, labelled } from "./layout.js";
+import { equation, short } from "./numbers.js";
 
 const labelWidth = 12;
 
 /** What is said of one radius; null where there is nothing to say. */
-type Sentence = (threat: ThreatSection) => string | null;
+type Sentence = (threat: ThreatSection, settings: ResolvedSettings) => string | null;
 
 const at = ({ scale }: ThreatSection, epsilon: number): string =>
   `${equation("ε", epsilon)} (${equation("ρ", epsilon * scale)})`;
 
-const methods: Readonly<Record<string, string>> = {
-  certificate: "a proven bound keeps the error below 10 % of the parameters' shift",
-  stationarity: "the robust risk's own gradient agrees with it to within 10 %",
+const methods: Readonly<Record<string, (tolerance: string) => string>> = {
+  certificate: (tolerance) => `a proven bound keeps the error below ${tolerance} of the parameters' shift`,
+  stationarity: (tolerance) => `the robust risk's own gradient agrees with it to within ${tolerance}`,
 };
 
-const trust: Sentence = (threat) => {
+const trust: Sentence = (threat, { trustTolerance }) => {
   const { trustRadius, trustMethod } = threat;
   if (trustRadius === null) return "How far the prediction can be trusted is not known (see the notes).";
-  return `Up to ${at(threat, trustRadius)} the prediction can be trusted: ${methods[trustMethod ?? ""] ?? "checked"}.`;
+  return `Up to ${at(threat, trustRadius)} the prediction can be trusted: ${methods[trustMethod ?? ""]?.(`${short(100 * trustTolerance)}${glue}%`) ?? "checked"}.`;
 };
 
 const free: Sentence = (threat) => {
@@ -62,8 +62,8 @@ const collapse: Sentence = (threat) =>
 const sentences: Readonly<Record<string, Sentence>> = { trust, free, kink, bound, collapse };
 
 /** Up to where the prediction can be trusted, and what else happens on the way. */
-export const reachOfTrustLines = (threat: ThreatSection): string[] =>
+export const reachOfTrustLines = (threat: ThreatSection, settings: ResolvedSettings): string[] =>
   Object.entries(sentences).flatMap(([name, sentence]) => {
-    const words = sentence(threat);
+    const words = sentence(threat, settings);
     return words === null ? [] : labelled(name, words, labelWidth);
   });

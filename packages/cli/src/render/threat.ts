@@ -31,7 +31,7 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
     ...verdictLines(result, threat, paint),
     "",
     paint.heading("How far the prediction reaches"),
-    ...reachOfTrustLines(threat),
+    ...reachOfTrustLines(threat, result.settings),
     "",
     ...parameterLines(result, threat, paint),
     "",

@@ -7,7 +7,7 @@ const seconds = (value: number): string => (value < 0.01 ? `<0.01${glue}s` : `${
 
 /** Where the time went. */
 export function timingLines(
-  { total, read, fit, influence, evaluation, inference, exact = 0 }: Timings & { readonly exact?: number },
+  { total, read, fit, influence, evaluation, inference, exact }: Timings,
   { faint }: Paint,
 ): string[] {
   const parts = Object.entries({ reading: read, fit, influence, evaluation, inference, "exact optima": exact }).filter(

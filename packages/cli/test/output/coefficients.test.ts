@@ -13,8 +13,9 @@ const coefficients: Coefficients = {
   units: "original",
   scaler: null,
   columns: [
-    { norm: null, epsilon: 0, radius: 0, values: [1, -2, 0.1, 1e-20, 5, 6, 7] },
-    { norm: "2", epsilon: 0.01, radius: 0.02, values: [1, 2, 3, 4, 5, 6, 1 / 3] },
+    { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [1, -2, 0.1, 1e-20, 5, 6, 7] },
+    { norm: "2", epsilon: 0.01, radius: 0.02, kind: "predicted", values: [1, 2, 3, 4, 5, 6, 1 / 3] },
+    { norm: "2", epsilon: 0.01, radius: 0.02, kind: "exact", values: [9, 8, 7, 6, 5, 4, 3] },
   ],
 };
 
@@ -22,14 +23,14 @@ describe("coefficients", () => {
   it("as CSV: quoted, formulas disarmed, numbers in full", () => {
     expect(coefficientsCsv(coefficients)).toBe(
       [
-        "name,natural,p=2 eps=0.01",
-        "(intercept),1,1",
-        "'=SUM(A1),-2,2",
-        `"'+a,""b""",0.1,3`,
-        '"two\nlines",1e-20,4',
-        "'-x,5,5",
-        "'@y,6,6",
-        `plain,7,${1 / 3}`,
+        "name,natural,p=2 eps=0.01,p=2 eps=0.01 exact",
+        "(intercept),1,1,9",
+        "'=SUM(A1),-2,2,8",
+        `"'+a,""b""",0.1,3,7`,
+        '"two\nlines",1e-20,4,6',
+        "'-x,5,5,5",
+        "'@y,6,6,4",
+        `plain,7,${1 / 3},3`,
         "",
       ].join("\r\n"),
     );
@@ -41,7 +42,7 @@ describe("coefficients", () => {
       units: "standardized",
       scaler: { features: ["plain"], mean: [10], scale: [2] },
     };
-    expect(coefficientsCsv(standardized)).toMatch(/\r\nmean\(plain\),10,10\r\nscale\(plain\),2,2\r\n$/);
+    expect(coefficientsCsv(standardized)).toMatch(/\r\nmean\(plain\),10,10,10\r\nscale\(plain\),2,2,2\r\n$/);
   });
 
   it("as JSON: the object itself", () => {

@@ -27,6 +27,7 @@ import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
 import type { ChosenModel } from "./model-choice.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
+import { type ExactPoints, quickOptima } from "./quick-optima.js";
 import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
@@ -42,11 +43,24 @@ export interface Study {
  * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
  */
 export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
-  return studyOf(await prepareStudy(input, work), work);
+  const prepared = await prepareStudy(input, work);
+  const clock = stopwatch();
+  const exact = await quickOptima(prepared.grounds, input.settings, work);
+  return studyOf(prepared, { exact, exactSeconds: clock.lap() }, work);
+}
+
+/** Robust optima that are known, for each threat, and the seconds that they took. */
+export interface KnownOptima {
+  readonly exact: readonly ExactPoints[];
+  readonly exactSeconds: number;
 }
 
 /** What is said of a prepared analysis: everything from the evaluation on. */
-export async function studyOf(prepared: PreparedStudy, work: Work): Promise<Study> {
+export async function studyOf(
+  prepared: PreparedStudy,
+  { exact, exactSeconds }: KnownOptima,
+  work: Work,
+): Promise<Study> {
   const { input, training, evaluation, model, reach, l2, fit, grounds } = prepared;
   const { settings, table } = input;
   const { fitSeconds, influenceSeconds } = prepared;
@@ -71,7 +85,8 @@ export async function studyOf(prepared: PreparedStudy, work: Work): Promise<Stud
       estimationLoss: excess,
       covariance,
     };
-    sections.push(await threatSection(ground, judgement, inferences[t], training, reach, settings, work));
+    const known = { judgement, inference: inferences[t], exact: exact[t] };
+    sections.push(await threatSection(ground, known, training, reach, settings, work));
   }
   const reportSeconds = clock.lap();
 
@@ -117,10 +132,11 @@ export async function studyOf(prepared: PreparedStudy, work: Work): Promise<Stud
       influence: influenceSeconds,
       evaluation: evaluationSeconds + reportSeconds,
       inference: inferenceSeconds,
-      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds + reportSeconds,
+      exact: exactSeconds,
+      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds + exactSeconds + reportSeconds,
     },
   };
-  return { result, coefficients: coefficientTable(fit, training, grounds) };
+  return { result, coefficients: coefficientTable(fit, training, grounds, exact) };
 }
 
 /** How clusters vary cannot be seen from one. */
@@ -242,6 +258,8 @@ export function resolvedSettings(
     confidence: settings.confidence,
     inference: settings.inference,
     draws: settings.draws,
+    trustTolerance: settings.trustTolerance,
+    exact: settings.exact,
     attackRate: settings.attackRate,
     failIf: settings.failIf.map(({ text }) => text),
   };

@@ -4,13 +4,15 @@ import type { Influence } from "../influence/aif.js";
 import { interceptName } from "../models/feature-map.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
+import type { ExactPoints } from "./quick-optima.js";
 import type { Coefficients } from "./result.js";
 
-/** θ̂ and θ̂ + εI for every threat and ε: in original units where scores are linear in x, else with the scaler beside them. */
+/** θ̂, and θ̂ + εI with θ_ε where that is known for every threat and ε: in original units where scores are linear in x, else with the scaler beside them. */
 export function coefficientTable(
   fit: Fit,
   data: EncodedDataset,
   attacks: readonly { readonly attack: Influence; readonly epsilons: readonly number[] }[],
+  exact: readonly ExactPoints[],
 ): Coefficients {
   const { model, parameters } = fit;
   const { target, labels } =
@@ -38,14 +40,17 @@ export function coefficientTable(
         ? null
         : { features: [...data.features], mean: Array.from(mean), scale: Array.from(scale) },
     columns: [
-      { norm: null, epsilon: 0, radius: 0, values: translate(parameters) },
-      ...attacks.flatMap(({ attack, epsilons }) =>
-        epsilons.map((epsilon) => ({
-          norm: exponentName(attack.threat.settings.p),
-          epsilon,
-          radius: epsilon * attack.scale,
-          values: translate(parameters.map((value, j) => value + epsilon * attack.influence[j])),
-        })),
+      { norm: null, epsilon: 0, radius: 0, kind: "natural", values: translate(parameters) },
+      ...attacks.flatMap(({ attack, epsilons }, t) =>
+        epsilons.flatMap((epsilon) => {
+          const size = { norm: exponentName(attack.threat.settings.p), epsilon, radius: epsilon * attack.scale };
+          const predicted = parameters.map((value, j) => value + epsilon * attack.influence[j]);
+          const robust = exact[t].get(epsilon)?.parameters;
+          return [
+            { ...size, kind: "predicted" as const, values: translate(predicted) },
+            ...(robust ? [{ ...size, kind: "exact" as const, values: translate(robust) }] : []),
+          ];
+        }),
       ),
     ],
   };

@@ -11,6 +11,7 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
 import { type Groups, groupPoints } from "./groups.js";
+import type { ExactPoints } from "./quick-optima.js";
 import type { CurvePoint, MetricChangeValue, MixedTraining, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { ThreatGround } from "./threat-section.js";
@@ -33,7 +34,7 @@ type Population = ThreatSection["sensitivity"]["population"];
 export async function curvePoints(
   { attack, shifts, kinks, validity, epsilons }: ThreatGround,
   judgement: Judgement,
-  population: Population,
+  { population, exact }: { readonly population: Population; readonly exact: ExactPoints },
   settings: StudySettings,
   work: Work,
 ): Promise<CurvePoint[]> {
@@ -66,7 +67,7 @@ export async function curvePoints(
       point: {
         epsilon,
         radius: epsilon * attack.scale,
-        thisData: { predicted: predictedChange(training.rows, epsilon), exact: null },
+        thisData: { predicted: predictedChange(training.rows, epsilon), exact: exactChange(attack, exact, epsilon) },
         heldOut: judgement.evaluated && {
           predicted: cost,
           interval: z === null ? null : around(cost, z * changeStandardError(rows, epsilon, judgement.sampling)),
@@ -114,6 +115,11 @@ export async function curvePoints(
       changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
     },
   }));
+}
+
+function exactChange({ fit }: ThreatGround["attack"], exact: ExactPoints, epsilon: number): number | null {
+  const point = exact.get(epsilon);
+  return point ? point.naturalLoss - fit.trainingLoss : null;
 }
 
 const around = (centre: number, reach: number): readonly [number, number] => [centre - reach, centre + reach];

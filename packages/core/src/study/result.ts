@@ -60,6 +60,8 @@ export interface ResolvedSettings {
   readonly confidence: number;
   readonly inference: string;
   readonly draws: number;
+  readonly trustTolerance: number;
+  readonly exact: boolean;
   readonly attackRate: number | null;
   readonly failIf: readonly string[];
 }
@@ -190,7 +192,7 @@ export interface Interval {
 export interface CurvePoint {
   readonly epsilon: number;
   readonly radius: number;
-  /** L(θ̂+εI) − L(θ̂) on the training rows. */
+  /** L(θ̂+εI) − L(θ̂) on the training rows; `exact`: L(θ_ε) − L(θ̂) where the robust optimum is known. */
   readonly thisData: { readonly predicted: number; readonly exact: number | null };
   /** The same on rows not trained on; null with `--evaluation training`. */
   readonly heldOut: { readonly predicted: number; readonly interval: readonly [number, number] | null } | null;
@@ -301,6 +303,8 @@ export interface Timings {
   readonly influence: number;
   readonly evaluation: number;
   readonly inference: number;
+  /** Of all exact robust optima. */
+  readonly exact: number;
   readonly total: number;
 }
 
@@ -325,6 +329,8 @@ export interface Coefficients {
     readonly norm: string | null;
     readonly epsilon: number;
     readonly radius: number;
+    /** "predicted": θ̂ + εI; "exact": the robust optimum θ_ε. */
+    readonly kind: "natural" | "predicted" | "exact";
     readonly values: readonly number[];
   }[];
 }

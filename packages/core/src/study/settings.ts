@@ -56,6 +56,10 @@ export interface StudySettings {
   readonly inference: "sandwich" | "bootstrap" | "none";
   /** Of the bootstrap. */
   readonly draws: number;
+  /** The relative error of the parameter shift up to which a prediction is trusted. */
+  readonly trustTolerance: number;
+  /** Whether the exact optima are worked out beside the prediction where that is quick. */
+  readonly exact: boolean;
   /** π: the share of inputs that will be attacked, for the best mixed training; null: not asked. */
   readonly attackRate: number | null;
   /** What makes the analysis count as failed; sizes named there join the curve. */
@@ -91,6 +95,8 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   confidence: 0.95,
   inference: "sandwich",
   draws: 200,
+  trustTolerance: 0.1,
+  exact: true,
   attackRate: null,
   failIf: [],
 };
@@ -153,6 +159,9 @@ export function checkSettings(settings: StudySettings): void {
   }
   if (!(Number.isInteger(settings.draws) && settings.draws >= 50 && settings.draws <= 100_000)) {
     throw usageError(`--draws ${settings.draws} must be a whole number from 50 to 100000.`);
+  }
+  if (!(settings.trustTolerance > 0 && settings.trustTolerance < 1)) {
+    throw usageError(`--trust-tolerance ${settings.trustTolerance} must be between 0 and 1, such as 0.1.`);
   }
   if (settings.attackRate !== null && !(settings.attackRate >= 0 && settings.attackRate <= 1)) {
     throw usageError(`--attack-rate ${settings.attackRate} must be a share between 0 and 1.`);

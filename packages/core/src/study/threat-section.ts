@@ -14,6 +14,7 @@ import { exponentName } from "../threats/norms.js";
 import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
 import { type Inference, parameterInterval, populationSensitivity } from "./inference.js";
+import type { ExactPoints } from "./quick-optima.js";
 import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
@@ -40,7 +41,11 @@ export async function threatGround(attack: Influence, settings: StudySettings, w
   const shifts = await scoreShifts(attack, work);
   const kinks = await kinkRadii(attack, shifts, work);
   const collapse = await collapseRadius(attack, work);
-  const validity = await checkValidity(attack, shifts, { ...work, ceiling: collapse });
+  const validity = await checkValidity(attack, shifts, {
+    ...work,
+    tolerance: settings.trustTolerance,
+    ceiling: collapse,
+  });
   const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
   const epsilons = ascending([...sizes(settings, attack.scale, validity.trust.radius, collapse), ...named]);
   return { attack, shifts, kinks, collapse, validity, epsilons };
@@ -64,11 +69,17 @@ function sizes(
   return logarithmicGrid(bottom, top, GRID_SIZE).map((epsilon) => Number(epsilon.toPrecision(3)));
 }
 
+/** What is known of one threat beside its prediction. */
+interface Known {
+  readonly judgement: Judgement;
+  readonly inference: Inference | null;
+  readonly exact: ExactPoints;
+}
+
 /** Everything that the result says of one threat. */
 export async function threatSection(
   ground: ThreatGround,
-  judgement: Judgement,
-  inference: Inference | null,
+  { judgement, inference, exact }: Known,
   data: EncodedDataset,
   reach: Reach,
   settings: StudySettings,
@@ -80,7 +91,7 @@ export async function threatSection(
   const heldOut = evaluated && localSensitivity(evaluated.rows, sampling);
   const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
   const population = populationSensitivity(curvature, inference);
-  const curve = await curvePoints(ground, judgement, population, settings, work);
+  const curve = await curvePoints(ground, judgement, { population, exact }, settings, work);
   const judged = {
     threat: {
       norm: exponentName(attack.threat.settings.p),

@@ -5,11 +5,9 @@ import type { CurvePoint, StudyResult, ThreatSection, Timings } from "./result.j
  * An analysis whose predictions stand beside the exact robust optima: what `aif verify --format json` prints. All of
  * aif.study/1, with `curve[].thisData.exact` filled in, and more in each point, threat and in the timings.
  */
-export interface VerificationResult extends Omit<StudyResult, "schema" | "threats" | "timings"> {
+export interface VerificationResult extends Omit<StudyResult, "schema" | "threats"> {
   readonly schema: "aif.verification/1";
   readonly threats: readonly VerifiedThreat[];
-  /** Seconds; `exact`: of all robust optima. */
-  readonly timings: Timings & { readonly exact: number };
 }
 
 export interface VerifiedThreat extends Omit<ThreatSection, "curve"> {

@@ -1,12 +1,13 @@
 import type { Influence } from "../influence/aif.js";
 import type { Work } from "../parallel/work.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { exponentName } from "../threats/norms.js";
 import { studyOf } from "./analyze.js";
+import { type ExactOutcome, exactOutcome, refuseInexact } from "./exact-optimum.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import type { CurvePoint, ThreatSection } from "./result.js";
 import type { ThreatGround } from "./threat-section.js";
 import { referencePoint } from "./verdict.js";
-import { type ExactOutcome, exactOutcome, refuseInexact } from "./verify-optimum.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
 
@@ -21,31 +22,54 @@ const RESOLVABLE = 1e-12;
 export async function verify(input: StudyInput, work: Work = {}): Promise<VerificationResult> {
   const prepared = await prepareStudy(input, work);
   for (const { attack } of prepared.grounds) refuseInexact(attack);
-  const { result } = await studyOf(prepared, work);
+  const solved: SolvedSize[][] = [];
+  for (const ground of prepared.grounds) solved.push(await solveSizes(ground, work));
+  const exactSeconds = solved.flat().reduce((sum, { seconds }) => sum + seconds, 0);
+  const exact = solved.map(
+    (sizes) => new Map(sizes.flatMap(({ epsilon, outcome: { point } }) => (point ? [[epsilon, point] as const] : []))),
+  );
+  const { result } = await studyOf(prepared, { exact, exactSeconds }, work);
   const clock = stopwatch();
   const threats: VerifiedThreat[] = [];
   for (const [t, section] of result.threats.entries()) {
-    threats.push(await verifiedThreat(section, prepared, t, work));
+    threats.push(await verifiedThreat(section, prepared, t, solved[t], work));
   }
-  const exact = threats.reduce((sum, { curve }) => curve.reduce((total, { seconds }) => total + seconds.exact, sum), 0);
-  const timings = { ...result.timings, total: result.timings.total + clock.lap(), exact };
+  const timings = { ...result.timings, total: result.timings.total + clock.lap() };
   return { ...result, schema: "aif.verification/1", threats, timings };
+}
+
+interface SolvedSize {
+  readonly epsilon: number;
+  readonly outcome: ExactOutcome;
+  /** Of this optimum alone, begun at θ̂. */
+  readonly seconds: number;
+}
+
+async function solveSizes({ attack, epsilons }: ThreatGround, { signal, onProgress }: Work): Promise<SolvedSize[]> {
+  const solved: SolvedSize[] = [];
+  for (const [k, epsilon] of epsilons.entries()) {
+    const phase = `exact optima, p = ${exponentName(attack.threat.settings.p)}`;
+    onProgress?.({ phase, done: k, total: epsilons.length });
+    const clock = stopwatch();
+    const outcome = await exactOutcome(attack, epsilon, signal ? { signal } : {});
+    solved.push({ epsilon, outcome, seconds: clock.lap() });
+  }
+  return solved;
 }
 
 async function verifiedThreat(
   section: ThreatSection,
   { grounds, predictionSeconds }: PreparedStudy,
   t: number,
+  solved: readonly SolvedSize[],
   work: Work,
 ): Promise<VerifiedThreat> {
   const ground = grounds[t];
   const lengths = await errorLengths(ground, section, work);
   const curve: VerifiedPoint[] = [];
   for (const [k, point] of section.curve.entries()) {
-    work.onProgress?.({ phase: `exact optima, p = ${section.threat.norm}`, done: k, total: section.curve.length });
-    const clock = stopwatch();
-    const outcome = await exactOutcome(ground.attack, point.epsilon, { ...(work.signal && { signal: work.signal }) });
-    const seconds = { prediction: predictionSeconds[t], exact: clock.lap() };
+    const { outcome, seconds: exact } = solved[k];
+    const seconds = { prediction: predictionSeconds[t], exact };
     const length = lengths.get(point.epsilon) ?? null;
     curve.push(compare(ground.attack, point, { outcome, seconds, length }));
   }

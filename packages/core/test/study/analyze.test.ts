@@ -20,6 +20,7 @@ import {
   type StudySettings,
   type Table,
 } from "../../src/index.js";
+import { robustOptimum } from "../../src/robust/optimum.js";
 import { dot, lossOf, Random, relativeError } from "../models/naive.js";
 import { categorical, houses, leaves, loans, numeric, settings, table } from "./tables.js";
 
@@ -454,29 +455,88 @@ describe("evaluation", () => {
   });
 });
 
+describe("exact changes beside the prediction", () => {
+  const changes = async (model: Partial<StudySettings>, data: Table = houses()): Promise<(number | null)[]> => {
+    const { result } = await run(data, { epsilons: [0.01, 0.2], evaluation: { kind: "training" }, ...model });
+    return result.threats.flatMap(({ curve }) => curve.map(({ thisData }) => thisData.exact));
+  };
+
+  test("are where the worst case is known exactly, and nowhere else", async () => {
+    const known = (list: readonly (number | null)[]): boolean[] => list.map((value) => value !== null);
+    expect(known(await changes({ norms: [1, 2, INF] }))).toEqual(Array(6).fill(true));
+    expect(known(await changes({ target: "repaid", norms: [1, 2, INF] }, loans()))).toEqual(Array(6).fill(true));
+    expect(known(await changes({ model: "quadratic" }))).toEqual([true, true]);
+    expect(known(await changes({ model: "quadratic", norms: [INF] }))).toEqual([false, false]);
+    expect(known(await changes({ exact: false }))).toEqual([false, false]);
+  });
+
+  test("cannot be negative on the training rows, and tend to the prediction", async () => {
+    const { result } = await run(houses(), { epsilons: [1e-4, 0.3] });
+    const [small, large] = result.threats[0].curve.map(({ thisData }) => thisData);
+    expect((small.exact ?? 0) / small.predicted).toBeCloseTo(1, 2);
+    expect(large.exact).toBeGreaterThan(0);
+    expect(large.exact).not.toBeCloseTo(large.predicted, 3);
+  });
+
+  test("are left out where they would take long", async () => {
+    const random = new Random(4);
+    const n = 60_000;
+    const columns = ["a", "b", "c", "d", "e", "f", "g", "h"].map((name) =>
+      numeric(
+        name,
+        Array.from({ length: n }, () => random.normal()),
+      ),
+    );
+    const wide = table([
+      ...columns,
+      numeric(
+        "y",
+        Array.from({ length: n }, () => random.normal()),
+      ),
+    ]);
+    expect(await changes({ target: "y", norms: [1], epsilons: [0.001, 0.002, 0.003, 0.004, 0.005] }, wide)).toEqual(
+      Array(5).fill(null),
+    );
+  });
+});
+
 describe("coefficients", () => {
-  test("predict in original units what the model predicts, at θ̂ and at θ̂ + εI", async () => {
+  test("predict in original units what the model predicts, at θ̂, at θ̂ + εI and at θ_ε", async () => {
     const data = houses();
     const { result, coefficients } = await run(data, { epsilons: [0.05], norms: [2, INF] });
-    const { rows } = await parts(data);
+    const { rows, f } = await parts(data);
+    const attacked = result.threats[0].threat.attacked;
+    const budgets = rows.features.map((name) => (attacked.includes(name) ? 1 : 0));
+    const exact = new Map<string, Float64Array>();
+    for (const p of [2, INF]) {
+      const attack = await influence(f, lp(p, { budgets }));
+      exact.set(p === INF ? "inf" : "2", (await robustOptimum(f, attack.threat, 0.05 * attack.scale)).parameters);
+    }
     const original = (name: string): number[] => {
       const column = data.columns.find((candidate) => candidate.name === name.split("=")[0]);
       if (column?.kind === "numeric") return [...column.values];
       return column ? Array.from(column.codes, (code) => (column.levels[code] === name.split("=")[1] ? 1 : 0)) : [];
     };
     const raw = result.data.features.map(original);
-    coefficients.columns.forEach(({ norm, epsilon, values }) => {
+    coefficients.columns.forEach(({ norm, epsilon, kind, values }) => {
       const section = result.threats.find(({ threat }) => threat.norm === norm);
-      const theta = result.fit.parameters.map((value, j) => value + epsilon * (section?.influence[j] ?? 0));
+      const predicted = result.fit.parameters.map((value, j) => value + epsilon * (section?.influence[j] ?? 0));
+      const theta = kind === "exact" ? [...(exact.get(norm ?? "") ?? [])] : predicted;
       let row = 0;
       for (const { x } of rows.blocks()) {
         for (let i = 0; i < x.rows; i++, row++) {
-          const predicted = dot([1, ...raw.map((column) => column[row])], values);
-          expect(predicted).toBeCloseTo(dot([1, ...x.row(i)], theta), 8);
+          const score = dot([1, ...raw.map((column) => column[row])], values);
+          expect(score).toBeCloseTo(dot([1, ...x.row(i)], theta), 8);
         }
       }
     });
-    expect(coefficients.columns.length).toBe(3);
+    expect(coefficients.columns.map(({ norm, kind }) => [norm, kind])).toEqual([
+      [null, "natural"],
+      ["2", "predicted"],
+      ["2", "exact"],
+      ["inf", "predicted"],
+      ["inf", "exact"],
+    ]);
     expect(coefficients.units).toBe("original");
   });
 });

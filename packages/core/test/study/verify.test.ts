@@ -57,7 +57,8 @@ describe("golden robust fits", () => {
     );
     const truths = Object.entries(c.robust ?? {}).map(([epsilon, truth]) => ({ epsilon: Number(epsilon), ...truth }));
     const epsilons = truths.map(({ epsilon }) => epsilon);
-    const { threats, fit: fitted } = await run(table([...columns, target]), {
+    const data = table([...columns, target]);
+    const changes: Partial<StudySettings> = {
       target: "y",
       loss: c.loss === "logistic" ? null : "half-squared",
       standardize: false,
@@ -65,12 +66,16 @@ describe("golden robust fits", () => {
       l2: c.l2,
       norms: [exponentOf(c.p)],
       epsilons,
-    });
+    };
+    const { threats, fit: fitted } = await run(data, changes);
     const [{ curve }] = threats;
+    const { result } = await analyze({ table: data, settings: settings(changes) });
     expect(curve).toHaveLength(4);
     for (const truth of truths) {
       const point = curve.find(({ epsilon }) => epsilon === truth.epsilon);
       const collapsed = truth.epsilon >= (c.collapse_eps ?? INF);
+      const beside = result.threats[0].curve.find(({ epsilon }) => epsilon === truth.epsilon)?.thisData.exact;
+      expect(beside).toBeCloseTo(truth.risk - fitted.trainingLoss, 9);
       expect(point?.optimum).toMatchObject({ method: "active-set", converged: true, collapsed });
       expect(point?.robustNaturalLoss).toBeCloseTo(truth.risk, 9);
       expect(point?.thisData.exact).toBeCloseTo(truth.risk - fitted.trainingLoss, 9);

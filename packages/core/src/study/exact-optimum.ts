@@ -27,26 +27,33 @@ export function refuseInexact({ fit: { model }, threat }: Influence): void {
   );
 }
 
-/** argmin R_ρ at ρ = εc, begun at θ̂. An optimum that is not found is an outcome, not an error. */
+/** argmin R_ρ at ρ = εc, begun at `start` (default θ̂). An optimum that is not found is an outcome, not an error. */
 export async function exactOutcome(
   { fit, threat, scale }: Influence,
   epsilon: number,
   work: Work,
+  start: Float64Array = fit.parameters,
 ): Promise<ExactOutcome> {
   const solve = hasClosedForm(fit.model, threat) ? solvePiecewise : solveGeneral;
   try {
-    return { point: await solve(fit, threat, epsilon * scale, work), failure: null };
+    return { point: await solve(fit, threat, epsilon * scale, { ...work, start }), failure: null };
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") return { point: null, failure: error.message };
     throw error;
   }
 }
 
-type Solve = (fit: Influence["fit"], threat: Influence["threat"], radius: number, work: Work) => Promise<ExactPoint>;
+type Solve = (
+  fit: Influence["fit"],
+  threat: Influence["threat"],
+  radius: number,
+  options: Work & { readonly start: Float64Array },
+) => Promise<ExactPoint>;
 
 /** Scores linear in x, no box. */
-const solvePiecewise: Solve = async (fit, threat, radius, work) => {
-  const { parameters, naturalLoss, residual, iterations, collapsed } = await robustOptimum(fit, threat, radius, work);
+const solvePiecewise: Solve = async (fit, threat, radius, options) => {
+  const found = await robustOptimum(fit, threat, radius, options);
+  const { parameters, naturalLoss, residual, iterations, collapsed } = found;
   return {
     parameters,
     naturalLoss,
@@ -55,8 +62,8 @@ const solvePiecewise: Solve = async (fit, threat, radius, work) => {
 };
 
 /** Scores quadratic in x with p = 2, or linear ones in a box. */
-const solveGeneral: Solve = async (fit, threat, radius, work) => {
-  const found = await generalRobustOptimum(fit, threat, radius, work);
+const solveGeneral: Solve = async (fit, threat, radius, options) => {
+  const found = await generalRobustOptimum(fit, threat, radius, options);
   const { parameters, naturalLoss, method, gradientNorm: residual, iterations, converged } = found;
   return {
     parameters,

@@ -1,0 +1,64 @@
+import type { Influence } from "../influence/aif.js";
+import type { Work } from "../parallel/work.js";
+import { hasExactAttack } from "../robust/attack.js";
+import { hasClosedForm } from "../robust/robust-loss.js";
+import { type ExactPoint, exactOutcome } from "./exact-optimum.js";
+import type { StudySettings } from "./settings.js";
+import type { ThreatGround } from "./threat-section.js";
+
+/** Exact optima of one threat by ε. */
+export type ExactPoints = ReadonlyMap<number, ExactPoint>;
+
+/** Seconds that the exact optima of a threat may take beside an analysis, by the estimate below. */
+const AFFORDABLE_SECONDS = 1;
+
+/** What one pass costs for each row, in seconds: by itself, for each parameter, for each pair of them. */
+const ROW_SECONDS = { once: 1e-7, parameter: 1e-8, pair: 3e-10 };
+
+/**
+ * The exact robust optima at all sizes, for every threat that is estimated to take under a second. The estimate counts operations,
+ * so that the same analysis gives the same fields on every machine.
+ */
+export async function quickOptima(
+  grounds: readonly ThreatGround[],
+  { exact }: Pick<StudySettings, "exact">,
+  work: Work,
+): Promise<ExactPoints[]> {
+  const found: ExactPoints[] = [];
+  for (const { attack, epsilons } of grounds) {
+    const isQuick =
+      exact &&
+      hasExactAttack(attack.fit.model, attack.threat) &&
+      secondsOf(attack, epsilons.length) < AFFORDABLE_SECONDS;
+    found.push(isQuick ? await optimaOf(attack, epsilons, work) : new Map());
+  }
+  return found;
+}
+
+/** Each begun at the one before. Optima that are not found, or not proven, are left out. */
+async function optimaOf(attack: Influence, epsilons: readonly number[], work: Work): Promise<ExactPoints> {
+  const found = new Map<number, ExactPoint>();
+  let start = attack.fit.parameters;
+  for (const [k, epsilon] of epsilons.entries()) {
+    work.onProgress?.({ phase: "exact optima", done: k, total: epsilons.length });
+    const { point } = await exactOutcome(attack, epsilon, work.signal ? { signal: work.signal } : {}, start);
+    if (point === null || !point.evidence.converged) continue;
+    found.set(epsilon, point);
+    start = point.parameters;
+  }
+  return found;
+}
+
+/** Passes over the rows that an optimum takes: more where the robust risk has corners, most where it has no closed form. */
+function passesOf({ fit: { model }, threat }: Influence): number {
+  if (!hasClosedForm(model, threat)) return 100;
+  const { p } = threat.settings;
+  return p === 1 || p === Infinity ? 20 : 10;
+}
+
+function secondsOf(attack: Influence, sizes: number): number {
+  const { data, parameters } = attack.fit;
+  const d = parameters.length;
+  const { once, parameter, pair } = ROW_SECONDS;
+  return sizes * passesOf(attack) * data.rows * (once + d * parameter + d * d * pair);
+}
