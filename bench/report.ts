@@ -5,13 +5,16 @@ import type { IntervalTime } from "./interval-time.js";
 import type { KernelSpeed } from "./kernel-speed.js";
 import { table } from "./markdown.js";
 import type { PeakMemory } from "./memory.js";
-import type { Spread } from "./statistics.js";
+import { atLeast, milliseconds, short, spread, verdict } from "./report-words.js";
+import { robustSection } from "./robust-report.js";
+import type { RobustTime } from "./robust-time.js";
 
 export interface Findings {
   readonly threads: number;
   readonly comparisons: Comparison[];
   readonly heldOut: HeldOutTime[];
   readonly intervals: IntervalTime[];
+  readonly robust: RobustTime[];
   readonly memory: PeakMemory[];
   readonly kernels: KernelSpeed[];
 }
@@ -26,7 +29,7 @@ const PORTABLE_KERNELS: readonly (readonly [start: string, goal: number])[] = [
 
 /** The whole document. */
 export function report(
-  { threads, comparisons, heldOut, intervals, memory, kernels }: Findings,
+  { threads, comparisons, heldOut, intervals, robust, memory, kernels }: Findings,
   machine: readonly string[],
 ): string {
   const sections = [
@@ -37,6 +40,7 @@ export function report(
   if (comparisons.length > 0) sections.push(...againstNumpy(comparisons, threads));
   if (heldOut.length > 0) sections.push(...heldOutSection(heldOut));
   if (intervals.length > 0) sections.push(...intervalSection(intervals));
+  if (robust.length > 0) sections.push(...robustSection(robust));
   if (memory.length > 0) sections.push(...memorySection(memory));
   if (kernels.length > 0) sections.push(...kernelSection(kernels, threads));
   return `${sections.join("\n\n")}\n`;
@@ -181,20 +185,9 @@ function ratioVerdict({ name, ratio }: Contestant): string {
   return ratio && name !== "NumPy" ? verdict(ratio.median, GOALS[name]) : "";
 }
 
-function verdict(value: number, goal: number, write: (value: number) => string = String): string {
-  return `≤ ${write(goal)}: ${value <= goal ? "met" : "missed"}`;
-}
-
-const atLeast = (value: number, goal: number): string => `≥ ${goal}: ${value >= goal ? "met" : "missed"}`;
 const megabytes = (bytes: number): string => (bytes / MEGABYTE).toFixed(0);
-const spread = ({ median, low, high }: Spread): string => `${short(median)} [${short(low)}, ${short(high)}]`;
-const milliseconds = ({ median, low, high }: Spread): string =>
-  spread({ median: 1000 * median, low: 1000 * low, high: 1000 * high });
 
 function stageList({ stages }: Contestant): string {
   const names = Object.keys(stages);
   return names.length < 2 ? "" : names.map((name) => `${name} ${short(1000 * stages[name])}`).join(", ");
 }
-
-/** Three digits, whole numbers from 100 on. */
-const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -13,6 +13,7 @@ import { compareKernels } from "./kernel-speed.js";
 import { machineLines } from "./machine.js";
 import { measurePeak } from "./memory.js";
 import { type Findings, report } from "./report.js";
+import { ROBUST_CASES, timeRobust } from "./robust-time.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +24,7 @@ const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
 const wanted = (section: string, task?: Case): boolean =>
   `${section} ${task?.name ?? ""}`.toLowerCase().includes(filter);
 
-const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], memory: [], kernels: [] };
+const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], robust: [], memory: [], kernels: [] };
 const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
 
 if (wanted("kernels")) {
@@ -48,6 +49,12 @@ for (const task of INTERVAL_CASES) {
   if (wanted("intervals", task)) {
     tell(`${task.name} intervals`);
     found.intervals.push(await timeIntervals(task, threads));
+  }
+}
+for (const chosen of ROBUST_CASES) {
+  if (wanted("robust", chosen.task)) {
+    tell(`${chosen.task.name} robust training, p = ${chosen.p}`);
+    found.robust.push(await timeRobust(chosen, threads));
   }
 }
 

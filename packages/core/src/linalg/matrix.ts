@@ -5,6 +5,9 @@ export class Matrix {
     readonly rows: number,
     readonly columns: number,
   ) {
+    if (!(Number.isInteger(rows) && rows >= 0 && Number.isInteger(columns) && columns >= 0)) {
+      throw new RangeError("A matrix is new Matrix(data, rows, columns), with two whole numbers ≥ 0 at the end.");
+    }
     if (data.length !== rows * columns) {
       throw new RangeError(`A ${rows}×${columns} matrix needs ${rows * columns} numbers, got ${data.length}.`);
     }
