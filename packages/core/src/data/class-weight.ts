@@ -1,5 +1,5 @@
 import { usageError } from "../errors.js";
-import type { ClassFactors, Encoding } from "./encoding.js";
+import type { ClassFactors, TargetEncoding } from "./encoding.js";
 import { quoted } from "./names.js";
 
 /**
@@ -24,10 +24,16 @@ export function balancedFactors(y: Float64Array, weights: Float64Array): ClassFa
 export const balancedWeights = (y: Float64Array, weights: Float64Array, factors: ClassFactors): Float64Array =>
   weights.map((weight, i) => weight * (y[i] > 0 ? factors.positive : factors.negative));
 
+const NOUNS: Readonly<Record<Exclude<TargetEncoding["task"], "binary">, string>> = {
+  regression: "a number",
+  count: "a count",
+  multiclass: "one of several classes",
+};
+
 /** Throws a usage error unless the target has two labels. */
-export function checkTwoClasses({ column, task }: Encoding["target"]): void {
+export function checkTwoClasses({ column, task }: TargetEncoding): void {
   if (task === "binary") return;
   throw usageError(
-    `Balanced class weights need a target of two labels, and ${quoted(column)} is a ${task === "count" ? "count" : "number"}; leave them out or choose another target.`,
+    `Balanced class weights need a target of two labels, and ${quoted(column)} is ${NOUNS[task]}; leave them out or choose another target.`,
   );
 }

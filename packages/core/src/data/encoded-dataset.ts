@@ -74,6 +74,11 @@ export class EncodedDataset extends RowsDataset {
     return this.encoding.target.labels;
   }
 
+  /** The K classes of a target of several: y is their index. */
+  get classes(): readonly string[] | null {
+    return this.encoding.target.classes;
+  }
+
   /** m, one for each feature. */
   get featureInfo(): readonly FeatureInfo[] {
     return this.encoding.features;

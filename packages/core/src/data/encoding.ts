@@ -1,7 +1,7 @@
 import type { Note } from "./notes.js";
 
-/** How the target is understood: a number, a count (not negative), or one of two labels. */
-export type Task = "regression" | "count" | "binary";
+/** How the target is understood: a number, a count (not negative), one of two labels, or one of several classes. */
+export type Task = "regression" | "count" | "binary" | "multiclass";
 
 /** What becomes of missing cells: an error that counts them, rows left out, or cells filled in. */
 export type MissingRule = "error" | "drop" | "mean";
@@ -102,9 +102,18 @@ export type ColumnEncoding =
       readonly fill: readonly number[];
     };
 
+/** How the target's cells become numbers: y is −1 and +1 for two labels, the index of the class for several. */
+export interface TargetEncoding {
+  readonly column: string;
+  readonly task: Task;
+  readonly labels: Labels | null;
+  /** K labels in sorted order (numbers by value), or null. */
+  readonly classes: readonly string[] | null;
+}
+
 /** Everything needed to encode another file alike. Plain data: it survives JSON. */
 export interface Encoding {
-  readonly target: { readonly column: string; readonly task: Task; readonly labels: Labels | null };
+  readonly target: TargetEncoding;
   readonly columns: readonly ColumnEncoding[];
   /** m, in the order of the matrix. */
   readonly features: readonly FeatureInfo[];

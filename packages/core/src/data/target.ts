@@ -1,16 +1,17 @@
 import { inputError, usageError } from "../errors.js";
-import type { EncodeOptions, Encoding, Labels, Task } from "./encoding.js";
+import type { EncodeOptions, Labels, TargetEncoding, Task } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { listed, quoted } from "./names.js";
 import { whatIsNotNumeric } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
 import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 
-type Target = Encoding["target"];
+/** More labels than this are no classes but text or numbers. */
+const MAXIMUM_CLASSES = 1000;
 const positiveLabels: readonly string[] = ["true", "yes", "1", "y", "t"];
 
 /** Decides how the target is understood. `rows` are the rows whose cells count (those that are used). */
-export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptions, source: string): Target {
+export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptions, source: string): TargetEncoding {
   const distinct = labelsOf(column, rows, 3);
   if (distinct.length < 2) {
     throw inputError(
@@ -21,13 +22,16 @@ export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptio
   if (task !== "binary") {
     if (options.positive !== undefined) {
       throw usageError(
-        `--positive ${quoted(options.positive)} needs a target of two labels; ${quoted(column.name)} holds numbers.`,
+        `--positive ${quoted(options.positive)} needs a target of two labels; ${quoted(column.name)} holds ${task === "multiclass" ? "classes" : "numbers"}.`,
       );
     }
-    return { column: column.name, task, labels: null };
+    return { column: column.name, task, labels: null, classes: task === "multiclass" ? classesOf(column, rows) : null };
   }
-  return { column: column.name, task, labels: chooseLabels(column, distinct, options.positive, source) };
+  return { column: column.name, task, labels: chooseLabels(column, distinct, options.positive, source), classes: null };
 }
+
+const classesOf = (column: Column, rows: Int32Array): readonly string[] =>
+  labelsOf(column, rows, Number.POSITIVE_INFINITY);
 
 function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: Int32Array, source: string): Task {
   const numeric = column.kind === "numeric";
@@ -45,10 +49,19 @@ function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: I
     const all = labelsOf(column, rows, 1_000);
     const count = all.length >= 1_000 ? "1000 or more" : String(all.length);
     throw inputError(
-      `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, or join them into two.`,
+      `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, join them into two, or use a model of several classes (--model softmax).`,
     );
   }
+  if (task === "multiclass") refuseManyClasses(column, rows, source);
   return task;
+}
+
+function refuseManyClasses(column: Column, rows: Int32Array, source: string): void {
+  const found = labelsOf(column, rows, MAXIMUM_CLASSES + 1);
+  if (found.length <= MAXIMUM_CLASSES) return;
+  throw inputError(
+    `${source}: target column ${quoted(column.name)} has more than ${MAXIMUM_CLASSES} different values (${listed(found, 5)}), too many for classes; choose another target or a regression model.`,
+  );
 }
 
 function chooseLabels(
@@ -96,21 +109,38 @@ const labelAt = (column: Column, row: number): string =>
 export const isMissingAt = (column: Column, row: number): boolean =>
   column.kind === "numeric" ? Number.isNaN(column.values[row]) : column.codes[row] < 0;
 
-/** The target as the model sees it, row by row: ±1 for labels, else the number. */
+/** The target as the model sees it, row by row: ±1 for two labels, the index of the class for several, else the number. */
 export function readTarget(
   column: Column,
-  target: Target,
+  target: TargetEncoding,
   rows: Int32Array,
   source: string,
 ): { y: Float64Array; notes: Note[] } {
-  const { labels } = target;
+  const { labels, classes } = target;
+  if (classes !== null) return { y: readClasses(column, classes, rows, source), notes: [] };
   if (labels === null) return { y: readNumbers(column, target, rows, source), notes: [] };
   return column.kind === "numeric"
     ? { y: readNumericLabels(column, labels, rows, source), notes: [] }
     : readTextLabels(column, labels, rows, source);
 }
 
-function readNumbers(column: Column, target: Target, rows: Int32Array, source: string): Float64Array {
+function readClasses(column: Column, classes: readonly string[], rows: Int32Array, source: string): Float64Array {
+  const indexOf = new Map(classes.map((label, k) => [column.kind === "numeric" ? Number(label) : label, k]));
+  const codes = column.kind === "numeric" ? null : column.levels.map((level) => indexOf.get(level.trim()) ?? -1);
+  return Float64Array.from(rows, (row) => {
+    const index = codes === null ? indexOf.get(valueAt(column, row)) : codes[valueAt(column, row)];
+    if (index !== undefined && index >= 0) return index;
+    throw inputError(
+      `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${row + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
+    );
+  });
+}
+
+/** The number in a cell, or the code of its level. */
+const valueAt = (column: Column, row: number): number =>
+  column.kind === "numeric" ? column.values[row] : column.codes[row];
+
+function readNumbers(column: Column, target: TargetEncoding, rows: Int32Array, source: string): Float64Array {
   if (column.kind !== "numeric") {
     const row = rows[0];
     throw inputError(

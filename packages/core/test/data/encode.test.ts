@@ -125,7 +125,7 @@ describe("target", () => {
       .map((value, i) => `${i * i},${value}`)
       .join("\n")}\n`;
     const { encoding } = await encoded(text, { target: "t" });
-    expect(encoding.target).toEqual({ column: "t", task, labels });
+    expect(encoding.target).toEqual({ column: "t", task, labels, classes: null });
   });
 
   test("y is ±1, and the positive label can be chosen", async () => {
