@@ -61,7 +61,8 @@ export async function influenceJacobian(
       if (pull.shared) onShared.data.set(onMixed);
       else addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
       if (q > 1 && q < Infinity) {
-        const diagonals = curvatureDiagonals(gamma, budgets, q, norms);
+        const free = threat.settings.bounds === null ? gamma : freeGradients(gamma, response.base);
+        const diagonals = curvatureDiagonals(free, budgets, q, norms);
         const factor = onCurvature.map((weight, i) => (norms[i] > 0 ? (weight * (q - 1)) / norms[i] : 0));
         map.addJacobianGram(x, diagonals, factor, curved);
         const along = map.jacobianTimes(x, phi);
@@ -98,6 +99,18 @@ export function slopeDensity(
   if (Number.isNaN(model.loss.kink(1))) return () => 0;
   const h = 1.06 * deviation(slope, data.weights) * rate;
   return h > 0 ? (value) => gaussian(value / h) / h : () => 0;
+}
+
+/** γ row by row (r×m), 0 where a box holds the row still: such coordinates are no part of N. */
+function freeGradients(gamma: Matrix, directions: Matrix): Matrix {
+  const free = Matrix.zeros(directions.rows, directions.columns);
+  for (let i = 0; i < free.rows; i++) {
+    const from = gamma.row(gamma.rows === 1 ? 0 : i);
+    const phi = directions.row(i);
+    const row = free.row(i);
+    for (let k = 0; k < row.length; k++) row[k] = phi[k] === 0 ? 0 : from[k];
+  }
+  return free;
 }
 
 /** b_k² (b_k|γ_k|/N)^{q−2}, the diagonal part of N∇²N/(q−1). */
