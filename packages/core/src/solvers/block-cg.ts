@@ -1,0 +1,218 @@
+import { throwIfAborted, usageError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import { symmetricEigen } from "../linalg/symmetric.js";
+import { timeSlices, type Work } from "../parallel/work.js";
+import { addProduct, columnNorms, crossProducts, orthonormalRows, takeColumns, transposed } from "./columns.js";
+import { checkSystem, type LinearSolution, largestOf, type SolverEnd, trueResidual } from "./linear-solution.js";
+import type { SymmetricOperator } from "./operator.js";
+import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";
+
+export interface BlockCgOptions extends Work {
+  readonly preconditioner?: Preconditioner;
+  /** For ‖b − Hx‖/‖b‖ of every column, with the true residual. Default 1e-10. */
+  readonly tolerance?: number;
+  /** Over all refinements. Default: the larger of 1000 and 10·d. */
+  readonly maximumIterations?: number;
+}
+
+export interface BlockCgSolution extends LinearSolution {
+  /**
+   * The largest ‖b − Hx‖/(‖H‖‖x‖ + ‖b‖) over the columns, ‖H‖ from below by the curvatures that were met: about 1e-16 of a
+   * stagnated solution says that no solver does better in this precision.
+   */
+  readonly backwardError: number;
+}
+
+/** A curvature below this share of the largest one is 0 or less but for rounding. */
+const NO_CURVATURE = 4 * Number.EPSILON;
+/** A refinement that leaves more than this share of a residual is the last: rounding is what is left. */
+const WORTHWHILE = 0.5;
+/**
+ * A recursion this near to ε‖H‖‖x‖ whose residual has not halved for so many passes has lost its way to rounding (far from
+ * there residuals may well rise for hundreds of passes): it begins anew from the true residual.
+ */
+const NEAR_ROUNDING = 1e7;
+const STALLED = 100;
+/** A backward error this small is rounding. */
+const ROUNDING = 8 * Number.EPSILON;
+
+/**
+ * HX = B for a symmetric positive definite H by block conjugate gradients: each pass multiplies all directions at once, and
+ * every column is minimised over the directions of all. Directions are orthonormalised and dropped where they depend on
+ * others, so that equal, zero or finished columns break nothing (O'Leary 1980; Ji and Li 2017). The solution is then refined
+ * with residuals from fresh products until the true ones meet the tolerance or stop falling.
+ * @param right d×k
+ * @throws usage: shapes that do not match, a tolerance or limit that makes no sense; cancelled.
+ */
+export async function blockConjugateGradients(
+  operator: SymmetricOperator,
+  right: Matrix,
+  options: BlockCgOptions = {},
+): Promise<BlockCgSolution> {
+  const { preconditioner = NO_PRECONDITIONER, tolerance = 1e-10 } = options;
+  const { maximumIterations = Math.max(1000, 10 * operator.size) } = options;
+  checkSystem(operator, right);
+  if (!(tolerance > 0)) throw usageError(`The tolerance of conjugate gradients must be above 0, got ${tolerance}.`);
+  if (!(maximumIterations >= 1)) {
+    throw usageError(`The iteration limit of conjugate gradients must be at least 1, got ${maximumIterations}.`);
+  }
+  const sizes = columnNorms(right);
+  const solution = Matrix.zeros(right.rows, right.columns);
+  let { residual, relative } = { residual: right, relative: sizes.map((size) => (size > 0 ? 1 : 0)) };
+  let [iterations, products, norm] = [0, preconditioner.products, 0];
+  let curvature: number | null = null;
+  let end: SolverEnd = "converged";
+  for (;;) {
+    const open = [...relative.keys()].filter((k) => !(relative[k] <= tolerance));
+    if (open.length === 0) break;
+    const round = await runRound(operator, preconditioner, takeColumns(residual, open), {
+      targets: Float64Array.from(open, (k) => 0.5 * tolerance * sizes[k]),
+      remaining: maximumIterations - iterations,
+      work: options,
+    });
+    iterations += round.iterations;
+    products += round.products;
+    norm = Math.max(norm, round.norm);
+    const before = relative;
+    const proposed = new Matrix(solution.data.slice(), solution.rows, solution.columns);
+    addColumns(proposed, round.correction, open);
+    const fresh = await trueResidual(operator, proposed, right);
+    products += right.columns;
+    const better = open.filter((c) => fresh.relative[c] < before[c]);
+    copyColumns(proposed, solution, better);
+    // A column that did not fall keeps its solution, and with it its residual.
+    const kept = new Matrix(residual.data.slice(), residual.rows, residual.columns);
+    copyColumns(fresh.residual, kept, better);
+    residual = kept;
+    relative = before.map((value, k) => (better.includes(k) ? fresh.relative[k] : value));
+    curvature = round.curvature;
+    if (largestOf(relative) <= tolerance) end = "converged";
+    else if (curvature !== null) end = "indefinite";
+    else if (iterations >= maximumIterations) end = "iteration-limit";
+    else if (!open.some((k) => fresh.relative[k] <= WORTHWHILE * before[k])) end = "stagnated";
+    else continue;
+    break;
+  }
+  const lengths = columnNorms(solution);
+  const backwardErrors = relative.map((r, k) => (r === 0 ? 0 : (r * sizes[k]) / (norm * lengths[k] + sizes[k])));
+  const backwardError = largestOf(backwardErrors);
+  if (end === "iteration-limit" && backwardError <= ROUNDING) end = "stagnated";
+  return {
+    solver: "cg",
+    solution,
+    residuals: relative,
+    relativeResidual: largestOf(relative),
+    end,
+    converged: end === "converged",
+    iterations,
+    products,
+    curvature,
+    backwardError,
+  };
+}
+
+interface Round {
+  /** d×k */
+  readonly correction: Matrix;
+  readonly iterations: number;
+  readonly products: number;
+  /** The largest curvature met. */
+  readonly norm: number;
+  readonly curvature: number | null;
+}
+
+/**
+ * Conjugate gradients from zero until the residuals as the recursion carries them meet the targets (‖r‖, one a column), for an
+ * orthonormal basis of the right-hand sides, of which the columns are combinations.
+ */
+async function runRound(
+  operator: SymmetricOperator,
+  preconditioner: Preconditioner,
+  right: Matrix,
+  { targets, remaining, work }: { targets: Float64Array; remaining: number; work: Work },
+): Promise<Round> {
+  const slices = timeSlices(work);
+  const residual = orthonormalColumns(right);
+  const combination = crossProducts(residual, right);
+  const solution = Matrix.zeros(residual.rows, residual.columns);
+  let directions = orthonormalColumns(preconditioner.apply(residual));
+  let [iterations, products, norm] = [0, 0, 0];
+  let best = { excess: Number.POSITIVE_INFINITY, iteration: 0 };
+  const finish = (curvature: number | null): Round => {
+    return { correction: combined(solution, combination), iterations, products, norm, curvature };
+  };
+  while (directions.columns > 0 && iterations < remaining) {
+    const { excess, overRounding } = progressOf(combined(residual, combination), combined(solution, combination), {
+      targets,
+      norm,
+    });
+    if (excess <= 1) break;
+    if (excess < WORTHWHILE * best.excess) best = { excess, iteration: iterations };
+    if (overRounding < NEAR_ROUNDING && iterations - best.iteration > STALLED + operator.size) break;
+    throwIfAborted(work.signal);
+    const images = await operator.product(directions);
+    iterations++;
+    products += directions.columns;
+    const { values, vectors } = symmetricEigen(crossProducts(directions, images));
+    norm = Math.max(norm, values[values.length - 1]);
+    if (!(values[0] > NO_CURVATURE * norm)) return finish(values[0]);
+    const inverse = (b: Matrix): Matrix => inverseTimes(values, vectors, b);
+    const steps = inverse(crossProducts(directions, residual));
+    addProduct(solution, 1, directions, steps);
+    addProduct(residual, -1, images, steps);
+    const next = preconditioner.apply(residual);
+    addProduct(next, -1, directions, inverse(crossProducts(images, next)));
+    directions = orthonormalColumns(next);
+    if (slices.due()) await slices.pause({ phase: "conjugate gradients", done: iterations, total: remaining });
+  }
+  return finish(null);
+}
+
+/**
+ * The largest ‖r‖ over its target (at most 1: all are met) and over ε‖H‖‖x‖. No target is lower than the latter: the recursion
+ * goes on falling where the true residual cannot.
+ */
+function progressOf(
+  residual: Matrix,
+  solution: Matrix,
+  { targets, norm }: { targets: Float64Array; norm: number },
+): { excess: number; overRounding: number } {
+  const rounding = columnNorms(solution).map((length) => Number.EPSILON * norm * length);
+  const sizes = columnNorms(residual);
+  return {
+    excess: largestOf(sizes.map((size, k) => (size === 0 ? 0 : size / Math.max(targets[k], rounding[k])))),
+    overRounding: largestOf(sizes.map((size, k) => (size <= targets[k] ? 0 : size / rounding[k]))),
+  };
+}
+
+/** AC (d×k), A d×s and C s×k. */
+function combined(a: Matrix, c: Matrix): Matrix {
+  const out = Matrix.zeros(a.rows, c.columns);
+  addProduct(out, 1, a, c);
+  return out;
+}
+
+const orthonormalColumns = (vectors: Matrix): Matrix => transposed(orthonormalRows(transposed(vectors)));
+
+/** W⁻¹B (s×k) from the eigenvalues and eigenvectors (rows) of W. */
+function inverseTimes(values: Float64Array, vectors: Matrix, b: Matrix): Matrix {
+  const inside = combined(vectors, b);
+  for (let i = 0, at = 0; i < b.rows; i++) {
+    for (let k = 0; k < b.columns; k++, at++) inside.data[at] /= values[i];
+  }
+  return crossProducts(vectors, inside);
+}
+
+/** Adds column c of `from` to column columns[c] of `to`. */
+function addColumns(to: Matrix, from: Matrix, columns: readonly number[]): void {
+  for (let j = 0; j < to.rows; j++) {
+    columns.forEach((k, c) => {
+      to.data[j * to.columns + k] += from.data[j * from.columns + c];
+    });
+  }
+}
+
+function copyColumns(from: Matrix, to: Matrix, columns: readonly number[]): void {
+  for (let j = 0; j < to.rows; j++)
+    for (const k of columns) to.data[j * to.columns + k] = from.data[j * to.columns + k];
+}

@@ -1,0 +1,211 @@
+import { AifError, usageError } from "../errors.js";
+import type { SolverName } from "./linear-solution.js";
+import type { Preconditioner } from "./preconditioner.js";
+
+/** What is known of HX = B before any of it is computed. */
+export interface SolverProblem {
+  /** d */
+  readonly size: number;
+  /** k */
+  readonly rightHandSides: number;
+  /** λ that is added to H. */
+  readonly damping: number;
+  /** What the solver may allocate, in bytes; Infinity for no cap. */
+  readonly memoryBytes: number;
+  /** Whether H can be formed whole. */
+  readonly hasMatrix: boolean;
+  /** Whether H has products with samples of its rows. */
+  readonly hasSamples: boolean;
+  /** Seconds of one product of H with one vector, where it is known. */
+  readonly productSeconds?: number;
+  /** Seconds to form H whole, where they are known. */
+  readonly matrixSeconds?: number;
+}
+
+export interface SolverChoice {
+  readonly name: SolverName;
+  /** Of conjugate gradients; "none" for the others. */
+  readonly preconditioner: Preconditioner["name"];
+  /** Of the Nyström approximation; 0 where there is none. */
+  readonly rank: number;
+  /** Estimate of what the solver allocates at its peak. */
+  readonly memoryBytes: number;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+type Candidate = Pick<SolverChoice, "name" | "preconditioner" | "rank">;
+
+const NUMBER = 8;
+/** Runs of LiSSA by default, whose anchors, residuals and products are kept. */
+const LISSA_RUNS = 8;
+const LISSA_PROBE_STEPS = 20;
+
+/** Numbers that each solver holds at its peak, H's own products not counted. */
+const NUMBERS: Readonly<Record<SolverName, (d: number, k: number, rank: number) => number>> = {
+  // H, its factor and the copy that a back end works on; B, X, residual, correction and their copies.
+  cholesky: (d, k) => 3 * d * d + 6 * d * k,
+  // X, R, P, Q, Z and their copies; the sketch, its image and the basis.
+  cg: (d, k, rank) => 12 * d * k + 4 * k * k + nystromNumbers(d, rank),
+  lissa: (d, k) => 4 * LISSA_RUNS * d * k + LISSA_PROBE_STEPS * d,
+  nystrom: (d, k, rank) => 5 * d * k + nystromNumbers(d, rank),
+};
+
+/** Basis, its transpose, image and its transpose, factor, range at the peak. */
+const nystromNumbers = (d: number, rank: number): number => 6 * d * rank + 4 * rank * rank;
+
+/** An estimate of the memory that a solver needs for d parameters and k right-hand sides, in bytes. */
+export function solverMemory(
+  name: SolverName,
+  { size, rightHandSides }: Pick<SolverProblem, "size" | "rightHandSides">,
+  rank = 0,
+): number {
+  return NUMBER * NUMBERS[name](size, rightHandSides, rank);
+}
+
+/** 2√d between 10 and 500, and never more than d. */
+export const nystromRank = (size: number): number =>
+  Math.max(1, Math.min(size, 500, Math.max(10, Math.ceil(2 * Math.sqrt(size)))));
+
+/** Passes that conjugate gradients are expected to take. */
+const EXPECTED_PASSES = 200;
+/** Multiplications and additions a second that a factorisation is expected to do. */
+const DENSE_SPEED = 5e9;
+/** Cholesky is exact, so it may take this many times as long as conjugate gradients are expected to. */
+const WORTH_EXACTNESS = 10;
+/** Conjugate gradients longer than this give way to samples, in seconds. */
+const PATIENCE = 3600;
+
+const cgSeconds = ({ productSeconds = 0, rightHandSides }: SolverProblem): number =>
+  EXPECTED_PASSES * rightHandSides * productSeconds;
+
+function choleskyIsSlow(problem: SolverProblem): boolean {
+  if (problem.productSeconds === undefined) return false;
+  const dense = (problem.matrixSeconds ?? 0) + problem.size ** 3 / 3 / DENSE_SPEED;
+  return dense > 1 && dense > WORTH_EXACTNESS * cgSeconds(problem);
+}
+
+interface Rule {
+  readonly candidate: (problem: SolverProblem) => Candidate;
+  /** Why the rule does not apply although the memory would do, or null. */
+  readonly obstacle: (problem: SolverProblem) => string | null;
+  readonly reason: string;
+}
+
+/** The first one without an obstacle that fits the memory is taken. */
+const RULES: readonly Rule[] = [
+  {
+    candidate: () => ({ name: "cholesky", preconditioner: "none", rank: 0 }),
+    obstacle: (problem) =>
+      (!problem.hasMatrix && "the model does not give the whole Hessian") ||
+      (choleskyIsSlow(problem) && "factorising would take far longer than products") ||
+      null,
+    reason: "the whole Hessian fits, so it is factorised once and solved exactly",
+  },
+  {
+    candidate: ({ size }) => ({ name: "cg", preconditioner: "nystrom", rank: nystromRank(size) }),
+    obstacle: (problem) =>
+      problem.hasSamples && cgSeconds(problem) > PATIENCE
+        ? `conjugate gradients would take about ${readableHours(cgSeconds(problem))}`
+        : null,
+    reason: "conjugate gradients need products only, and a low-rank sketch of the Hessian shortens them",
+  },
+  {
+    candidate: () => ({ name: "lissa", preconditioner: "none", rank: 0 }),
+    obstacle: (problem) =>
+      (!problem.hasSamples && "the model does not give products with samples") ||
+      (cgSeconds(problem) <= PATIENCE && "products with all rows are fast enough") ||
+      null,
+    reason: "products with all rows are slow, so samples of them are used, with standard errors",
+  },
+  {
+    candidate: () => ({ name: "cg", preconditioner: "jacobi", rank: 0 }),
+    obstacle: () => null,
+    reason: "conjugate gradients with the diagonal of the Hessian need the least memory",
+  },
+];
+
+/**
+ * The solver for `--solver auto`: Cholesky where H fits the memory (and is not far slower than products), else conjugate
+ * gradients with a Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
+ * diagonal where memory is short. A solver asked for by name is taken if it can run.
+ * @throws usage: a problem that makes no sense, a solver asked for that the problem does not allow; resource: nothing fits the cap.
+ */
+export function chooseSolver(problem: SolverProblem, requested: SolverName | "auto" = "auto"): SolverChoice {
+  if (!(problem.memoryBytes > 0)) {
+    throw usageError(`The memory cap must be above 0 bytes, got ${problem.memoryBytes}.`);
+  }
+  return requested === "auto" ? automatic(problem) : byName(problem, requested);
+}
+
+function automatic(problem: SolverProblem): SolverChoice {
+  const passed: string[] = [];
+  let least = Number.POSITIVE_INFINITY;
+  for (const { candidate, obstacle, reason } of RULES) {
+    const solver = candidate(problem);
+    const memoryBytes = solverMemory(solver.name, problem, solver.rank);
+    const why = obstacle(problem);
+    if (why === null) least = Math.min(least, memoryBytes);
+    if (why === null && memoryBytes <= problem.memoryBytes) {
+      const because = [...passed, reason].join("; ");
+      return { ...solver, memoryBytes, reason: `${label(solver)}: ${because}.` };
+    }
+    passed.push(`not ${label(solver)}, ${why ?? tooLarge(memoryBytes, problem)}`);
+  }
+  throw overCap(`Solving with the Hessian of ${problem.size} parameters`, least, problem);
+}
+
+function byName(problem: SolverProblem, name: SolverName): SolverChoice {
+  const missing = MISSING[name](problem);
+  if (missing !== null) throw usageError(missing);
+  const ranks = name === "cg" ? [nystromRank(problem.size), 0] : [name === "nystrom" ? nystromRank(problem.size) : 0];
+  for (const rank of ranks) {
+    const memoryBytes = solverMemory(name, problem, rank);
+    if (memoryBytes > problem.memoryBytes) continue;
+    const preconditioner = name !== "cg" ? "none" : rank > 0 ? "nystrom" : "jacobi";
+    const solver = { name, preconditioner, rank } as const;
+    return { ...solver, memoryBytes, reason: `${label(solver)}: asked for.` };
+  }
+  throw overCap(`--solver ${name} for ${problem.size} parameters`, solverMemory(name, problem, ranks.at(-1)), problem);
+}
+
+const MISSING: Readonly<Record<SolverName, (problem: SolverProblem) => string | null>> = {
+  cholesky: ({ hasMatrix }) =>
+    hasMatrix ? null : "--solver cholesky needs the whole Hessian, which this model does not give: use --solver cg.",
+  cg: () => null,
+  lissa: ({ hasSamples }) =>
+    hasSamples ? null : "--solver lissa needs products with samples, which this model does not give: use --solver cg.",
+  nystrom: ({ damping }) =>
+    damping > 0 ? null : "--solver nystrom needs a damping above 0: set --damping, or use --solver cg.",
+};
+
+const LABELS: Readonly<Record<SolverName, string>> = {
+  cholesky: "Cholesky",
+  cg: "CG",
+  lissa: "LiSSA",
+  nystrom: "Nyström",
+};
+
+const label = ({ name, preconditioner }: Candidate): string =>
+  LABELS[name] + ({ none: "", jacobi: " with the diagonal", nystrom: " with Nyström" } as const)[preconditioner];
+
+const tooLarge = (needed: number, { memoryBytes }: SolverProblem): string =>
+  `which needs ${readableBytes(needed)} of the ${readableBytes(memoryBytes)} allowed`;
+
+function overCap(what: string, needed: number, { memoryBytes }: SolverProblem): AifError {
+  return new AifError(
+    "resource",
+    `${what} needs at least ${readableBytes(needed)} where --memory allows ${readableBytes(memoryBytes)}: raise --memory, or use fewer features.`,
+  );
+}
+
+/** Rounded up, so that what is named is enough. */
+function readableBytes(bytes: number): string {
+  if (bytes === Number.POSITIVE_INFINITY) return "unlimited memory";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(bytes) / 10)));
+  const value = bytes / 2 ** (10 * power);
+  return `${Math.ceil(10 * value) / 10} ${units[power]}`;
+}
+
+const readableHours = (seconds: number): string => `${(seconds / 3600).toPrecision(2)} hours`;

@@ -1,0 +1,16 @@
+import { Matrix } from "../linalg/matrix.js";
+
+/** A symmetric positive definite stand-in for H⁻¹. */
+export interface Preconditioner {
+  readonly name: "none" | "jacobi" | "nystrom";
+  /** Vectors that were multiplied with H to build it. */
+  readonly products: number;
+  /** M⁻¹R (d×k), as a new matrix. */
+  apply(residuals: Matrix): Matrix;
+}
+
+export const NO_PRECONDITIONER: Preconditioner = {
+  name: "none",
+  products: 0,
+  apply: (residuals) => new Matrix(residuals.data.slice(), residuals.rows, residuals.columns),
+};

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { chooseSolver, nystromRank, type SolverProblem, solverMemory } from "../../src/solvers/choose-solver.js";
+import { refusal } from "./systems.js";
+
+const GIB = 2 ** 30;
+const problem: SolverProblem = {
+  size: 2000,
+  rightHandSides: 5,
+  damping: 0,
+  memoryBytes: GIB,
+  hasMatrix: true,
+  hasSamples: false,
+};
+
+describe("--solver auto", () => {
+  test.each<[string, Partial<SolverProblem>, string, string, RegExp]>([
+    ["H fits", {}, "cholesky", "none", /^Cholesky: .*fits/],
+    ["H does not fit", { size: 20_000 }, "cg", "nystrom", /not Cholesky, which needs 9 GiB of the 1 GiB allowed/],
+    ["no matrix", { hasMatrix: false }, "cg", "nystrom", /does not give the whole Hessian/],
+    ["no room for a sketch", { size: 1e6, memoryBytes: 1.1 * GIB }, "cg", "jacobi", /least memory/],
+    ["a factorisation too slow", { size: 1e5, memoryBytes: Infinity, productSeconds: 1e-3 }, "cg", "nystrom", /longer/],
+    [
+      "slow products, samples",
+      { size: 1e6, memoryBytes: 30 * GIB, productSeconds: 60, hasSamples: true, hasMatrix: false },
+      "lissa",
+      "none",
+      /about 17 hours.*standard errors/,
+    ],
+    ["slow products, no samples", { size: 1e5, productSeconds: 60, memoryBytes: 3 * GIB }, "cg", "nystrom", /sketch/],
+  ])("%s", (_, change, name, preconditioner, reason) => {
+    const choice = chooseSolver({ ...problem, ...change });
+    expect(choice).toMatchObject({ name, preconditioner });
+    expect(choice.reason).toMatch(reason);
+    expect(choice.reason).toMatch(/^[^\n]+\.$/);
+    expect(choice.memoryBytes).toBeLessThanOrEqual(change.memoryBytes ?? GIB);
+    expect(choice.rank > 0).toBe(preconditioner === "nystrom");
+  });
+
+  test("the cap named in the refusal is enough, and a byte less than the need is not", async () => {
+    const needed = solverMemory("cg", problem);
+    expect(chooseSolver({ ...problem, memoryBytes: needed })).toMatchObject({ preconditioner: "jacobi" });
+    const error = await refusal(() => chooseSolver({ ...problem, memoryBytes: needed - 1 }));
+    expect(error.code).toBe("resource");
+    expect(error.message).toContain("raise --memory");
+    const [, kib] = /at least ([\d.]+) KiB/.exec(error.message) ?? [];
+    expect(chooseSolver({ ...problem, memoryBytes: Number(kib) * 1024 }).name).toBe("cg");
+    expect((await refusal(() => chooseSolver({ ...problem, memoryBytes: 0 }))).code).toBe("usage");
+  });
+
+  test("a solver asked for by name is taken, or refused for a reason", async () => {
+    expect(chooseSolver({ ...problem, damping: 1 }, "nystrom")).toMatchObject({ name: "nystrom", rank: 90 });
+    expect(chooseSolver(problem, "cg")).toMatchObject({ name: "cg", preconditioner: "nystrom" });
+    expect(chooseSolver({ ...problem, hasSamples: true }, "lissa")).toMatchObject({ name: "lissa", rank: 0 });
+    for (const [name, change, code] of [
+      ["nystrom", {}, "usage"],
+      ["lissa", {}, "usage"],
+      ["cholesky", { hasMatrix: false }, "usage"],
+      ["cholesky", { memoryBytes: 8 * 2000 * 2000 }, "resource"],
+    ] as const) {
+      expect((await refusal(() => chooseSolver({ ...problem, ...change }, name))).code).toBe(code);
+    }
+  });
+
+  test("the estimate grows as the arrays do", () => {
+    expect(solverMemory("cholesky", problem)).toBeGreaterThan(2 * 8 * 2000 ** 2);
+    expect(solverMemory("cg", problem, 10) - solverMemory("cg", problem)).toBeGreaterThan(3 * 8 * 10 * 2000);
+    expect([1, 5, 100, 1e4, 1e8].map(nystromRank)).toEqual([1, 5, 20, 200, 500]);
+  });
+});
