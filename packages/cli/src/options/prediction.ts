@@ -1,3 +1,4 @@
+import { oneOf } from "./choice.js";
 import { readShare } from "./numbers.js";
 import { flag, single } from "./rule.js";
 
@@ -14,6 +15,15 @@ export const predictionOptions = {
       0.1,
       readShare,
     ),
+    secondOrder: single(
+      {
+        flags: "--second-order <how>",
+        help: "also predict the training change to second order: plain, or density (with the mean effect of corners)",
+        shown: "none",
+      },
+      "none" as const,
+      oneOf(["none", "plain", "density"] as const),
+    ),
     exact: flag(
       {
         flags: "--no-exact",
@@ -24,7 +34,7 @@ export const predictionOptions = {
   },
 };
 
-const { trustTolerance } = predictionOptions.rules;
+const { trustTolerance, secondOrder } = predictionOptions.rules;
 
 /** Where exact optima are what was asked for. */
-export const verificationOptions = { heading: predictionOptions.heading, rules: { trustTolerance } };
+export const verificationOptions = { heading: predictionOptions.heading, rules: { trustTolerance, secondOrder } };

@@ -119,6 +119,9 @@ function columnsOf(result: StudyResult, threat: ThreatSection, moves: readonly M
     ),
     ...heldOut,
     right(["training", "change"], ({ thisData }) => signed(thisData.predicted, digits)),
+    ...(curve.some(({ thisData }) => thisData.secondOrder !== null)
+      ? [right(["second", "order"], ({ thisData }) => signed(thisData.secondOrder, digits))]
+      : []),
     ...(curve.some(({ thisData }) => thisData.exact !== null)
       ? [right(["the same", "exactly"], ({ thisData }) => signed(thisData.exact, digits))]
       : []),
@@ -147,6 +150,9 @@ function columnLegend({ curve }: ThreatSection): string[] {
   const flips = curve.some(({ residualFraction }) => residualFraction > 0);
   return [
     "change: of the loss without attack, by training against attacks of this size",
+    ...(curve.some(({ thisData }) => thisData.secondOrder !== null)
+      ? ["second order: the change on the training rows along θ̂+εI+½ε²J"]
+      : []),
     ...(curve.some(({ thisData }) => thisData.exact !== null)
       ? ["exactly: the change on the training rows when the robust training problem is actually solved"]
       : []),

@@ -84,7 +84,7 @@ describe("the report", () => {
       const extreme = point({
         epsilon: size,
         radius: size,
-        thisData: { predicted: -size, exact: null },
+        thisData: { predicted: -size, secondOrder: null, exact: null },
         heldOut: { predicted: -size, interval: null },
         robustLoss: size,
         robustLossNatural: size,

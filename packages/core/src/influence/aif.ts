@@ -1,16 +1,18 @@
-import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
-import type { Response, Threat } from "../threats/threat.js";
+import type { Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
+import { rowGains, usedBudgets } from "./response.js";
+
+export { responseAt } from "./response.js";
 
 /** An AIF exists when Φ lies in the range of a singular H, up to this share (MATH 1.1). */
-const RANGE_TOLERANCE = 1e-8;
+export const RANGE_TOLERANCE = 1e-8;
 
 /** The adversarial influence function I = −H⁻¹Φ at θ̂ (Theorem 4.1), and what it was made of. */
 export interface Influence {
@@ -37,11 +39,11 @@ export interface Influence {
   readonly pull: RowPull;
 }
 
-/** Φ/c = Σ_i onFeatures_i v_i + onJacobian_i V_i φ_i. */
+/** Φ/c = Σ_i onFeatures_i v_i + onJacobian_i V_i φ_i. ω_i is how far row i moves per unit of the radius: 1, or `Threat.shares`. */
 export interface RowPull {
-  /** n: w_i ℓ''_i γ_i·φ_i */
+  /** n: w_i ω_i ℓ''_i γ_i·φ_i */
   readonly onFeatures: Float64Array;
-  /** n: w_i ℓ'_i sgn_i */
+  /** n: w_i ω_i ℓ'_i sgn_i */
   readonly onJacobian: Float64Array;
   /** φ shared by all rows (1×m), or null where each row has its own. */
   readonly shared: Matrix | null;
@@ -51,23 +53,9 @@ export interface RowPull {
   readonly gamma: Matrix | null;
 }
 
-/** The adversary's answer to a block at θ̂, with the same snapping as in the AIF. */
-export function responseAt({ fit, threat, pull }: Influence, block: Block): Response {
-  const { map } = fit.model;
-  const slope = pull.slopes.subarray(block.firstRow, block.firstRow + block.y.length);
-  if (pull.gamma) return threat.respond({ slope, base: pull.gamma }, block);
-  const base = map.inputGradients(fit.parameters, block.x);
-  coupledKinks(base, slope, usedBudgets(fit, threat), threat.settings.p);
-  return threat.respond({ slope, base }, block);
-}
-
-/** The budgets, 0 for inputs that the score does not use. */
-const usedBudgets = ({ model: { map } }: Fit, { settings: { budgets } }: Threat): Float64Array =>
-  budgets.map((b, k) => (map.usesInput(k) ? b : 0));
-
 /**
- * Theorem 4.1 for a score model and a pointwise adversary: Φ = c Σ w_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ; at
- * kinks the exact one-sided derivative (MATH 1.2).
+ * Theorem 4.1 for a score model: Φ = c Σ w_i ω_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ, with ω = 1 for a pointwise
+ * adversary and the Hölder weights for a Wasserstein one (MATH 8); at kinks the exact one-sided derivative (MATH 1.2).
  * @throws usage: a threat that does not fit the features. numerical: H is singular and Φ is not in its range, so that no AIF exists.
  */
 export async function influence(fit: Fit, describe: ThreatDescription, work?: Work): Promise<Influence> {
@@ -129,6 +117,7 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     slopes,
     gamma: sharedGamma && new Matrix(sharedGamma, 1, map.inputs),
   };
+  const shares = threat.shares?.(await rowGains(fit, threat, pull, work), data.weights);
   const rowScales = new Float64Array(data.rows);
   const throughJacobian = new Float64Array(map.count);
   let scale = 0;
@@ -150,9 +139,10 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
       for (let i = 0; i < y.length; i++) {
         const row = firstRow + i;
         scale += w[i] * sizes[i];
-        gain += w[i] * response.gain[i];
-        pull.onFeatures[row] = w[i] * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
-        pull.onJacobian[row] = w[i] * slope[i] * response.sign[i];
+        const moved = shares ? w[i] * shares.omega[row] : w[i];
+        gain += moved * response.gain[i];
+        pull.onFeatures[row] = moved * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
+        pull.onJacobian[row] = moved * slope[i] * response.sign[i];
         omega.data[i] = pull.onFeatures[row];
       }
       const onJacobian = pull.onJacobian.subarray(firstRow, firstRow + y.length);
@@ -160,8 +150,14 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     },
     work,
   );
+  // Rows that share a budget leave a row without gain where it is: its residual of 0 is no corner, but all gains 0 is one.
+  // Rows tied under tied coordinates would need two probability vectors: then the first row stands for them all.
+  const bothTied = shares !== undefined && shares.tied.length > 0 && found.ties.length > 0;
+  if (bothTied) coupled += shares.tied.length;
+  const tiedRows = shares && !bothTied ? shares.tied : [];
+  const corners = { ...found, zeroResiduals: shares ? [] : zeroResiduals, tiedRows };
   return {
-    kinks: { zeroResiduals, ...found },
+    kinks: { ...corners, zeroGradient: found.zeroGradient || (shares !== undefined && gain === 0) },
     coupled,
     scale,
     rowScales,

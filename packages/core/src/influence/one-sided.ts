@@ -1,4 +1,3 @@
-import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { solveBoxSimplex } from "../solvers/box-simplex-qp.js";
@@ -7,6 +6,7 @@ import { dot } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
 import type { RowPull } from "./aif.js";
 import type { GradientKinks } from "./kinks.js";
+import { oneRow, rowPull, tiedRowColumns } from "./tied-rows.js";
 
 /** More corners than this are not resolved one by one. */
 const MAXIMUM_KINKS = 2000;
@@ -19,6 +19,8 @@ export interface Multipliers {
   readonly coordinates: readonly { readonly feature: number; readonly value: number }[];
   /** π, a probability vector over the coordinates tied for the largest at p = 1. */
   readonly ties: readonly { readonly feature: number; readonly value: number }[];
+  /** λ, a probability vector over the rows tied for the largest gain at the Wasserstein order u = 1; absent without such ties. */
+  readonly rows?: readonly { readonly row: number; readonly value: number }[];
 }
 
 interface Corner {
@@ -27,13 +29,13 @@ interface Corner {
   readonly scale: number;
   /** Φ with sgn(0) = 0 and, at p = 1, the first of the tied coordinates (d). */
   readonly smooth: Float64Array;
-  readonly kinks: GradientKinks & { readonly zeroResiduals: readonly number[] };
+  readonly kinks: GradientKinks & { readonly zeroResiduals: readonly number[]; readonly tiedRows: readonly number[] };
   readonly pull: RowPull;
 }
 
 /** One free multiplier: Φ gains value × column, value within [lower, upper] (or part of the simplex). */
 interface Variable {
-  readonly group: "residual" | "coordinate" | "tie";
+  readonly group: "residual" | "coordinate" | "tie" | "row";
   readonly index: number;
   readonly column: Float64Array;
   /** What the multiplier adds to the row's pull on its features, or to φ_k. */
@@ -51,10 +53,10 @@ export async function resolveKinks(
 ): Promise<{ penaltyGradient: Float64Array; multipliers: Multipliers | null; pull: RowPull }> {
   const { fit, kinks, pull } = corner;
   const base = corner.smooth.slice();
-  const count = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length;
+  const count = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length + kinks.tiedRows.length;
   if (count === 0) return { penaltyGradient: base, multipliers: null, pull };
   // With nothing else pulling, the element of least norm is 0.
-  if (base.every((value) => value === 0) && kinks.ties.length === 0) {
+  if (base.every((value) => value === 0) && kinks.ties.length + kinks.tiedRows.length === 0) {
     const residuals = kinks.zeroResiduals.map((row) => ({ row, value: 0 }));
     const coordinates = kinks.zeroCoordinates.map((feature) => ({ feature, value: 0 }));
     return { penaltyGradient: base, multipliers: { residuals, coordinates, ties: [] }, pull };
@@ -64,7 +66,7 @@ export async function resolveKinks(
       `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as --l2 0.01.`,
     );
   }
-  const variables = [...coordinateVariables(corner, base), ...residualVariables(corner)];
+  const variables = [...coordinateVariables(corner, base), ...residualVariables(corner), ...rowVariables(corner, base)];
   const solved = variables.map(({ column }) => fit.inverse.solve(column));
   const K = variables.length;
   const G = Matrix.zeros(K, K);
@@ -76,7 +78,7 @@ export async function resolveKinks(
     g: Float64Array.from(solved, (column) => dot(base, column)),
     lower: Float64Array.from(variables, (v) => v.lower),
     upper: Float64Array.from(variables, (v) => v.upper),
-    simplex: [...variables.keys()].filter((k) => variables[k].group === "tie"),
+    simplex: [...variables.keys()].filter((k) => isShare(variables[k])),
   });
   if (values === null)
     throw numericalError(
@@ -87,6 +89,17 @@ export async function resolveKinks(
   });
   const multipliers = multipliersOf(variables, values);
   return { penaltyGradient: base, multipliers, pull: effectivePull(corner, variables, values) };
+}
+
+/** Whether the multiplier belongs to the one probability vector that there may be. */
+const isShare = ({ group }: Variable): boolean => group === "tie" || group === "row";
+
+/** Rows tied for the largest gain at u = 1. Takes the first one's pull out of `base`: the simplex puts it back. */
+function rowVariables(corner: Corner, base: Float64Array): Variable[] {
+  const { tiedRows } = corner.kinks;
+  const columns = tiedRowColumns(corner, tiedRows);
+  if (columns.length > 0) for (let j = 0; j < base.length; j++) base[j] -= columns[0][j];
+  return columns.map((column, a) => ({ group: "row", index: tiedRows[a], column, perUnit: 1, lower: 0, upper: 1 }));
 }
 
 /** r_i = 0: Φ gains w_i ℓ''_i c N_i κ_i v_i, N_i what the adversary gains per unit of |ℓ'|. Written with κ ∈ [−1, 1]. */
@@ -138,23 +151,26 @@ function multipliersOf(variables: readonly Variable[], values: Float64Array): Mu
     residuals: group("residual").map(({ index, value }) => ({ row: index, value })),
     coordinates: group("coordinate").map(({ index, value }) => ({ feature: index, value })),
     ties: group("tie").map(({ index, value }) => ({ feature: index, value })),
+    ...(variables.some((v) => v.group === "row")
+      ? { rows: group("row").map(({ index, value }) => ({ row: index, value })) }
+      : {}),
   };
 }
 
 /** The rows' pulls with the multipliers in them, so that contributions still add up to Φ exactly. */
-function effectivePull({ pull }: Corner, variables: readonly Variable[], values: Float64Array): RowPull {
+function effectivePull(corner: Corner, variables: readonly Variable[], values: Float64Array): RowPull {
+  const { pull } = corner;
   const onFeatures = pull.onFeatures.slice();
+  const onJacobian = pull.onJacobian.slice();
   const shared = pull.shared && new Matrix(pull.shared.data.slice(), 1, pull.shared.columns);
   if (shared && variables.some((v) => v.group === "tie")) shared.data.fill(0);
   variables.forEach((v, k) => {
     if (v.group === "residual") onFeatures[v.index] = v.perUnit * values[k];
-    else if (shared) shared.data[v.index] = v.perUnit * values[k];
+    else if (v.group === "row") {
+      const whole = rowPull(corner, v.index);
+      onFeatures[v.index] = values[k] * whole.onFeatures;
+      onJacobian[v.index] = values[k] * whole.onJacobian;
+    } else if (shared) shared.data[v.index] = v.perUnit * values[k];
   });
-  return { ...pull, onFeatures, shared };
-}
-
-/** Row i as a block of its own, its weight as in the whole. */
-function oneRow({ data }: Fit, row: number): Block {
-  const [block] = data.select(Int32Array.of(row)).blocks();
-  return { ...block, w: data.weights.subarray(row, row + 1), firstRow: row };
+  return { ...pull, onFeatures, onJacobian, shared };
 }

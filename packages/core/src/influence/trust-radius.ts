@@ -1,3 +1,4 @@
+import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
@@ -25,6 +26,8 @@ export interface TrustOptions extends Work {
   readonly ceiling?: number | null;
 }
 
+/** MATH 14.11 */
+const DEFAULT_TOLERANCE = 0.1;
 const COARSE_STEPS = 16;
 const CERTIFICATE_STEPS = 8;
 /** Error bounds are worked out up to this many trust radii; beyond, they say nothing of use, if there are any. */
@@ -33,7 +36,7 @@ const CERTIFIED_REACH = 3;
 /**
  * How far θ̂ + εI can be trusted (MATH 10b, 14.10, 14.11). Squared and logistic losses have a certificate, Poisson an
  * estimate; other bases and boxes have no closed-form robust risk to check against.
- * @param shifts n: v_i'I, from `scoreShifts`.
+ * @param shifts n: v_i'I, from `scoreShifts`. @throws usage: a tolerance that is not positive.
  */
 export async function checkValidity(
   attack: Influence,
@@ -41,6 +44,9 @@ export async function checkValidity(
   options: TrustOptions = {},
 ): Promise<ValidityCheck> {
   const { fit, threat } = attack;
+  const { tolerance = DEFAULT_TOLERANCE } = options;
+  if (!(tolerance > 0 && tolerance < Infinity))
+    throw usageError(`The trust tolerance ${tolerance} makes no sense: it is a positive relative error, such as 0.1.`);
   if (!hasClosedForm(fit.model, threat)) {
     const reason = threat.settings.bounds
       ? "the robust risk in a box has no closed form to check the prediction against"
@@ -50,7 +56,6 @@ export async function checkValidity(
       at: async (list) => list.map(unknownValidity),
     };
   }
-  const tolerance = options.tolerance ?? 0.1;
   const judge = judgeOf(attack, shifts);
   const size = Math.sqrt(dot(attack.influence, hessianTimes(fit.hessian, attack.influence)));
   const method = judge.certified ? "certificate" : "stationarity";

@@ -28,6 +28,10 @@ export interface FeatureMap {
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void;
   /** r: φ_i' (∇²_x f) φ_i, or null where f is affine in x. */
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array | null;
+  /** (∇²_x f) φ_i for every row, r×m, or null where f is affine in x. */
+  curvatureTimes(theta: Float64Array, x: Matrix, directions: Matrix): Matrix | null;
+  /** out (d) += Σ_i ω_i φ_i' (∇²v_a) φ_i, feature by feature a: the gradient in θ of Σ ω_i `curvature`_i. */
+  addCurvaturePullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void;
   /** V itself, r×d: for a block at a time. */
   features(x: Matrix): Matrix;
   /** V_iφ_i for every row, r×d; 1×d where V and φ are shared. */
@@ -173,6 +177,21 @@ export function addWeightedDirections(directions: Matrix, omega: Float64Array, o
   } else if (directions.rows > 0 && m > 0) {
     blas().gemv(true, directions.rows, m, 1, directions.data, m, omega, 1, out);
   }
+}
+
+/** Row by row a_i·b_i: r. */
+export function rowProducts(a: Matrix, b: Matrix): Float64Array {
+  const out = new Float64Array(a.rows);
+  for (let i = 0, at = 0; i < a.rows; i++) for (let k = 0; k < a.columns; k++, at++) out[i] += a.data[at] * b.data[at];
+  return out;
+}
+
+/** The row r times over, or the matrix itself where it has r rows already. */
+export function repeatRow(matrix: Matrix, rows: number): Matrix {
+  if (matrix.rows !== 1) return matrix;
+  const out = Matrix.zeros(rows, matrix.columns);
+  for (let i = 0; i < rows; i++) out.data.set(matrix.data, i * matrix.columns);
+  return out;
 }
 
 /** Σ_i ω_i V_i diag(h_i) V_i' input by input, from the columns V_i e_k = jacobianTimes(e_k). */

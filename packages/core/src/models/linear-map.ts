@@ -86,6 +86,12 @@ export class LinearMap implements FeatureMap {
     return null;
   }
 
+  curvatureTimes(): null {
+    return null;
+  }
+
+  addCurvaturePullback(): void {}
+
   usesInput(): boolean {
     return true;
   }

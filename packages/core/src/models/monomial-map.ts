@@ -6,6 +6,8 @@ import {
   type FeatureMap,
   growingBuffer,
   interceptName,
+  repeatRow,
+  rowProducts,
 } from "./feature-map.js";
 
 /** coefficient · Π_k x_k^power, powers whole numbers ≥ 1 of distinct inputs. No factors: the constant. */
@@ -99,19 +101,36 @@ export class MonomialMap implements FeatureMap {
   }
 
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array {
-    const out = new Float64Array(x.rows);
+    return rowProducts(this.curvatureTimes(theta, x, directions), repeatRow(directions, x.rows));
+  }
+
+  curvatureTimes(theta: Float64Array, x: Matrix, directions: Matrix): Matrix {
+    const out = Matrix.zeros(x.rows, this.inputs);
     for (let i = 0; i < x.rows; i++) {
-      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
+      const [row, phi, to] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i), out.row(i)];
       this.terms.forEach((term, a) => {
         for (const j of term.factors) {
           for (const k of term.factors) {
-            out[i] +=
-              theta[this.first + a] * secondDerivative(term, row, j.input, k.input) * phi[j.input] * phi[k.input];
+            to[j.input] += theta[this.first + a] * secondDerivative(term, row, j.input, k.input) * phi[k.input];
           }
         }
       });
     }
     return out;
+  }
+
+  addCurvaturePullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
+    for (let i = 0; i < x.rows; i++) {
+      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
+      this.terms.forEach((term, a) => {
+        for (const j of term.factors) {
+          for (const k of term.factors) {
+            out[this.first + a] +=
+              omega[i] * secondDerivative(term, row, j.input, k.input) * phi[j.input] * phi[k.input];
+          }
+        }
+      });
+    }
   }
 
   usesInput(k: number): boolean {

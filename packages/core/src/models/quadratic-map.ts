@@ -10,6 +10,8 @@ import {
   type FeatureMap,
   growingBuffer,
   interceptName,
+  repeatRow,
+  rowProducts,
   startWithIntercepts,
 } from "./feature-map.js";
 
@@ -124,20 +126,34 @@ export class QuadraticMap implements FeatureMap {
     addWeightedDirections(directions, omega, out.subarray(this.first));
     const m = this.inputs;
     const cross = new Float64Array(m * m);
-    this.weightedMoments(directions.rows === 1 ? repeatRow(directions, x.rows) : directions, x, omega, cross);
+    this.weightedMoments(repeatRow(directions, x.rows), x, omega, cross);
     this.pairs.forEach(([j, k], a) => {
       out[this.first + m + a] += cross[j * m + k] + cross[k * m + j];
     });
   }
 
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array {
+    return rowProducts(this.curvatureTimes(theta, x, directions), repeatRow(directions, x.rows));
+  }
+
+  /** (U + U')φ_i */
+  curvatureTimes(theta: Float64Array, x: Matrix, directions: Matrix): Matrix {
     const m = this.inputs;
-    const phi = directions.rows === 1 ? repeatRow(directions, x.rows) : directions;
-    const product = new Float64Array(phi.rows * m);
-    blas().gemm(false, false, phi.rows, m, m, 1, phi.data, m, this.productMatrix(theta, true), m, 0, product, m);
-    const out = new Float64Array(phi.rows);
-    for (let i = 0, at = 0; i < phi.rows; i++) for (let k = 0; k < m; k++, at++) out[i] += phi.data[at] * product[at];
+    const phi = repeatRow(directions, x.rows);
+    const out = Matrix.zeros(x.rows, m);
+    blas().gemm(false, false, x.rows, m, m, 1, phi.data, m, this.productMatrix(theta, true), m, 0, out.data, m);
     return out;
+  }
+
+  /** φ'∇²(x_j x_k)φ = 2φ_j φ_k */
+  addCurvaturePullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
+    const m = this.inputs;
+    const phi = repeatRow(directions, x.rows);
+    const moments = new Float64Array(m * m);
+    this.weightedMoments(phi, phi, omega, moments);
+    this.pairs.forEach(([j, k], a) => {
+      out[this.first + m + a] += 2 * moments[j * m + k];
+    });
   }
 
   usesInput(): boolean {
@@ -178,10 +194,4 @@ export class QuadraticMap implements FeatureMap {
     const { pairs } = this;
     for (let a = 0; a < pairs.length; a++) v[start + a] = x[pairs[a][0]] * x[pairs[a][1]];
   }
-}
-
-function repeatRow(matrix: Matrix, rows: number): Matrix {
-  const out = Matrix.zeros(rows, matrix.columns);
-  for (let i = 0; i < rows; i++) out.data.set(matrix.data, i * matrix.columns);
-  return out;
 }

@@ -259,6 +259,7 @@ export function resolvedSettings(
     inference: settings.inference,
     draws: settings.draws,
     trustTolerance: settings.trustTolerance,
+    secondOrder: settings.secondOrder,
     exact: settings.exact,
     attackRate: settings.attackRate,
     failIf: settings.failIf.map(({ text }) => text),

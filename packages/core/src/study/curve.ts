@@ -6,6 +6,8 @@ import type { MetricRows } from "../influence/metrics.js";
 import { changeStandardError, lossChanges, naturalLoss, predictedChange } from "../influence/moving-rows.js";
 import { attackedLosses, attackedMetrics, naturalMetrics, robustLossMethod } from "../influence/robust-losses.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import { secondOrder } from "../influence/second-order.js";
+import { bentChange } from "../influence/second-order-change.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -37,7 +39,7 @@ export async function curvePoints(
   { population, exact }: { readonly population: Population; readonly exact: ExactPoints },
   settings: StudySettings,
   work: Work,
-): Promise<CurvePoint[]> {
+): Promise<{ points: CurvePoint[]; missingSecondOrder: string | null }> {
   const training = trainingRows(attack, shifts);
   const evaluated = judgement.evaluated ?? training;
   const { rows } = evaluated;
@@ -46,6 +48,7 @@ export async function curvePoints(
   const z = settings.inference === "none" ? null : normalQuantile(0.5 + settings.confidence / 2);
   const natural = hasScale(rows.loss.name) ? naturalLoss(rows, 0) : null;
   const share = (value: number): number | null => (natural !== null && natural > 0 ? value / natural : null);
+  const bend = await secondOrderOf({ attack, shifts }, settings, judgement.sampling, work);
   const naturalNow = naturalMetrics(evaluated, 0);
   const trust = validity.trust.radius;
   const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
@@ -67,7 +70,11 @@ export async function curvePoints(
       point: {
         epsilon,
         radius: epsilon * attack.scale,
-        thisData: { predicted: predictedChange(training.rows, epsilon), exact: exactChange(attack, exact, epsilon) },
+        thisData: {
+          predicted: predictedChange(training.rows, epsilon),
+          secondOrder: bend?.change?.(epsilon) ?? null,
+          exact: exactChange(attack, exact, epsilon),
+        },
         heldOut: judgement.evaluated && {
           predicted: cost,
           interval: z === null ? null : around(cost, z * changeStandardError(rows, epsilon, judgement.sampling)),
@@ -105,7 +112,7 @@ export async function curvePoints(
     judgement.sampling,
     settings,
   );
-  return drafts.map(({ point, natural: unattacked, robust }) => ({
+  const points = drafts.map(({ point, natural: unattacked, robust }) => ({
     ...point,
     metrics: {
       natural: unattacked.after.values,
@@ -115,6 +122,23 @@ export async function curvePoints(
       changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
     },
   }));
+  return { points, missingSecondOrder: bend?.reason ?? null };
+}
+
+/** The change of the training loss to second order, or why there is none; null where it is not asked for. */
+async function secondOrderOf(
+  { attack, shifts }: Pick<ThreatGround, "attack" | "shifts">,
+  { secondOrder: wanted }: StudySettings,
+  sampling: Sampling,
+  work: Work,
+): Promise<{ change: ((epsilon: number) => number) | null; reason: string | null } | null> {
+  if (wanted === "none") return null;
+  const { response, reason } = await secondOrder(attack, shifts, {
+    ...work,
+    ...sampling,
+    density: wanted === "density",
+  });
+  return { change: response && (await bentChange(attack, shifts, response, work)), reason };
 }
 
 function exactChange({ fit }: ThreatGround["attack"], exact: ExactPoints, epsilon: number): number | null {

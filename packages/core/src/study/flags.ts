@@ -151,6 +151,12 @@ const rules = {
     why: "The robust risk has no closed form here, so the prediction could not be checked against it.",
     todo: "Take predictions at small ε only.",
   },
+  "no-second-order": {
+    level: "note",
+    raised: "--second-order was asked for where the path of robust optima has no second derivative",
+    why: "The path bends sharply at a corner of the robust risk, so one more term would not help.",
+    todo: "Use the exact change, or aif path.",
+  },
   "trust-exceeded": {
     level: "warning",
     raised: "an ε that was asked for lies beyond the trust radius",
@@ -193,6 +199,31 @@ const rules = {
     raised: "--budget names some columns; the others are frozen",
     why: "A budget says all that the adversary may do.",
     todo: "Name every column that the adversary can touch.",
+  },
+  "training-not-converged": {
+    level: "warning",
+    raised: "adversarial training ended before its gradient or its duality gap was small",
+    why: "Its parameters are not the optimum, so that what they differ by from a prediction is not the prediction's error alone. At corners of the robust risk (p = 1 and ∞, squared losses) descent stalls near the optimum.",
+    todo: "Look at the gap; give more --outer-steps, use --exact-inner, or compare with the exact optimum of aif verify where there is one.",
+  },
+  "weak-inner-search": {
+    level: "warning",
+    raised: "the inner search of adversarial training falls short of the exact worst case by more than 0.1 %",
+    why: "The model was trained against a weaker adversary than was asked for.",
+    todo: "Give more --inner-steps or --restarts, or use --exact-inner.",
+  },
+  "searched-worst-case": {
+    level: "note",
+    raised:
+      "losses under attack come from a search, because the worst case is not known exactly for this model or threat",
+    why: "A search gives lower bounds: the true robust loss may be higher.",
+    todo: "Compare with more --inner-steps and --restarts.",
+  },
+  "no-prediction": {
+    level: "warning",
+    raised: "there is no adversarial influence to set beside the training",
+    why: "The message says which condition fails.",
+    todo: "Nothing: training does not need it.",
   },
 } as const satisfies Record<string, FlagRule>;
 

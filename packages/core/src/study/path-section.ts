@@ -62,7 +62,7 @@ export async function pathSection(
 }
 
 /** c = Σ w_i ‖x_i ⊘ b‖_p */
-async function meanRowScale({ model, data }: Fit, threat: Threat, work: Work): Promise<number> {
+export async function meanRowScale({ model, data }: Fit, threat: Threat, work: Work): Promise<number> {
   let scale = 0;
   await sweep(
     model.map,

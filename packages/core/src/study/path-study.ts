@@ -67,7 +67,7 @@ export async function pathStudy(
     },
     model: modelSection(fit, data, settings),
     paths,
-    flags: flagsOf(table, settings, data, model, reach, fit),
+    flags: trainingRowFlags(table, settings, data, model, reach, fit),
     timings: {
       read: readSeconds,
       fit: fitSeconds,
@@ -89,7 +89,8 @@ function refuseBounds({ bounds }: StudySettings): void {
   throw usageError("An adversary with bounds has no exact robust path: leave out --bounds, or use aif analyze.");
 }
 
-function pathSettings(all: ResolvedSettings): Omit<PathSettings, "epsilonMax"> {
+/** The settings that matter where nothing is said of new rows. */
+export function pathSettings(all: ResolvedSettings): Omit<PathSettings, "epsilonMax"> {
   const { source, target, model, loss, positive, intercept, standardize, missing, exclude, keep } = all;
   const { weights, weightsKind, classWeight, l2, norms, freeze, budgets } = all;
   return {
@@ -116,7 +117,8 @@ function pathSettings(all: ResolvedSettings): Omit<PathSettings, "epsilonMax"> {
 /** Flags on how far numbers hold for new rows: the path speaks of the training rows alone. */
 const ABOUT_NEW_ROWS: ReadonlySet<string> = new Set(["in-sample", "few-rows"]);
 
-const flagsOf = (
+/** Flags on data and model where nothing is said of new rows. */
+export const trainingRowFlags = (
   { notes }: Table,
   settings: StudySettings,
   data: EncodedDataset,

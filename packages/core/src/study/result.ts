@@ -61,6 +61,7 @@ export interface ResolvedSettings {
   readonly inference: string;
   readonly draws: number;
   readonly trustTolerance: number;
+  readonly secondOrder: "none" | "plain" | "density";
   readonly exact: boolean;
   readonly attackRate: number | null;
   readonly failIf: readonly string[];
@@ -193,7 +194,12 @@ export interface CurvePoint {
   readonly epsilon: number;
   readonly radius: number;
   /** L(θ̂+εI) − L(θ̂) on the training rows; `exact`: L(θ_ε) − L(θ̂) where the robust optimum is known. */
-  readonly thisData: { readonly predicted: number; readonly exact: number | null };
+  readonly thisData: {
+    readonly predicted: number;
+    /** To second order, with θ̂ + εI + ½ε²J (MATH 2, 10b), where `--second-order` asks for it. */
+    readonly secondOrder: number | null;
+    readonly exact: number | null;
+  };
   /** The same on rows not trained on; null with `--evaluation training`. */
   readonly heldOut: { readonly predicted: number; readonly interval: readonly [number, number] | null } | null;
   readonly population: {

@@ -58,6 +58,8 @@ export interface StudySettings {
   readonly draws: number;
   /** The relative error of the parameter shift up to which a prediction is trusted. */
   readonly trustTolerance: number;
+  /** Whether the change is also predicted to second order, and whether with density terms (MATH 10b). */
+  readonly secondOrder: "none" | "plain" | "density";
   /** Whether the exact optima are worked out beside the prediction where that is quick. */
   readonly exact: boolean;
   /** π: the share of inputs that will be attacked, for the best mixed training; null: not asked. */
@@ -96,6 +98,7 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   inference: "sandwich",
   draws: 200,
   trustTolerance: 0.1,
+  secondOrder: "none",
   exact: true,
   attackRate: null,
   failIf: [],

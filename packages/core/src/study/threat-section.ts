@@ -91,7 +91,13 @@ export async function threatSection(
   const heldOut = evaluated && localSensitivity(evaluated.rows, sampling);
   const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
   const population = populationSensitivity(curvature, inference);
-  const curve = await curvePoints(ground, judgement, { population, exact }, settings, work);
+  const { points: curve, missingSecondOrder } = await curvePoints(
+    ground,
+    judgement,
+    { population, exact },
+    settings,
+    work,
+  );
   const judged = {
     threat: {
       norm: exponentName(attack.threat.settings.p),
@@ -153,6 +159,9 @@ export async function threatSection(
     section,
     flags: [
       ...threatFlags(ground, section, chosen),
+      ...(missingSecondOrder === null
+        ? []
+        : [raise("no-second-order", `p = ${judged.threat.norm}: ${missingSecondOrder}.`)]),
       ...populationFlags(ground, judgement, section, inference, settings),
     ],
   };

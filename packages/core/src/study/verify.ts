@@ -119,7 +119,7 @@ function compare(
   const isResolved = change !== null && Math.abs(change) > RESOLVABLE * Math.abs(fit.trainingLoss);
   return {
     ...point,
-    thisData: { predicted, exact: change },
+    thisData: { ...point.thisData, exact: change },
     robustParameters: exact && [...exact.parameters],
     robustNaturalLoss: exact && exact.naturalLoss,
     lossError: change === null ? null : predicted - change,

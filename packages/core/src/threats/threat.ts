@@ -23,6 +23,16 @@ export interface Threat {
   /** r: each row's share of the budget scale, ‖x_i ⊘ b‖_p over attacked features; all 1 where the radius is absolute. */
   rowScales(block: Block): Float64Array;
   respond(gradients: InputGradients, block: Block): Response;
+  /** How the adversary shares its budget out among all rows, given what each gains by moving (n); absent: every row moves by all of it. */
+  shares?(gains: Float64Array, weights: Float64Array): RowShares;
+}
+
+/** How far each row moves per unit of the radius. */
+export interface RowShares {
+  /** n: ω_i, so that Φ = c Σ w_i ω_i G_iφ_i. */
+  readonly omega: Float64Array;
+  /** Rows tied for the largest gain where one row takes everything; `omega` has the first. Empty without ties. */
+  readonly tied: readonly number[];
 }
 
 /** Plain data that names a threat, as it stands in results. */
@@ -32,4 +42,6 @@ export interface ThreatSettings {
   readonly budgets: Float64Array;
   /** Per feature [lower, upper] in the model's units, or null where no feature is bounded. */
   readonly bounds: { readonly lower: Float64Array; readonly upper: Float64Array } | null;
+  /** The Wasserstein order u < ∞ of rows that share one budget; absent: every row has the whole of it. */
+  readonly order?: number;
 }

@@ -170,6 +170,28 @@ describe.each(cases)("$name", ({ map, terms }) => {
     else expect(relativeError(bend, truth)).toBeLessThan(1e-12);
   });
 
+  test.each([false, true])("(∇²_x f)φ, and φ'(∇²v)φ feature by feature; one direction for all rows: %s", (shared) => {
+    const phi = random.rows(shared ? 1 : n, m);
+    const omega = Float64Array.from(random.normals(n));
+    const out = Float64Array.from(random.normals(d));
+    const truth = Array.from(out);
+    const turned = X.map((row, i) => {
+      const d_ = phi[shared ? 0 : i];
+      const sum = d_.map(() => 0);
+      hessians(terms, row).forEach((second, a) => {
+        truth[a] += omega[i] * d_.reduce((total, value, j) => total + value * dot(second[j], d_), 0);
+        second.forEach((line, j) => {
+          sum[j] += theta[a] * dot(line, d_);
+        });
+      });
+      return sum;
+    });
+    map.addCurvaturePullback(x, Matrix.fromRows(phi), omega, out);
+    expect(relativeError(out, truth)).toBeLessThan(1e-12);
+    const found = map.curvatureTimes(theta, x, Matrix.fromRows(phi));
+    expect(relativeError(found ? found.data : new Float64Array(n * m), turned.flat())).toBeLessThan(1e-12);
+  });
+
   test("explicit features, and products with ∂v/∂x", () => {
     expect(relativeError(map.features(x).data, V.flat())).toBeLessThan(1e-14);
     for (const shared of [false, true]) {

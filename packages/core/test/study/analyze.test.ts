@@ -478,6 +478,25 @@ describe("exact changes beside the prediction", () => {
     expect(large.exact).not.toBeCloseTo(large.predicted, 3);
   });
 
+  test("are met more closely to second order", async () => {
+    for (const p of [2, INF]) {
+      const { result } = await run(loans(), {
+        target: "repaid",
+        norms: [p],
+        epsilons: [0.005, 0.01],
+        secondOrder: "plain",
+      });
+      for (const { thisData } of result.threats[0].curve) {
+        const exact = thisData.exact ?? Number.NaN;
+        expect(Math.abs((thisData.secondOrder ?? Number.NaN) - exact)).toBeLessThan(
+          0.15 * Math.abs(thisData.predicted - exact),
+        );
+      }
+    }
+    const { result } = await run(loans(), { target: "repaid", epsilons: [0.01] });
+    expect(result.threats[0].curve[0].thisData.secondOrder).toBeNull();
+  });
+
   test("are left out where they would take long", async () => {
     const random = new Random(4);
     const n = 60_000;
