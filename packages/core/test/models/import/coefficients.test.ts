@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest";
+import { Matrix } from "../../../src/linalg/matrix.js";
+import { type CoefficientOptions, readCoefficients } from "../../../src/models/import/coefficients.js";
+import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
+import { matchColumns, matchLabels } from "../../../src/models/import/match.js";
+import { expectFailure, utf8 } from "../../data/helpers.js";
+import { logistic, softmax } from "./naive.js";
+
+const read = (content: string | object, options: CoefficientOptions = {}) =>
+  readCoefficients(utf8(typeof content === "string" ? content : JSON.stringify(content)), { name: "coef", ...options });
+
+const predicted = async (
+  content: string | object,
+  x: number[],
+  options: CoefficientOptions = {},
+): Promise<number[]> => [...evaluateNetwork(await read(content, options), Matrix.fromRows([x])).data];
+
+const exact = (text: string): RegExp => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+
+describe("coefficients from JSON", () => {
+  test("names and values", async () => {
+    const content = { intercept: 0.5, coefficients: { age: 2, "blood pressure": -1 } };
+    const network = await read(content);
+    expect(network.inputNames).toEqual(["age", "blood pressure"]);
+    expect(network.parameterNames).toEqual(["age", "blood pressure", "(intercept)"]);
+    expect(await predicted(content, [3, 4])).toEqual([2.5]);
+    expect(await predicted(content, [3, 4], { output: "sigmoid" })).toEqual([logistic(2.5)]);
+    expect((await read('{"coefficients": {"__proto__": 1, "toString": 2}}')).inputNames).toEqual([
+      "__proto__",
+      "toString",
+    ]);
+  });
+
+  test("scikit-learn: regression, two classes, three classes", async () => {
+    expect(await predicted({ coef_: [1, 2], intercept_: 0.5 }, [3, 4])).toEqual([11.5]);
+    const two = { coef_: [[1, 2]], intercept_: [0.5], feature_names_in_: ["a", "b"], classes_: [0, 1] };
+    expect((await predicted(two, [-3, 1]))[0]).toBeCloseTo(logistic(-0.5), 15);
+    const binary = await read(two);
+    expect([binary.labels, binary.output, binary.inputNames]).toEqual([["0", "1"], "sigmoid", ["a", "b"]]);
+    expect(binary.notes.join(" ")).toContain('The classes are "0", "1"; the score is that of the second.');
+    const three = {
+      coef_: [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      intercept_: [1, 2, 3],
+      classes_: ["r", "g", "b"],
+    };
+    (await predicted(three, [0.1, -0.2])).forEach((p, k) => expect(p).toBeCloseTo(softmax([0.7, 1.5, 2.3])[k], 14));
+    expect((await read(three)).parameterNames).toEqual([
+      "r:x1",
+      "r:x2",
+      "g:x1",
+      "g:x2",
+      "b:x1",
+      "b:x2",
+      "r:(intercept)",
+      "g:(intercept)",
+      "b:(intercept)",
+    ]);
+  });
+
+  const own = {
+    schema: "aif.coefficients/1",
+    model: "logistic",
+    loss: "logistic",
+    target: "y",
+    labels: { negative: "no", positive: "yes" },
+    names: ["(intercept)", "a", "b"],
+    units: "original",
+    scaler: null,
+    columns: [
+      { norm: null, epsilon: 0, radius: 0, values: [1, 2, 3] },
+      { norm: "2", epsilon: 0.1, radius: 0.3, values: [4, 5, 6] },
+    ],
+  };
+
+  test("our own file, as trained or hardened", async () => {
+    expect(await predicted(own, [1, -1])).toEqual([logistic(0)]);
+    expect(await predicted(own, [1, -1], { column: { norm: "2", epsilon: 0.1 } })).toEqual([logistic(3)]);
+    expect((await read(own)).labels).toEqual(["no", "yes"]);
+    expect(await predicted({ ...own, model: "poisson", loss: "poisson", labels: null }, [0, 0])).toEqual([Math.E]);
+    const scaler = { features: ["a", "b"], mean: [1, 1], scale: [2, 4] };
+    expect(await predicted({ ...own, scaler, loss: "squared", model: "linear", labels: null }, [3, 5])).toEqual([
+      1 + 2 + 3,
+    ]);
+  });
+
+  test.each<[string | object, string]>([
+    [
+      { a: 1 },
+      'coef holds no coefficients; expected {"intercept": …, "coefficients": {name: value}}, scikit-learn\'s "coef_" and "intercept_", or a file of aif (schema aif.coefficients/1).',
+    ],
+    [{ coefficients: [1] }, 'coef: "coefficients" must be an object of names and numbers.'],
+    [
+      { coefficients: { a: "1" } },
+      'coef: the coefficient "a" is no number; every coefficient must be a finite number.',
+    ],
+    [
+      '{"coefficients": {"a": 1e999}}',
+      'coef: the coefficient "a" is Infinity; every coefficient must be a finite number.',
+    ],
+    [
+      '{"coefficients": {"a": 1, "a": 2}}',
+      'coef is no JSON that can be read: at character 29 it holds the key "a" twice; write it again.',
+    ],
+    [{ coefficients: {} }, 'coef: "coefficients" has shape [1, 0]; no side of a weight may be 0.'],
+    [{ coef_: [[1, 2], [3]] }, 'coef: row 1 of "coef_" has 1 numbers, expected 2 numbers, as row 0 has.'],
+    [
+      { coef_: [1, null] },
+      'coef: the coefficient "coef_"[0,1] is no number; every coefficient must be a finite number.',
+    ],
+    [{ coef_: [1, 2], intercept_: [1, 2] }, 'coef: "intercept_" has shape [2], expected [1], one a row of "coef_".'],
+    [{ coef_: [1, 2], feature_names_in_: ["a"] }, "coef names 1 features, expected 2, one a column of its weights."],
+    [
+      { coef_: [1, 2], feature_names_in_: ["a", "a"] },
+      'coef names the feature "a" twice; every feature needs a name of its own.',
+    ],
+    [{ coef_: [[1, 2]], classes_: [0, 1, 2] }, "coef names 3 classes, expected 2, since it gives 1 scores."],
+    [{ ...own, schema: "aif.study/1" }, 'coef has the schema "aif.study/1", expected "aif.coefficients/1".'],
+    [
+      { ...own, model: "quadratic" },
+      'coef holds a model "quadratic" with the loss "logistic"; only linear ones can be imported.',
+    ],
+    [{ ...own, columns: [{ norm: null, epsilon: 0, values: [1] }] }, "coef has 1 values, expected 3, one a name."],
+    [{ ...own, columns: [] }, "coef holds no column without an attack (norm null); write it again."],
+  ])("refusals, case %#", async (content, message) => {
+    await expectFailure(() => read(content), "input", exact(message));
+  });
+});
+
+describe("coefficients from tables", () => {
+  test.each([
+    ["name,value\nage,2\n(Intercept),0.5\nincome,-1\n"],
+    ["term;coef;p\nconst;0.5;0.1\nage;2;0.2\nincome;-1;0.3\n"],
+    ["intercept,age,income\n0.5,2,-1\n"],
+    ["age,2\nincome,-1\nintercept,0.5\n"],
+  ])("case %#", async (content) => {
+    const network = await read(content);
+    expect(network.inputNames).toEqual(["age", "income"]);
+    expect(await predicted(content, [3, 4])).toEqual([2.5]);
+  });
+
+  test.each([
+    [
+      "a,b\n1,2\n3,4\n",
+      'coef has 2 rows of the columns "a", "b"; expected rows of a name and a value ("coef"), or a header of names and one row of numbers.',
+    ],
+    ["name,value\na,1\na,2\n", 'coef names the feature "a" twice; every feature needs a name of its own.'],
+    ["name,value\na,1\nb,\n", 'coef: the coefficient of "b" is missing; give a number.'],
+    ["name,value\na,1\nconst,1\nintercept,2\n", "coef holds two intercepts; leave one."],
+  ])("refusals, case %#", async (content, message) => {
+    await expectFailure(() => read(content), "input", exact(message));
+  });
+});
+
+describe("matching a table", () => {
+  const named = read({ coef_: [[1, 2]], feature_names_in_: ["age", "income"], classes_: ["no", "yes"] });
+  const nameless = read({ coef_: [1, 2] });
+
+  test("by name, by the user's list, by order", async () => {
+    expect(matchColumns(await named, ["income", "other", "age"])).toEqual([2, 0]);
+    expect(matchColumns(await named, ["a", "b", "c"], ["c", "a"])).toEqual([2, 0]);
+    expect(matchColumns(await nameless, ["u", "v"])).toEqual([0, 1]);
+  });
+
+  test("classes by label", async () => {
+    expect([...matchLabels(await named, ["yes", "no"])]).toEqual([1, 0]);
+    expect([...matchLabels(await nameless, ["0", "1"])]).toEqual([0, 1]);
+  });
+
+  test("refusals", async () => {
+    const [a, b] = [await named, await nameless];
+    await expectFailure(
+      () => matchColumns(a, ["Age", "income"]),
+      "input",
+      exact(
+        'coef takes the column "age", which the table does not have (it has "Age"); rename the column, or name the model\'s inputs with --columns.',
+      ),
+    );
+    await expectFailure(
+      () => matchColumns(b, ["u"]),
+      "input",
+      exact(
+        'coef takes 2 features and does not name them, the table has 1 ("u"); choose them in the model\'s order with --columns.',
+      ),
+    );
+    await expectFailure(
+      () => matchColumns(a, ["u"], ["u"]),
+      "usage",
+      exact("--columns names 1 columns, but coef takes 2; name one an input."),
+    );
+    await expectFailure(
+      () => matchColumns(a, ["u"], ["u", "u"]),
+      "usage",
+      exact('--columns names "u" twice; name every column once.'),
+    );
+    await expectFailure(
+      () => matchLabels(a, ["yes", "maybe"]),
+      "input",
+      exact('Row 1 has the label "maybe", which is no class of coef; its classes are "no", "yes".'),
+    );
+    await expectFailure(
+      () => evaluateNetwork(a, Matrix.zeros(1, 3)),
+      "usage",
+      exact("coef takes 2 features, the matrix has 3 columns; give the network's own."),
+    );
+  });
+});
