@@ -13,7 +13,7 @@ const MAY_USE = {
   stats: [],
   parallel: ["linalg"],
   data: ["linalg", "stats", "parallel"],
-  autodiff: ["linalg"],
+  autodiff: ["linalg", "stats"],
   models: GROUND,
   threats: GROUND,
   solvers: [...GROUND, "models", "threats"],

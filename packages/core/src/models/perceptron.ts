@@ -1,0 +1,85 @@
+import {
+  ACTIVATIONS,
+  type Activation,
+  crossEntropy,
+  dense,
+  halfSquaredLoss,
+  logisticLoss,
+  squaredLoss,
+  type Tensor,
+} from "../autodiff/index.js";
+import { usageError } from "../errors.js";
+import { type AutodiffModel, modelOf } from "./autodiff-model.js";
+import type { ParameterBlock } from "./parameter-layout.js";
+
+/** What a network's outputs are compared with: l(f, y), row by row. */
+const OUTPUT_LOSSES = {
+  /** (f − y)² */
+  squared: squaredLoss,
+  /** ½(f − y)² */
+  "half-squared": halfSquaredLoss,
+  /** log(1 + e^{−yf}), y ∈ {−1, +1} */
+  logistic: logisticLoss,
+  /** −log softmax(f)_y, y ∈ {0, …, K−1} */
+  softmax: crossEntropy,
+} as const satisfies Record<string, (f: Tensor, y: Tensor) => Tensor>;
+
+export type NetworkLoss = keyof typeof OUTPUT_LOSSES;
+
+export interface PerceptronOptions {
+  /** m */
+  readonly inputs: number;
+  /** Widths of the hidden layers, first to last; none gives a linear model. */
+  readonly hidden: readonly number[];
+  /**
+   * Of the hidden layers. ReLU has kinks: its derivative at 0 is taken as 0 and its second derivative as 0 everywhere, so
+   * Hessian products are those of the linear piece that θ and the row lie on.
+   */
+  readonly activation: Activation;
+  readonly loss: NetworkLoss;
+  /** K, for the softmax loss (at least 2). */
+  readonly classes?: number;
+}
+
+/**
+ * A fully connected network h_{k+1} = a(h_k W_k' + b_k), its last layer linear. Parameters layer by layer, weight before
+ * bias, a weight (outputs × inputs) row-major, as PyTorch keeps them: `layer1.weight[o,i]`, `layer1.bias[o]`, … Biases are
+ * not penalised.
+ * @throws usage: a width that is not a whole number from 1; `classes` missing or out of place; an unknown activation or loss.
+ */
+export function perceptron({ inputs, hidden, activation, loss, classes }: PerceptronOptions): AutodiffModel {
+  if (!Object.hasOwn(OUTPUT_LOSSES, loss)) {
+    throw usageError(`Unknown loss "${loss}": use one of ${Object.keys(OUTPUT_LOSSES).join(", ")}.`);
+  }
+  if (!ACTIVATIONS.includes(activation)) {
+    throw usageError(`Unknown activation "${activation}": use one of ${ACTIVATIONS.join(", ")}.`);
+  }
+  const widths = [inputs, ...hidden, outputsOf(loss, classes)];
+  const parameters: Record<string, ParameterBlock> = {};
+  for (let layer = 1; layer < widths.length; layer++) {
+    parameters[`layer${layer}.weight`] = { rows: widths[layer], columns: widths[layer - 1] };
+    parameters[`layer${layer}.bias`] = { rows: 1, columns: widths[layer], penalised: false };
+  }
+  return modelOf({
+    parameters,
+    losses(theta, x, y) {
+      let h = x;
+      for (let layer = 1; layer < widths.length; layer++) {
+        const last = layer === widths.length - 1;
+        h = dense(h, theta[`layer${layer}.weight`], theta[`layer${layer}.bias`], last ? "identity" : activation);
+      }
+      return OUTPUT_LOSSES[loss](h, y);
+    },
+  });
+}
+
+function outputsOf(loss: NetworkLoss, classes: number | undefined): number {
+  if (loss !== "softmax") {
+    if (classes !== undefined) throw usageError(`A ${loss} loss has one output: leave "classes" out.`);
+    return 1;
+  }
+  if (classes === undefined || !Number.isInteger(classes) || classes < 2) {
+    throw usageError(`A softmax loss needs "classes", a whole number from 2, got ${classes}.`);
+  }
+  return classes;
+}
