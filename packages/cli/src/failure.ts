@@ -1,5 +1,6 @@
 import { AifError, type ErrorCode } from "@aif/core";
 import { CommanderError } from "commander";
+import { Interruption } from "./interruption.js";
 import { Refusal, refused } from "./refusal.js";
 import { clean } from "./render/clean.js";
 
@@ -37,6 +38,10 @@ const rules: readonly Rule[] = [
   {
     applies: (error) => error instanceof AifError,
     ending: (error) => ({ code: error instanceof AifError ? exitCodes[error.code] : 1, sentence: error.message }),
+  },
+  {
+    applies: (error) => error instanceof Interruption,
+    ending: (error) => ({ code: exitCodes.cancelled, sentence: error.message }),
   },
   {
     applies: (error) => error instanceof Refusal,

@@ -1,13 +1,22 @@
 import { Command } from "commander";
+import { addAdversarialTrain } from "./commands/adversarial-train.js";
 import { addAnalyze } from "./commands/analyze.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addPath } from "./commands/path.js";
+import { addReproduce } from "./commands/reproduce.js";
 import { addVerify } from "./commands/verify.js";
 import { pageWidth } from "./render/layout.js";
 import { version } from "./version.js";
 
 /** One entry for each command. */
-const commands: readonly ((program: Command) => void)[] = [addAnalyze, addVerify, addPath, addDoctor];
+const commands: readonly ((program: Command) => void)[] = [
+  addAnalyze,
+  addVerify,
+  addPath,
+  addAdversarialTrain,
+  addReproduce,
+  addDoctor,
+];
 
 /** The command line. Its errors are thrown, never printed here. */
 export function buildProgram(): Command {

@@ -1,5 +1,15 @@
+export type { ChartSpec } from "./charts/theme.js";
 export * from "./data/index.js";
 export { AifError, type ErrorCode } from "./errors.js";
+export type {
+  Experiment,
+  ExperimentRun,
+  ExperimentSettings,
+  Repetition,
+  Verdict as ExperimentVerdict,
+} from "./experiments/experiment.js";
+export { EXPERIMENTS, experimentsNamed } from "./experiments/registry.js";
+export { type RunOptions, runExperiment } from "./experiments/run.js";
 export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";
 export { type BootstrapDraws, type BootstrapOptions, bootstrap } from "./influence/bootstrap.js";
 export { type BootstrapSummary, bootstrapSummary } from "./influence/bootstrap-summary.js";
@@ -31,6 +41,14 @@ export {
   sandwich,
   sandwichParts,
 } from "./influence/sandwich.js";
+export { type SecondOrder, type SecondOrderOptions, secondOrder } from "./influence/second-order.js";
+export {
+  bentChange,
+  type ChangeExpansion,
+  changeAt,
+  objectiveChange,
+  secondOrderChange,
+} from "./influence/second-order-change.js";
 export { type Sensitivity, type SensitivityOptions, sensitivity } from "./influence/sensitivity.js";
 export { type SensitivityInterval, sensitivityInterval } from "./influence/sensitivity-interval.js";
 export { supremumFactor } from "./influence/simultaneous.js";
@@ -62,8 +80,11 @@ export {
   type AdversarialTraining,
   type AdversarialTrainingOptions,
   adversarialTraining,
+  type TrainingStop,
 } from "./robust/adversarial-training.js";
 export { type AttackOptions, type AttackResult, attack } from "./robust/attack.js";
+export type { DescentMethod } from "./robust/descent.js";
+export { type DualityGap, dualityGap } from "./robust/duality-gap.js";
 export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
 export { type RobustOptimumOptions, robustOptimum } from "./robust/optimum.js";
 export type { ActiveCorners, RobustOptimum } from "./robust/optimum-result.js";
@@ -71,7 +92,7 @@ export { type RobustPath, type RobustPathOptions, robustPath } from "./robust/pa
 export type { RobustPathEvent } from "./robust/path-events.js";
 export type { RobustPathPoint } from "./robust/path-walk.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
-export type { TrainingState, TrainingStep } from "./robust/training-state.js";
+export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/training-state.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
@@ -90,6 +111,9 @@ export {
   parseModel,
   type StudySettings,
 } from "./study/settings.js";
+export type * from "./study/training-result.js";
+export { DEFAULT_TRAINING, type TrainingSettings } from "./study/training-settings.js";
+export { type TrainingInput, type TrainingWork, trainingStudy } from "./study/training-study.js";
 export { referencePoint } from "./study/verdict.js";
 export { verify } from "./study/verify.js";
 export type * from "./study/verify-result.js";

@@ -7,6 +7,7 @@ import type { Threat } from "../threats/threat.js";
 import { attack, hasExactAttack, prepareAttack } from "./attack.js";
 import { type AttackedRisk, attackedRisk, featureSizes, relativeGradient, type TrainedRisk } from "./attacked-risk.js";
 import { type DescentMemory, type DescentMethod, descend, EMPTY_MEMORY } from "./descent.js";
+import { type DualityGap, dualityGap } from "./duality-gap.js";
 import { checkState, dataFingerprint, type TrainingState, type TrainingStep, trainingState } from "./training-state.js";
 
 export interface AdversarialTrainingOptions extends Work {
@@ -27,11 +28,23 @@ export interface AdversarialTrainingOptions extends Work {
   readonly tolerance?: number;
   /** d: where training begins (default: the parameters of the fit). */
   readonly start?: ArrayLike<number>;
+  /** Measures the duality gap after every `every` iterations and at the end, and stops once it is `tolerance`, relative to R. */
+  readonly gap?: { readonly every: number; readonly tolerance: number };
+  /** Called with every iteration, the start included; one that is resumed from is not repeated. */
+  readonly onStep?: ((step: TrainingStep) => void) | undefined;
   /** Called with the state after every `every` iterations and after the last. */
   readonly checkpoint?: { readonly every: number; readonly save: (state: TrainingState) => void | Promise<void> };
   /** A state to go on from: the run continues with the same digits. */
   readonly resume?: TrainingState;
+  /** What errors call that state (default "The checkpoint"). */
+  readonly resumeName?: string;
 }
+
+/**
+ * Why training ended. "tolerance": the gradient is small. "gap": the duality gap is. "stalled": no lower point along the
+ * direction, as at a corner of R. "steps": out of them.
+ */
+export type TrainingStop = "tolerance" | "gap" | "stalled" | "steps";
 
 export interface AdversarialTraining {
   /** θ (d) */
@@ -47,8 +60,10 @@ export interface AdversarialTraining {
   /** max_j |∇R_j| relative to the size of its terms. */
   readonly gradientNorm: number;
   readonly iterations: number;
-  /** "tolerance": the gradient is small. "stalled": no lower point along the direction, as at a corner of R. "steps": out of them. */
-  readonly stopped: "tolerance" | "stalled" | "steps";
+  /** At θ; null where none was asked for, or none is known. */
+  readonly gap: DualityGap | null;
+  readonly stopped: TrainingStop;
+  /** The gradient or the gap is small. */
   readonly converged: boolean;
   readonly history: readonly TrainingStep[];
 }
@@ -70,12 +85,12 @@ export async function adversarialTraining(
   options: AdversarialTrainingOptions = {},
 ): Promise<AdversarialTraining> {
   await ensureBlas();
-  const { checkpoint, resume, signal, onProgress } = options;
+  const { checkpoint, resume, resumeName, signal, onProgress, onStep, gap } = options;
   const resolved = resolve(options);
   const start = Float64Array.from(options.start ?? trained.parameters);
-  const settings = settingsFingerprint(trained, threat, radius, start, resolved);
+  const settings = settingsFingerprint(trained, threat, radius, options.start ? start : null, resolved);
   const data = dataFingerprint(trained.data);
-  if (resume) checkState(resume, settings, data, trained.model.map.count);
+  if (resume) checkState(resume, settings, data, trained.model.map.count, resumeName);
   const sizes = featureSizes(trained);
   const evaluate = async (theta: Float64Array): Promise<TrainingPoint> => {
     const attacker = prepareAttack(trained.model, threat, theta, radius, innerSearch(resolved));
@@ -85,14 +100,26 @@ export async function adversarialTraining(
   let point = await evaluate(resume ? Float64Array.from(resume.theta) : start);
   let memory: DescentMemory = resume?.memory ?? EMPTY_MEMORY;
   let iteration = resume?.iteration ?? 0;
-  const history: TrainingStep[] = resume ? [...resume.history] : [stepOf(iteration, point)];
-  let stopped: AdversarialTraining["stopped"] = "steps";
+  const gapAt = (theta: Float64Array): Promise<DualityGap | null> =>
+    dualityGap(trained, threat, radius, theta, { signal });
+  const history: TrainingStep[] = resume ? [...resume.history] : [];
+  const record = async (): Promise<void> => {
+    const measured = gap && iteration % gap.every === 0 ? await gapAt(point.theta) : null;
+    const { objective, gradientNorm } = point;
+    const step = { iteration, objective, gradientNorm, gap: measured?.relative ?? null };
+    history.push(step);
+    onStep?.(step);
+  };
+  if (!resume) await record();
+  const isClose = (relative: number | null | undefined): boolean =>
+    gap !== undefined && typeof relative === "number" && relative <= gap.tolerance;
+  let stopped: TrainingStop = "steps";
   const save = async (): Promise<void> =>
     checkpoint?.save(
       trainingState({ settings, data, iteration, theta: [...point.theta], memory, history: [...history] }),
     );
   while (iteration < resolved.outerSteps) {
-    if (point.gradientNorm <= resolved.tolerance) break;
+    if (point.gradientNorm <= resolved.tolerance || isClose(history.at(-1)?.gap)) break;
     const next = await descend(resolved.outer, point, memory, evaluate);
     if (next === null) {
       stopped = "stalled";
@@ -100,10 +127,12 @@ export async function adversarialTraining(
     }
     ({ point, memory } = next);
     iteration++;
-    history.push(stepOf(iteration, point));
+    await record();
     onProgress?.({ phase: "adversarial training", done: iteration, total: resolved.outerSteps });
     if (checkpoint && iteration % checkpoint.every === 0) await save();
   }
+  const finalGap = gap ? await gapAt(point.theta) : null;
+  if (isClose(finalGap?.relative)) stopped = "gap";
   if (point.gradientNorm <= resolved.tolerance) stopped = "tolerance";
   if (checkpoint && iteration % checkpoint.every !== 0) await save();
   const losses = await finalLosses(trained, threat, radius, point.theta, { signal });
@@ -114,8 +143,9 @@ export async function adversarialTraining(
     innerGap: losses.exactRobustLoss === null ? null : losses.exactRobustLoss - point.loss,
     gradientNorm: point.gradientNorm,
     iterations: iteration,
+    gap: finalGap,
     stopped,
-    converged: stopped === "tolerance",
+    converged: stopped === "tolerance" || stopped === "gap",
     history,
   };
 }
@@ -124,12 +154,6 @@ interface TrainingPoint extends AttackedRisk {
   readonly theta: Float64Array;
   readonly gradientNorm: number;
 }
-
-const stepOf = (iteration: number, { objective, gradientNorm }: TrainingPoint): TrainingStep => ({
-  iteration,
-  objective,
-  gradientNorm,
-});
 
 const innerSearch = ({ innerSteps, innerStepSize, restarts, seed, exactInner }: Resolved) =>
   ({
@@ -165,12 +189,17 @@ function resolve(options: AdversarialTrainingOptions): Resolved {
     outerSteps = 200,
     tolerance = 1e-8,
     checkpoint,
+    gap,
   } = options;
   if (outer !== "gradient" && outer !== "lbfgs")
     throw usageError(`The outer method must be "gradient" or "lbfgs", got ${JSON.stringify(outer)}.`);
   if (!(Number.isInteger(outerSteps) && outerSteps >= 0))
     throw usageError(`The outer steps must be a whole number ≥ 0, got ${outerSteps}.`);
   if (!(tolerance >= 0)) throw usageError(`The tolerance must be a number ≥ 0, got ${tolerance}.`);
+  if (gap && !(Number.isInteger(gap.every) && gap.every >= 1))
+    throw usageError(`The duality gap is measured every 1 or more iterations, got ${gap.every}.`);
+  if (gap && !(gap.tolerance >= 0))
+    throw usageError(`The tolerance of the duality gap must be a number ≥ 0, got ${gap.tolerance}.`);
   if (checkpoint && !(Number.isInteger(checkpoint.every) && checkpoint.every >= 1))
     throw usageError(`Checkpoints are saved every 1 or more iterations, got ${checkpoint.every}.`);
   return { innerSteps, innerStepSize, restarts, seed, exactInner, outer, outerSteps, tolerance };
@@ -181,7 +210,7 @@ function settingsFingerprint(
   { model, ridge }: TrainedRisk,
   { settings: { p, budgets, bounds } }: Threat,
   radius: number,
-  start: Float64Array,
+  start: Float64Array | null,
   { outerSteps: _steps, tolerance: _tolerance, ...search }: Resolved,
 ): string {
   return JSON.stringify({
@@ -194,7 +223,7 @@ function settingsFingerprint(
     // JSON has no infinities.
     bounds: bounds && { lower: Array.from(bounds.lower, String), upper: Array.from(bounds.upper, String) },
     radius,
-    start: [...start],
+    start: start ? [...start] : "fit",
     ...search,
   });
 }

@@ -11,6 +11,8 @@ export interface TrainingStep {
   readonly objective: number;
   /** Relative to the size of its terms. */
   readonly gradientNorm: number;
+  /** The duality gap relative to the objective; null where it was not measured, or is not known. */
+  readonly gap: number | null;
 }
 
 /** Adversarial training after an iteration, as plain data (JSON as it is): what a checkpoint holds and a resumed run starts from. */
@@ -53,34 +55,39 @@ export function dataFingerprint(data: Dataset): DataFingerprint {
 
 /**
  * Checks that a checkpoint belongs to this question and these rows.
- * @throws input: it is no checkpoint, or one of other data. usage: one of other settings.
+ * @param name what errors call it. @throws input: it is no checkpoint, or one of other data. usage: one of other settings.
  */
-export function checkState(state: TrainingState, settings: string, data: DataFingerprint, parameters: number): void {
+export function checkState(
+  state: TrainingState,
+  settings: string,
+  data: DataFingerprint,
+  parameters: number,
+  name = "The checkpoint",
+): void {
+  const unreadable = inputError(
+    `${name} cannot be read: it needs the schema ${SCHEMA}, ${parameters} parameters and the optimiser's memory; start anew without it.`,
+  );
+  if (state?.schema !== SCHEMA) throw unreadable;
+  const { rows, features, hash } = state.data ?? {};
+  const sameFeatures = JSON.stringify(features) === JSON.stringify(data.features);
+  if (rows !== data.rows || !sameFeatures || hash !== data.hash) {
+    throw inputError(
+      `${name} is of other data (${rows} rows of ${features?.length} features, these are ${data.rows} of ${data.features.length}, or values differ): resume with the data it was made from, or start anew without it.`,
+    );
+  }
+  if (state.settings !== settings) {
+    throw usageError(
+      `${name} was made with other settings (${difference(state.settings, settings)}): resume with the same ones, or start anew without it.`,
+    );
+  }
   const whole =
-    state?.schema === SCHEMA &&
     Number.isInteger(state.iteration) &&
     Array.isArray(state.theta) &&
     state.theta.length === parameters &&
     state.theta.every(Number.isFinite) &&
     Array.isArray(state.history) &&
     isMemory(state.memory, parameters);
-  if (!whole) {
-    throw inputError(
-      `The checkpoint cannot be read: it needs the schema ${SCHEMA}, ${parameters} parameters and the optimiser's memory; start anew without it.`,
-    );
-  }
-  const { rows, features, hash } = state.data ?? {};
-  const sameFeatures = JSON.stringify(features) === JSON.stringify(data.features);
-  if (rows !== data.rows || !sameFeatures || hash !== data.hash) {
-    throw inputError(
-      `The checkpoint is of other data (${rows} rows of ${features?.length} features, these are ${data.rows} of ${data.features.length}, or values differ): resume with the data it was made from, or start anew without it.`,
-    );
-  }
-  if (state.settings !== settings) {
-    throw usageError(
-      `The checkpoint was made with other settings (${difference(state.settings, settings)}): resume with the same ones, or start anew without it.`,
-    );
-  }
+  if (!whole) throw unreadable;
 }
 
 function isMemory(memory: unknown, parameters: number): boolean {

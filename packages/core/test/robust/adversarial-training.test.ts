@@ -85,6 +85,30 @@ test.each(MODELS)("the risk never rises from step to step, boxes and frozen feat
   }
 });
 
+test("training ends once the duality gap is small, and tells of every step", async () => {
+  const told: (number | null)[] = [];
+  const gap = { every: 2, tolerance: 1e-4 };
+  const options = { gap, exactInner: true, onStep: (step: { gap: number | null }) => void told.push(step.gap) };
+  const { result, run, problem, fitted } = await trained("half", 3, 0.15, { p: INF }, options);
+  expect(result).toMatchObject({ stopped: "gap", converged: true });
+  expect(told).toEqual(result.history.map((step) => step.gap));
+  expect(told.every((value, k) => (value === null) === (k % 2 === 1))).toBe(true);
+  const before = told.filter((value) => value !== null).slice(0, -1);
+  expect(before.length).toBeGreaterThan(1);
+  for (const value of before) expect(value).toBeGreaterThan(gap.tolerance);
+  expect(result.gap?.relative).toBeLessThanOrEqual(gap.tolerance);
+  const least = robustRisk(problem, 0.15, robustOptimumByContinuation(problem, 0.15, [...fitted.parameters])).value;
+  expect(robustRisk(problem, 0.15, [...result.parameters]).value - least).toBeLessThanOrEqual(
+    (result.gap?.gap ?? 0) + 1e-12,
+  );
+  expect((await run({ gap: { every: 3, tolerance: 0.9 } })).iterations).toBe(0);
+  expect(
+    (await run({ gap: { every: 1000, tolerance: 0 }, outerSteps: 3 })).history.map((step) => step.gap).slice(1),
+  ).toEqual([null, null, null]);
+  await expect(run({ gap: { every: 0, tolerance: 0 } })).rejects.toMatchObject({ code: "usage" });
+  await expect(run({ gap: { every: 1, tolerance: -1 } })).rejects.toMatchObject({ code: "usage" });
+});
+
 const digits = ({ parameters, robustLoss, history }: AdversarialTraining) =>
   JSON.stringify([[...parameters], robustLoss, history]);
 
