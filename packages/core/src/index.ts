@@ -85,6 +85,8 @@ export {
 export { type AttackOptions, type AttackResult, attack } from "./robust/attack.js";
 export type { DescentMethod } from "./robust/descent.js";
 export { type DualityGap, dualityGap } from "./robust/duality-gap.js";
+export { empiricalWorstCase } from "./robust/emp.js";
+export { empRobustOptimum } from "./robust/emp-optimum.js";
 export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
 export { type RobustOptimumOptions, robustOptimum } from "./robust/optimum.js";
 export type { ActiveCorners, RobustOptimum } from "./robust/optimum-result.js";
@@ -121,3 +123,4 @@ export * as words from "./study/words.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
 export type { InputGradients, Response, Threat, ThreatSettings } from "./threats/threat.js";
+export { transportShares, wasserstein } from "./threats/wasserstein.js";

@@ -1,6 +1,7 @@
 import { numericalError, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { batchDraws, canBatch } from "./bootstrap-batch.js";
 import { type Drawn, refitDraw } from "./bootstrap-refit.js";
@@ -52,6 +53,7 @@ export async function bootstrap(
     throw usageError(`A bootstrap needs a whole number of draws, 2 or more; got ${draws}.`);
   if (attacks.length === 0) return [];
   const { fit: full } = attacks[0];
+  for (const { threat } of attacks) requirePointwise(threat, "Bootstrap intervals are");
   if (attacks.some(({ fit }) => fit !== full))
     throw usageError("All attacks of one bootstrap must be of the same fit.");
   const { data, parameters: start } = full;

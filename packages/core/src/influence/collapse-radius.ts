@@ -3,6 +3,7 @@ import type { Work } from "../parallel/work.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { fitFree } from "../solvers/fit.js";
 import { norm } from "../threats/norms.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 
 /**
@@ -11,6 +12,7 @@ import type { Influence } from "./aif.js";
  * null where scores are not linear in x or the adversary lives in a box.
  */
 export async function collapseRadius({ fit, threat, scale }: Influence, work?: Work): Promise<number | null> {
+  requirePointwise(threat, "The collapse radius is");
   const { model, data } = fit;
   if (!hasClosedForm(model, threat)) return null;
   const { budgets, p } = threat.settings;

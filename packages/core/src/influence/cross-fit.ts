@@ -40,9 +40,9 @@ export async function crossFit(
   work?: Work,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
-  // Corners of the penalty are resolved fit by fold.
-  const corners = attacks.some((attack) => attack.oneSided);
-  if (corners || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
+  // Corners of the penalty and shared budgets are resolved fit by fit.
+  const single = attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
+  if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = await leaveOutHessians(full, foldOf, outside, work);
   const { theta, inverse } = await leaveOutFits(full, foldOf, outside, leaveOut, work);

@@ -7,6 +7,7 @@ import {
   worstLoss,
 } from "../robust/robust-loss.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import type { EvaluatedRows } from "./evaluated-rows.js";
 import { attackedScores, type MetricRows, metricRows } from "./metrics.js";
@@ -27,6 +28,7 @@ export async function attackedLosses(
   { epsilon, moved }: AttackedPoint,
   work?: Work,
 ): Promise<Float64Array> {
+  requirePointwise(attack.threat, "Robust losses are");
   const { model } = attack.fit;
   if (!hasClosedForm(model, attack.threat)) return expandedLosses(attack, evaluated, { epsilon, moved }, work);
   const { rows, fitOf } = evaluated;

@@ -3,6 +3,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
 import { influenceJacobian } from "./influence-jacobian.js";
@@ -102,6 +103,7 @@ export async function sandwichParts(
   shifts: Float64Array,
   options: SandwichOptions,
 ): Promise<SandwichParts> {
+  requirePointwise(attack.threat, "Sandwich intervals are");
   const { fit, influence: I, penaltyGradient: Phi, pull } = attack;
   const { map } = fit.model;
   const inverse = inverseMatrix(fit);

@@ -2,6 +2,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { hessianTimes } from "../solvers/inverse-hessian.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import { type Influence, RANGE_TOLERANCE, responseAt } from "./aif.js";
 import { bandwidthRate, gradientDensity } from "./gradient-density.js";
 import { slopeDensity } from "./influence-jacobian.js";
@@ -35,6 +36,7 @@ export async function secondOrder(
   shifts: Float64Array,
   options: SecondOrderOptions = {},
 ): Promise<SecondOrder> {
+  requirePointwise(attack.threat, "The second-order response is");
   const none = (reason: string): SecondOrder => ({ response: null, reason });
   if (attack.oneSided || attack.coupledKinks > 0)
     return none("the fit lies on a corner of the robust risk, where training has a one-sided first derivative only");

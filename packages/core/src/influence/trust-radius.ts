@@ -2,6 +2,7 @@ import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { certificateNorm, type ErrorNorm } from "./certificate.js";
 import { type Judge, judgeOf, type Validity } from "./validity.js";
@@ -47,6 +48,7 @@ export async function checkValidity(
   const { tolerance = DEFAULT_TOLERANCE } = options;
   if (!(tolerance > 0 && tolerance < Infinity))
     throw usageError(`The trust tolerance ${tolerance} makes no sense: it is a positive relative error, such as 0.1.`);
+  requirePointwise(threat, "The trust radius is");
   if (!hasClosedForm(fit.model, threat)) {
     const reason = threat.settings.bounds
       ? "the robust risk in a box has no closed form to check the prediction against"

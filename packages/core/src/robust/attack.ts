@@ -5,6 +5,7 @@ import type { Matrix } from "../linalg/matrix.js";
 import { QuadraticMap } from "../models/quadratic-map.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Threat } from "../threats/threat.js";
 import { attackCertifier } from "./attack-certificate.js";
 import { gradientAttacker } from "./attack-gradient.js";
@@ -77,6 +78,7 @@ export function prepareAttack(
   radius: number,
   { method = "auto", certify = true, ...search }: AttackSearch & Pick<AttackOptions, "method"> & { certify?: boolean },
 ): Attacker {
+  requirePointwise(threat, "Worst cases row by row are");
   checkAttack(model, threat, theta, radius, search);
   if (method === "auto") {
     const exact = exactAttacker(model, threat, theta, radius);

@@ -7,6 +7,7 @@ import type { Work } from "../parallel/work.js";
 import { type Fit, fitFree } from "../solvers/fit.js";
 import { invertHessian } from "../solvers/inverse-hessian.js";
 import { dualExponent, maximumMagnitude, norm } from "../threats/norms.js";
+import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Threat } from "../threats/threat.js";
 import { hasClosedForm } from "./robust-loss.js";
 
@@ -55,6 +56,8 @@ export interface RobustProblem {
   readonly hasKinkedRows: boolean;
   /** The largest |score| or |target|: what a score's distance to a corner is measured by. */
   readonly cornerSize: number;
+  /** Σ w vv' (d×d, lower triangle). */
+  readonly moments: Matrix;
   /** √Σ w v_j² (d). */
   readonly columnSizes: Float64Array;
   /** The fit on the intercept and the frozen features alone (d), which robust training collapses to. */
@@ -72,6 +75,7 @@ export interface RobustProblem {
 export async function robustProblem(fit: Fit, threat: Threat, work: Work = {}): Promise<RobustProblem> {
   const { model, data, ridge } = fit;
   const { map, loss } = model;
+  requirePointwise(threat, "The exact robust optimum by active sets is");
   if (!hasClosedForm(model, threat)) {
     throw usageError(
       "The exact robust optimum needs a score that is linear in the features and an adversary without bounds: leave out --bounds, or use a linear, logistic or Poisson model.",
@@ -118,6 +122,7 @@ export async function robustProblem(fit: Fit, threat: Threat, work: Work = {}): 
     kinked,
     hasKinkedRows: kinked.some((kink) => kink === 1),
     cornerSize: Math.max(maximumMagnitude(fit.scores), loss.quadratic ? maximumMagnitude(data.y) : 1),
+    moments: grams[0],
     columnSizes,
     nullModel: parametersOf(grams[0], pull, free, ridge),
     collapseRadius: slopeSizes > 0 && maximumMagnitude(pulls) > 0 ? norm(pulls, p) / slopeSizes : 0,
