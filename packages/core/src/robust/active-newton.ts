@@ -83,7 +83,7 @@ function onCorners(problem: RobustProblem, { defects, state, norm }: ActivePoint
 }
 
 /** What brings zero coefficients to 0 and tied ones to a common size N (d), or null where there are none. */
-function offsetToCorners(
+export function offsetToCorners(
   { first, threat }: RobustProblem,
   { theta, zeros, tied, signs }: ActiveState,
   N: number,
@@ -101,17 +101,9 @@ function offsetToCorners(
 }
 
 function newtonStep(problem: RobustProblem, point: ActivePoint, system: ActiveSystem, fixed: boolean): ActiveState {
-  const { first, threat } = problem;
-  const { budgets } = threat.settings;
   const { state, gradient, defects, norm } = point;
   const { step, lambda } = system.solve(gradient, defects, offsetToCorners(problem, state, norm.value));
-  const theta = advance(problem, state.theta, step, 1);
-  for (const k of state.zeros) theta[first + k] = 0;
-  if (state.tied.length > 1) {
-    let N = 0;
-    for (const k of state.tied) N += (state.signs[k] * budgets[k] * theta[first + k]) / state.tied.length;
-    for (const k of state.tied) theta[first + k] = (state.signs[k] * N) / budgets[k];
-  }
+  const theta = onCoefficientCorners(problem, state, advance(problem, state.theta, step, 1));
   const kappa = state.kappa.slice();
   const stuck: number[] = [];
   const perKappa = gapSlopes(problem, point);
@@ -122,6 +114,23 @@ function newtonStep(problem: RobustProblem, point: ActivePoint, system: ActiveSy
     kappa[row] = fixed ? value : Math.max(-1, Math.min(1, value));
   });
   return { ...state, theta, kappa, stuck };
+}
+
+/** θ (d) with zero coefficients at 0 and tied ones at their common size, free of rounding. */
+export function onCoefficientCorners(
+  { first, threat }: RobustProblem,
+  { zeros, tied, signs }: Pick<ActiveState, "zeros" | "tied" | "signs">,
+  theta: Float64Array,
+): Float64Array {
+  const { budgets } = threat.settings;
+  const out = theta.slice();
+  for (const k of zeros) out[first + k] = 0;
+  if (tied.length > 1) {
+    let N = 0;
+    for (const k of tied) N += (signs[k] * budgets[k] * out[first + k]) / tied.length;
+    for (const k of tied) out[first + k] = (signs[k] * N) / budgets[k];
+  }
+  return out;
 }
 
 /** |E|: w_i ∂D_i/∂f = ½ w_i (ℓ'(f+R) − ℓ'(f−R)), what λ_i changes by per unit of κ_i. */

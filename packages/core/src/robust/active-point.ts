@@ -28,15 +28,16 @@ export interface ActivePoint {
   readonly shares: Float64Array;
 }
 
-/** One pass over the data, and what it says about the state. */
+/** One pass over the data, and what it says about the state. @param curvature whether Newton's system is to be set up there. */
 export async function evaluateActive(
   problem: RobustProblem,
   radius: number,
   state: ActiveState,
   work?: Work,
+  curvature = true,
 ): Promise<ActivePoint> {
   const reach = radius * baseNorm(problem, state).value;
-  const sums = await rowSums(problem, state.theta, reach, state.kappa, 0, work);
+  const sums = await rowSums(problem, state.theta, reach, state.kappa, 0, work, curvature);
   return activePoint(problem, radius, state, sums, reach);
 }
 
@@ -78,7 +79,7 @@ export function activePoint(
 }
 
 /** N and ∂N without the multipliers: sgn on the sides that the state holds. */
-function baseNorm(problem: RobustProblem, { theta, zeros, tied, signs }: ActiveState): NormParts {
+export function baseNorm(problem: RobustProblem, { theta, zeros, tied, signs }: ActiveState): NormParts {
   const { q, attacked, first, threat } = problem;
   if (q !== 1 && q !== Number.POSITIVE_INFINITY) {
     const smooth = smoothNorm(problem, theta);

@@ -10,8 +10,6 @@ import { robustHessian } from "./smoothing-newton.js";
  * ones moving together, and A the gradients of the stuck rows' defects. λ_i = change of w_i κ_i ∂D_i/∂f.
  */
 export class ActiveSystem {
-  /** ∇² of the Lagrangian (d×d, lower triangle). */
-  readonly hessian: Matrix;
   /** d: column of the reduced system that moves parameter j, or −1; and how far per unit of it. */
   private readonly column: Int32Array;
   private readonly factor: Float64Array;
@@ -22,16 +20,16 @@ export class ActiveSystem {
   private readonly solvedNormals: Matrix;
   private readonly schur: InverseHessian | null;
 
-  /** Uses up the point's Gram matrix. */
+  /** @param hessian ∇² of the Lagrangian (d×d, lower triangle): by default the point's own, which uses up its Gram matrix. */
   constructor(
     problem: RobustProblem,
     private readonly point: ActivePoint,
+    readonly hessian: Matrix = robustHessian(problem, point.radius, point.sums, point.norm),
   ) {
     const { first, threat } = problem;
     const { theta, zeros, tied, signs } = point.state;
     const { budgets } = threat.settings;
     const d = theta.length;
-    this.hessian = robustHessian(problem, point.radius, point.sums, point.norm);
     this.column = new Int32Array(d);
     this.factor = new Float64Array(d).fill(1);
     for (const k of zeros) this.column[first + k] = -1;

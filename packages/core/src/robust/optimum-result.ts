@@ -71,7 +71,7 @@ export async function nullOptimum(problem: RobustProblem, radius: number, work: 
   const { fit, nullModel: theta, attacked, first, threat } = problem;
   const { p, budgets } = threat.settings;
   const { loss } = fit.model;
-  const sums = await rowSums(problem, theta, 0, worseEnds(problem, fit.scores, 0), 0, work);
+  const sums = await rowSums(problem, theta, 0, worseEnds(problem, fit.scores, 0), 0, work, false);
   let push = 0;
   sums.scores.forEach((f, i) => {
     push += fit.data.weights[i] * Math.abs(loss.first(f, fit.data.y[i]));

@@ -1,4 +1,4 @@
-import type { Matrix } from "../linalg/matrix.js";
+import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { RobustProblem } from "./optimum-problem.js";
@@ -16,7 +16,7 @@ export interface RowSums {
   readonly slope: Float64Array;
   /** Σ w ∂²h/∂f∂R v (d) */
   readonly cross: Float64Array;
-  /** Σ w ∂²h/∂f² vv' (d×d, lower triangle) */
+  /** Σ w ∂²h/∂f² vv' (d×d, lower triangle); 0×0 where it was not asked for. */
   readonly gram: Matrix;
   /** Σ w ∂h/∂R ≥ 0 */
   readonly push: number;
@@ -30,14 +30,16 @@ export interface RowSums {
  * One pass over the data.
  * @param kappa n: κ of each row; written for kinked rows where `width` > 0.
  * @param width μ > 0 smooths the maximum over the two ends: |D| → √(D² + μ²), D = ½(ℓ(f+R) − ℓ(f−R)), κ = D/√(D² + μ²).
+ * @param curvature whether the Gram matrix, the larger part of the work, is wanted.
  */
 export async function rowSums(
-  { fit: { model, data }, kinked, corner }: RobustProblem,
+  { fit: { model, data }, kinked, corner, moments }: RobustProblem,
   theta: Float64Array,
   reach: number,
   kappa: Float64Array,
   width: number,
   work?: Work,
+  curvature = true,
 ): Promise<RowSums> {
   const { map, loss } = model;
   const scores = new Float64Array(data.rows);
@@ -47,10 +49,12 @@ export async function rowSums(
   let push = 0;
   let bend = 0;
   let slopeSquares = 0;
+  // Where ℓ'' is a constant, so is the Gram matrix on either side of a corner.
+  const sweepsGram = curvature && !(loss.quadratic && width === 0);
   const { pull, grams } = await sweep(
     map,
     data,
-    { theta: asColumn(theta), pull: 2, grams: 1, phase: "robust optimum" },
+    { theta: asColumn(theta), pull: 2, grams: sweepsGram ? 1 : 0, phase: "robust optimum" },
     ({ block: { y, w, firstRow }, scores: f, pull: omega, grams: [gram] }) => {
       scores.set(f.data, firstRow);
       for (let i = 0; i < y.length; i++) {
@@ -107,7 +111,7 @@ export async function rowSums(
         slopeSquares += w[i] * first * first;
         omega.data[2 * i] = w[i] * first;
         omega.data[2 * i + 1] = w[i] * cross;
-        gram[i] = w[i] * second;
+        if (sweepsGram) gram[i] = w[i] * second;
       }
     },
     work,
@@ -118,12 +122,19 @@ export async function rowSums(
     loss: total,
     slope: Float64Array.from({ length: d }, (_, j) => pull.data[2 * j]),
     cross: Float64Array.from({ length: d }, (_, j) => pull.data[2 * j + 1]),
-    gram: grams[0],
+    gram: sweepsGram ? grams[0] : curvature ? scaled(moments, loss.second(0, 0)) : Matrix.zeros(0, 0),
     push,
     bend,
     slopeSize: Math.sqrt(slopeSquares),
   };
 }
+
+const scaled = ({ data, rows, columns }: Matrix, by: number): Matrix =>
+  new Matrix(
+    data.map((value) => by * value),
+    rows,
+    columns,
+  );
 
 /** κ = ±1 of every row at its worse end (n); 0 where the reach is 0, so that ℓ itself is meant. */
 export function worseEnds({ fit: { model, data } }: RobustProblem, scores: Float64Array, reach: number): Float64Array {

@@ -100,10 +100,10 @@ export async function findOptimum(
 /** The sizes that widths are relative to: of the rows' gaps, ρN·√Σwℓ'², and of the coefficients, N, at the start. */
 async function cornerSizes(problem: RobustProblem, radius: number, theta: Float64Array, work: Work): Promise<Widths> {
   const norm = Math.max(largestCoefficient(problem, theta), largestCoefficient(problem, problem.fit.parameters));
-  const { slopeSize } = await rowSums(problem, theta, 0, worseEnds(problem, problem.fit.scores, 0), 0, work);
+  const { slopeSize } = await rowSums(problem, theta, 0, worseEnds(problem, problem.fit.scores, 0), 0, work, false);
   return { rows: radius * norm * (slopeSize || 1), norm };
 }
 
 /** max_k b_k|β_k| */
-const largestCoefficient = ({ attacked, first, threat }: RobustProblem, theta: Float64Array): number =>
+export const largestCoefficient = ({ attacked, first, threat }: RobustProblem, theta: Float64Array): number =>
   attacked.reduce((most, k) => Math.max(most, threat.settings.budgets[k] * Math.abs(theta[first + k])), 0);

@@ -82,7 +82,7 @@ export interface Margin {
 const MARGINS: Readonly<
   Record<
     SetChange["kind"],
-    (problem: RobustProblem, point: ActivePoint, velocity: PathVelocity, index: number) => Margin
+    (problem: RobustProblem, point: ActivePoint, velocity: PathVelocity, index: number, heading: PathVelocity) => Margin
   >
 > = {
   "residual-sticks": ({ corner, fit, rowFeatures }, { state, sums, norm, reach, radius }, velocity, row) => {
@@ -92,18 +92,19 @@ const MARGINS: Readonly<
     for (let j = 0; j < v.length; j++) rate += v[j] * velocity.theta[j];
     return { value: side * (sums.scores[row] - (corner?.at(fit.data.y[row], reach) ?? 0)), rate: side * rate };
   },
-  "residual-leaves": (_, { state }, velocity, row) => {
-    const kappa = state.kappa[row];
-    return { value: 1 - Math.abs(kappa), rate: -Math.sign(kappa) * velocity.kappa[state.stuck.indexOf(row)] };
+  "residual-leaves": (_, { state }, velocity, row, heading) => {
+    const e = state.stuck.indexOf(row);
+    const bound = Math.sign(heading.kappa[e]);
+    return { value: 1 - bound * state.kappa[row], rate: -bound * velocity.kappa[e] };
   },
   "coefficient-zero": ({ first }, { state }, velocity, k) => ({
     value: state.signs[k] * state.theta[first + k],
     rate: state.signs[k] * velocity.theta[first + k],
   }),
-  "coefficient-leaves": (_, { shares }, velocity, k) => ({
-    value: 1 - Math.abs(shares[k]),
-    rate: -Math.sign(shares[k]) * velocity.shares[k],
-  }),
+  "coefficient-leaves": (_, { shares }, velocity, k, heading) => {
+    const bound = Math.sign(heading.shares[k]);
+    return { value: 1 - bound * shares[k], rate: -bound * velocity.shares[k] };
+  },
   "tie-forms": ({ first, threat }, { state, norm }, velocity, k) => {
     const b = threat.settings.budgets[k];
     const value = state.theta[first + k];
@@ -118,13 +119,30 @@ const MARGINS: Readonly<
   }),
 };
 
-/** The margin of a change at a point of the piece that it ends. */
+/**
+ * The margin of a change at a point of the piece that it ends.
+ * @param heading whose sign says which bound a multiplier moves to, where another motion's rate is asked for.
+ */
 export const marginOf = (
   problem: RobustProblem,
   point: ActivePoint,
   velocity: PathVelocity,
   { kind, index }: SetChange,
-): Margin => MARGINS[kind](problem, point, velocity, index);
+  heading: PathVelocity = velocity,
+): Margin => MARGINS[kind](problem, point, velocity, index, heading);
+
+/** Which changes of coefficients can end a piece. */
+export function possibleEnds({ q, attacked }: RobustProblem, { zeros, tied }: ActiveState): SetChange[] {
+  if (q === 1) {
+    const held = new Set(zeros);
+    return attacked.map((index) => ({ kind: held.has(index) ? "coefficient-leaves" : "coefficient-zero", index }));
+  }
+  if (q !== Number.POSITIVE_INFINITY) return [];
+  const held = new Set(tied);
+  return attacked
+    .filter((k) => !held.has(k) || tied.length > 1)
+    .map((index) => ({ kind: held.has(index) ? "tie-breaks" : "tie-forms", index }));
+}
 
 const without = (list: readonly number[], index: number): number[] => list.filter((value) => value !== index);
 

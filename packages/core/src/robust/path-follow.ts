@@ -6,6 +6,7 @@ import { BOUND_SLACK } from "./active-slack.js";
 import type { ActiveState } from "./active-state.js";
 import { findOptimum } from "./optimum.js";
 import type { RobustProblem } from "./optimum-problem.js";
+import type { PathMotion } from "./path-bend.js";
 import { afterChange, eventOf, marginOf, type RobustPathEvent, type SetChange } from "./path-events.js";
 import { type PathVelocity, pathVelocity } from "./path-velocity.js";
 import { advance } from "./smoothing-newton.js";
@@ -14,17 +15,28 @@ import { advance } from "./smoothing-newton.js";
 export interface Stand {
   readonly optimum: ActiveOptimum;
   readonly velocity: PathVelocity;
+  /** The motion to second order, where pieces can be followed by it. */
+  readonly motion?: PathMotion;
+}
+
+/** Where following the path by what is known of it has led. */
+export interface Stretch {
+  readonly stand: Stand;
+  /** The events on the way; where there are any, the last may be why the stretch ends. */
+  readonly events: readonly RobustPathEvent[];
+  /** θ as predicted from the stretch's start (d). */
+  readonly predicted: Float64Array;
 }
 
 export const CORRECTOR_ITERATIONS = 10;
-const CORRECTOR_GOAL = 1e-11;
+export const CORRECTOR_GOAL = 1e-11;
 /** Where the corrector fails, corners are smoothed from this width on. */
 const CORRECTOR_WIDTH = 1e-2;
 const LOCATING_STEPS = 12;
 /** Events are located to this share of the radius in question. */
-const LOCATED = 1e-11;
+export const LOCATED = 1e-11;
 /** At an event a multiplier or margin is at its bound up to the accuracy of the event's radius. */
-const LOOSENESS = 1e4;
+export const LOOSENESS = 1e4;
 
 export const standAt = (problem: RobustProblem, optimum: ActiveOptimum): Stand => ({
   optimum,
@@ -118,7 +130,7 @@ export async function locateFirst(
 }
 
 /** Whether all that a piece holds is within its bounds, and nothing beyond a corner. */
-function isOptimal(problem: RobustProblem, point: ActivePoint): boolean {
+export function isOptimal(problem: RobustProblem, point: ActivePoint): boolean {
   const { stuck, kappa } = point.state;
   const within = stuck.every((row) => Math.abs(kappa[row]) <= 1 + LOOSENESS * BOUND_SLACK);
   return within && reviseSets(problem, point, LOOSENESS) === null;

@@ -18,17 +18,35 @@ export interface PathVelocity {
  * dθ/dρ = −(∇²R)⁻¹∂_ρ∇R within the corners (MATH 10a): ∂_ρ∇R = N Σ w h_fR v + (ρN Σ w h_RR + Σ w h_R)∂N. At ρ = 0 this is the AIF
  * per unit of radius, one-sided where the state has corners.
  */
-export function pathVelocity(problem: RobustProblem, { point, system }: ActiveOptimum): PathVelocity {
-  const { corner, first, threat } = problem;
-  const { budgets } = threat.settings;
-  const { sums, norm, radius, state, normals, reach } = point;
+export function pathVelocity(problem: RobustProblem, optimum: PieceSystem): PathVelocity {
+  const { sums, norm, radius, state, reach } = optimum.point;
   const N = norm.value;
   const onNorm = radius * N * sums.bend + sums.push;
   const growth = sums.cross.map((value, j) => N * value + onNorm * norm.gradient[j]);
-  const tilt = N * (corner?.tilt(reach) ?? 0);
-  const { step, lambda } = system.solve(growth, new Float64Array(state.stuck.length).fill(tilt), null);
+  const tilt = N * (problem.corner?.tilt(reach) ?? 0);
+  return motionAgainst(problem, optimum, growth, new Float64Array(state.stuck.length).fill(tilt), null);
+}
+
+/** A point with Newton's system there or near it. */
+export type PieceSystem = Pick<ActiveOptimum, "point" | "system">;
+
+/**
+ * The motion of parameters and multipliers within the corners that takes a gradient g (d), defects c (|E|) and an offset (d, see
+ * `ActiveSystem.solve`) away to first order.
+ */
+export function motionAgainst(
+  problem: RobustProblem,
+  { point, system }: PieceSystem,
+  gradient: Float64Array,
+  defects: Float64Array,
+  offset: Float64Array | null,
+): PathVelocity {
+  const { first, threat } = problem;
+  const { budgets } = threat.settings;
+  const { sums, norm, radius, state, normals } = point;
+  const { step, lambda } = system.solve(gradient, defects, offset);
   const left = hessianTimes(system.hessian, step);
-  for (let j = 0; j < left.length; j++) left[j] += growth[j];
+  for (let j = 0; j < left.length; j++) left[j] += gradient[j];
   lambda.forEach((value, e) => {
     const row = normals.row(e);
     for (let j = 0; j < row.length; j++) left[j] += value * row[j];

@@ -1,14 +1,26 @@
 import { numericalError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { maximumMagnitude } from "../threats/norms.js";
+import { type ActiveOptimum, solveActive } from "./active-newton.js";
 import { evaluateActive } from "./active-point.js";
-import type { ActiveState } from "./active-state.js";
+import { type ActiveState, plainState } from "./active-state.js";
 import { ActiveSystem } from "./active-system.js";
-import { findOptimum } from "./optimum.js";
+import { findOptimum, largestCoefficient } from "./optimum.js";
 import type { RobustProblem } from "./optimum-problem.js";
 import { naturalLossAt, nullOptimum } from "./optimum-result.js";
+import { worseEnds } from "./optimum-rows.js";
 import { changesBetween, eventOf, type RobustPathEvent } from "./path-events.js";
-import { correct, locateFirst, predict, type Stand, standAt } from "./path-follow.js";
+import {
+  CORRECTOR_ITERATIONS,
+  correct,
+  locateFirst,
+  predict,
+  type Stand,
+  type Stretch,
+  standAt,
+} from "./path-follow.js";
+import { followPiece, hasSmoothPieces, pieceStand } from "./path-piece.js";
+import { followRows } from "./path-rows.js";
 
 /** The exact optimum at one radius, and how it moves on. */
 export interface RobustPathPoint {
@@ -34,7 +46,7 @@ const FIRST_STEP = 0.01;
 const SMALLEST_STEP = 1e-9;
 const LARGEST_GROWTH = 4;
 const LARGEST_SHRINKAGE = 0.9;
-/** With more kinked rows than this, residuals that stick and leave are gathered step by step instead of being located. */
+/** With more kinked rows than this, residuals that stick and leave are followed in windows, or else gathered step by step. */
 const LOCATED_ROWS = 300;
 /** With more changes than this in one step, the step is halved before the first is located. */
 const CHANGES_A_STEP = 4;
@@ -48,6 +60,8 @@ export class PathWalk {
   /** Passes over the data. */
   readonly tally = { passes: 0 };
   private readonly locatesRows: boolean;
+  /** Whether there are many, and windows of them suffice. */
+  private readonly windowsRows: boolean;
   private readonly size: number;
 
   constructor(
@@ -56,19 +70,19 @@ export class PathWalk {
     private readonly work: Work,
   ) {
     this.locatesRows = problem.kinked.reduce((count, kinked) => count + kinked, 0) <= LOCATED_ROWS;
+    this.windowsRows = !this.locatesRows && problem.fit.model.loss.quadratic;
     this.size = maximumMagnitude(problem.fit.parameters);
   }
 
   /** From 0 to `end`, or to where the path collapses. @throws numerical. */
   async follow(end: number): Promise<void> {
     const { problem, work } = this;
-    const { collapseRadius, fit } = problem;
+    const { collapseRadius } = problem;
     const last = Math.min(end, LAST_RADIUS * collapseRadius);
-    const optimum = await findOptimum(problem, FIRST_RADIUS * collapseRadius, fit.parameters, work);
-    this.tally.passes += optimum.iterations;
+    const optimum = await this.firstOptimum(FIRST_RADIUS * collapseRadius);
     await this.addOrigin(optimum.point.state);
     if (last <= FIRST_RADIUS * collapseRadius) return;
-    let stand = this.add(standAt(problem, optimum));
+    let stand = await this.addOptimum(optimum);
     let bend: Float64Array | null = null;
     let h = FIRST_STEP * collapseRadius;
     for (let step = 0; stand.optimum.point.radius < last; step++) {
@@ -78,11 +92,25 @@ export class PathWalk {
         );
       const from: Stand = stand;
       const start = from.optimum.point.radius;
-      // Towards the collapse the coefficients shrink to nothing: by a factor of ten at most in one step.
+      // Towards the collapse the coefficients shrink to nothing: by a factor of ten at most in one step, unless N is linear.
       const shrinking = -from.velocity.norm;
-      if (shrinking > 0) h = Math.min(h, (LARGEST_SHRINKAGE * from.optimum.point.norm.value) / shrinking);
+      if (shrinking > 0 && !from.motion)
+        h = Math.min(h, (LARGEST_SHRINKAGE * from.optimum.point.norm.value) / shrinking);
       // A step that would leave a crumb takes it along.
       const target = start + 1.01 * h >= last ? last : start + h;
+      const stretch = await this.followKnown(from, target);
+      if (stretch) {
+        const { point } = stretch.stand.optimum;
+        const error = this.errorOf(stretch.predicted, point.state.theta);
+        const by = point.radius - start;
+        const fitting = by * this.growthAfter(error);
+        // An end before the target says nothing against a step's length.
+        h = point.radius < target && error <= this.options.tolerance ? Math.max(h, fitting) : fitting;
+        if (error > 4 * this.options.tolerance && by > SMALLEST_STEP * collapseRadius) continue;
+        this.events.push(...stretch.events);
+        stand = this.add(stretch.stand);
+        continue;
+      }
       const near = predict(problem, from, target - start, bend);
       const smallest = h <= SMALLEST_STEP * collapseRadius;
       const found = await correct(problem, target, near, work, this.tally, smallest || !this.locatesRows);
@@ -102,7 +130,7 @@ export class PathWalk {
         this.events.push(located.event);
         // Where one change has come, the next may not be far.
         h = Math.min(h, 2 * (located.event.radius - start) + SMALLEST_STEP * collapseRadius);
-        stand = this.add(located.stand);
+        stand = await this.addOptimum(located.stand.optimum);
         bend = null;
         continue;
       }
@@ -113,12 +141,44 @@ export class PathWalk {
       }
       for (const change of [...rows, ...features])
         this.events.push(eventOf(change, (start + target) / 2, (target - start) / 2));
-      stand = this.add(standAt(problem, found));
+      stand = await this.addOptimum(found);
       bend = rows.length + features.length > 0 ? null : bendBetween(from, stand);
-      // With a known bend the prediction's error is of third order in the step, otherwise of second.
-      const growth = 0.9 * (this.options.tolerance / Math.max(error, 1e-300)) ** (1 / 3);
-      h = (target - start) * Math.min(LARGEST_GROWTH, Math.max(0.3, growth));
+      h = (target - start) * this.growthAfter(error);
     }
+  }
+
+  /** By second derivatives or moments, where the problem allows it; null where not, or where that has failed. */
+  private async followKnown(from: Stand, target: number): Promise<Stretch | null> {
+    const { problem, work, tally } = this;
+    if (from.motion) return followPiece(problem, { ...from, motion: from.motion }, target, work, tally);
+    return this.windowsRows ? followRows(problem, from, target, work, tally) : null;
+  }
+
+  /** The optimum right after 0, from θ̂ itself unless corners are in the way. */
+  private async firstOptimum(radius: number): Promise<ActiveOptimum> {
+    const { problem, work, tally } = this;
+    const { parameters, scores } = problem.fit;
+    const kappa = worseEnds(problem, scores, radius * largestCoefficient(problem, parameters));
+    const near = plainState(problem, parameters, kappa);
+    const options = { maximumIterations: CORRECTOR_ITERATIONS, tally };
+    const found = problem.hasKinkedRows ? null : await solveActive(problem, radius, near, options, work);
+    if (found) return found;
+    const optimum = await findOptimum(problem, radius, parameters, work);
+    tally.passes += optimum.iterations;
+    return optimum;
+  }
+
+  private async addOptimum(optimum: ActiveOptimum): Promise<Stand> {
+    const { problem, work, tally } = this;
+    return this.add(
+      hasSmoothPieces(problem) ? await pieceStand(problem, optimum, work, tally) : standAt(problem, optimum),
+    );
+  }
+
+  /** With a known bend a prediction's error is of third order in the step, otherwise of second. */
+  private growthAfter(error: number): number {
+    const growth = 0.9 * (this.options.tolerance / Math.max(error, 1e-300)) ** (1 / 3);
+    return Math.min(LARGEST_GROWTH, Math.max(0.3, growth));
   }
 
   /** The null model from the collapse radius to `end`. */

@@ -33,7 +33,7 @@ export interface RobustPath {
 
 /**
  * The exact robust optimum for every radius: predictor dθ/dρ, corrector Newton's method on the same corners, steps as long as
- * the prediction allows. Changes of the corners are located exactly; rows' changes in large data step by step.
+ * the prediction allows. Changes of the corners are located exactly; rows' changes of Poisson losses in large data step by step.
  * @throws usage: as `robustOptimum`. numerical: an optimum was not reached, or too many steps.
  */
 export async function robustPath(

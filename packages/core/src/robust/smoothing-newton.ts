@@ -66,7 +66,7 @@ async function evaluateSmoothed(
   widths: Widths,
   work?: Work,
 ): Promise<SmoothPoint> {
-  const norm = widths.norm > 0 ? smoothedNorm(problem, theta, widths.norm) : smoothNorm(problem, theta);
+  const norm = normAt(problem, radius, theta, widths.norm);
   const reach = radius * norm.value;
   const kappa = worseEnds(problem, problem.fit.scores, reach);
   const sums = await rowSums(problem, theta, reach, kappa, widths.rows, work);
@@ -75,6 +75,12 @@ async function evaluateSmoothed(
   const value = ridge.reduce((total, P, j) => total + 0.5 * P * theta[j] * theta[j], sums.loss);
   const relativeGradient = relativeSize(gradient, gradientScales(problem, radius, theta, sums));
   return { theta, sums, norm, kappa, value, gradient, relativeGradient };
+}
+
+/** At radius 0 the norm does not matter, whether it has corners or not. */
+function normAt(problem: RobustProblem, radius: number, theta: Float64Array, width: number): NormParts {
+  if (radius === 0) return { value: 0, gradient: new Float64Array(theta.length), addHessian: () => undefined };
+  return width > 0 ? smoothedNorm(problem, theta, width) : smoothNorm(problem, theta);
 }
 
 /** Σ w ∂h/∂f v + ρ(Σ w ∂h/∂R)∂N + Pθ (d) */

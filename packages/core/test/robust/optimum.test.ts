@@ -224,12 +224,17 @@ describe("awkward problems", () => {
     expect(relativeSize(Float64Array.of(0), Float64Array.of(0))).toBe(0);
   });
 
-  test("radius 0 is the fit", async () => {
-    const one = randomCase("logistic", 3, { p: INF });
-    const fitted = await fit(one.describe, one.data);
-    const found = await robustOptimum(fitted, one.threat(3), 0);
-    expect(relativeError(found.parameters, fitted.parameters)).toBeLessThan(1e-10);
-    expect(found.robustLoss).toBe(found.naturalLoss);
+  test.each([1, 1.5, 2, 3, INF])("radius 0 is the fit, from anywhere, p = %d", async (p) => {
+    for (const model of MODELS) {
+      const one = randomCase(model, 3, { p });
+      const fitted = await fit(one.describe, one.data);
+      for (const start of [fitted.parameters, fitted.parameters.map((value) => value + 0.3), new Float64Array(4)]) {
+        const found = await robustOptimum(fitted, one.threat(3), 0, { start });
+        expect(relativeError(found.parameters, fitted.parameters)).toBeLessThan(1e-9);
+        expect(found.robustLoss).toBe(found.naturalLoss);
+        expect(found.residual).toBeLessThan(1e-10);
+      }
+    }
   });
 
   test("bad input is refused", async () => {

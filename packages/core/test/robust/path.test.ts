@@ -13,9 +13,13 @@ import {
   matrixDataset,
   type Threat,
 } from "../../src/index.js";
-import { robustOptimum } from "../../src/robust/optimum.js";
+import { findOptimum, robustOptimum } from "../../src/robust/optimum.js";
+import { robustProblem } from "../../src/robust/optimum-problem.js";
+import type { RobustOptimum } from "../../src/robust/optimum-result.js";
 import { type RobustPath, robustPath } from "../../src/robust/path.js";
+import { pathMotion } from "../../src/robust/path-bend.js";
 import type { RobustPathEvent } from "../../src/robust/path-events.js";
+import { pathVelocity } from "../../src/robust/path-velocity.js";
 import { exponentOf, golden, goldenData, goldenModel, goldenName, relativeError } from "../golden.js";
 import { type ModelName, randomCase } from "../influence/problems.js";
 import { drawsOf } from "../long.js";
@@ -201,24 +205,144 @@ describe("random problems", () => {
   });
 });
 
+/** ±1e-6 of the collapse radius around some located events of residuals, optima found on their own must differ as they say. */
+async function checkSomeRows(path: RobustPath, fitted: Fit, threat: Threat, every: number): Promise<number> {
+  const { events, collapseRadius } = path;
+  const by = 1e-6 * collapseRadius;
+  let checked = 0;
+  for (const [k, event] of events.entries()) {
+    const alone = [events[k - 1], events[k + 1]].every((other) => Math.abs(other?.radius - event.radius) > 3 * by);
+    if (event.row === undefined || k % every !== 0 || !alone) continue;
+    const before = await membership(fitted, threat, event.radius - by, event);
+    const after = await membership(fitted, threat, event.radius + by, event);
+    expect([before, after], event.kind).toEqual([!TAKES_UP[event.kind], TAKES_UP[event.kind]]);
+    checked++;
+  }
+  return checked;
+}
+
 describe("many rows", () => {
-  test("rows' changes are gathered step by step, coefficients' located; the optima stay exact", async () => {
-    for (const p of [2, INF]) {
-      const one = randomCase("linear", 9, { n: 400, m: 6, p });
-      const fitted = await fit(one.describe, one.data);
-      const threat = one.threat(6);
-      const path = await robustPath(fitted, threat);
-      const rows = path.events.filter((event) => event.row !== undefined);
-      const features = path.events.filter((event) => event.feature !== undefined);
-      expect(rows.length).toBeGreaterThan(50);
-      expect(rows.some(({ within }) => within > 0)).toBe(true);
-      expect(features.length).toBeGreaterThanOrEqual(p === INF ? 5 : 0);
-      expect(features.every(({ within }) => within === 0)).toBe(true);
-      for (const part of [0.05, 0.2, 0.5, 0.9]) {
-        const alone = await robustOptimum(fitted, threat, part * path.collapseRadius);
+  test.each(EXPONENTS)("of squared losses: every event is located, every optimum exact, p = %d", async (p) => {
+    const one = randomCase(p === 2 ? "half" : "linear", 9, { n: 400, m: 6, p, weighted: p !== 2 });
+    const fitted = await fit(one.describe, one.data);
+    const threat = one.threat(6);
+    const path = await robustPath(fitted, threat);
+    const rows = path.events.filter((event) => event.row !== undefined);
+    const features = path.events.filter((event) => event.feature !== undefined);
+    expect(rows.length).toBeGreaterThan(100);
+    expect(path.events.every(({ within }) => within === 0)).toBe(true);
+    expect(features.length).toBeGreaterThanOrEqual(p === INF || p === 1 ? 5 : 0);
+    expect(await checkSomeRows(path, fitted, threat, 10)).toBeGreaterThan(5);
+    for (const { residual } of path.points) expect(residual).toBeLessThan(1e-10);
+    for (const part of [0.05, 0.2, 0.5, 0.9]) {
+      const alone = await robustOptimum(fitted, threat, part * path.collapseRadius);
+      const found = await path.at(part * path.collapseRadius);
+      expect(distance(found.parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
+    }
+    // A pass over the data at both ends of a window, not for every event.
+    expect(path.iterations).toBeLessThan(rows.length);
+  });
+
+  test("that come twice stick and leave together", async () => {
+    const random = new Random(3);
+    const half = Array.from({ length: 200 }, () => random.normals(3));
+    const target = half.map((x) => Math.round(2 * (x[0] - 0.5 * x[1] + 0.3 * x[2] + random.normal())));
+    const data = matrixDataset(Matrix.fromRows([...half, ...half]), [...target, ...target]);
+    const fitted = await fit(linear(), data);
+    for (const p of [1, INF]) {
+      const path = await robustPath(fitted, lp(p)(3));
+      expect(path.events.every(({ within }) => within === 0)).toBe(true);
+      for (const part of [0.1, 0.4, 0.8]) {
+        const alone = await robustOptimum(fitted, lp(p)(3), part * path.collapseRadius);
         const found = await path.at(part * path.collapseRadius);
         expect(distance(found.parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
       }
+    }
+  });
+
+  test("of other losses with corners: rows' changes are gathered step by step, coefficients' located", async () => {
+    const one = randomCase("poisson", 9, { n: 700, m: 3, p: INF });
+    const fitted = await fit(one.describe, one.data);
+    const threat = one.threat(3);
+    const path = await robustPath(fitted, threat);
+    expect(path.events.some(({ row, within }) => row !== undefined && within > 0)).toBe(true);
+    expect(path.events.every(({ feature, within }) => feature === undefined || within === 0)).toBe(true);
+    const alone = await robustOptimum(fitted, threat, 0.5 * path.collapseRadius);
+    const found = await path.at(0.5 * path.collapseRadius);
+    expect(distance(found.parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
+  });
+});
+
+/** τ of zero and sπ of tied coefficients (m), 0 elsewhere. */
+function multipliers({ active, parameters }: RobustOptimum, m: number): Float64Array {
+  const out = new Float64Array(m);
+  active.zeroCoordinates.forEach((k, a) => {
+    out[k] = active.zeroMultipliers[a];
+  });
+  active.tiedCoordinates.forEach((k, a) => {
+    out[k] = Math.sign(parameters[parameters.length - m + k]) * active.tiedMultipliers[a];
+  });
+  return out;
+}
+
+describe("smooth losses", () => {
+  const draw = async (p: number) => {
+    const one = randomCase("logistic", 12, { n: 300, m: 10, p });
+    const fitted = await fit(one.describe, one.data);
+    return { fitted, threat: one.threat(10) };
+  };
+
+  test.each([1, INF])("20 radii agree with optima found on their own, at three passes a point, p = %d", async (p) => {
+    const { fitted, threat } = await draw(p);
+    const path = await robustPath(fitted, threat);
+    expect(path.events.length).toBeGreaterThan(8);
+    expect(path.iterations).toBeLessThan(4 * path.points.length);
+    for (let k = 1; k <= 20; k++) {
+      const radius = (k / 21) * path.collapseRadius;
+      const alone = await robustOptimum(fitted, threat, radius);
+      expect(distance((await path.at(radius)).parameters, alone.parameters, fitted)).toBeLessThan(1e-8);
+    }
+    await checkEvents(path, fitted, threat, new Map());
+  });
+
+  test.each([1, INF])("steps of any length lose no event, p = %d", async (p) => {
+    const { fitted, threat } = await draw(p);
+    const [coarse, fine] = await Promise.all([1e3, 1e-4].map((tolerance) => robustPath(fitted, threat, { tolerance })));
+    expect(coarse.points.length).toBeLessThan(fine.points.length);
+    expect(coarse.events.length).toBe(fine.events.length);
+    coarse.events.forEach((event, k) => {
+      expect(Math.abs(event.radius - fine.events[k].radius)).toBeLessThan(1e-9 * fine.collapseRadius);
+      expect(event).toEqual({ ...fine.events[k], radius: event.radius });
+    });
+  });
+
+  test.each([1, INF])("velocity and bend are the derivatives of the optima, p = %d", async (p) => {
+    const { fitted, threat } = await draw(p);
+    const problem = await robustProblem(fitted, threat);
+    const { events, collapseRadius } = await robustPath(fitted, threat);
+    const edges = [0, ...events.map(({ radius }) => radius)];
+    for (let k = 1; k < edges.length - 1; k++) {
+      const radius = 0.5 * (edges[k] + edges[k - 1]);
+      const h = Math.min(5e-4 * collapseRadius, 0.03 * (edges[k] - edges[k - 1]));
+      if (h < 2e-4 * collapseRadius) continue;
+      const near = await findOptimum(problem, radius, fitted.parameters, {});
+      const rough = pathVelocity(problem, near);
+      // A velocity that is off must come out the same.
+      const off = { ...rough, theta: rough.theta.map((value) => 1.1 * value), norm: 1.1 * rough.norm };
+      const { velocity, bend } = await pathMotion(problem, near, off, {}, { passes: 0 });
+      const steps = [-2, -1, 0, 1, 2];
+      const optima = await Promise.all(steps.map((by) => robustOptimum(fitted, threat, radius + by * h)));
+      const check = (quantity: (optimum: RobustOptimum) => Float64Array, once: Float64Array, twice: Float64Array) => {
+        const values = optima.map(quantity);
+        // Central differences of fourth order.
+        const difference = (weights: readonly number[], power: number) =>
+          once.map((_, j) => weights.reduce((sum, weight, a) => sum + weight * values[a][j], 0) / (12 * h ** power));
+        expect(relativeError(once, difference([1, -8, 0, 8, -1], 1))).toBeLessThan(1e-5);
+        expect(relativeError(twice, difference([-1, 16, -30, 16, -1], 2))).toBeLessThan(1e-3);
+      };
+      check(({ parameters }) => parameters, velocity.theta, bend.theta);
+      if (near.point.state.zeros.length > 0 || near.point.state.tied.length > 1)
+        check((optimum) => multipliers(optimum, 10), velocity.shares, bend.shares);
     }
   });
 });
