@@ -95,6 +95,7 @@ export type { RobustPathEvent } from "./robust/path-events.js";
 export type { RobustPathPoint } from "./robust/path-walk.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
 export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/training-state.js";
+export { type WorstPerturbations, worstPerturbations } from "./robust/worst-perturbations.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";

@@ -1,5 +1,5 @@
 import type { ErrorNorm } from "../influence/certificate.js";
-import type { CurvePoint, StudyResult, ThreatSection, Timings } from "./result.js";
+import type { CurvePoint, StudyResult, ThreatSection } from "./result.js";
 
 /**
  * An analysis whose predictions stand beside the exact robust optima: what `aif verify --format json` prints. All of
