@@ -78,30 +78,24 @@ function countedChanges(
 ): (Readonly<Record<string, Interval>> | null)[] {
   if (w.length > MOST_ROWS_DRAWN || pairs.every(({ before }) => before.right === null)) return pairs.map(() => null);
   const turned = pairs.map(turnedRows);
+  const { codes, weights: classWeights } = classesOf(y, w);
   const factors = new Float64Array(w.length);
+  const drawn = new Float64Array(classWeights.length);
+  const gained = new Float64Array(classWeights.length);
   for (let b = 0; b < DRAWS; b++) {
     drawFactors(factors, w, sampling, seed, b);
-    let [drawn, positive] = [0, 0];
-    for (let i = 0; i < w.length; i++) {
-      const weight = w[i] * factors[i];
-      drawn += weight;
-      if (y[i] > 0) positive += weight;
-    }
+    drawn.fill(0);
+    for (let i = 0; i < w.length; i++) drawn[codes[i]] += w[i] * factors[i];
     for (const { rows, turns, accuracy, balancedAccuracy } of turned) {
-      let [gained, ofPositive] = [0, 0];
-      for (let k = 0; k < rows.length; k++) {
-        const i = rows[k];
-        const gain = turns[k] * w[i] * factors[i];
-        gained += gain;
-        if (y[i] > 0) ofPositive += gain;
-      }
-      accuracy[b] = share(gained, drawn);
-      balancedAccuracy[b] = 0.5 * (share(ofPositive, positive) + share(gained - ofPositive, drawn - positive));
+      gained.fill(0);
+      for (let k = 0; k < rows.length; k++) gained[codes[rows[k]]] += turns[k] * w[rows[k]] * factors[rows[k]];
+      accuracy[b] = share(sum(gained), sum(drawn));
+      balancedAccuracy[b] = gained.reduce((total, gain, c) => total + share(gain, drawn[c]), 0) / drawn.length;
     }
   }
   const { weightsKind, totalWeight } = sampling;
   const largest = weightsKind === "frequency" ? 1 / totalWeight : w.reduce((most, weight) => Math.max(most, weight), 0);
-  const smaller = Math.min(classWeight(y, w, 1), classWeight(y, w, -1));
+  const smallest = Math.min(...classWeights);
   return turned.map(({ rows, accuracy, balancedAccuracy }, p) => {
     // Too few rows for a bootstrap to know how many might have changed sides: none seen among n leaves a rate of 3/n open.
     const unseen = rows.length < FEW_CHANGES ? RULE_OF_THREE * largest : 0;
@@ -111,7 +105,7 @@ function countedChanges(
       balancedAccuracy: widened(
         percentiles(balancedAccuracy, level),
         change("balancedAccuracy"),
-        (0.5 * unseen) / smaller,
+        unseen / classWeights.length / smallest,
       ),
     };
   });
@@ -119,8 +113,17 @@ function countedChanges(
 
 const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
 
-const classWeight = (y: Float64Array, w: Float64Array, label: number): number =>
-  w.reduce((sum, weight, i) => sum + (y[i] === label ? weight : 0), 0);
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** The class of each row, counted from 0, and the classes' weights; a class without weight is none. */
+function classesOf(y: Float64Array, w: Float64Array): { codes: Int32Array; weights: Float64Array } {
+  const labels = [...new Set(y.filter((_, i) => w[i] > 0))];
+  const places = new Map(labels.map((label, code) => [label, code]));
+  const codes = Int32Array.from(y, (label) => places.get(label) ?? 0);
+  const weights = new Float64Array(labels.length);
+  for (let i = 0; i < w.length; i++) weights[codes[i]] += w[i];
+  return { codes, weights };
+}
 
 const widened = ([lower, upper]: Interval, change: number, by: number): Interval => [
   Math.min(lower, change - by),

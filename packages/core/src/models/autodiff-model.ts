@@ -28,8 +28,8 @@ export interface LossDescription<Name extends string> {
   readonly losses: RowLosses<Name>;
 }
 
-/** What a model from a description can do: all of `Model`. */
-export type AutodiffModel = Required<Model>;
+/** What a model from a description can do: all of `Model` that any loss has. */
+export type AutodiffModel = Required<Omit<Model, "gaussNewtonProduct" | "initialParameters" | "convex">> & Model;
 
 /** The tensors of one evaluation. */
 interface Evaluation {
@@ -102,6 +102,14 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         return finite("gradient", vectorOf(gradient(weighted(losses, block.w), theta)));
       }),
 
+    riskAndGradient: (vector, block) =>
+      scope(() => {
+        const { theta, losses } = evaluate(vector, block);
+        const risk = weighted(losses, block.w);
+        const slopes = finite("gradient", vectorOf(gradient(risk, theta)));
+        return { risk: finite("risk", risk.values)[0], gradient: slopes };
+      }),
+
     inputGradients: (vector, block) =>
       scope(() => {
         const { x, losses } = evaluate(vector, block);
@@ -150,11 +158,28 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         const [along] = pushforward(gradient(sum(losses), [x]), [x], [phi]);
         return finite("input curvature", sumOverColumns(mul(along, phi)).values.slice());
       }),
+
+    lossSlopes: (vector, block, u) =>
+      scope(() => {
+        const { theta, losses } = evaluate(vector, block);
+        const [along] = pushforward([losses], theta, layout.tensors(u));
+        return finite("loss slopes", along.values.slice());
+      }),
+
+    inputGradientSlopes: (vector, block, u) =>
+      scope(() => {
+        const { theta, x, losses } = evaluate(vector, block);
+        const [along] = pushforward(gradient(sum(losses), [x]), theta, layout.tensors(u));
+        const out = Matrix.zeros(x.rows, x.columns);
+        along.copyTo(out.data);
+        finite("input gradient slopes", out.data);
+        return out;
+      }),
   };
   return model;
 }
 
-const matrixTensor = ({ data, rows, columns }: Matrix): Tensor => constant(data, rows, columns);
+export const matrixTensor = ({ data, rows, columns }: Matrix): Tensor => constant(data, rows, columns);
 
 const inputs = ({ x, y }: Block): { x: Tensor; y: Tensor } => ({ x: matrixTensor(x), y: constant(y, x.rows, 1) });
 
@@ -176,7 +201,8 @@ function checkSeparable(together: number, alone: number): void {
   );
 }
 
-function finite(what: string, values: Float64Array): Float64Array {
+/** @throws numerical: naming what is not finite. */
+export function finite(what: string, values: Float64Array): Float64Array {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
       throw numericalError(

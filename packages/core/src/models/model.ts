@@ -28,4 +28,22 @@ export interface Model {
   hessianRows?(theta: Float64Array, block: Block, u: Float64Array): Matrix;
   /** r: φ_i'∇²x l_i φ_i. */
   inputCurvature?(theta: Float64Array, block: Block, directions: Matrix): Float64Array;
+  /** r: ∇θ l_i·u, the slope of every row's loss along u (d). */
+  lossSlopes?(theta: Float64Array, block: Block, u: Float64Array): Float64Array;
+  /** r×m: ∇x(∇θ l_i·u), how every row's input gradient moves with θ along u (d). */
+  inputGradientSlopes?(theta: Float64Array, block: Block, u: Float64Array): Matrix;
+  /** d×k: Σ w_i J_i' (∂²l_i/∂f²) J_i V, J_i = ∂f_i/∂θ of the outputs f (K×d); never indefinite where l is convex in f. */
+  gaussNewtonProduct?(theta: Float64Array, block: Block, vectors: Matrix): Matrix;
+  /** Σ w_i l_i and its gradient (d) in one pass. */
+  riskAndGradient?(theta: Float64Array, block: Block): { readonly risk: number; readonly gradient: Float64Array };
+  /** d: where a minimisation may start, the same for the same seed. */
+  initialParameters?(seed: number): Float64Array;
+  /** Whether Σ w l is convex in θ, whatever the data. */
+  readonly convex?: boolean;
+}
+
+/** A model whose loss compares outputs with the target: l_i = l(f(x_i, θ), y_i). */
+export interface Predictor {
+  /** r×K: f of each row: scores, before a softmax or sigmoid. */
+  outputs(theta: Float64Array, x: Matrix): Matrix;
 }

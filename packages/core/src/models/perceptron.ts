@@ -1,19 +1,22 @@
 import {
   ACTIVATIONS,
   type Activation,
+  add,
   crossEntropy,
   dense,
   halfSquaredLoss,
   logisticLoss,
+  scale,
   squaredLoss,
   type Tensor,
 } from "../autodiff/index.js";
 import { usageError } from "../errors.js";
-import { type AutodiffModel, modelOf } from "./autodiff-model.js";
+import { initialWeights } from "./initial-weights.js";
 import type { ParameterBlock } from "./parameter-layout.js";
+import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
 
 /** What a network's outputs are compared with: l(f, y), row by row. */
-const OUTPUT_LOSSES = {
+export const OUTPUT_LOSSES = {
   /** (f − y)² */
   squared: squaredLoss,
   /** ½(f − y)² */
@@ -39,6 +42,8 @@ export interface PerceptronOptions {
   readonly loss: NetworkLoss;
   /** K, for the softmax loss (at least 2). */
   readonly classes?: number;
+  /** The output is mean + scale · (last layer), so that targets of any size leave the parameters near 1. Default: 0 and 1. */
+  readonly outputScaler?: { readonly mean: number; readonly scale: number };
 }
 
 /**
@@ -47,7 +52,7 @@ export interface PerceptronOptions {
  * not penalised.
  * @throws usage: a width that is not a whole number from 1; `classes` missing or out of place; an unknown activation or loss.
  */
-export function perceptron({ inputs, hidden, activation, loss, classes }: PerceptronOptions): AutodiffModel {
+export function perceptron({ inputs, hidden, activation, loss, classes, outputScaler }: PerceptronOptions): PredictiveModel {
   if (!Object.hasOwn(OUTPUT_LOSSES, loss)) {
     throw usageError(`Unknown loss "${loss}": use one of ${Object.keys(OUTPUT_LOSSES).join(", ")}.`);
   }
@@ -60,17 +65,20 @@ export function perceptron({ inputs, hidden, activation, loss, classes }: Percep
     parameters[`layer${layer}.weight`] = { rows: widths[layer], columns: widths[layer - 1] };
     parameters[`layer${layer}.bias`] = { rows: 1, columns: widths[layer], penalised: false };
   }
-  return modelOf({
+  const model = predictiveModel({
     parameters,
-    losses(theta, x, y) {
+    outputs(theta, x) {
       let h = x;
       for (let layer = 1; layer < widths.length; layer++) {
         const last = layer === widths.length - 1;
         h = dense(h, theta[`layer${layer}.weight`], theta[`layer${layer}.bias`], last ? "identity" : activation);
       }
-      return OUTPUT_LOSSES[loss](h, y);
+      return outputScaler ? add(scale(h, outputScaler.scale), outputScaler.mean) : h;
     },
+    loss: OUTPUT_LOSSES[loss],
   });
+  const initialParameters = (seed: number): Float64Array => initialWeights(widths, activation, seed);
+  return { ...model, initialParameters, convex: hidden.length === 0 };
 }
 
 function outputsOf(loss: NetworkLoss, classes: number | undefined): number {

@@ -1,6 +1,6 @@
 import { crossEntropy, dense } from "../autodiff/index.js";
 import { usageError } from "../errors.js";
-import { type AutodiffModel, modelOf } from "./autodiff-model.js";
+import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
 
 export interface SoftmaxOptions {
   /** m names. */
@@ -15,10 +15,10 @@ export interface SoftmaxOptions {
  * nothing: without l2, and for the intercepts always, the Hessian is singular along those directions.
  * @throws usage: fewer than two classes, or no features.
  */
-export function softmaxRegression({ features, classes }: SoftmaxOptions): AutodiffModel {
+export function softmaxRegression({ features, classes }: SoftmaxOptions): PredictiveModel {
   if (classes.length < 2) throw usageError(`A softmax model needs at least two classes, got ${classes.length}.`);
   if (features.length === 0) throw usageError("A softmax model needs at least one feature.");
-  return modelOf({
+  const model = predictiveModel({
     parameters: {
       intercept: {
         rows: 1,
@@ -32,6 +32,9 @@ export function softmaxRegression({ features, classes }: SoftmaxOptions): Autodi
         names: classes.flatMap((name) => features.map((feature) => `${name}: ${feature}`)),
       },
     },
-    losses: ({ intercept, weight }, x, y) => crossEntropy(dense(x, weight, intercept), y),
+    outputs: ({ intercept, weight }, x) => dense(x, weight, intercept),
+    loss: crossEntropy,
   });
+  const d = model.parameterNames.length;
+  return { ...model, initialParameters: () => new Float64Array(d), convex: true };
 }

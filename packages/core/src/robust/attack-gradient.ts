@@ -2,223 +2,72 @@ import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { asColumn } from "../models/sweep.js";
-import { randomStream } from "../stats/random.js";
-import { norm } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
 import type { AttackCertifier } from "./attack-certificate.js";
 import type { AttackedBlock, Attacker, AttackSearch } from "./attack-result.js";
+import { ascend, type MovableRows, moveRows } from "./gradient-ascent.js";
 import { PerturbationSet } from "./perturbation-set.js";
 
-/** Steps grow by the first of these while the loss rises as it should, and shrink by the second where it does not. */
-const GROWTH = 2;
-const SHRINKAGE = 0.4;
-/** A step must win this share of what the gradient promises; longer ones would overshoot a curved maximum again and again. */
-const SUFFICIENT_RISE = 0.3;
-/** A row rests where a step of more than `TELLING_STEP` moves it by less than `RESTING_MOVE`, relative to its set. */
-const RESTING_MOVE = 1e-14;
-const TELLING_STEP = 1e-2;
-/** A row rests where even steps this short do not raise its loss. */
-const SHORTEST_STEP = 1e-9;
-
-/**
- * Projected gradient ascent δ ← P(δ + α∇_x l) from several starts, every row with its own α, monotone in the loss: a lower bound
- * of the worst loss for any basis, norm and box (MATH 13).
- */
-export function gradientAttacker(
-  model: ScoreModel,
-  threat: Threat,
-  theta: Float64Array,
-  radius: number,
-  { steps = 200, stepSize = 0.5, restarts = 2, seed = 0, firstOrderStarts = true }: AttackSearch,
-  certify: AttackCertifier | null,
-): Attacker {
-  const set = new PerturbationSet(threat.settings, radius);
-  const m = model.map.inputs;
-  return {
-    method: "projected-gradient",
-    attack(block: Block): AttackedBlock {
-      const { x, y, firstRow } = block;
-      const r = y.length;
-      const climber = new Climber(model, set, theta, block, stepSize);
-      const best = climber.climb(Matrix.zeros(r, m), steps);
-      const tryFrom = (start: Matrix): void => keepBetter(best, climber.climb(start, steps));
-      if (firstOrderStarts) for (const sign of [1, -1]) tryFrom(climber.firstOrder(sign));
-      // The ball of p = 1 has few corners, and gradients seldom lead from one to another.
-      if (firstOrderStarts && set.p === 1) tryFrom(climber.bestCorner());
-      for (let restart = 0; restart < restarts; restart++) {
-        const start = Matrix.zeros(r, m);
-        for (let i = 0; i < r; i++) {
-          set.random(randomStream(seed + restart, firstRow + i), x.row(i), start.row(i));
-        }
-        tryFrom(start);
-      }
-      const moved = moveRows(set, x, best.delta);
-      return {
-        losses: best.losses,
-        scores: best.scores,
-        certified: certify ? certify(block, best, moved) : new Uint8Array(r),
-        moved: () => moved,
-      };
-    },
-  };
-}
-
-/** Where an ascent stands: perturbations (r×m), losses and scores (r). */
+/** What an ascent found: perturbations (r×m), losses and scores (r). */
 export interface Ascent {
   readonly delta: Matrix;
   readonly losses: Float64Array;
   readonly scores: Float64Array;
 }
 
-function keepBetter(best: Ascent, other: Ascent): void {
-  for (let i = 0; i < best.losses.length; i++) {
-    if (!(other.losses[i] > best.losses[i])) continue;
-    best.losses[i] = other.losses[i];
-    best.scores[i] = other.scores[i];
-    best.delta.row(i).set(other.delta.row(i));
-  }
+/**
+ * Projected gradient ascent on the losses of a score model: a lower bound of the worst loss for any basis, norm and box
+ * (MATH 13).
+ */
+export function gradientAttacker(
+  model: ScoreModel,
+  threat: Threat,
+  theta: Float64Array,
+  radius: number,
+  search: AttackSearch,
+  certify: AttackCertifier | null,
+): Attacker {
+  const set = new PerturbationSet(threat.settings, radius);
+  return {
+    method: "projected-gradient",
+    attack(block: Block): AttackedBlock {
+      const { delta, losses } = ascend(scoredRows(model, theta, block), set, search);
+      const moved = moveRows(set, block.x, delta);
+      const scores = model.map.scores(asColumn(theta), moved).data;
+      return {
+        losses,
+        scores,
+        certified: certify ? certify(block, { delta, losses, scores }, moved) : new Uint8Array(losses.length),
+        moved: () => moved,
+      };
+    },
+  };
 }
 
-function moveRows(set: PerturbationSet, x: Matrix, delta: Matrix): Matrix {
-  const moved = Matrix.zeros(x.rows, x.columns);
-  for (let i = 0; i < x.rows; i++) set.moveRow(x.row(i), delta.row(i), moved.row(i));
-  return moved;
-}
-
-class Climber {
-  constructor(
-    private readonly model: ScoreModel,
-    private readonly set: PerturbationSet,
-    private readonly theta: Float64Array,
-    private readonly block: Block,
-    private readonly stepSize: number,
-  ) {}
-
-  /** ±ρφ(g_i) at δ = 0; rows without a gradient go where their score does. */
-  firstOrder(sign: number): Matrix {
-    const { map, loss } = this.model;
-    const { x, y } = this.block;
-    const natural = map.scores(asColumn(this.theta), x).data;
-    const gamma = map.inputGradients(this.theta, x);
-    const delta = Matrix.zeros(x.rows, x.columns);
-    for (let i = 0; i < x.rows; i++) {
-      const up = sign * (loss.first(natural[i], y[i]) < 0 ? -1 : 1);
-      const g = gamma.row(gamma.rows === 1 ? 0 : i).map((value) => up * value);
-      this.set.furthest(g, x.row(i), delta.row(i));
-    }
-    return delta;
-  }
-
-  /** The corner ±ρb_k e_k of the ball of p = 1, cut at the box, with the highest loss of each row. */
-  bestCorner(): Matrix {
-    const { block, set } = this;
-    const { x } = block;
-    const best = Matrix.zeros(x.rows, x.columns);
-    const highest = new Float64Array(x.rows).fill(Number.NEGATIVE_INFINITY);
-    const corner = Matrix.zeros(x.rows, x.columns);
-    const towards = new Float64Array(x.columns);
-    for (let k = 0; k < x.columns; k++) {
-      if (set.extents[k] === 0) continue;
-      for (const sign of [1, -1]) {
-        towards.fill(0);
-        towards[k] = sign;
-        for (let i = 0; i < x.rows; i++) set.furthest(towards, x.row(i), corner.row(i));
-        const { losses } = this.evaluate(moveRows(set, x, corner), false);
-        for (let i = 0; i < x.rows; i++) {
-          if (losses[i] <= highest[i]) continue;
-          highest[i] = losses[i];
-          best.row(i).set(corner.row(i));
-        }
-      }
-    }
-    return best;
-  }
-
-  /** Up to `steps` steps from a start (r×m, overwritten). */
-  climb(delta: Matrix, steps: number): Ascent {
-    const { block, set } = this;
-    const { x } = block;
-    const { rows: r, columns: m } = x;
-    const moved = moveRows(set, x, delta);
-    let at = this.evaluate(moved);
-    const losses = at.losses.slice();
-    const scores = at.scores.slice();
-    const gradients = Matrix.zeros(r, m);
-    const { lengths, alphas } = this.firstSteps(at, gradients);
-    const resting = alphas.map((alpha) => (alpha > 0 ? 0 : 1));
-    const candidate = Matrix.zeros(r, m);
-    const promised = new Float64Array(r);
-    for (let step = 0; step < steps && resting.includes(0); step++) {
-      for (let i = 0; i < r; i++) {
-        if (resting[i]) continue;
-        const [from, to, g] = [delta.row(i), candidate.row(i), gradients.row(i)];
-        const alpha = alphas[i];
-        for (let k = 0; k < m; k++) to[k] = from[k] + alpha * g[k];
-        set.project(to, x.row(i));
-        let change = 0;
-        promised[i] = 0;
-        for (let k = 0; k < m; k++) {
-          change = Math.max(change, Math.abs(to[k] - from[k]));
-          promised[i] += g[k] * (to[k] - from[k]);
-        }
-        if (change <= RESTING_MOVE * lengths[i] && alpha * norm(g, 2) >= TELLING_STEP * lengths[i]) resting[i] = 1;
-        else set.moveRow(x.row(i), to, moved.row(i));
-      }
-      at = this.evaluate(moved);
-      for (let i = 0; i < r; i++) {
-        if (resting[i]) continue;
-        const rise = at.losses[i] - losses[i];
-        if (rise > 0 && rise >= SUFFICIENT_RISE * promised[i]) {
-          losses[i] = at.losses[i];
-          scores[i] = at.scores[i];
-          delta.row(i).set(candidate.row(i));
-          this.writeGradient(at, i, gradients.row(i));
-          alphas[i] *= GROWTH;
-        } else {
-          alphas[i] *= SHRINKAGE;
-          if (alphas[i] * norm(gradients.row(i), 2) < SHORTEST_STEP * lengths[i]) resting[i] = 1;
-        }
-      }
-    }
-    return { delta, losses, scores };
-  }
-
-  /** Lengths of the ways ρφ(g_i) and the α of a first step of `stepSize` times that length; 0 where there is no gradient. */
-  private firstSteps(at: Evaluation, gradients: Matrix): { lengths: Float64Array; alphas: Float64Array } {
-    const { x } = this.block;
-    const lengths = new Float64Array(x.rows);
-    const alphas = new Float64Array(x.rows);
-    const way = new Float64Array(x.columns);
-    for (let i = 0; i < x.rows; i++) {
-      const g = gradients.row(i);
-      this.writeGradient(at, i, g);
-      this.set.furthest(g, x.row(i), way);
-      lengths[i] = norm(way, 2);
-      const size = norm(g, 2);
-      alphas[i] = size > 0 ? (this.stepSize * lengths[i]) / size : 0;
-    }
-    return { lengths, alphas };
-  }
-
-  private evaluate(moved: Matrix, withGradients = true): Evaluation {
-    const { map, loss } = this.model;
-    const { y } = this.block;
-    const scores = map.scores(asColumn(this.theta), moved).data;
-    const gamma = withGradients ? map.inputGradients(this.theta, moved) : Matrix.zeros(0, map.inputs);
-    return { scores, gamma, losses: scores.map((f, i) => loss.value(f, y[i])) };
-  }
-
-  /** ∇_x l_i = ℓ'γ_i, 0 on frozen features. */
-  private writeGradient({ scores, gamma }: Evaluation, i: number, out: Float64Array): void {
-    const slope = this.model.loss.first(scores[i], this.block.y[i]);
-    const from = gamma.rows === 1 ? 0 : i * gamma.columns;
-    const { extents } = this.set;
-    for (let k = 0; k < out.length; k++) out[k] = extents[k] > 0 ? slope * gamma.data[from + k] : 0;
-  }
-}
-
-interface Evaluation {
-  readonly scores: Float64Array;
-  readonly gamma: Matrix;
-  readonly losses: Float64Array;
+/** l_i = ℓ(f_i, y_i) with ∇x l_i = ℓ'γ_i. */
+function scoredRows({ map, loss }: ScoreModel, theta: Float64Array, { x, y, firstRow }: Block): MovableRows {
+  const none = Matrix.zeros(0, map.inputs);
+  let still: { scores: Float64Array; gamma: Matrix } | null = null;
+  return {
+    x,
+    firstRow,
+    evaluate(moved, withSlopes) {
+      const scores = map.scores(asColumn(theta), moved).data;
+      const gamma = withSlopes ? map.inputGradients(theta, moved) : none;
+      return {
+        losses: scores.map((f, i) => loss.value(f, y[i])),
+        writeSlope(i, out) {
+          const slope = loss.first(scores[i], y[i]);
+          const from = gamma.rows === 1 ? 0 : i * gamma.columns;
+          for (let k = 0; k < out.length; k++) out[k] = slope * gamma.data[from + k];
+        },
+      };
+    },
+    writeDirection(i, out) {
+      still ??= { scores: map.scores(asColumn(theta), x).data, gamma: map.inputGradients(theta, x) };
+      const up = loss.first(still.scores[i], y[i]) < 0 ? -1 : 1;
+      const gamma = still.gamma.row(still.gamma.rows === 1 ? 0 : i);
+      for (let k = 0; k < out.length; k++) out[k] = up * gamma[k];
+    },
+  };
 }

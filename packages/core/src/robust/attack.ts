@@ -1,5 +1,4 @@
 import type { Dataset } from "../data/dataset.js";
-import { usageError } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { QuadraticMap } from "../models/quadratic-map.js";
@@ -8,6 +7,7 @@ import { timeSlices, type Work } from "../parallel/work.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Threat } from "../threats/threat.js";
 import { attackCertifier } from "./attack-certificate.js";
+import { checkSearch, checkShapes } from "./attack-checks.js";
 import { gradientAttacker } from "./attack-gradient.js";
 import { linearAttacker } from "./attack-linear.js";
 import { quadraticAttacker } from "./attack-quadratic.js";
@@ -104,17 +104,8 @@ function checkAttack(
   threat: Threat,
   theta: Float64Array,
   radius: number,
-  { steps = 1, stepSize = 1, restarts = 0 }: AttackSearch,
+  search: AttackSearch,
 ): void {
-  if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
-    throw usageError(`The radius of an attack must be a number ≥ 0, got ${radius}.`);
-  if (theta.length !== map.count) throw usageError(`This model has ${map.count} parameters, got ${theta.length}.`);
-  if (threat.settings.budgets.length !== map.inputs)
-    throw usageError(`This model has ${map.inputs} features, the threat ${threat.settings.budgets.length}.`);
-  if (!(Number.isInteger(steps) && steps >= 1))
-    throw usageError(`An attack needs a whole number of steps ≥ 1, got ${steps}.`);
-  if (!(stepSize > 0 && stepSize < Number.POSITIVE_INFINITY))
-    throw usageError(`The step size of an attack must be a number > 0, got ${stepSize}.`);
-  if (!(Number.isInteger(restarts) && restarts >= 0))
-    throw usageError(`The restarts of an attack must be a whole number ≥ 0, got ${restarts}.`);
+  checkSearch(radius, search);
+  checkShapes(map.count, map.inputs, theta, threat);
 }

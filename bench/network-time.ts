@@ -1,0 +1,172 @@
+/**
+ * npx tsx bench/network-time.ts [rounds]: derivatives of networks against PyTorch's double backward in float64, with as many
+ * threads; then H⁻¹Φ of a small network by conjugate gradients, with and without a Nyström preconditioner. Without PyTorch
+ * (Debian: python3-torch; AIF_BENCH_PYTHON names another Python) our own times stand alone.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { ensureBlas, Matrix, matrixDataset } from "../packages/core/src/index.js";
+import { riskOperator } from "../packages/core/src/influence/local/operator.js";
+import { type ModelPoint, pointAt } from "../packages/core/src/influence/local/point.js";
+import { adversarialPulls } from "../packages/core/src/influence/local/pull.js";
+import { perceptron } from "../packages/core/src/models/perceptron.js";
+import type { SolverChoice } from "../packages/core/src/solvers/choose-solver.js";
+import { riskAt } from "../packages/core/src/solvers/model-risk.js";
+import { solveSystem } from "../packages/core/src/solvers/solve.js";
+import { trainModel } from "../packages/core/src/solvers/train.js";
+import { randomStream } from "../packages/core/src/stats/random.js";
+import { lp } from "../packages/core/src/threats/pointwise.js";
+import { machineLines } from "./machine.js";
+import { table } from "./markdown.js";
+import { largestDifference, spreadOf } from "./statistics.js";
+import { dataFiles } from "./temporary.js";
+
+interface NetworkCase {
+  readonly name: string;
+  readonly rows: number;
+  readonly widths: readonly number[];
+  readonly loss: "softmax" | "squared";
+}
+
+interface Times {
+  readonly library: string;
+  /** Seconds of each round, by what is computed. */
+  readonly seconds: Readonly<Record<string, number[]>>;
+  /** Of each result u: u'v and ‖u‖. */
+  readonly answers: Readonly<Record<string, number[]>>;
+}
+
+const IMAGES: NetworkCase = { name: "784-64-10, 5,000 images", rows: 5000, widths: [784, 64, 10], loss: "softmax" };
+const SMALL: NetworkCase = { name: "50-32-1, 2,000 rows", rows: 2000, widths: [50, 32, 1], loss: "squared" };
+const WARM_UP = 2;
+const AGREEMENT = 1e-8;
+
+const rounds = Number(process.argv[2] ?? 9);
+const { description, threads } = await ensureBlas();
+
+/** Rows between 0 and 1 like pixels, or normal ones; the target depends on the first features. */
+function drawn({ rows, widths, loss }: NetworkCase) {
+  const random = randomStream(1);
+  const m = widths[0];
+  const x = Float64Array.from({ length: rows * m }, () => (loss === "softmax" ? random.uniform() : random.normal()));
+  const y = Float64Array.from({ length: rows }, (_, i) => {
+    if (loss === "softmax") return Math.floor(10 * x[i * m]);
+    return Math.sin(x[i * m]) + x[i * m + 1] * x[i * m + 2] + 0.3 * random.normal();
+  });
+  return { x, y };
+}
+
+const networkOf = ({ widths, loss }: NetworkCase) =>
+  perceptron({
+    inputs: widths[0],
+    hidden: widths.slice(1, -1),
+    activation: "tanh",
+    loss,
+    ...(loss === "softmax" ? { classes: widths.at(-1) ?? 0 } : {}),
+  });
+
+async function secondsOf<T>(work: () => Promise<T>): Promise<{ seconds: number; value: T }> {
+  const start = performance.now();
+  const value = await work();
+  return { seconds: (performance.now() - start) / 1000, value };
+}
+
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, j) => sum + value * b[j], 0);
+
+async function ours(point: ModelPoint, v: Float64Array): Promise<Times> {
+  const vector = new Matrix(v, v.length, 1);
+  const hessian = riskOperator(point, { curvature: "hessian", withRidge: true });
+  const work: Record<string, () => Promise<Float64Array>> = {
+    gradient: async () => (await riskAt(point, point.parameters)).gradient,
+    Φ: async () => (await adversarialPulls(point, [lp(2)]))[0].penaltyGradient,
+    "Hessian product": async () => (await hessian.product(vector)).data,
+  };
+  const seconds: Record<string, number[]> = {};
+  const answers: Record<string, number[]> = {};
+  for (const [name, run] of Object.entries(work)) {
+    seconds[name] = [];
+    for (let round = 0; round < WARM_UP + rounds; round++) {
+      const { seconds: time, value } = await secondsOf(run);
+      if (round >= WARM_UP) seconds[name].push(time);
+      answers[name] = [dot(value, v), Math.sqrt(dot(value, value))];
+    }
+  }
+  return { library: description, seconds, answers };
+}
+
+/** null where there is no Python with PyTorch. */
+function torch(task: NetworkCase, data: { x: Float64Array; y: Float64Array }, theta: Float64Array, v: Float64Array) {
+  const candidates = [process.env["AIF_BENCH_PYTHON"], "/usr/bin/python3", "python3"];
+  const python = candidates.find((name) => name && spawnSync(name, ["-c", "import torch"]).status === 0);
+  if (!python) return null;
+  const [rowsFiles, vectorFiles] = [dataFiles("rows", data), dataFiles("vectors", { x: theta, y: v })];
+  try {
+    const script = fileURLToPath(new URL("torch_peer.py", import.meta.url));
+    const files = [rowsFiles.x, rowsFiles.y, vectorFiles.x, vectorFiles.y];
+    const settings = [task.widths.join(","), task.loss, String(rounds), String(threads)];
+    const { stdout, stderr, status } = spawnSync(python, [script, ...files, ...settings], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`torch_peer.py failed: ${stderr}`);
+    return JSON.parse(stdout) as Times;
+  } finally {
+    rowsFiles.remove();
+    vectorFiles.remove();
+  }
+}
+
+const milliseconds = (values: readonly number[]): string => (1000 * spreadOf(values).median).toFixed(1);
+
+const libraries = [description];
+const lines: string[][] = [];
+for (const task of [IMAGES, SMALL]) {
+  const data = drawn(task);
+  const model = networkOf(task);
+  const theta = model.initialParameters?.(1) ?? new Float64Array(0);
+  const v = new Float64Array(theta.length);
+  randomStream(2).fillNormals(v);
+  const set = matrixDataset(new Matrix(data.x, task.rows, task.widths[0]), data.y);
+  const mine = await ours(await pointAt(model, set, theta), v);
+  const peer = torch(task, data, theta, v);
+  if (peer && libraries.length === 1) libraries.push(peer.library);
+  for (const [name, seconds] of Object.entries(mine.seconds)) {
+    const difference = peer ? largestDifference(mine.answers[name], peer.answers[name]) : null;
+    if (difference !== null && !(difference <= AGREEMENT)) {
+      throw new Error(`${task.name}, ${name}: the answers differ by ${difference}, so their times mean nothing.`);
+    }
+    const theirs = peer?.seconds[name];
+    const ratio = theirs ? (spreadOf(seconds).median / spreadOf(theirs).median).toFixed(2) : "-";
+    const agreement = difference?.toExponential(1) ?? "PyTorch is missing";
+    lines.push([`${task.name}: ${name}`, milliseconds(seconds), theirs ? milliseconds(theirs) : "-", ratio, agreement]);
+  }
+}
+process.stdout.write(`${table(["median", "ours [ms]", "PyTorch [ms]", "ratio", "difference"], lines)}\n\n`);
+
+const data = drawn(SMALL);
+const set = matrixDataset(new Matrix(data.x, SMALL.rows, SMALL.widths[0]), data.y);
+const model = networkOf(SMALL);
+const L2 = 0.01;
+const DAMPING = 0.01;
+const training = await secondsOf(() => trainModel(model, set, { l2: L2, maximumIterations: 1000 }));
+const point = await pointAt(model, set, training.value.parameters, { l2: L2 });
+const operator = riskOperator(point, { curvature: "hessian", withRidge: true });
+const solverLines: string[][] = [];
+for (const [preconditioner, rank] of [
+  ["none", 0],
+  ["nystrom", 80],
+  ["nystrom", 160],
+] as const) {
+  const choice: SolverChoice = { name: "cg", preconditioner, rank, memoryBytes: 0, reason: "" };
+  const { seconds, value } = await secondsOf(async () => {
+    const [{ penaltyGradient }] = await adversarialPulls(point, [lp(2)]);
+    const right = new Matrix(penaltyGradient, penaltyGradient.length, 1);
+    return solveSystem({ operator, damping: DAMPING, right }, choice, { tolerance: 1e-8 });
+  });
+  const counts = [value.iterations, value.products].map(String);
+  const name = `Φ and CG, preconditioner ${preconditioner}${rank > 0 ? ` of rank ${rank}` : ""}`;
+  solverLines.push([name, ...counts, value.relativeResidual.toExponential(1), value.end, seconds.toFixed(2)]);
+}
+const { end, gradientNorm, iterations } = training.value;
+process.stdout.write(
+  `${SMALL.name}, trained in ${training.seconds.toFixed(1)} s: ${end} after ${iterations} steps, relative gradient ${gradientNorm.toExponential(1)}, damping ${DAMPING}.\n`,
+);
+process.stdout.write(`${table(["solver", "iterations", "products", "residual", "end", "[s]"], solverLines)}\n\n`);
+process.stdout.write(`${machineLines("npx tsx bench/network-time.ts", libraries).join("\n")}\n`);

@@ -1,0 +1,22 @@
+import type { Block } from "../../data/dataset.js";
+import { Matrix } from "../../linalg/matrix.js";
+import type { Threat } from "../../threats/threat.js";
+
+/** The adversary's first-order answer to r rows: φ_i (r×m) and g_i·φ_i (r). */
+export interface Answer {
+  readonly directions: Matrix;
+  readonly gain: Float64Array;
+}
+
+/** φ_i ∈ argmax g_i·d over the moves that the threat allows; φ_i = 0 where g_i = 0. @param gradients r×m: g_i = ∇x l_i. */
+export function answerTo(gradients: Matrix, threat: Threat, block: Block): Answer {
+  const slope = new Float64Array(gradients.rows).fill(1);
+  const { sign, base, gain } = threat.respond({ slope, base: gradients }, block);
+  const directions = Matrix.zeros(gradients.rows, gradients.columns);
+  for (let i = 0; i < directions.rows; i++) {
+    const from = base.row(base.rows === 1 ? 0 : i);
+    const to = directions.row(i);
+    for (let k = 0; k < to.length; k++) to[k] = sign[i] * from[k];
+  }
+  return { directions, gain };
+}

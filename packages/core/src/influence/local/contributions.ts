@@ -1,0 +1,68 @@
+import type { Block } from "../../data/dataset.js";
+import type { Matrix } from "../../linalg/matrix.js";
+import type { Model } from "../../models/model.js";
+import { asColumn } from "../../models/sweep.js";
+import type { Work } from "../../parallel/work.js";
+import { dot } from "../../solvers/inverse-hessian.js";
+import { eachBlock } from "../../solvers/model-risk.js";
+import { answerTo } from "./answer.js";
+import type { LocalInfluence } from "./influence.js";
+import { riskOperator } from "./operator.js";
+
+/** H_L u (d): the curvature of the natural training risk, without the ridge and λ. */
+export async function naturalCurvatureTimes(
+  { point, curvature }: Pick<LocalInfluence, "point" | "curvature">,
+  u: Float64Array,
+  work: Work = {},
+): Promise<Float64Array> {
+  const operator = riskOperator(point, { curvature, withRidge: false }, work);
+  return (await operator.product(asColumn(u))).data;
+}
+
+/**
+ * The share of every training row in dQ/dε = ∇Q'I of a metric with gradient ∇Q (d): −c w_i ω_i u'G_iφ_i with u = (H + λI)⁻¹∇Q
+ * (MATH 10c), n numbers that sum to ∇Q'I. By tangents of the input gradients along u: nothing of size n×d. For the curvature
+ * part of the sensitivity ∇Q is H_L I (`naturalCurvatureTimes`).
+ */
+export async function localRowContributions(
+  attack: LocalInfluence,
+  metricGradient: Float64Array,
+  work: Work = {},
+): Promise<Float64Array> {
+  const { point, threat, scale, omega, system } = attack;
+  const { model, data, parameters } = point;
+  const u = (await system.solve(asColumn(metricGradient), work)).solution.data;
+  const out = new Float64Array(data.rows);
+  await eachBlock(data, "contributions", work, (block) => {
+    const { w, firstRow } = block;
+    const { directions } = answerTo(model.inputGradients(parameters, block), threat, block);
+    const along = slopesAlong(model, parameters, block, u, directions);
+    for (let i = 0; i < w.length; i++) out[firstRow + i] = -scale * w[i] * omega[firstRow + i] * along[i];
+  });
+  return out;
+}
+
+/** Share of each parameter in I'H_LI: I_j (H_LI)_j, d numbers that sum to it (MATH 14.11). */
+export async function localParameterContributions(attack: LocalInfluence, work: Work = {}): Promise<Float64Array> {
+  const image = await naturalCurvatureTimes(attack, attack.influence, work);
+  return attack.influence.map((value, j) => value * image[j]);
+}
+
+const ONE = Float64Array.of(1);
+
+/** r: u'G_iφ_i = ∇x(∇θ l_i·u)·φ_i */
+function slopesAlong(
+  model: Model,
+  theta: Float64Array,
+  block: Block,
+  u: Float64Array,
+  directions: Matrix,
+): Float64Array {
+  const moving = model.inputGradientSlopes?.(theta, block, u);
+  return block.y.map((_, i) => {
+    if (moving) return dot(moving.row(i), directions.row(i));
+    const { x, y, firstRow } = block;
+    const row = { x: x.rowRange(i, i + 1), y: y.subarray(i, i + 1), w: ONE, firstRow: firstRow + i };
+    return dot(model.mixedProduct(theta, row, directions.rowRange(i, i + 1), ONE), u);
+  });
+}

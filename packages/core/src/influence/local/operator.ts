@@ -1,0 +1,125 @@
+import type { Block } from "../../data/dataset.js";
+import { usageError } from "../../errors.js";
+import { Matrix } from "../../linalg/matrix.js";
+import { timeSlices, type Work } from "../../parallel/work.js";
+import { modelBlockRows } from "../../solvers/model-risk.js";
+import type { SymmetricOperator } from "../../solvers/operator.js";
+import { randomStream } from "../../stats/random.js";
+import type { ModelPoint } from "./point.js";
+
+/** "gauss-newton": Σ w J'(∂²l/∂f²)J, which leaves out what bends the outputs f and is never indefinite. */
+export type Curvature = "hessian" | "gauss-newton";
+
+export interface OperatorOptions {
+  readonly curvature: Curvature;
+  /** Whether diag(P) is added. */
+  readonly withRidge: boolean;
+  /** Of the samples of rows (default 0). */
+  readonly seed?: number;
+}
+
+/** Columns of the whole H that are formed at once: they share one pass through the model. */
+const COLUMNS = 128;
+/** Rows of a sample. */
+const SAMPLE = 256;
+
+/**
+ * H(θ̃) = Σ w_i ∇²θ l_i (or its Gauss–Newton part) + diag(P) by its products, summed over blocks of rows in order. Samples of
+ * rows are drawn without replacement and scaled by n/size, so that their mean is H.
+ * @throws usage: Gauss–Newton of a model that does not give it.
+ */
+export function riskOperator(
+  { model, data, ridge, parameters }: Pick<ModelPoint, "model" | "data" | "ridge" | "parameters">,
+  { curvature, withRidge, seed = 0 }: OperatorOptions,
+  work: Work = {},
+): SymmetricOperator {
+  const d = parameters.length;
+  const blockRows = modelBlockRows(data.features.length);
+  if (curvature === "gauss-newton" && !model.gaussNewtonProduct) {
+    throw usageError(
+      "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: use --curvature hessian.",
+    );
+  }
+  const multiply = (block: Block, vectors: Matrix): Matrix =>
+    (curvature === "gauss-newton" ? model.gaussNewtonProduct?.(parameters, block, vectors) : undefined) ??
+    model.hessianProduct(parameters, block, vectors);
+  const ridgeTimes = (vectors: Matrix): Matrix => {
+    const out = Matrix.zeros(vectors.rows, vectors.columns);
+    if (!withRidge) return out;
+    for (let j = 0, at = 0; j < d; j++) {
+      for (let k = 0; k < vectors.columns; k++, at++) out.data[at] = ridge[j] * vectors.data[at];
+    }
+    return out;
+  };
+  return {
+    size: d,
+
+    async product(vectors) {
+      const out = ridgeTimes(vectors);
+      const slices = timeSlices(work);
+      for (const block of data.blocks(blockRows)) {
+        add(out, multiply(block, vectors), 1);
+        const done = block.firstRow + block.x.rows;
+        if (slices.due()) await slices.pause({ phase: "Hessian products", done, total: data.rows });
+      }
+      return out;
+    },
+
+    async matrix() {
+      const out = Matrix.zeros(d, d);
+      const slices = timeSlices(work);
+      for (const block of data.blocks(blockRows)) {
+        for (let from = 0; from < d; from += COLUMNS) {
+          const part = multiply(block, unitVectors(d, from, Math.min(d, from + COLUMNS)));
+          for (let i = 0, at = 0; i < d; i++) {
+            for (let k = 0; k < part.columns; k++, at++) out.data[i * d + from + k] += part.data[at];
+          }
+          const done = block.firstRow + (block.x.rows * Math.min(d, from + COLUMNS)) / d;
+          if (slices.due()) await slices.pause({ phase: "Hessian", done: Math.floor(done), total: data.rows });
+        }
+      }
+      for (let i = 0; i < d; i++) {
+        if (withRidge) out.data[i * (d + 1)] += ridge[i];
+        for (let j = 0; j < i; j++) {
+          const mean = 0.5 * (out.data[i * d + j] + out.data[j * d + i]);
+          out.data[i * d + j] = mean;
+          out.data[j * d + i] = mean;
+        }
+      }
+      return out;
+    },
+
+    async sampledProduct(vectors, batch) {
+      const out = ridgeTimes(vectors);
+      const chosen = drawRows(data.rows, seed, batch);
+      const share = chosen.reduce((sum, row) => sum + data.weights[row], 0);
+      if (!(share > 0)) return out;
+      for (const block of data.select(chosen).blocks(blockRows)) {
+        add(out, multiply(block, vectors), (share * data.rows) / chosen.length);
+      }
+      return out;
+    },
+  };
+}
+
+function add(out: Matrix, part: Matrix, factor: number): void {
+  for (let at = 0; at < out.data.length; at++) out.data[at] += factor * part.data[at];
+}
+
+function unitVectors(d: number, from: number, to: number): Matrix {
+  const out = Matrix.zeros(d, to - from);
+  for (let k = from; k < to; k++) out.data[k * (to - from) + k - from] = 1;
+  return out;
+}
+
+/** Up to `SAMPLE` different rows in order, each as likely as the next (Floyd's method). */
+function drawRows(rows: number, seed: number, batch: number): Int32Array {
+  const count = Math.min(rows, SAMPLE);
+  const random = randomStream(seed, batch);
+  const chosen = new Set<number>();
+  for (let last = rows - count; last < rows; last++) {
+    const row = Math.floor(random.uniform() * (last + 1));
+    chosen.add(chosen.has(row) ? last : row);
+  }
+  return Int32Array.from(chosen).sort();
+}

@@ -1,0 +1,97 @@
+import { usageError } from "../../errors.js";
+import type { Work } from "../../parallel/work.js";
+import { eachBlock } from "../../solvers/model-risk.js";
+import type { ThreatDescription } from "../../threats/pointwise.js";
+import type { RowShares, Threat } from "../../threats/threat.js";
+import { answerTo } from "./answer.js";
+import { KinkCounter, type KinkCounts } from "./gradient-kinks.js";
+import type { ModelPoint } from "./point.js";
+
+/** How an adversary pulls on the parameters at θ̃. */
+export interface AdversarialPull {
+  readonly threat: Threat;
+  /** c = Σ w_i ‖x_i ⊘ b‖_p: the radius is ρ = ε c. */
+  readonly scale: number;
+  /** n: ‖x_i ⊘ b‖_p */
+  readonly rowScales: Float64Array;
+  /** n: how far row i moves per unit of the radius; 1 unless the rows share a budget (MATH 8). */
+  readonly omega: Float64Array;
+  /** A(θ̃) = c Σ w_i ω_i g_i·φ_i, the first-order growth of the risk per unit of ε. */
+  readonly penalty: number;
+  /** Φ = c Σ w_i ω_i ∇θ(∇x l_i·φ_i) (d) */
+  readonly penaltyGradient: Float64Array;
+  readonly kinks: KinkCounts;
+}
+
+/** The pulls of several adversaries. Input gradients are computed once for all of them (twice where rows share a budget). */
+export async function adversarialPulls(
+  point: ModelPoint,
+  describe: readonly ThreatDescription[],
+  work: Work = {},
+): Promise<AdversarialPull[]> {
+  const { model, data, parameters } = point;
+  const threats = describe.map((description) => description(data.features.length));
+  for (const { settings } of threats) {
+    if (settings.budgets.length === data.features.length) continue;
+    throw usageError(`The threat is of ${settings.budgets.length} features, the data have ${data.features.length}.`);
+  }
+  const shares = await sharesOf(point, threats, work);
+  const sums = threats.map((threat) => ({
+    scale: 0,
+    rowScales: new Float64Array(data.rows),
+    gains: new Float64Array(data.rows),
+    gain: 0,
+    gradient: new Float64Array(parameters.length),
+    kinks: new KinkCounter(data.rows, threat),
+  }));
+  await eachBlock(data, "influence", work, (block) => {
+    const { w, firstRow } = block;
+    const gradients = model.inputGradients(parameters, block);
+    threats.forEach((threat, t) => {
+      const sum = sums[t];
+      const { directions, gain } = answerTo(gradients, threat, block);
+      const sizes = threat.rowScales(block);
+      const weights = w.map((value, i) => value * shares[t].omega[firstRow + i]);
+      sum.rowScales.set(sizes, firstRow);
+      sum.gains.set(gain, firstRow);
+      sum.kinks.add(gradients, firstRow);
+      for (let i = 0; i < w.length; i++) {
+        sum.scale += w[i] * sizes[i];
+        sum.gain += weights[i] * gain[i];
+      }
+      const part = model.mixedProduct(parameters, block, directions, weights);
+      for (let j = 0; j < part.length; j++) sum.gradient[j] += part[j];
+    });
+  });
+  return threats.map((threat, t) => {
+    const { scale, rowScales, gain, gains, gradient, kinks } = sums[t];
+    return {
+      threat,
+      scale,
+      rowScales,
+      omega: shares[t].omega,
+      penalty: scale * gain,
+      penaltyGradient: gradient.map((value) => scale * value),
+      kinks: kinks.finish(gains, threat.shares ? shares[t] : null),
+    };
+  });
+}
+
+/** ω (n) of every threat; a pass of its own where rows share a budget, since each row's share depends on all gains. */
+async function sharesOf(
+  { model, data, parameters }: ModelPoint,
+  threats: readonly Threat[],
+  work: Work,
+): Promise<RowShares[]> {
+  const gains = threats.map(() => new Float64Array(data.rows));
+  if (threats.some((threat) => threat.shares)) {
+    await eachBlock(data, "influence", work, (block) => {
+      const gradients = model.inputGradients(parameters, block);
+      threats.forEach((threat, t) => {
+        if (threat.shares) gains[t].set(answerTo(gradients, threat, block).gain, block.firstRow);
+      });
+    });
+  }
+  const whole = { omega: new Float64Array(data.rows).fill(1), tied: [] };
+  return threats.map((threat, t) => threat.shares?.(gains[t], data.weights) ?? whole);
+}

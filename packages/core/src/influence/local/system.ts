@@ -1,0 +1,235 @@
+import { ensureBlas } from "../../linalg/backend.js";
+import { Matrix } from "../../linalg/matrix.js";
+import type { Work } from "../../parallel/work.js";
+import { blockConjugateGradients } from "../../solvers/block-cg.js";
+import { chooseSolver, type SolverChoice } from "../../solvers/choose-solver.js";
+import { hessianTimes } from "../../solvers/inverse-hessian.js";
+import { jacobiPreconditioner } from "../../solvers/jacobi.js";
+import { type ExtremeEigenvalues, extremeEigenvalues } from "../../solvers/lanczos.js";
+import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
+import { modelBlockRows } from "../../solvers/model-risk.js";
+import type { NystromOptions } from "../../solvers/nystrom-approximation.js";
+import { nystromPreconditioner } from "../../solvers/nystrom-preconditioner.js";
+import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
+import type { Preconditioner } from "../../solvers/preconditioner.js";
+import { solveSystem } from "../../solvers/solve.js";
+import { type DenseFactor, factorise } from "./dense-factor.js";
+import { type Curvature, riskOperator } from "./operator.js";
+import type { ModelPoint } from "./point.js";
+
+export interface SystemOptions {
+  /** λ ≥ 0 (default 0). */
+  readonly damping?: number;
+  /** Default "hessian". */
+  readonly curvature?: Curvature;
+  /** Default "auto". */
+  readonly solver?: SolverName | "auto";
+  /** Of ‖b − (H + λI)x‖/‖b‖; the default is each solver's own (conjugate gradients: 1e-10). */
+  readonly tolerance?: number;
+  /** Of an iterative solver. */
+  readonly maximumIterations?: number;
+  /** What the solver may allocate (default 2 GiB). */
+  readonly memoryBytes?: number;
+  readonly seed?: number;
+}
+
+/** How the systems with H + λI at a point are solved. */
+export interface LocalSystem {
+  /** H, ridge included, λ not. */
+  readonly operator: SymmetricOperator;
+  readonly damping: number;
+  readonly curvature: Curvature;
+  readonly choice: SolverChoice;
+  /** H itself (d×d, lower triangle) where it was formed. */
+  readonly matrix: Matrix | null;
+  /** Rank of H + λI where it was factorised, else null. */
+  readonly rank: number | null;
+  /** For conjugate gradients with H + λI, made once: a sketch of `choice.rank`, else the diagonal. Null where it shows H + λI to be indefinite. */
+  preconditioner(work?: Work): Promise<Preconditioner | null>;
+  /** (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough. */
+  solve(right: Matrix, work?: Work): Promise<SystemSolution>;
+  /** Smallest and largest eigenvalue of H by Lanczos's method. */
+  extremes(work?: Work): Promise<ExtremeEigenvalues>;
+}
+
+export interface SystemSolution extends Omit<LinearSolution, "solver"> {
+  readonly solver: SolverName | "pseudo-inverse";
+  /** ‖(I − MM⁺)b‖/‖b‖ of each column, M = H + λI: what no solution reaches; 0 where M is regular. */
+  readonly outOfRange: Float64Array;
+}
+
+const MEMORY = 2 ** 31;
+/** Timing a product is worth while where forming H takes this many multiplications. */
+const WORTH_TIMING = 1e10;
+/** Of Lanczos's method on products with the data. */
+const EIGENVALUE_TOLERANCE = 1e-6;
+const EIGENVALUE_STEPS = 100;
+
+/**
+ * Chooses a solver for H + λI at a point and factorises it where it is formed whole.
+ * @param columns right-hand sides expected at once. @throws usage, resource: as `chooseSolver` and `riskOperator`.
+ */
+export async function localSystem(
+  point: ModelPoint,
+  options: SystemOptions,
+  columns: number,
+  work: Work = {},
+): Promise<LocalSystem> {
+  await ensureBlas();
+  const { damping = 0, curvature = "hessian", solver = "auto", memoryBytes = MEMORY, seed = 0 } = options;
+  const products = riskOperator(point, { curvature, withRidge: true, seed }, work);
+  const choice = chooseSolver(
+    {
+      size: products.size,
+      rightHandSides: columns,
+      damping,
+      memoryBytes,
+      hasMatrix: true,
+      // Samples of a Hessian may be indefinite where the whole is not, and LiSSA then diverges: only where it is asked for.
+      hasSamples: curvature === "gauss-newton" || solver === "lissa",
+      ...(await timings(point, curvature)),
+    },
+    solver,
+  );
+  const matrix = choice.name === "cholesky" ? ((await products.matrix?.()) ?? null) : null;
+  const factor = matrix && factorise(matrix, damping);
+  const iterative = matrix && !factor ? SINGULAR_AND_LARGE : choice;
+  const { tolerance, maximumIterations } = options;
+  let found: Promise<Preconditioner | null> | null = null;
+  const preconditioner = (also: Work): Promise<Preconditioner | null> => {
+    found ??= preconditionerOf(products, damping, { ...also, rank: iterative.rank, seed });
+    return found;
+  };
+  return {
+    operator: products,
+    damping,
+    curvature,
+    choice: iterative,
+    matrix,
+    rank: factor?.rank ?? null,
+    preconditioner: (also = work) => preconditioner(also),
+    async solve(right, also = work) {
+      if (factor) return solveDense(products, damping, factor, right);
+      const settings = {
+        ...also,
+        seed,
+        ...(tolerance !== undefined && { tolerance }),
+        ...(maximumIterations !== undefined && { maximumIterations }),
+      };
+      const sketched = iterative.preconditioner === "nystrom" ? await preconditioner(also) : null;
+      const solution = sketched
+        ? await blockConjugateGradients(dampedOperator(products, damping), right, {
+            ...settings,
+            preconditioner: sketched,
+          })
+        : await solveSystem({ operator: products, damping, right }, iterative, settings);
+      return { ...solution, outOfRange: new Float64Array(right.columns) };
+    },
+    extremes: (also = work) =>
+      matrix
+        ? extremeEigenvalues(denseProduct(matrix), { ...also, seed })
+        : extremeEigenvalues(products, {
+            ...also,
+            seed,
+            tolerance: EIGENVALUE_TOLERANCE,
+            maximumSteps: EIGENVALUE_STEPS,
+          }),
+  };
+}
+
+/** A singular H too large for its eigenvectors: conjugate gradients never leave its range. */
+const SINGULAR_AND_LARGE: SolverChoice = {
+  name: "cg",
+  preconditioner: "jacobi",
+  rank: 0,
+  memoryBytes: 0,
+  reason: "CG with the diagonal: the Hessian is singular, and too large for its pseudo-inverse.",
+};
+
+/** Seconds of one product and of the whole H, from one block; nothing where they hardly matter. */
+async function timings(
+  { model, data, ridge, parameters }: ModelPoint,
+  curvature: Curvature,
+): Promise<{ productSeconds?: number; matrixSeconds?: number }> {
+  const d = parameters.length;
+  if (data.rows * d * d < WORTH_TIMING) return {};
+  const rows = Math.min(data.rows, modelBlockRows(data.features.length));
+  const first = data.select(Int32Array.from({ length: rows }, (_, i) => i));
+  const operator = riskOperator({ model, data: first, ridge, parameters }, { curvature, withRidge: false });
+  const seconds = async (columns: number): Promise<number> => {
+    const vectors = new Matrix(new Float64Array(d * columns).fill(1), d, columns);
+    await operator.product(vectors);
+    const start = performance.now();
+    await operator.product(vectors);
+    return ((performance.now() - start) / 1000) * (data.rows / rows);
+  };
+  const one = await seconds(1);
+  const further = Math.max(0.1 * one, ((await seconds(5)) - one) / 4);
+  return { productSeconds: one, matrixSeconds: d * further };
+}
+
+const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({
+  size: matrix.rows,
+  product: async (vectors) => {
+    const out = Matrix.zeros(vectors.rows, vectors.columns);
+    for (let k = 0; k < vectors.columns; k++) {
+      hessianTimes(matrix, vectors.column(k)).forEach((value, j) => {
+        out.data[j * vectors.columns + k] = value;
+      });
+    }
+    return out;
+  },
+});
+
+async function preconditionerOf(
+  operator: SymmetricOperator,
+  damping: number,
+  options: NystromOptions,
+): Promise<Preconditioner | null> {
+  if (options.rank === 0) return jacobiPreconditioner(dampedOperator(operator, damping), options);
+  const sketched = await nystromPreconditioner(operator, { ...options, damping });
+  return "curvature" in sketched ? null : sketched;
+}
+
+const REFINEMENTS = 2;
+
+/** Solves with the factor and refines with residuals from fresh products over the data (MATH 12). */
+async function solveDense(
+  operator: SymmetricOperator,
+  damping: number,
+  factor: DenseFactor,
+  right: Matrix,
+): Promise<SystemSolution> {
+  let solution = factor.solve(right);
+  const damped = dampedOperator(operator, damping);
+  let { residual, relative, largest } = await trueResidual(damped, solution, right);
+  let products = right.columns;
+  let iterations = 0;
+  const definite = factor.method !== "indefinite";
+  const most = definite ? REFINEMENTS : 0;
+  for (; iterations < most && largest > 0; iterations++) {
+    const correction = factor.solve(residual);
+    const refined = new Matrix(
+      solution.data.map((value, at) => value + correction.data[at]),
+      right.rows,
+      right.columns,
+    );
+    const next = await trueResidual(damped, refined, right);
+    products += right.columns;
+    if (!(next.largest < largest)) break;
+    solution = refined;
+    ({ residual, relative, largest } = next);
+  }
+  return {
+    solver: factor.method === "pseudo-inverse" ? "pseudo-inverse" : "cholesky",
+    solution,
+    residuals: relative,
+    relativeResidual: largest,
+    end: definite ? "converged" : "indefinite",
+    converged: definite,
+    iterations,
+    products,
+    curvature: factor.smallest,
+    outOfRange: factor.outOfRange(right),
+  };
+}

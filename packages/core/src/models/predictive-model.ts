@@ -1,0 +1,60 @@
+/** Models that give outputs and compare them with the target, written with `autodiff`. */
+import { constant, gradient, mul, pullback, pushforward, scope, sum, type Tensor } from "../autodiff/index.js";
+import { Matrix } from "../linalg/matrix.js";
+import { type AutodiffModel, finite, matrixTensor, modelOf } from "./autodiff-model.js";
+import type { Model, Predictor } from "./model.js";
+import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
+
+export interface OutputDescription<Name extends string> {
+  /** θ, block after block in the order written here. */
+  readonly parameters: Readonly<Record<Name, ParameterBlock>>;
+  /** f as a tensor r×K, given θ's blocks by name and X (r×m); each row by itself. */
+  readonly outputs: (theta: Readonly<Record<Name, Tensor>>, x: Tensor) => Tensor;
+  /** l_i as a tensor r×1, given f and y (r×1). */
+  readonly loss: (f: Tensor, y: Tensor) => Tensor;
+}
+
+export type PredictiveModel = AutodiffModel & Predictor & Required<Pick<Model, "gaussNewtonProduct">>;
+
+/**
+ * The model of l(f(x, θ), y), with outputs and Gauss–Newton products: a tangent u = J_i v forwards, the loss's Hessian in
+ * the outputs, and one pass back, J_i'(∂²l/∂f²)u.
+ * @throws as `modelOf`.
+ */
+export function predictiveModel<Name extends string>(description: OutputDescription<Name>): PredictiveModel {
+  const layout = new ParameterLayout(description.parameters);
+  const { outputs, loss } = description;
+  const model = modelOf<Name>({
+    parameters: description.parameters,
+    losses: (theta, x, y) => loss(outputs(theta, x), y),
+  });
+  return {
+    ...model,
+
+    outputs: (vector, x) =>
+      scope(() => {
+        const f = outputs(layout.byName(layout.tensors(vector)), matrixTensor(x));
+        return new Matrix(finite("outputs", f.values.slice()), f.rows, f.columns);
+      }),
+
+    gaussNewtonProduct: (vector, block, vectors) =>
+      scope(() => {
+        const theta = layout.tensors(vector);
+        const f = outputs(layout.byName(theta), matrixTensor(block.x));
+        // The outputs as variables of their own: what lies before them is held fixed.
+        const z = constant(f.values, f.rows, f.columns);
+        const weights = constant(block.w, f.rows, 1);
+        const slopes = gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]);
+        const out = Matrix.zeros(layout.count, vectors.columns);
+        for (let k = 0; k < vectors.columns; k++) {
+          scope(() => {
+            const along = pushforward([f], theta, layout.tensors(vectors.column(k)));
+            const [curved] = pushforward(slopes, [z], along);
+            layout.write(pullback(f, curved, theta), out.data, k, vectors.columns);
+          });
+        }
+        finite("Gauss–Newton product", out.data);
+        return out;
+      }),
+  };
+}

@@ -1,0 +1,179 @@
+import type { Dataset } from "../data/dataset.js";
+import { usageError } from "../errors.js";
+import { ensureBlas } from "../linalg/backend.js";
+import type { Model } from "../models/model.js";
+import { timeSlices, type Work } from "../parallel/work.js";
+import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
+import { meanLoss, modelBlockRows, type RiskPoint, type RiskProblem } from "../solvers/model-risk.js";
+import { exponentName } from "../threats/norms.js";
+import type { Threat } from "../threats/threat.js";
+import type { AdversarialTraining, AdversarialTrainingOptions, TrainingStop } from "./adversarial-training.js";
+import type { AttackSearch } from "./attack-result.js";
+import { type DescentMemory, descend, EMPTY_MEMORY } from "./descent.js";
+import { type ModelAttacker, modelAttacker } from "./model-attack.js";
+import { checkState, dataFingerprint, type TrainingStep, trainingState } from "./training-state.js";
+
+/** What is trained: a model, its rows, its ridge, and where training begins. */
+export interface TrainedModel extends RiskProblem {
+  readonly parameters: Float64Array;
+}
+
+/** The options of `adversarialTraining` that a model without a closed form has: no exact inner maxima, no duality gap. */
+export type ModelTrainingOptions = Omit<AdversarialTrainingOptions, "exactInner" | "gap">;
+
+/**
+ * R(θ) = Σ w l(x+δ) + ½ΣPθ² with rows moved by an adversary against θ, and its gradient with the moves held fixed: by Danskin's
+ * theorem that of the robust risk where every δ is the only worst case. `risk` is without the ridge.
+ */
+export async function attackedModelRisk(
+  { model, data, ridge }: RiskProblem,
+  theta: Float64Array,
+  attacker: ModelAttacker,
+  work: Work = {},
+): Promise<RiskPoint> {
+  const gradient = ridge.map((penalty, j) => penalty * theta[j]);
+  let risk = 0;
+  const slices = timeSlices(work);
+  for (const block of data.blocks(modelBlockRows(data.features.length))) {
+    const { losses, moved } = attacker(block);
+    const part = model.gradient(theta, { ...block, x: moved });
+    for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
+    for (let j = 0; j < part.length; j++) gradient[j] += part[j];
+    const done = block.firstRow + losses.length;
+    if (slices.due()) await slices.pause({ phase: "attacking", done, total: data.rows });
+  }
+  const penalty = ridge.reduce((sum, p, j) => sum + 0.5 * p * theta[j] ** 2, 0);
+  return { value: risk + penalty, risk, gradient };
+}
+
+/**
+ * Adversarial training of any differentiable model, min_θ Σ w max_{δ allowed} l(θ, x+δ) + ½ΣPθ²: the inner maximum by projected
+ * gradient ascent, the outer minimum over all rows by gradient descent or L-BFGS with Danskin's gradient.
+ * @param radius ρ ≥ 0. @throws usage: options that make no sense, a checkpoint of other settings. input: one of other data.
+ */
+export async function modelAdversarialTraining(
+  trained: TrainedModel,
+  threat: Threat,
+  radius: number,
+  options: ModelTrainingOptions = {},
+): Promise<AdversarialTraining> {
+  await ensureBlas();
+  const { model, data } = trained;
+  const { signal, onProgress, onStep, checkpoint, resume, resumeName } = options;
+  const { outer = "lbfgs", outerSteps = 200, tolerance = 1e-8 } = options;
+  checkOuter(options);
+  const search = innerSearch(options);
+  const start = Float64Array.from(options.start ?? trained.parameters);
+  const settings = settingsFingerprint(trained, threat, radius, start, { ...search, outer });
+  const fingerprint = dataFingerprint(data);
+  if (resume) checkState(resume, settings, fingerprint, model.parameterNames.length, resumeName);
+  const evaluate = async (theta: Float64Array): Promise<TrainingPoint> => {
+    const attacker = modelAttacker(model, theta, threat, data.features.length, radius, search);
+    const { value, risk, gradient } = await attackedModelRisk(trained, theta, attacker, { signal });
+    return { theta, objective: value, risk, gradient };
+  };
+  const sizeOf = async (at: TrainingPoint): Promise<number> =>
+    relativeSize(at.gradient, await gradientTerms(trained, at.theta, { signal }));
+  let point = await evaluate(resume ? Float64Array.from(resume.theta) : start);
+  let size = await sizeOf(point);
+  let memory: DescentMemory = resume?.memory ?? EMPTY_MEMORY;
+  let iteration = resume?.iteration ?? 0;
+  const history: TrainingStep[] = resume ? [...resume.history] : [];
+  const record = (): void => {
+    const step = { iteration, objective: point.objective, gradientNorm: size, gap: null };
+    history.push(step);
+    onStep?.(step);
+  };
+  const save = async (): Promise<void> =>
+    checkpoint?.save(
+      trainingState({
+        settings,
+        data: fingerprint,
+        iteration,
+        theta: [...point.theta],
+        memory,
+        history: [...history],
+      }),
+    );
+  if (!resume) record();
+  let stopped: TrainingStop = "steps";
+  while (iteration < outerSteps && size > tolerance) {
+    const next = await descend(outer, point, memory, evaluate);
+    if (next === null) {
+      stopped = "stalled";
+      break;
+    }
+    ({ point, memory } = next);
+    size = await sizeOf(point);
+    iteration++;
+    record();
+    onProgress?.({ phase: "adversarial training", done: iteration, total: outerSteps });
+    if (checkpoint && iteration % checkpoint.every === 0) await save();
+  }
+  if (size <= tolerance) stopped = "tolerance";
+  if (checkpoint && iteration % checkpoint.every !== 0) await save();
+  return {
+    parameters: point.theta,
+    robustLoss: point.risk,
+    exactRobustLoss: null,
+    innerGap: null,
+    naturalLoss: await meanLoss(model, data, point.theta, { signal }),
+    gradientNorm: size,
+    iterations: iteration,
+    gap: null,
+    stopped,
+    converged: stopped === "tolerance",
+    history,
+  };
+}
+
+interface TrainingPoint {
+  readonly theta: Float64Array;
+  readonly objective: number;
+  readonly risk: number;
+  readonly gradient: Float64Array;
+}
+
+const innerSearch = ({
+  innerSteps = 10,
+  innerStepSize = 0.5,
+  restarts = 0,
+  seed = 0,
+}: ModelTrainingOptions): AttackSearch => ({
+  steps: innerSteps,
+  stepSize: innerStepSize,
+  restarts,
+  seed,
+  firstOrderStarts: false,
+});
+
+function checkOuter({ outer = "lbfgs", outerSteps = 200, tolerance = 1e-8, checkpoint }: ModelTrainingOptions): void {
+  if (outer !== "gradient" && outer !== "lbfgs")
+    throw usageError(`The outer method must be "gradient" or "lbfgs", got ${JSON.stringify(outer)}.`);
+  if (!(Number.isInteger(outerSteps) && outerSteps >= 0))
+    throw usageError(`The outer steps must be a whole number ≥ 0, got ${outerSteps}.`);
+  if (!(tolerance >= 0)) throw usageError(`The tolerance must be a number ≥ 0, got ${tolerance}.`);
+  if (checkpoint && !(Number.isInteger(checkpoint.every) && checkpoint.every >= 1))
+    throw usageError(`Checkpoints are saved every 1 or more iterations, got ${checkpoint.every}.`);
+}
+
+/** Everything that decides the digits of an iteration; how long to go on may differ. A model is known by its parameters' names. */
+function settingsFingerprint(
+  { model, ridge }: { readonly model: Model; readonly data: Dataset; readonly ridge: Float64Array },
+  { settings: { p, budgets, bounds } }: Threat,
+  radius: number,
+  start: Float64Array,
+  search: AttackSearch & { readonly outer: string },
+): string {
+  return JSON.stringify({
+    parameters: model.parameterNames,
+    ridge: [...ridge],
+    norm: exponentName(p),
+    budgets: [...budgets],
+    // JSON has no infinities.
+    bounds: bounds && { lower: Array.from(bounds.lower, String), upper: Array.from(bounds.upper, String) },
+    radius,
+    start: [...start],
+    ...search,
+  });
+}

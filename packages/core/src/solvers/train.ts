@@ -1,0 +1,220 @@
+import type { Block, Dataset } from "../data/dataset.js";
+import { usageError } from "../errors.js";
+import { ensureBlas } from "../linalg/backend.js";
+import type { Model } from "../models/model.js";
+import type { Work } from "../parallel/work.js";
+import { shuffled } from "../stats/shuffle.js";
+import { minimiseAdam } from "./adam.js";
+import { gradientTerms, relativeSize } from "./gradient-terms.js";
+import { minimiseLbfgs } from "./lbfgs.js";
+import { meanLoss, type RiskProblem, ridgeOf, riskAt, riskHessian } from "./model-risk.js";
+import { minimiseNewton } from "./newton-cg.js";
+import type { MinimiserPoint } from "./wolfe-search.js";
+
+export type TrainingMethod = "newton" | "lbfgs" | "adam";
+
+export interface TrainingOptions {
+  /** Default 0. */
+  readonly l2?: number;
+  /** θ to begin at; default the model's own start for the seed. */
+  readonly start?: Float64Array;
+  /** Of the start and of Adam's batches. Default 0. */
+  readonly seed?: number;
+  /** Default "auto": Newton's method for a convex model, L-BFGS for any other. */
+  readonly method?: TrainingMethod | "auto";
+  /** Of the gradient beside the size of its terms (MATH 12); not asked of Adam. Default 1e-8. */
+  readonly tolerance?: number;
+  /** Steps of Newton's method (default 100) or L-BFGS (default 5000). */
+  readonly maximumIterations?: number;
+  /** Adam: rows a step. Default 128. */
+  readonly batchRows?: number;
+  /** Adam: passes over the data. Default 20. */
+  readonly epochs?: number;
+  /** Adam: default 1e-3. */
+  readonly learningRate?: number;
+  /** Rows that are not trained on: their loss is reported, and Adam keeps the epoch with the lowest. */
+  readonly validation?: Dataset;
+  /** Adam: epochs without a new lowest loss on `validation` after which to stop. Default: none. */
+  readonly patience?: number;
+}
+
+export interface Training {
+  readonly parameters: Float64Array;
+  readonly method: TrainingMethod;
+  /** Σ w l on the training rows, without ridge. */
+  readonly trainingLoss: number;
+  /** d: ∇L, ridge included. */
+  readonly gradient: Float64Array;
+  /** max_j |∇L_j| beside the size of its terms. */
+  readonly gradientNorm: number;
+  /** Steps: of Newton's method, of L-BFGS, of Adam. */
+  readonly iterations: number;
+  /** "stopped": the loss on `validation` did not fall any more; "stalled": rounding is all that is left. */
+  readonly end: "converged" | "iteration-limit" | "stalled" | "epochs-done" | "stopped";
+  /** Whether `gradientNorm` is at most the tolerance: a minimum of L, or a point that looks like one. */
+  readonly converged: boolean;
+  /** Σ w l on `validation`; null without. */
+  readonly validationLoss: number | null;
+}
+
+/** What a method leaves: θ and how it ended. */
+type Found = Pick<Training, "parameters" | "iterations" | "end">;
+
+interface Task {
+  readonly problem: RiskProblem;
+  readonly start: Float64Array;
+  readonly tolerance: number;
+  readonly options: TrainingOptions;
+  readonly work: Work;
+}
+
+const METHODS: Readonly<Record<TrainingMethod, (task: Task) => Promise<Found>>> = {
+  newton: byNewton,
+  lbfgs: byLbfgs,
+  adam: byAdam,
+};
+
+/**
+ * Minimises L(θ) = Σ w_i l_i + ½ Σ P_j θ_j² over the rows of `data` for any differentiable model. The same options give the
+ * same θ. What does not converge is returned and says so.
+ * @throws usage: settings that make no sense, a loss that is not finite at the start; numerical: training that diverges; cancelled.
+ */
+export async function trainModel(
+  model: Model,
+  data: Dataset,
+  options: TrainingOptions = {},
+  work: Work = {},
+): Promise<Training> {
+  const { tolerance = 1e-8, seed = 0, validation } = options;
+  if (!(tolerance > 0)) throw usageError(`The tolerance of a training must be above 0, got ${tolerance}.`);
+  const method = methodOf(model, options.method ?? "auto");
+  const problem = { model, data, ridge: ridgeOf(model, options.l2 ?? 0) };
+  await ensureBlas();
+  const start = startOf(model, options.start, seed);
+  const found = await METHODS[method]({ problem, start, tolerance, options, work });
+  const { risk, gradient } = await riskAt(problem, found.parameters, work);
+  const gradientNorm = relativeSize(gradient, await gradientTerms(problem, found.parameters, work));
+  return {
+    ...found,
+    method,
+    trainingLoss: risk,
+    gradient,
+    gradientNorm,
+    converged: gradientNorm <= tolerance,
+    validationLoss: validation ? await meanLoss(model, validation, found.parameters, work) : null,
+  };
+}
+
+function methodOf(model: Model, asked: TrainingMethod | "auto"): TrainingMethod {
+  if (asked === "auto") return model.convex === true ? "newton" : "lbfgs";
+  if (!Object.hasOwn(METHODS, asked)) {
+    throw usageError(`Unknown training method "${asked}": use one of auto, ${Object.keys(METHODS).join(", ")}.`);
+  }
+  return asked;
+}
+
+function startOf(model: Model, given: Float64Array | undefined, seed: number): Float64Array {
+  const start = given ?? model.initialParameters?.(seed);
+  const d = model.parameterNames.length;
+  if (!start) throw usageError(`The model names no parameters to begin at: give "start", ${d} numbers.`);
+  if (start.length !== d) throw usageError(`The model has ${d} parameters, but "start" has ${start.length} numbers.`);
+  return start;
+}
+
+/** Terms are sized anew when the gradient has fallen by this much: residuals, and with them the terms, fall as well. */
+const FIRST_STAGE = 1e-3;
+const MOST_STAGES = 6;
+
+/** What an exact minimiser gives, and what it is asked for. */
+interface Minimised extends MinimiserPoint {
+  readonly end: "converged" | "iteration-limit" | "stalled";
+  readonly iterations: number;
+}
+type Relative = { relativeGradient: (point: MinimiserPoint) => number; tolerance: number; maximumIterations: number };
+
+/** Runs a minimiser until its gradient is small beside terms sized where it ended. */
+async function inStages(
+  { problem, start, tolerance, work }: Task,
+  maximumIterations: number,
+  minimise: (start: Float64Array, relative: Relative) => Promise<Minimised>,
+): Promise<Found> {
+  let parameters = start;
+  let iterations = 0;
+  let target = Math.max(FIRST_STAGE, tolerance);
+  for (let stage = 1; ; stage++) {
+    const terms = await gradientTerms(problem, parameters, work);
+    const relativeGradient = ({ gradient }: MinimiserPoint): number => relativeSize(gradient, terms);
+    const left = maximumIterations - iterations;
+    const result = await minimise(parameters, { relativeGradient, tolerance: target, maximumIterations: left });
+    iterations += result.iterations;
+    const still = result.iterations === 0 && target === tolerance;
+    if (result.end !== "converged" || still || stage === MOST_STAGES) {
+      return { parameters: result.theta, iterations, end: result.end };
+    }
+    parameters = result.theta;
+    target = tolerance;
+  }
+}
+
+function byNewton(task: Task): Promise<Found> {
+  const { problem, options } = task;
+  const work = task.work.signal ? { signal: task.work.signal } : {};
+  return inStages(task, options.maximumIterations ?? 100, (start, relative) =>
+    minimiseNewton(reporting(task), start, {
+      ...relative,
+      ...work,
+      hessian: (theta) => riskHessian(problem, theta, task.work),
+    }),
+  );
+}
+
+function byLbfgs(task: Task): Promise<Found> {
+  const work = task.work.signal ? { signal: task.work.signal } : {};
+  return inStages(task, task.options.maximumIterations ?? 5000, (start, relative) =>
+    minimiseLbfgs(reporting(task), start, { ...relative, ...work, memory: 20 }),
+  );
+}
+
+/** L and ∇L, told to whoever watches. */
+function reporting({ problem, work }: Task) {
+  let evaluations = 0;
+  return async (theta: Float64Array) => {
+    const point = await riskAt(problem, theta, work);
+    evaluations++;
+    const size = point.gradient.reduce((largest, g) => Math.max(largest, Math.abs(g)), 0);
+    const state = `loss ${point.value.toPrecision(7)}, gradient ${size.toExponential(1)}`;
+    work.onProgress?.({ phase: `training: ${state}`, done: evaluations, total: evaluations });
+    return point;
+  };
+}
+
+/** Random streams of epochs begin here, apart from those of the start. */
+const EPOCH_STREAM = 1_000_000;
+
+/** A batch's weighted sum, scaled up to all rows, is the gradient in expectation. */
+async function byAdam({ problem, start, options, work }: Task): Promise<Found> {
+  const { model, data, ridge } = problem;
+  const { validation, epochs = 20, batchRows = 128, learningRate, patience, seed = 0 } = options;
+  let last = "";
+  const result = await minimiseAdam<Block>(start, {
+    epochs,
+    ...(work.signal && { signal: work.signal }),
+    onProgress: ({ done, total }) => work.onProgress?.({ phase: `training${last}`, done, total }),
+    ...(learningRate !== undefined && { learningRate }),
+    ...(patience !== undefined && { patience }),
+    batches: (epoch) => data.select(shuffled(data.rows, seed, EPOCH_STREAM + epoch)).blocks(batchRows),
+    gradient: async (theta, batch) => {
+      const slopes = model.gradient(theta, batch);
+      const whole = data.rows / batch.x.rows;
+      return slopes.map((slope, j) => whole * slope + ridge[j] * theta[j]);
+    },
+    ...(validation && {
+      validate: async (theta: Float64Array) => {
+        const loss = await meanLoss(model, validation, theta, work);
+        last = `: loss ${loss.toPrecision(7)} on rows held out`;
+        return loss;
+      },
+    }),
+  });
+  return { parameters: result.theta, iterations: result.steps, end: result.end };
+}
