@@ -1,3 +1,4 @@
+export * as autodiff from "./autodiff/index.js";
 export type { ChartSpec } from "./charts/theme.js";
 export * from "./data/index.js";
 export { AifError, type ErrorCode } from "./errors.js";
@@ -20,6 +21,13 @@ export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-f
 export { estimationLoss, parameterCovariance, rowsShare } from "./influence/estimation-loss.js";
 export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
 export { type LeverageBias, leverageBias } from "./influence/leverage-bias.js";
+export {
+  type LocalInfluence,
+  type LocalInfluenceOptions,
+  localInfluence,
+  localInfluences,
+} from "./influence/local/influence.js";
+export { type ModelPoint, pointAt } from "./influence/local/point.js";
 export { type MetricChange, type MetricPair, metricChanges } from "./influence/metric-changes.js";
 export { type MetricRows, type Metrics, metricRows, metricsOf } from "./influence/metrics.js";
 export {
@@ -62,7 +70,11 @@ export type { Validity } from "./influence/validity.js";
 export { blas, describeBackend, ensureBlas, useBlas } from "./linalg/backend.js";
 export type { Blas } from "./linalg/blas.js";
 export { Matrix } from "./linalg/matrix.js";
+export { type LossDescription, modelOf } from "./models/autodiff-model.js";
 export { LOSSES, type Loss, type LossName } from "./models/losses.js";
+export type { Model, Predictor } from "./models/model.js";
+export { type PerceptronOptions, perceptron } from "./models/perceptron.js";
+export { type OutputDescription, type PredictiveModel, predictiveModel } from "./models/predictive-model.js";
 export {
   basis,
   linear,
@@ -75,6 +87,7 @@ export {
   quadratic,
   type ScoreModel,
 } from "./models/score-model.js";
+export { type SoftmaxOptions, softmaxRegression } from "./models/softmax.js";
 export type { Progress, Work } from "./parallel/work.js";
 export {
   type AdversarialTraining,
@@ -88,6 +101,8 @@ export { type DualityGap, dualityGap } from "./robust/duality-gap.js";
 export { empiricalWorstCase } from "./robust/emp.js";
 export { empRobustOptimum } from "./robust/emp-optimum.js";
 export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
+export { modelAttack } from "./robust/model-attack.js";
+export { modelAdversarialTraining } from "./robust/model-training.js";
 export { type RobustOptimumOptions, robustOptimum } from "./robust/optimum.js";
 export type { ActiveCorners, RobustOptimum } from "./robust/optimum-result.js";
 export { type RobustPath, type RobustPathOptions, robustPath } from "./robust/path.js";
@@ -97,9 +112,12 @@ export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/r
 export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/training-state.js";
 export { type WorstPerturbations, worstPerturbations } from "./robust/worst-perturbations.js";
 export { type Fit, type FitOptions, fit, fitAt } from "./solvers/fit.js";
+export { type Training, type TrainingOptions, trainModel } from "./solvers/train.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
+export type * from "./study/local-result.js";
+export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
 export type { StudyInput } from "./study/prepare.js";

@@ -7,6 +7,7 @@ import { evaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
+import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
 import { predictionOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
@@ -22,6 +23,7 @@ import { analyzeHelp } from "./analyze-help.js";
 const groups = [
   dataOptions,
   modelOptions,
+  networkOptions,
   adversaryOptions,
   evaluationOptions,
   inferenceOptions,
@@ -44,6 +46,7 @@ export function addAnalyze(program: Command): void {
       const settings = studySettings({
         data: dataValues,
         model: readGroup(modelOptions, command),
+        network: readGroup(networkOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
         inference: readGroup(inferenceOptions, command),

@@ -4,10 +4,11 @@ import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
-import { evaluationOptions } from "../options/evaluation.js";
+import { trainingEvaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
 import { modelOptions } from "../options/model.js";
+import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
 import { verificationOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
@@ -29,8 +30,9 @@ const verifyOutput = { heading: outputOptions.heading, rules: { format, out, qui
 const groups = [
   dataOptions,
   modelOptions,
+  networkOptions,
   adversaryOptions,
-  evaluationOptions,
+  trainingEvaluationOptions,
   inferenceOptions,
   verificationOptions,
   verifyOutput,
@@ -49,8 +51,9 @@ export function addVerify(program: Command): void {
       const settings = studySettings({
         data: dataValues,
         model: readGroup(modelOptions, command),
+        network: readGroup(networkOptions, command),
         adversary: readGroup(adversaryOptions, command),
-        evaluation: readGroup(evaluationOptions, command),
+        evaluation: readGroup(trainingEvaluationOptions, command),
         inference: readGroup(inferenceOptions, command),
         prediction: readGroup(verificationOptions, command),
       });

@@ -2,19 +2,17 @@ import { type EvaluationPlan, parseEvaluation } from "@aif/core";
 import { readInteger } from "./numbers.js";
 import { single, text } from "./rule.js";
 
-const crossValidation: EvaluationPlan = { kind: "cv", folds: 10 };
+const flags = "--evaluation <how>";
+const help = "cv:10 (folds), fraction:0.2 (held out), training (in-sample) or a file of new rows";
+const inSample: EvaluationPlan = { kind: "training" };
 
 /** On which rows the loss is evaluated. */
 export const evaluationOptions = {
   heading: "Evaluation:",
   rules: {
     evaluation: single(
-      {
-        flags: "--evaluation <how>",
-        help: "cv:10 (folds), fraction:0.2 (held out), training (in-sample) or a file of new rows",
-        shown: "cv:10",
-      },
-      crossValidation,
+      { flags, help, shown: "cv:10; fraction:0.2 for mlp, training for imports" },
+      null,
       parseEvaluation,
     ),
     splitBy: single(
@@ -25,5 +23,14 @@ export const evaluationOptions = {
     seed: single({ flags: "--seed <integer>", help: "seed of the random split", shown: "0" }, 0, (given, option) =>
       readInteger(given, option, Number.MIN_SAFE_INTEGER),
     ),
+  },
+};
+
+/** The same where the training rows are what a command is about. */
+export const trainingEvaluationOptions = {
+  heading: evaluationOptions.heading,
+  rules: {
+    ...evaluationOptions.rules,
+    evaluation: single({ flags, help, shown: "training" }, inSample, parseEvaluation),
   },
 };

@@ -5,6 +5,9 @@ import { flag, single, text } from "./rule.js";
 
 const isLoss = (name: string): name is LossName => Object.hasOwn(LOSSES, name);
 
+/** Of all models, those with scores of several classes last. */
+const lossNames = [...Object.keys(LOSSES).filter(isLoss), "softmax" as const];
+
 /** What is fitted. */
 export const modelOptions = {
   heading: "Model:",
@@ -12,19 +15,23 @@ export const modelOptions = {
     model: single(
       {
         flags: "--model <kind>",
-        help: "linear, logistic, poisson, quadratic or basis:<terms>, such as basis:x,x^2,x*z",
+        help: "linear, logistic, poisson, quadratic, basis:<terms> (such as basis:x,x^2,x*z), softmax or mlp:64,32",
         shown: "linear, or logistic for two labels",
       },
       null,
       text,
     ),
     loss: single(
-      { flags: "--loss <name>", help: Object.keys(LOSSES).join(", "), shown: "the model's own" },
+      { flags: "--loss <name>", help: lossNames.join(", "), shown: "the model's own" },
       null,
-      oneOf(Object.keys(LOSSES).filter(isLoss)),
+      oneOf(lossNames),
     ),
     l2: single(
-      { flags: "--l2 <λ>", help: "ridge: adds ½·λ·(sum of squared coefficients) to the mean loss", shown: "0" },
+      {
+        flags: "--l2 <λ>",
+        help: "ridge: adds ½·λ·(sum of squared coefficients) to the mean loss",
+        shown: "0; mlp: 0.001, times the target's variance",
+      },
       null,
       readNumber,
     ),

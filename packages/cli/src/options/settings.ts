@@ -1,10 +1,11 @@
-import { checkSettings, DEFAULT_SETTINGS, type StudySettings } from "@aif/core";
+import { checkSettings, DEFAULT_SETTINGS, defaultEvaluation, type StudySettings } from "@aif/core";
 import { usageError } from "../errors.js";
 import { type adversaryOptions, eachOnce } from "./adversary.js";
 import type { dataOptions } from "./data.js";
 import type { evaluationOptions } from "./evaluation.js";
 import type { inferenceOptions } from "./inference.js";
 import type { modelOptions } from "./model.js";
+import type { networkOptions } from "./network.js";
 import type { predictionOptions } from "./prediction.js";
 import type { ValuesOf } from "./rule.js";
 import type { verdictOptions } from "./verdict.js";
@@ -15,6 +16,7 @@ type AdversaryValues = ValuesOf<typeof adversaryOptions>;
 export interface StudyOptions {
   readonly data: Omit<DataValues, "cluster" | "by"> & Partial<DataValues>;
   readonly model: ValuesOf<typeof modelOptions>;
+  readonly network?: ValuesOf<typeof networkOptions>;
   readonly adversary: Pick<AdversaryValues, "norm" | "freeze" | "budget"> & Partial<AdversaryValues>;
   readonly evaluation?: ValuesOf<typeof evaluationOptions>;
   readonly inference?: ValuesOf<typeof inferenceOptions>;
@@ -24,7 +26,8 @@ export interface StudyOptions {
 
 /** The analysis that the options describe; what a command does not ask for is as by default. @throws usage: options that are missing or contradict each other */
 export function studySettings(options: StudyOptions): StudySettings {
-  const { data, model, adversary, evaluation, inference, prediction, verdict } = options;
+  const { data, model, network, adversary, evaluation, inference, prediction, verdict } = options;
+  const local = localSettings(network);
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
     ...DEFAULT_SETTINGS,
@@ -46,10 +49,19 @@ export function studySettings(options: StudyOptions): StudySettings {
     budgets: adversary.budget && eachOnce(adversary.budget, "--budget"),
     bounds: eachOnce(adversary.bounds ?? [], "--bounds"),
     ...evaluation,
+    evaluation: evaluation?.evaluation ?? defaultEvaluation({ model: model.model, local }),
+    local,
     ...inference,
     ...prediction,
     ...(verdict && { attackRate: verdict.attackRate, failIf: verdict.failIf }),
   };
   checkSettings(settings);
   return settings;
+}
+
+/** The cap is what `--memory` is called where it is typed. */
+function localSettings(network: StudyOptions["network"]): StudySettings["local"] {
+  if (!network) return DEFAULT_SETTINGS.local;
+  const { memory, ...values } = network;
+  return { ...values, memoryBytes: memory };
 }

@@ -128,8 +128,8 @@ function columnsOf(result: StudyResult, threat: ThreatSection, moves: readonly M
     right(["robust loss", `now${arrow}then`], ({ robustLossNatural, robustLoss }) =>
       [robustLossNatural, robustLoss].map((loss) => number(loss, digits + 1)).join(arrow),
     ),
-    // The residual of a log loss never changes sign.
-    ...(result.model.loss === "logistic"
+    // The residual of a log loss never changes sign, and those of networks are not followed.
+    ...(result.model.loss === "logistic" || threat.local !== null
       ? []
       : [right(["rows", "flip"], (point) => percent(point.residualFraction).replace(" ", ""))]),
   ];
@@ -145,9 +145,15 @@ function legend(threat: ThreatSection, moves: readonly Move[], explain: boolean)
   return entries.flatMap((entry) => wrap(entry, { indent: 2, hang: 4 }));
 }
 
+/** How losses under attack were found, where that is not exact. */
+const methods: Readonly<Record<string, string>> = {
+  expansion: " (second-order expansion)",
+  "projected-gradient": " (by search: lower bounds)",
+};
+
 function columnLegend({ curve }: ThreatSection): string[] {
-  const expansion = curve.some(({ robustLossMethod }) => robustLossMethod === "expansion");
-  const flips = curve.some(({ residualFraction }) => residualFraction > 0);
+  const method = methods[curve[0]?.robustLossMethod] ?? "";
+  const flips = curve.some(({ residualFraction }) => (residualFraction ?? 0) > 0);
   return [
     "change: of the loss without attack, by training against attacks of this size",
     ...(curve.some(({ thisData }) => thisData.secondOrder !== null)
@@ -156,7 +162,7 @@ function columnLegend({ curve }: ThreatSection): string[] {
     ...(curve.some(({ thisData }) => thisData.exact !== null)
       ? ["exactly: the change on the training rows when the robust training problem is actually solved"]
       : []),
-    `robust loss: under attack, of the model as it is now → trained against it${expansion ? " (second-order expansion)" : ""}`,
+    `robust loss: under attack, of the model as it is now → trained against it${method}`,
     ...(flips ? ["rows flip: rows whose residual changes sign"] : []),
   ];
 }

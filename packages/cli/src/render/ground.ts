@@ -16,21 +16,25 @@ export const shownName = (name: string, width = 32): string => shorten(clean(nam
 interface Ground {
   readonly data: Omit<DataSection, "groups" | "clusters">;
   readonly model: ModelSection;
-  readonly settings: Pick<ResolvedSettings, "weights">;
+  readonly settings: Pick<ResolvedSettings, "weights" | "model"> & Partial<Pick<ResolvedSettings, "local">>;
 }
 
 /** Data and model. */
 export function groundLines({ data, model, settings }: Ground): string[] {
+  const several = data.classes === null ? "" : `: ${count(data.classes.length, "class", "classes")}`;
   const classes =
-    data.labels === null ? "" : `: ${shownName(data.labels.positive)} (positive) or ${shownName(data.labels.negative)}`;
+    data.labels === null
+      ? several
+      : `: ${shownName(data.labels.positive)} (positive) or ${shownName(data.labels.negative)}`;
   const weights = settings.weights === null ? "" : `, weighted by ${shownName(settings.weights)}`;
   const table = `${shownName(data.source, 48)}: ${count(data.rows, "row")} × ${count(data.features.length, "feature")}`;
   return [
     ...wrap(`${table}, target ${shownName(data.target)}${classes}${weights}`, { hang: 2 }),
     ...wrap(
       [
-        `${model.kind} model`,
+        `${model.kind === "mlp" ? settings.model : model.kind} model`,
         `${model.loss} loss`,
+        ...(settings.local?.activation ? [`${settings.local.activation} units`] : []),
         model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
         ...(model.intercept ? [] : ["no intercept"]),
         model.scaler === null ? "columns as they are" : "columns standardised",

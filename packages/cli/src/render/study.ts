@@ -1,5 +1,6 @@
 import type { StudyResult } from "@aif/core";
 import { groundLines, naturalLossLines, reachLines } from "./ground.js";
+import { importLines } from "./local.js";
 import { noteLines } from "./notes.js";
 import { paint } from "./page.js";
 import { threatLines } from "./threat.js";
@@ -10,6 +11,7 @@ export function renderStudy(result: StudyResult, { colour }: { colour: boolean }
   const painted = paint(colour);
   const sections = [
     groundLines(result),
+    importLines(result, painted),
     naturalLossLines(result, painted),
     reachLines(result, painted),
     ...result.threats.map((threat, first) => threatLines(result, threat, painted, first === 0)),

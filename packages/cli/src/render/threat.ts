@@ -2,6 +2,7 @@ import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection }
 import { clean } from "./clean.js";
 import { curveLines } from "./curve.js";
 import { glue, widthOf, wrap } from "./layout.js";
+import { localLines } from "./local.js";
 import { parameterLines, rowLines } from "./movers.js";
 import { equation, number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
@@ -32,6 +33,7 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
     "",
     paint.heading("How far the prediction reaches"),
     ...reachOfTrustLines(threat, result.settings),
+    ...localLines(threat, paint),
     "",
     ...parameterLines(result, threat, paint),
     "",

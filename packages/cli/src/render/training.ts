@@ -11,6 +11,9 @@ import { glued } from "./verdict.js";
 /** Coefficients shown at most, those that training moves most. */
 const mostCoefficients = 12;
 
+/** Relative gaps below this are the rounding of the sums that they are made of. */
+const machineRounding = 1e-14;
+
 /** Shares of a loss below this are not worth a word. */
 const rounding = 1e-9;
 
@@ -114,6 +117,8 @@ const stops: Readonly<Record<TrainingResult["training"]["stopped"], (result: Tra
   tolerance: ({ settings }) => `Converged: the relative gradient is below ${short(settings.tolerance)}.`,
   gap: ({ settings }) => `Converged: the duality gap is below ${short(settings.gapTolerance)} of the objective.`,
   stalled: () => "Not converged: no lower point was found along the direction of descent, as happens at a corner.",
+  collapse: () =>
+    "Nothing was trained: at this size robust training gives up every attacked feature, and the best model without them is the exact optimum.",
   steps: ({ settings }) =>
     `Not converged: it ran out of its ${count(settings.outerSteps, "iteration")} before the gradient or the gap was small.`,
 };
@@ -125,7 +130,7 @@ function endWords(result: TrainingResult, checkpoint: string | null): string {
   const proof =
     gap === null
       ? "No duality gap is known, so that nothing proves how far the objective is from its minimum."
-      : `Duality gap ${number(gap.gap, 2)}: the robust objective, ${number(gap.objective, 6)}, is proven to be within ${number(gap.relative, 2)} of its minimum, relatively.`;
+      : `Duality gap ${gap.relative < machineRounding ? "0" : number(gap.gap, 2)}: the robust objective, ${number(gap.objective, 6)}, is proven to be ${gap.relative < machineRounding ? "at its minimum, to rounding" : `within ${number(gap.relative, 2)} of its minimum, relatively`}.`;
   const inner =
     innerGap === null || !(innerGap > rounding * Math.abs(training.searchedLoss))
       ? ""
@@ -135,6 +140,7 @@ function endWords(result: TrainingResult, checkpoint: string | null): string {
       ? ` ${shownName(checkpoint, 60)} holds its state: go on with --resume and more --outer-steps.`
       : "";
   const more = converged || onward !== "" || stopped !== "steps" ? "" : " Give more --outer-steps.";
+  if (stopped === "collapse") return stops.collapse(result);
   return `${stops[stopped](result)} ${count(iterations, "iteration")} of ${settings.outer === "lbfgs" ? "L-BFGS" : "gradient descent"}${resumed}; relative gradient ${number(gradientNorm, 2)}. ${proof}${inner}${onward}${more}`;
 }
 

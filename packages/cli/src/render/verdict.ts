@@ -1,7 +1,7 @@
 import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { clean } from "./clean.js";
 import { shownName } from "./ground.js";
-import { glue, table, wrap } from "./layout.js";
+import { glue, pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { equation, number, percent, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
 
@@ -16,6 +16,13 @@ const metricNames: Readonly<Record<string, { label: string; write: (value: numbe
   mae: { label: "MAE", write: (value) => number(value, 4), points: false },
   r2: { label: "R²", write: (value) => number(value, 4), points: false },
 };
+
+/** Blanks between columns, and digits of an interval's ends: from comfortable to narrow. */
+const metricLayouts = [
+  { gap: 2, digits: 2 },
+  { gap: 1, digits: 2 },
+  { gap: 1, digits: 1 },
+] as const;
 
 /** Groups shown, those that lose most first. */
 const shownGroups = 10;
@@ -50,28 +57,28 @@ function metricLines(
     { header: "under attack", before: metrics.robustNow, after: metrics.robust, changes: metrics.changes.robust },
   ].filter(({ after }) => Object.keys(after).length > 0);
   const known = sides.some(({ changes }) => Object.values(changes).some(({ interval }) => interval !== null));
-  const { header, body } = table(
-    [
-      { header: [""], cells: names.map((name) => `  ${metricNames[name].label}`), align: "left" },
-      ...sides.flatMap((side) => [
-        {
-          header: [side.header],
-          cells: names.map((name) => arrow(side.before[name], side.after[name], metricNames[name].write)),
-          align: "right" as const,
-        },
-        ...(known
-          ? [
-              {
-                header: ["change"],
-                cells: names.map((name) => range(side.changes[name]?.interval ?? null, metricNames[name].points)),
-                align: "right" as const,
-              },
-            ]
-          : []),
-      ]),
-    ],
-    2,
-  );
+  const columns = (digits: number): TableColumn[] => [
+    { header: [""], cells: names.map((name) => `  ${metricNames[name].label}`), align: "left" },
+    ...sides.flatMap((side) => [
+      {
+        header: [side.header],
+        cells: names.map((name) => arrow(side.before[name], side.after[name], metricNames[name].write)),
+        align: "right" as const,
+      },
+      ...(known
+        ? [
+            {
+              header: ["change"],
+              cells: names.map((name) => range(side.changes[name]?.interval ?? null, metricNames[name].points, digits)),
+              align: "right" as const,
+            },
+          ]
+        : []),
+    ]),
+  ];
+  const layouts = metricLayouts.map(({ gap, digits }) => table(columns(digits), gap));
+  const fits = layouts.find((lines) => lines.body.every((line) => widthOf(line) <= pageWidth));
+  const { header, body } = fits ?? layouts[layouts.length - 1];
   const words = `now → then, on the evaluation rows; change: its ${number(100 * settings.confidence, 2)}${glue}% interval over these rows, given the fit (shares in percentage points)${extrapolated ? "; EXTRAPOLATED" : ""}`;
   return ["", ...header.map(faint), ...body, ...(known ? wrap(words, { indent: 2 }).map(faint) : [])];
 }
@@ -79,8 +86,8 @@ function metricLines(
 const arrow = (before: number, after: number, write: (value: number) => string): string =>
   `${write(before).replace(" %", "")}→${write(after).replace(" %", glue + "%")}`;
 
-const range = (interval: readonly [number, number] | null, points: boolean): string =>
-  interval === null ? "–" : interval.map((end) => (points ? signedPoints(end) : signed(end, 2))).join("…");
+const range = (interval: readonly [number, number] | null, points: boolean, digits: number): string =>
+  interval === null ? "–" : interval.map((end) => (points ? signedPoints(end) : signed(end, digits))).join("…");
 
 const signedPoints = (value: number): string =>
   `${value > 0 ? "+" : ""}${(100 * value).toFixed(Math.abs(value) < 5e-4 ? 2 : 1)}`;

@@ -8,7 +8,11 @@ const labelWidth = 18;
 /** Five possible sources of error, each with its size in words. */
 const sources: readonly (readonly [string, (budget: ErrorBudget) => string])[] = [
   ["fit", ({ fit }) => `${size(fit)} (how far the fit is from its minimum)`],
-  ["damping", ({ damping }) => `${size(damping)} (the Hessian is used as it is)`],
+  [
+    "damping",
+    ({ damping }) =>
+      `${size(damping)} (${damping === 0 ? "the Hessian is used as it is" : "of the pull, carried by λ"})`,
+  ],
   ["linear solver", ({ solver }) => `${size(solver)} (residual of HI = −Φ)`],
   ["linearisation", ({ linearisation }) => `${size(linearisation)} (what one straight step leaves out)`],
   [
@@ -29,9 +33,9 @@ const size = (value: number): string => {
 export function budgetLines({ errorBudget }: VerifiedThreat, { heading }: Paint): string[] {
   if (errorBudget === null) return [];
   return [
-    ...wrap(`Where errors come from at ${equation("ε", errorBudget.epsilon)}, as shares of the predicted shift`).map(
-      heading,
-    ),
+    ...wrap(
+      `Where errors come from at ${equation("ε", errorBudget.epsilon)}, as shares of the predicted shift in the norm of the Hessian`,
+    ).map(heading),
     ...sources.flatMap(([label, words]) => labelled(label, words(errorBudget), labelWidth)),
   ];
 }

@@ -13,7 +13,7 @@ const marks: readonly {
   {
     sign: "!",
     applies: ({ optimum }) => optimum?.collapsed === true,
-    legend: "collapsed: every attacked feature is given up, and the optimum is the null model",
+    legend: "collapsed: the optimum is the best model without the attacked features",
   },
   {
     sign: "?",
@@ -40,12 +40,21 @@ const layouts: readonly Layout[] = [
 ];
 
 /** The table over ε, and the words that explain its columns. */
-export function verifyTableLines({ curve }: VerifiedThreat, { heading, faint }: Paint, explain: boolean): string[] {
-  const tables = layouts.map((layout) => table(columnsOf(curve, layout), layout.gap));
+export function verifyTableLines(
+  { curve, local }: VerifiedThreat,
+  { heading, faint }: Paint,
+  explain: boolean,
+): string[] {
+  const tables = layouts.map((layout) =>
+    table(columnsOf(curve, layout, local === null ? "exact" : "trained"), layout.gap),
+  );
   const fits = tables.find(({ header, body }) => [...header, ...body].every((line) => widthOf(line) <= pageWidth));
   const { header, body } = fits ?? tables[tables.length - 1];
   const used = marks.filter((mark) => curve.some((point) => markOf(point) === mark));
-  const legend = [...used.map(({ sign, legend: words }) => `${sign} ${words}`), ...(explain ? columnLegend : [])];
+  const legend = [
+    ...used.map(({ sign, legend: words }) => `${sign} ${words}`),
+    ...(explain ? columnLegend(curve) : []),
+  ];
   return [
     ...header.map(heading),
     ...body,
@@ -53,7 +62,7 @@ export function verifyTableLines({ curve }: VerifiedThreat, { heading, faint }: 
   ];
 }
 
-function columnsOf(curve: readonly VerifiedPoint[], { gap, digits, bound }: Layout): TableColumn[] {
+function columnsOf(curve: readonly VerifiedPoint[], { digits, bound }: Layout, truth: string): TableColumn[] {
   const right = (header: string[], cell: (point: VerifiedPoint) => string): TableColumn => ({
     header,
     cells: curve.map(cell),
@@ -66,10 +75,15 @@ function columnsOf(curve: readonly VerifiedPoint[], { gap, digits, bound }: Layo
     ...(bound ? [right(["proven", "bound"], ({ errorBound }) => number(errorBound, digits))] : []),
     right(["error", "/shift"], ({ relativeParameterError }) => share(relativeParameterError)),
     right(["change", "predicted"], ({ thisData }) => signed(thisData.predicted, digits)),
-    right(["change", "exact"], ({ thisData }) => signed(thisData.exact, digits)),
-    right(["pred.", "/exact"], ({ lossRatio }) => number(lossRatio)),
-    right([gap > 1 ? "kinked" : "kinks"], ({ kinkFraction }) => percent(kinkFraction).replace(" ", "")),
-    right(["exact", "sec."], ({ seconds }) => number(seconds.exact, 2)),
+    ...(curve.some(({ thisData }) => thisData.secondOrder !== null)
+      ? [right(["second", "order"], ({ thisData }) => signed(thisData.secondOrder, digits))]
+      : []),
+    right(["change", truth], ({ thisData }) => signed(thisData.exact, digits)),
+    right(["pred.", `/${truth}`], ({ lossRatio }) => number(lossRatio)),
+    ...(curve.every(({ kinkFraction }) => kinkFraction === null)
+      ? []
+      : [right(["kinks"], ({ kinkFraction }) => percent(kinkFraction).replace(" ", ""))]),
+    right([truth, "sec."], ({ seconds }) => number(seconds.exact, 2)),
     right(["times", "AIF"], ({ seconds: { exact, prediction } }) =>
       prediction > 0 ? number(exact / prediction, 2) : number(null),
     ),
@@ -79,9 +93,14 @@ function columnsOf(curve: readonly VerifiedPoint[], { gap, digits, bound }: Layo
 const share = (value: number | null): string =>
   value !== null && value >= 10 ? ">999%" : percent(value).replace(" ", "");
 
-const columnLegend: readonly string[] = [
+const columnLegend = (curve: readonly VerifiedPoint[]): string[] => [
   "error of θ: ‖θ_ε − (θ̂+εI)‖, in the norm of the proven bound or, without one, of the Hessian; /shift: relative to ‖εI‖",
   "change: of the training loss without attack, by training against attacks of this size",
+  ...(curve.some(({ thisData }) => thisData.secondOrder !== null)
+    ? ["second order: the change predicted along θ̂+εI+½ε²J"]
+    : []),
   "sec.: time of that optimum; times AIF: relative to the influence, which serves every size",
-  "kinks: rows whose residual, coefficient or largest coefficient changes on the way",
+  ...(curve.every(({ kinkFraction }) => kinkFraction === null)
+    ? []
+    : ["kinks: rows whose residual, coefficient or largest coefficient changes between θ̂ and θ̂+εI"]),
 ];

@@ -37,7 +37,9 @@ const lossLines = ({ fit, model }: VerificationResult): string[] =>
 function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): string[] {
   const { norm } = threat.threat;
   return [
-    painted.heading(`Predicted against exact, p = ${norm}`),
+    painted.heading(
+      `Predicted against ${threat.local === null ? "exact" : "adversarial training by projected gradients"}, p = ${norm}`,
+    ),
     ...wrap(`Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`, { indent: 2 }),
     ...verifyTableLines(threat, painted, explain),
     "",
@@ -49,7 +51,7 @@ function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): 
 }
 
 /** One influence serves every size; each optimum is work of its own. */
-function timeLines({ curve }: VerifiedThreat): string[] {
+function timeLines({ curve, local }: VerifiedThreat): string[] {
   const solved = curve.filter(({ optimum, epsilon }) => optimum !== null && epsilon > 0);
   if (solved.length === 0) return [];
   const { prediction } = solved[0].seconds;
@@ -57,7 +59,7 @@ function timeLines({ curve }: VerifiedThreat): string[] {
   const ratio = prediction > 0 ? `, ${number(exact / prediction, 2)} times as long` : "";
   return labelled(
     "time",
-    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} exact optima ${number(exact, 2)} s together${ratio}.`,
+    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} ${local === null ? "exact optima" : "adversarial trainings"} ${number(exact, 2)} s together${ratio}.`,
     12,
   );
 }

@@ -21,7 +21,7 @@ describe("aif verify", () => {
       expect(stdout.match(new RegExp(`^  ${source} `, "gm"))).toHaveLength(3);
     }
     expect(stdout.match(/^! +3 /gm)).toHaveLength(3);
-    expect(stdout).toContain("! collapsed: every attacked feature is given up");
+    expect(stdout).toContain("! collapsed: the optimum is the best model without the attacked features");
     expect(stdout).toMatch(/The AIF predicts the cost on the training\s+rows\s+within\s+5 %\s+up\s+to\s+ε = /);
     expect(stdout).toMatch(/the 4 exact\s+optima/);
   });

@@ -73,8 +73,10 @@ export async function checkValidity(
   return {
     trust: { radius, reason: null, method, errorNorm },
     async at(list, work) {
-      const near = list.filter((epsilon) => epsilon <= CERTIFIED_REACH * radius);
-      const far = list.filter((epsilon) => epsilon > CERTIFIED_REACH * radius);
+      // A bound does not depend on the tolerance: a strict one must not hide it.
+      const reach = CERTIFIED_REACH * radius * Math.max(1, DEFAULT_TOLERANCE / tolerance);
+      const near = list.filter((epsilon) => epsilon <= reach);
+      const far = list.filter((epsilon) => epsilon > reach);
       const checks = [...(await judge.at(near, "certificate", work)), ...(await judge.at(far, "estimate", work))];
       return list.flatMap((epsilon) => checks.filter((check) => check.epsilon === epsilon).slice(0, 1));
     },

@@ -30,7 +30,7 @@ export class ParameterLayout<Name extends string> {
       checkBlock(name, blocks[name]);
       starts.push(parameterNames.length);
       const own = namesOf(name, blocks[name]);
-      parameterNames.push(...own);
+      for (const label of own) parameterNames.push(label);
       penalised.push(...own.map(() => ((blocks[name].penalised ?? true) ? 1 : 0)));
     }
     this.starts = starts;

@@ -52,7 +52,14 @@ export interface PerceptronOptions {
  * not penalised.
  * @throws usage: a width that is not a whole number from 1; `classes` missing or out of place; an unknown activation or loss.
  */
-export function perceptron({ inputs, hidden, activation, loss, classes, outputScaler }: PerceptronOptions): PredictiveModel {
+export function perceptron({
+  inputs,
+  hidden,
+  activation,
+  loss,
+  classes,
+  outputScaler,
+}: PerceptronOptions): PredictiveModel {
   if (!Object.hasOwn(OUTPUT_LOSSES, loss)) {
     throw usageError(`Unknown loss "${loss}": use one of ${Object.keys(OUTPUT_LOSSES).join(", ")}.`);
   }

@@ -1,9 +1,6 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
-import { quoted } from "../data/names.js";
 import { scalerOf } from "../data/scaler.js";
 import { assignFolds } from "../data/splits.js";
-import type { Table } from "../data/table.js";
-import { inputError } from "../errors.js";
 import { estimationLoss, parameterCovariance } from "../influence/estimation-loss.js";
 import {
   atFixedRadius,
@@ -18,19 +15,20 @@ import type { Sampling } from "../influence/sampling.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
-import { exponentName } from "../threats/norms.js";
 import { coefficientTable } from "./coefficients.js";
 import { judge } from "./conditions.js";
 import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
-import type { ChosenModel } from "./model-choice.js";
+import { hasClosedForm } from "./local-settings.js";
+import { analyzeLocal } from "./local-study.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import { type ExactPoints, quickOptima } from "./quick-optima.js";
-import type { Coefficients, ResolvedSettings, StudyResult } from "./result.js";
+import { resolvedSettings } from "./resolved-settings.js";
+import type { Coefficients, StudyResult } from "./result.js";
+import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
-import type { Reach } from "./threat-choice.js";
 import { type ThreatGround, threatSection } from "./threat-section.js";
 
 export interface Study {
@@ -43,6 +41,7 @@ export interface Study {
  * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
  */
 export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
+  if (!hasClosedForm(input.settings)) return analyzeLocal(input, work);
   const prepared = await prepareStudy(input, work);
   const clock = stopwatch();
   const exact = await quickOptima(prepared.grounds, input.settings, work);
@@ -108,6 +107,7 @@ export async function studyOf(
       features: training.features,
       target: training.encoding.target.column,
       labels: training.labels,
+      classes: null,
       evaluation: evaluationName(settings.evaluation),
       evaluationRows: evaluated[0]?.rows.y.length ?? training.rows,
       groups: groups && groupsBefore(groups, evaluated[0] ?? trainingRows(grounds[0].attack, grounds[0].shifts)),
@@ -122,6 +122,7 @@ export async function studyOf(
       estimationLoss: excess,
       gradientNorm: fit.gradientNorm,
       iterations: fit.iterations,
+      imported: null,
     },
     threats: sections.map(({ section }) => section),
     conditions: settings.failIf.flatMap((condition) => sections.flatMap(({ section }) => judge(condition, section))),
@@ -137,15 +138,6 @@ export async function studyOf(
     },
   };
   return { result, coefficients: coefficientTable(fit, training, grounds, exact) };
-}
-
-/** How clusters vary cannot be seen from one. */
-function refuseOneCluster({ clusters }: EncodedDataset, { cluster }: StudySettings): void {
-  if (clusters && new Set(clusters).size < 2) {
-    throw inputError(
-      `All rows are in one cluster of --cluster ${quoted(cluster ?? "")}, so nothing shows how clusters vary: name a column with at least two values, better 40.`,
-    );
-  }
 }
 
 async function evaluateGrounds(
@@ -174,12 +166,6 @@ async function evaluateGrounds(
 const reweighted = (evaluated: EvaluatedRows, w: Float64Array): EvaluatedRows => ({
   ...evaluated,
   rows: { ...evaluated.rows, w },
-});
-
-const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: StudySettings): Sampling => ({
-  weightsKind,
-  totalWeight: weightTotal,
-  clusters,
 });
 
 /** Cov θ̂, where intervals have a ground too. */
@@ -217,51 +203,7 @@ export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySett
     damping: 0,
     intercept: map.intercept,
     scaler: settings.standardize ? { mean: Array.from(mean), scale: Array.from(scale) } : null,
+    outputScaler: null,
     parameters: parameterNames,
-  };
-}
-
-export function resolvedSettings(
-  settings: StudySettings,
-  table: Table,
-  data: EncodedDataset,
-  model: ChosenModel,
-  reach: Reach,
-  l2: number,
-): ResolvedSettings {
-  return {
-    source: table.source,
-    target: data.encoding.target.column,
-    model: model.name,
-    loss: model.loss,
-    positive: data.labels?.positive ?? null,
-    intercept: settings.intercept,
-    standardize: settings.standardize,
-    missing: settings.missing,
-    exclude: settings.exclude,
-    keep: settings.keep,
-    weights: settings.weights,
-    weightsKind: settings.weightsKind,
-    cluster: settings.cluster,
-    by: settings.by,
-    classWeight: settings.classWeight,
-    l2,
-    norms: settings.norms.map(exponentName),
-    epsilons: settings.epsilons,
-    radii: settings.radii,
-    freeze: settings.budgets ? null : reach.frozenColumns.length > 0 ? reach.frozenColumns : ["none"],
-    budgets: settings.budgets,
-    bounds: settings.bounds,
-    evaluation: evaluationName(settings.evaluation),
-    splitBy: settings.splitBy,
-    seed: settings.seed,
-    confidence: settings.confidence,
-    inference: settings.inference,
-    draws: settings.draws,
-    trustTolerance: settings.trustTolerance,
-    secondOrder: settings.secondOrder,
-    exact: settings.exact,
-    attackRate: settings.attackRate,
-    failIf: settings.failIf.map(({ text }) => text),
   };
 }

@@ -12,6 +12,7 @@ import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
+import { exactChange } from "./exact-change.js";
 import { type Groups, groupPoints } from "./groups.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { CurvePoint, MetricChangeValue, MixedTraining, ThreatSection } from "./result.js";
@@ -62,6 +63,7 @@ export async function curvePoints(
     const inGroups =
       judgement.groups && groupPoints(judgement.groups, { costs, benefits }, rows.w, judgement.sampling, z);
     const check = checks.get(epsilon);
+    const known = exact.get(epsilon);
     const robustNow = attackedMetrics(attack, evaluated, { epsilon, moved: 0 });
     const robustThen = attackedMetrics(attack, evaluated, { epsilon, moved: epsilon });
     drafts.push({
@@ -73,7 +75,7 @@ export async function curvePoints(
         thisData: {
           predicted: predictedChange(training.rows, epsilon),
           secondOrder: bend?.change?.(epsilon) ?? null,
-          exact: exactChange(attack, exact, epsilon),
+          exact: known ? exactChange(attack.fit, known) : null,
         },
         heldOut: judgement.evaluated && {
           predicted: cost,
@@ -108,7 +110,7 @@ export async function curvePoints(
   }
   const changes = changesOf(
     drafts.flatMap((draft) => (draft.robust ? [draft.natural, draft.robust] : [draft.natural])),
-    evaluated,
+    rows,
     judgement.sampling,
     settings,
   );
@@ -141,18 +143,13 @@ async function secondOrderOf(
   return { change: response && (await bentChange(attack, shifts, response, work)), reason };
 }
 
-function exactChange({ fit }: ThreatGround["attack"], exact: ExactPoints, epsilon: number): number | null {
-  const point = exact.get(epsilon);
-  return point ? point.naturalLoss - fit.trainingLoss : null;
-}
-
-const around = (centre: number, reach: number): readonly [number, number] => [centre - reach, centre + reach];
+export const around = (centre: number, reach: number): readonly [number, number] => [centre - reach, centre + reach];
 
 /** A Poisson loss lacks a constant, so that its size means nothing. */
 const hasScale = (loss: string): boolean => loss !== "poisson";
 
 /** With a share π of inputs attacked, full robust training changes the loss by (1 − π)C − πB (MATH 14.4). */
-function breakEvenRate(cost: number, benefit: number): number | null {
+export function breakEvenRate(cost: number, benefit: number): number | null {
   if (cost <= 0) return benefit >= 0 ? 0 : null;
   return benefit > 0 ? cost / (cost + benefit) : null;
 }
@@ -183,14 +180,14 @@ async function mixedTraining(
 }
 
 /** The group that loses most. */
-function worstOf(groups: NonNullable<CurvePoint["groups"]>): string | null {
+export function worstOf(groups: NonNullable<CurvePoint["groups"]>): string | null {
   const known = groups.filter(({ cost }) => cost !== null);
   return known.toSorted((a, b) => (b.cost ?? 0) - (a.cost ?? 0))[0]?.name ?? null;
 }
 
-function changesOf(
+export function changesOf(
   pairs: readonly MetricPair[],
-  { rows: { y, w } }: EvaluatedRows,
+  { y, w }: { readonly y: Float64Array; readonly w: Float64Array },
   sampling: Sampling,
   { inference, confidence: level, seed }: StudySettings,
 ): Map<MetricPair, Readonly<Record<string, MetricChangeValue>>> {

@@ -203,8 +203,8 @@ const rules = {
   "training-not-converged": {
     level: "warning",
     raised: "adversarial training ended before its gradient or its duality gap was small",
-    why: "Its parameters are not the optimum, so that what they differ by from a prediction is not the prediction's error alone. At corners of the robust risk (p = 1 and ∞, squared losses) descent stalls near the optimum.",
-    todo: "Look at the gap; give more --outer-steps, use --exact-inner, or compare with the exact optimum of aif verify where there is one.",
+    why: "Its parameters are not the optimum, so that what they differ by from a prediction is not the prediction's error alone. At corners of the robust risk (p = 1 and ∞ with any loss; squared losses) descent stalls near the optimum.",
+    todo: "Look at the gap: it says how far the objective can be from its minimum. If it ran out of steps, give more --outer-steps; at a corner compare with the exact optimum of aif verify where there is one.",
   },
   "weak-inner-search": {
     level: "warning",
@@ -224,6 +224,73 @@ const rules = {
     raised: "there is no adversarial influence to set beside the training",
     why: "The message says which condition fails.",
     todo: "Nothing: training does not need it.",
+  },
+  "not-at-minimum": {
+    level: "warning",
+    raised:
+      "the parameters are not a minimum of the training risk, and a step towards it is not small beside the response",
+    why: "The influence is the derivative of a minimum. Elsewhere it is the response of one damped Newton step, and training on would move the parameters anyway.",
+    todo: "Train to a minimum (--l2 above 0 with --optimizer lbfgs; for a convex import leave out --no-polish), or read the numbers as a local response.",
+  },
+  "damped-response": {
+    level: "warning",
+    raised: "the response is −(H+λI)⁻¹Φ with a damping λ above 0",
+    why: "Damping shrinks the response towards 0: the cost comes out smaller than without it, and how much smaller depends on λ.",
+    todo: "Look at the curve over λ in the report, choose --damping yourself, or train with a ridge so that none is needed.",
+  },
+  "gauss-newton": {
+    level: "note",
+    raised: "second derivatives are those of Gauss and Newton, without the bend of the network's outputs",
+    why: "They are never negative, where the Hessian of a network has negative curvature; at a good fit they differ little.",
+    todo: "Compare with --curvature hessian.",
+  },
+  "worse-than-constant": {
+    level: "warning",
+    raised: "an imported model predicts the given rows worse than a constant, and was analysed because of --force",
+    why: "Mostly the columns are in another order, the labels are, or the model was trained behind a scaler that is missing here.",
+    todo: "Check --columns, --classes, --scaler and --input-scale.",
+  },
+  "unconverged-solver": {
+    level: "warning",
+    raised: "the linear solver stopped before its residual was small, and was allowed to",
+    why: "The response solves its equation only as far as the residual says.",
+    todo: "Give more --damping, or another --solver.",
+  },
+  "unconverged-training": {
+    level: "warning",
+    raised: "training ended before the gradient was small",
+    why: "The parameters are not a minimum, as the influence assumes.",
+    todo: "Add a ridge such as --l2 0.01, or read the numbers as a local response.",
+  },
+  "relu-kinks": {
+    level: "note",
+    raised: "the network has ReLU units, whose derivative jumps",
+    why: "The response holds while few units switch on or off; the curvature that the jumps would add is taken as 0.",
+    todo: "Compare with --activation softplus or tanh, and trust small sizes only.",
+  },
+  "no-inference": {
+    level: "note",
+    raised: "there are no intervals for the population: the model has no closed form",
+    why: "Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
+    todo: "Nothing; --restarts shows how far a network's result depends on the minimum that it found.",
+  },
+  "imported-needs-training-rows": {
+    level: "note",
+    raised: "the model was trained elsewhere",
+    why: "H and Φ are sums over the rows that the model was trained on: with other rows they speak of another training.",
+    todo: "Give the training rows as the table, and new rows with --evaluation FILE.",
+  },
+  "label-order": {
+    level: "note",
+    raised: "the order of an imported model's labels, inputs or layers was decided on",
+    why: "A wrong order makes every number wrong.",
+    todo: "Check the statement; --classes and --columns say it yourself.",
+  },
+  "early-stopping": {
+    level: "note",
+    raised: "some training rows were held out to decide when to stop training",
+    why: "They are neither trained on nor counted in H and Φ.",
+    todo: "Give --l2 and --optimizer lbfgs to train on all rows to a minimum.",
   },
 } as const satisfies Record<string, FlagRule>;
 

@@ -11,10 +11,13 @@ import {
   poisson,
   quadratic,
 } from "../models/score-model.js";
+import { hasClosedForm, localTaskOf } from "./local-settings.js";
 import { parseModel, type StudySettings } from "./settings.js";
 
 /** What the target must be for a model, before the table is encoded. */
-export function taskOf({ model, loss }: StudySettings): Task | "auto" {
+export function taskOf(settings: StudySettings): Task | "auto" {
+  if (!hasClosedForm(settings)) return localTaskOf(settings);
+  const { model, loss } = settings;
   if (loss === "logistic") return "binary";
   if (loss === "poisson") return "count";
   if (model === null) return loss === null ? "auto" : "regression";
@@ -56,9 +59,9 @@ export function chooseModel(settings: StudySettings, data: EncodedDataset): Chos
   const name = settings.model ?? (binary ? "logistic" : settings.loss === "poisson" ? "poisson" : "linear");
   const { kind, terms } = parseModel(name);
   const allowed = LOSSES_OF[kind];
-  const loss = settings.loss ?? allowed[0];
-  if (!allowed.includes(loss)) {
-    throw usageError(`--loss ${loss} does not go with --model ${kind}: use ${allowed.join(" or ")}.`);
+  const loss = allowed.find((known) => known === (settings.loss ?? allowed[0]));
+  if (!loss) {
+    throw usageError(`--loss ${settings.loss} does not go with --model ${kind}: use ${allowed.join(" or ")}.`);
   }
   const omitted = omittedProducts(data.featureInfo);
   const describe: Record<ModelKind, () => ModelDescription> = {

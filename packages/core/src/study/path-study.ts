@@ -3,12 +3,13 @@ import type { Table } from "../data/table.js";
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
-import { modelSection, resolvedSettings } from "./analyze.js";
+import { modelSection } from "./analyze.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
 import { type ChosenModel, chooseModel, ridgeOf } from "./model-choice.js";
 import type { PathResult, PathSection, PathSettings } from "./path-result.js";
 import { pathSection } from "./path-section.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
+import { resolvedSettings } from "./resolved-settings.js";
 import type { ResolvedSettings } from "./result.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
@@ -64,6 +65,7 @@ export async function pathStudy(
       features: data.features,
       target: data.encoding.target.column,
       labels: data.labels,
+      classes: null,
     },
     model: modelSection(fit, data, settings),
     paths,

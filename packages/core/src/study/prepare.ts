@@ -1,6 +1,7 @@
 import { applyEncoding } from "../data/apply-encoding.js";
 import { encode } from "../data/encode-table.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { EncodeOptions, Task } from "../data/encoding.js";
 import { quoted } from "../data/names.js";
 import { holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
@@ -18,6 +19,9 @@ export interface StudyInput {
   /** The rows of `--evaluation FILE`. */
   readonly evaluationTable?: Table;
   readonly settings: StudySettings;
+  /** The content of `settings.local.import`, and of `settings.local.scaler`. */
+  readonly importedModel?: Uint8Array;
+  readonly importedScaler?: Uint8Array;
   /** Seconds that reading took, for the timings. */
   readonly readSeconds?: number;
 }
@@ -96,11 +100,15 @@ export function explainMissingHeader({ columns, notes, source }: Table, { target
 }
 
 export function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
+  return encode(table, encodeOptions(settings, taskOf(settings)));
+}
+
+export function encodeOptions(settings: StudySettings, task: Task | "auto"): EncodeOptions {
   const { target, positive, missing, standardize, intercept, weights, weightsKind, exclude, keep } = settings;
   const { splitBy, cluster, by, classWeight } = settings;
-  return encode(table, {
+  return {
     target,
-    task: taskOf(settings),
+    task,
     missing,
     standardize,
     intercept,
@@ -112,11 +120,11 @@ export function encodeTraining(table: Table, settings: StudySettings): EncodedDa
     ...(cluster === null ? {} : { cluster }),
     ...(by === null ? {} : { by }),
     ...(classWeight === null ? {} : { classWeight }),
-  });
+  };
 }
 
 /** The rows to fit on, and rows apart from them to evaluate on (null: folds, or the training rows). */
-function splitRows(
+export function splitRows(
   data: EncodedDataset,
   { settings: { evaluation, seed }, evaluationTable }: StudyInput,
 ): { training: EncodedDataset; evaluation: EncodedDataset | null } {

@@ -1,6 +1,7 @@
 import type { ErrorNorm } from "../influence/certificate.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
+import type { LocalResponse, ResolvedLocal } from "./local-result.js";
 
 /**
  * One analysis as plain data, schema version 1: what `--format json` prints. A field that does not apply is null, never
@@ -65,6 +66,8 @@ export interface ResolvedSettings {
   readonly exact: boolean;
   readonly attackRate: number | null;
   readonly failIf: readonly string[];
+  /** What only models without a closed form ask for; null for all others. */
+  readonly local: ResolvedLocal | null;
 }
 
 export interface DataSection {
@@ -75,6 +78,8 @@ export interface DataSection {
   readonly target: string;
   /** The two classes of a binary target, else null. */
   readonly labels: { readonly negative: string; readonly positive: string } | null;
+  /** The classes of a target of several, in the order of the scores; else null. */
+  readonly classes: readonly string[] | null;
   readonly evaluation: string;
   readonly evaluationRows: number;
   /** Groups of `--by` among the evaluation rows, in the order of `curve[].groups`; null without it. */
@@ -99,6 +104,8 @@ export interface ModelSection {
   readonly damping: number;
   readonly intercept: boolean;
   readonly scaler: { readonly mean: readonly number[]; readonly scale: readonly number[] } | null;
+  /** A network's output is mean + scale · (its last layer), for targets that are numbers; null for all other models. */
+  readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
   readonly parameters: readonly string[];
 }
 
@@ -113,6 +120,13 @@ export interface FitSection {
   /** max_j |∇L_j| relative to what its terms could add up to. */
   readonly gradientNorm: number;
   readonly iterations: number;
+  /** The imported model as the file has it, on the given rows, before anything is done to it; null without an import. */
+  readonly imported: {
+    readonly naturalLoss: number;
+    /** Of the best constant on the same rows. */
+    readonly constantLoss: number;
+    readonly metrics: Readonly<Record<string, number>>;
+  } | null;
 }
 
 export interface ThreatSection {
@@ -146,8 +160,16 @@ export interface ThreatSection {
     readonly coordinates: readonly { readonly feature: string; readonly value: number }[];
     readonly ties: readonly { readonly feature: string; readonly value: number }[];
   } | null;
-  readonly local: null;
-  readonly solver: { readonly name: string; readonly iterations: number; readonly relativeResidual: number };
+  /** The response at θ̃ of a model without a closed form (MATH 9); null for all others. */
+  readonly local: LocalResponse | null;
+  readonly solver: {
+    readonly name: string;
+    readonly iterations: number;
+    readonly relativeResidual: number;
+    readonly converged: boolean;
+    /** Why this one; null in closed form. */
+    readonly reason: string | null;
+  };
   readonly sensitivity: {
     readonly training: { readonly slope: number; readonly curvature: number };
     readonly heldOut: {
@@ -229,7 +251,7 @@ export interface CurvePoint {
   readonly robustLoss: number;
   /** Robust loss at θ̂ on the same rows: what an attack does to the model as it is. */
   readonly robustLossNatural: number;
-  readonly robustLossMethod: RobustLossMethod;
+  readonly robustLossMethod: RobustLossMethod | "projected-gradient";
   /** On the evaluation rows at θ̂+εI, and now (at θ̂); robust ones are empty where the worst case has no closed form. */
   readonly metrics: {
     readonly natural: Readonly<Record<string, number>>;
@@ -242,10 +264,10 @@ export interface CurvePoint {
       readonly robust: Readonly<Record<string, MetricChangeValue>>;
     };
   };
-  /** Share of rows whose residual, γ coordinate (p = ∞) or arg-max (p = 1) changes. */
-  readonly kinkFraction: number;
-  /** Share of rows whose residual changes sign. */
-  readonly residualFraction: number;
+  /** Share of rows whose residual, γ coordinate (p = ∞) or arg-max (p = 1) changes; null where that is not followed. */
+  readonly kinkFraction: number | null;
+  /** Share of rows whose residual changes sign; null likewise. */
+  readonly residualFraction: number | null;
   /** κ of MATH 14.10; null where the robust risk has no closed form. */
   readonly stationarity: number | null;
   readonly errorBound: number | null;

@@ -3,6 +3,7 @@ import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
 import type { Condition } from "./conditions.js";
+import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
 
 /** Where the loss is evaluated. */
 export type EvaluationPlan =
@@ -14,10 +15,10 @@ export type EvaluationPlan =
 /** Everything a user can decide about one analysis. Columns go by name, budgets and bounds are in original units. */
 export interface StudySettings {
   readonly target: string;
-  /** A kind, or "basis:<terms>"; null: linear, or logistic for two labels. */
+  /** A kind, "basis:<terms>", "softmax" or "mlp:<widths>"; null: linear, or logistic for two labels. */
   readonly model: string | null;
   /** null: the model's own. */
-  readonly loss: LossName | null;
+  readonly loss: LossName | "softmax" | null;
   readonly positive: string | null;
   readonly intercept: boolean;
   readonly standardize: boolean;
@@ -66,6 +67,8 @@ export interface StudySettings {
   readonly attackRate: number | null;
   /** What makes the analysis count as failed; sizes named there join the curve. */
   readonly failIf: readonly Condition[];
+  /** What only models without a closed form ask for: networks, imports, damping. */
+  readonly local: LocalSettings;
 }
 
 export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
@@ -102,6 +105,7 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   exact: true,
   attackRate: null,
   failIf: [],
+  local: DEFAULT_LOCAL,
 };
 
 /** Model kinds that a name selects; `basis:` takes terms. */
@@ -112,8 +116,15 @@ export function parseModel(text: string): { kind: ModelKind; terms: string | nul
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   const kind = MODEL_KINDS.find((known) => known === name);
+  if (!kind && localKindOf(text) !== null) {
+    throw usageError(
+      `--model ${text} has no closed form, which this command needs: use aif analyze or aif verify for it, or one of ${MODEL_KINDS.join(", ")}.`,
+    );
+  }
   if (!kind)
-    throw usageError(`Unknown --model "${text}": use ${MODEL_KINDS.join(", ").replace("basis", "basis:<terms>")}.`);
+    throw usageError(
+      `Unknown --model "${text}": use ${MODEL_KINDS.join(", ").replace("basis", "basis:<terms>")}, softmax or mlp:<widths>.`,
+    );
   if ((kind === "basis") !== colon >= 0) {
     throw usageError(
       kind === "basis"
@@ -130,7 +141,8 @@ const LARGEST_SIZE = 1e100;
 /** Refuses settings that contradict themselves. @throws usage: naming the options. */
 export function checkSettings(settings: StudySettings): void {
   const { l2, C, alpha, norms, epsilons, radii, evaluation, seed, freeze, budgets } = settings;
-  if (settings.model !== null) parseModel(settings.model);
+  if (hasClosedForm(settings) && settings.model !== null) parseModel(settings.model);
+  checkLocal(settings);
   if ([l2, C, alpha].filter((value) => value !== null).length > 1) {
     throw usageError("--l2, --C and --alpha all set the ridge: give one of them.");
   }

@@ -99,7 +99,7 @@ function boundsOf(
       if (minimum < bound.lower || maximum > bound.upper) {
         const value = minimum < bound.lower ? minimum : maximum;
         throw inputError(
-          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: row ${rowWith(data, k, value)} has ${value}. Widen the bounds.`,
+          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: row ${rowWith(data, k, value)} has ${value}, the ${minimum < bound.lower ? "smallest" : "largest"} value there. Widen the bounds.`,
         );
       }
       lower[k] = (bound.lower - mean) / scale;

@@ -10,7 +10,6 @@ import { nearCorners } from "../influence/near-corners.js";
 import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { exponentName } from "../threats/norms.js";
 import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
 import { type Inference, parameterInterval, populationSensitivity } from "./inference.js";
@@ -18,11 +17,12 @@ import type { ExactPoints } from "./quick-optima.js";
 import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
+import { describeThreat } from "./threat-description.js";
 import { type VerdictGround, verdictOf } from "./verdict.js";
 import { short } from "./words.js";
 
 /** Rows listed among the contributions. */
-const LISTED_ROWS = 20;
+export const LISTED_ROWS = 20;
 /** The default grid of MATH 14.3. */
 const GRID_SIZE = 7;
 const GRID_CEILING = 0.3;
@@ -51,10 +51,10 @@ export async function threatGround(attack: Influence, settings: StudySettings, w
   return { attack, shifts, kinks, collapse, validity, epsilons };
 }
 
-const ascending = (list: readonly number[]): number[] => [...new Set(list)].toSorted((a, b) => a - b);
+export const ascending = (list: readonly number[]): number[] => [...new Set(list)].toSorted((a, b) => a - b);
 
 /** --epsilon, --radius / c, the whole budget, or seven log-spaced sizes around the trust radius. */
-function sizes(
+export function sizes(
   { epsilons, radii, budgets }: StudySettings,
   scale: number,
   trust: number | null,
@@ -99,30 +99,8 @@ export async function threatSection(
     work,
   );
   const judged = {
-    threat: {
-      norm: exponentName(attack.threat.settings.p),
-      wasserstein: null,
-      divergence: null,
-      smoothing: 0,
-      attacked: reach.attacked.map(({ name }) => name),
-      frozen: reach.frozen.map(({ name }) => name),
-      budgets: Object.fromEntries(
-        data.featureInfo.flatMap(({ name, scale: unit }, k) =>
-          settings.budgets && reach.budgets[k] > 0 ? [[name, reach.budgets[k] * unit]] : [],
-        ),
-      ),
-      bounds: Object.fromEntries(
-        data.featureInfo.flatMap(({ name, column }) =>
-          settings.bounds
-            .filter((bound) => bound.column === column)
-            .map(({ lower, upper }) => [name, [finiteOrNull(lower), finiteOrNull(upper)]] as const),
-        ),
-      ),
-    },
+    ...describeThreat(attack.threat.settings.p, data, reach, settings),
     scale,
-    originalUnits: data.featureInfo.flatMap(({ name, scale: unit }, k) =>
-      reach.budgets[k] > 0 ? [{ feature: name, perRadius: reach.budgets[k] * unit }] : [],
-    ),
     penalty: attack.penalty,
     penaltyGradient: [...attack.penaltyGradient],
     influence: [...I],
@@ -133,7 +111,13 @@ export async function threatSection(
     oneSided: attack.oneSided,
     multipliers: namedMultipliers(attack, data),
     local: null,
-    solver: { name: fit.inverse.method, iterations: 0, relativeResidual: attack.relativeResidual },
+    solver: {
+      name: fit.inverse.method,
+      iterations: 0,
+      relativeResidual: attack.relativeResidual,
+      converged: true,
+      reason: null,
+    },
     sensitivity: {
       training: { slope: trainingSlope(attack), curvature },
       heldOut,
@@ -175,8 +159,6 @@ const verdictGround = ({ l2, model, parameters, data }: Influence["fit"], settin
   inSample: settings.evaluation.kind === "training",
   attackRate: settings.attackRate,
 });
-
-const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 /** At a minimum the slope of the natural loss on the training rows is −(Pθ̂)'I exactly (MATH 14.11): 0 without a ridge. */
 function trainingSlope({ fit: { ridge, parameters }, influence: I }: Influence): number {

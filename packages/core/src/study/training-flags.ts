@@ -1,5 +1,5 @@
-import type { AdversarialTraining } from "../robust/adversarial-training.js";
 import type { AttackMethod } from "../robust/attack-result.js";
+import type { TrainingRun } from "./collapsed-training.js";
 import { raise } from "./flags.js";
 import type { Flag } from "./result.js";
 import { number } from "./words.js";
@@ -8,7 +8,7 @@ import { number } from "./words.js";
 const WEAK_SEARCH = 1e-3;
 
 /** @param reason why there is no prediction; null where there is one. */
-export function trainingFlags(run: AdversarialTraining, method: AttackMethod, reason: string | null): Flag[] {
+export function trainingFlags(run: TrainingRun, method: AttackMethod, reason: string | null): Flag[] {
   const flags: Flag[] = [];
   if (!run.converged) flags.push(raise("training-not-converged", notConverged(run)));
   const { innerGap, exactRobustLoss } = run;
@@ -27,7 +27,7 @@ export function trainingFlags(run: AdversarialTraining, method: AttackMethod, re
   return flags;
 }
 
-function notConverged({ stopped, iterations, gap, gradientNorm }: AdversarialTraining): string {
+function notConverged({ stopped, iterations, gap, gradientNorm }: TrainingRun): string {
   const end = stopped === "stalled" ? `found no lower point after ${iterations}` : `ended after ${iterations}`;
   const proof = gap
     ? `the robust objective is proven to be within ${number(gap.relative, 2)} of its minimum, relatively`

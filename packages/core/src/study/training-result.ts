@@ -16,7 +16,7 @@ export interface TrainingResult {
   readonly settings: TrainingResultSettings;
   readonly data: PathResult["data"];
   readonly model: PathResult["model"];
-  readonly fit: Omit<FitSection, "heldOutLoss" | "metrics" | "estimationLoss">;
+  readonly fit: Omit<FitSection, "heldOutLoss" | "metrics" | "estimationLoss" | "imported">;
   readonly threat: Pick<ThreatSection["threat"], "norm" | "attacked" | "frozen">;
   /** c: radius = epsilon · scale. */
   readonly scale: number;
@@ -82,7 +82,7 @@ export interface TrainingSection {
   /** All of them, those before a checkpoint included, and how many those were. */
   readonly iterations: number;
   readonly resumedAt: number | null;
-  readonly stopped: TrainingStop;
+  readonly stopped: TrainingStop | "collapse";
   readonly converged: boolean;
   readonly history: readonly TrainingStep[];
 }

@@ -16,16 +16,20 @@ import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
-import { modelSection, resolvedSettings } from "./analyze.js";
+import { modelSection } from "./analyze.js";
+import { collapsedTraining, type TrainingRun } from "./collapsed-training.js";
+import { raise } from "./flags.js";
 import { chooseModel, ridgeOf } from "./model-choice.js";
 import { meanRowScale } from "./path-section.js";
 import { pathSettings, trainingRowFlags } from "./path-study.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
+import { resolvedSettings } from "./resolved-settings.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { resolveReach, threatOf } from "./threat-choice.js";
 import { trainingFlags } from "./training-flags.js";
 import type { Comparison, TrainedCoefficients, TrainedModel, TrainingResult } from "./training-result.js";
 import { type TrainingSettings, trainingSize } from "./training-settings.js";
+import { short } from "./words.js";
 
 export interface TrainingInput {
   readonly table: Table;
@@ -75,13 +79,16 @@ export async function trainingStudy(
   const epsilon = radius / scale;
   clock.lap();
 
-  const run = await adversarialTraining(fit, threat, radius, {
-    ...training,
-    seed: settings.seed,
-    gap: { every: training.gapEvery, tolerance: training.gapTolerance },
-    ...watched,
-    ...(work.onStep ? {} : { onProgress }),
-  });
+  const collapsed = await collapsedTraining(fit, threat, radius, plain);
+  const run: TrainingRun =
+    collapsed?.run ??
+    (await adversarialTraining(fit, threat, radius, {
+      ...training,
+      seed: settings.seed,
+      gap: { every: training.gapEvery, tolerance: training.gapTolerance },
+      ...watched,
+      ...(work.onStep ? {} : { onProgress }),
+    }));
   const trainingSeconds = clock.lap();
   const judge = (theta: Float64Array): Promise<TrainedModel> =>
     judged(fit, data, threat, radius, theta, settings, plain);
@@ -108,6 +115,7 @@ export async function trainingStudy(
       features: data.features,
       target: data.encoding.target.column,
       labels: data.labels,
+      classes: null,
     },
     model: modelSection(fit, data, settings),
     fit: {
@@ -133,6 +141,14 @@ export async function trainingStudy(
     flags: [
       ...trainingRowFlags(table, settings, data, model, reach, fit),
       ...trainingFlags(run, trained.method, reason),
+      ...(collapsed
+        ? [
+            raise(
+              "beyond-collapse",
+              `ε = ${short(epsilon)} lies beyond the collapse radius ${short(collapsed.collapseRadius / scale)}.`,
+            ),
+          ]
+        : []),
     ],
     timings: {
       read: readSeconds,
@@ -179,14 +195,14 @@ async function judged(
   };
 }
 
-function trainingSection(run: AdversarialTraining, resumedAt: number | null): TrainingResult["training"] {
+function trainingSection(run: TrainingRun, resumedAt: number | null): TrainingResult["training"] {
   const { robustLoss: searchedLoss, innerGap, gap, gradientNorm, iterations, stopped, converged, history } = run;
   return { searchedLoss, innerGap, gap, gradientNorm, iterations, resumedAt, stopped, converged, history };
 }
 
 function compared(
   { hessian, parameters: start }: Fit,
-  run: AdversarialTraining,
+  run: TrainingRun,
   { natural, predicted, trained }: Record<"natural" | "predicted" | "trained", TrainedModel>,
   seconds: { readonly prediction: number; readonly training: number },
 ): Comparison {

@@ -41,15 +41,16 @@ export interface VerifiedPoint extends CurvePoint {
 export interface OptimumEvidence {
   /**
    * "active-set": Newton's method between the corners of R_ε, for scores linear in x; "newton": for scores quadratic in x;
-   * "descent": L-BFGS, for linear scores within bounds. Inner maxima are exact in all of them.
+   * "descent": L-BFGS, for linear scores within bounds. Inner maxima are exact in all of these.
+   * "adversarial-training": from the same start, against worst cases found by projected gradients, for all other models.
    */
-  readonly method: "active-set" | "newton" | "descent";
+  readonly method: "active-set" | "newton" | "descent" | "adversarial-training";
   /** max_j |g_j| of the robust risk's (sub)gradient relative to the size of its terms. */
   readonly residual: number;
   readonly iterations: number;
   /** false: the best point found, not proven to be the optimum. */
   readonly converged: boolean;
-  /** Every attacked feature is given up: the null model. */
+  /** Every attacked feature is given up: the best model without them. */
   readonly collapsed: boolean;
 }
 
@@ -58,8 +59,8 @@ export interface ErrorBudget {
   readonly epsilon: number;
   /** ‖∇L(θ̂)‖_{H⁻¹}: how far the fit is from its minimum. */
   readonly fit: number;
-  /** H is used as it is. */
-  readonly damping: 0;
+  /** 0 where H is used as it is, else λ‖I‖/‖Φ‖: the part of the equation that λ takes. */
+  readonly damping: number;
   /** ‖HI + Φ‖_{H⁻¹} */
   readonly solver: number;
   /** ‖θ_ε − (θ̂+εI)‖_H: what one straight step leaves out. */

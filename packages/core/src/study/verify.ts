@@ -3,7 +3,10 @@ import type { Work } from "../parallel/work.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { exponentName } from "../threats/norms.js";
 import { studyOf } from "./analyze.js";
+import { exactChange } from "./exact-change.js";
 import { type ExactOutcome, exactOutcome, refuseInexact } from "./exact-optimum.js";
+import { hasClosedForm } from "./local-settings.js";
+import { verifyLocal } from "./local-verify.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import type { CurvePoint, ThreatSection } from "./result.js";
 import type { ThreatGround } from "./threat-section.js";
@@ -11,15 +14,13 @@ import { referencePoint } from "./verdict.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
 
-/** A change of the loss below this share of the loss is rounding. */
-const RESOLVABLE = 1e-12;
-
 /**
  * The analysis of `analyze` with the actual robust problem solved at each ε: argmin of R_ε on the training rows (MATH 10a) beside
  * the prediction θ̂ + εI. Held-out numbers stay predictions.
  * @throws as `analyze`; usage: a model or threat without an exact worst case.
  */
 export async function verify(input: StudyInput, work: Work = {}): Promise<VerificationResult> {
+  if (!hasClosedForm(input.settings)) return verifyLocal(input, work);
   const prepared = await prepareStudy(input, work);
   for (const { attack } of prepared.grounds) refuseInexact(attack);
   const solved: SolvedSize[][] = [];
@@ -112,11 +113,11 @@ function compare(
 ): VerifiedPoint {
   const { epsilon } = point;
   const { predicted } = point.thisData;
-  const change = exact && exact.naturalLoss - fit.trainingLoss;
+  const change = exact && exactChange(fit, exact);
   const lengthOf = length ?? ((x: Float64Array) => lengthIn(fit, x));
   const error = exact && lengthOf(difference(fit.parameters, I, epsilon, exact.parameters));
   const shift = epsilon * lengthOf(I);
-  const isResolved = change !== null && Math.abs(change) > RESOLVABLE * Math.abs(fit.trainingLoss);
+  const isResolved = change !== null && change !== 0;
   return {
     ...point,
     thisData: { ...point.thisData, exact: change },

@@ -220,6 +220,12 @@ describe("trust radius", () => {
     const loose = await checkValidity(smooth.attack, shifts, { tolerance: 0.5 });
     const strict = await checkValidity(smooth.attack, shifts, { tolerance: 0.01 });
     expect(strict.trust.radius ?? INF).toBeLessThan(loose.trust.radius ?? 0);
+    // The bound itself knows nothing of the tolerance.
+    const usual = await checkValidity(smooth.attack, shifts);
+    const epsilon = usual.trust.radius ?? 0;
+    const [bound] = await usual.at([epsilon]);
+    expect(bound.errorBound).toBeGreaterThan(0);
+    expect((await strict.at([epsilon]))[0].errorBound).toBeCloseTo(bound.errorBound ?? 0, 12);
     for (const [model, options] of [
       ["quadratic", {}],
       ["logistic", { boxed: true }],

@@ -65,6 +65,19 @@ test.each([
   ).toBeCloseTo(objective, 9);
 });
 
+test("beyond the collapse nothing is trained, and the best model without the attacked features comes back", async () => {
+  for (const p of [1, 2, INF]) {
+    const result = await run({ ...loanSettings, norms: [p], epsilons: [5] }, {}, {}, loans());
+    expect(result.training).toMatchObject({ stopped: "collapse", converged: true, iterations: 0 });
+    expect(result.trained.parameters.slice(1)).toEqual(result.trained.parameters.slice(1).map(() => 0));
+    const shares = loans().columns.find(({ name }) => name === "repaid");
+    const positives = shares?.kind === "categorical" ? Array.from(shares.codes).filter((code) => code === 1).length : 0;
+    expect(result.trained.parameters[0]).toBeCloseTo(Math.log(positives / (loans().rows - positives)), 9);
+    expect(result.trained.robustLoss).toBeCloseTo(result.trained.naturalLoss, 12);
+    expect(result.flags.map(({ code }) => code)).toContain("beyond-collapse");
+  }
+});
+
 test("losses, metrics and original coefficients are those of plain sums", async () => {
   const data = loans();
   const result = await run({ ...loanSettings, norms: [INF] }, { outerSteps: 5 }, {}, data);

@@ -114,6 +114,23 @@ function plainLoans(): { data: Table; X: number[][]; y: number[] } {
   return { data: table([...columns, repaid]), X, y };
 }
 
+test("a change that is rounding is 0, and is compared with nothing", async () => {
+  const x = Array.from({ length: 40 }, (_, i) => Math.sin(5 * i));
+  const data = table([
+    numeric("x", x),
+    numeric(
+      "y",
+      x.map((value) => 1 + 2 * value),
+    ),
+  ]);
+  const { threats } = await run(data, { target: "y", epsilons: [1e-3], norms: [2] });
+  for (const { thisData, lossRatio } of threats[0].curve) {
+    expect(thisData.exact ?? 0).toBe(0);
+    expect(lossRatio).toBeNull();
+  }
+  expect(threats[0].verification.text).toMatch(/^There is no cost to compare/);
+});
+
 describe("each point of the curve", () => {
   test("a logistic model: the optimum called apart, the error in the norm of the bound", async () => {
     const { data, X, y } = plainLoans();
@@ -189,14 +206,14 @@ describe("each point of the curve", () => {
     expect(verified.flags).toEqual(result.flags);
   });
 
-  test("beyond collapse the optimum is the null model, and the verdict says so", async () => {
+  test("beyond collapse the optimum is the model without attacked features, and the verdict says so", async () => {
     const { threats } = await run(houses(), { freeze: ["none"], norms: [2], epsilons: [0.01, 5, 8] });
     const [{ curve, verification, collapseRadius }] = threats;
     expect(collapseRadius).toBeLessThan(5);
     expect(curve.map(({ optimum }) => optimum?.collapsed)).toEqual([false, true, true]);
     expect(curve[1].robustParameters?.slice(1).every((value) => value === 0)).toBe(true);
     expect(curve[1].robustNaturalLoss).toBe(curve[2].robustNaturalLoss);
-    expect(verification.text).toContain("gives up every attacked feature: the optimum is the null model");
+    expect(verification.text).toContain("gives up every attacked feature: the optimum is the best model without them");
   });
 
   test("is plain data, and JSON brings it back", async () => {

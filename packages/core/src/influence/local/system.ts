@@ -2,16 +2,15 @@ import { ensureBlas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { Work } from "../../parallel/work.js";
 import { blockConjugateGradients } from "../../solvers/block-cg.js";
-import { chooseSolver, type SolverChoice } from "../../solvers/choose-solver.js";
+import { chooseSolver, type SolverChoice, type SolverProblem } from "../../solvers/choose-solver.js";
 import { hessianTimes } from "../../solvers/inverse-hessian.js";
-import { jacobiPreconditioner } from "../../solvers/jacobi.js";
 import { type ExtremeEigenvalues, extremeEigenvalues } from "../../solvers/lanczos.js";
 import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
 import { modelBlockRows } from "../../solvers/model-risk.js";
 import type { NystromOptions } from "../../solvers/nystrom-approximation.js";
 import { nystromPreconditioner } from "../../solvers/nystrom-preconditioner.js";
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
-import type { Preconditioner } from "../../solvers/preconditioner.js";
+import { NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
 import { solveSystem } from "../../solvers/solve.js";
 import { type DenseFactor, factorise } from "./dense-factor.js";
 import { type Curvature, riskOperator } from "./operator.js";
@@ -44,10 +43,13 @@ export interface LocalSystem {
   readonly matrix: Matrix | null;
   /** Rank of H + λI where it was factorised, else null. */
   readonly rank: number | null;
-  /** For conjugate gradients with H + λI, made once: a sketch of `choice.rank`, else the diagonal. Null where it shows H + λI to be indefinite. */
+  /** For conjugate gradients with H + λI, made once: a sketch of `choice.rank`, else none. Null where it shows H + λI to be indefinite. */
   preconditioner(work?: Work): Promise<Preconditioner | null>;
-  /** (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough. */
-  solve(right: Matrix, work?: Work): Promise<SystemSolution>;
+  /**
+   * (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough.
+   * @param tolerance of an iterative solver, where another than the system's own is enough.
+   */
+  solve(right: Matrix, work?: Work, tolerance?: number): Promise<SystemSolution>;
   /** Smallest and largest eigenvalue of H by Lanczos's method. */
   extremes(work?: Work): Promise<ExtremeEigenvalues>;
 }
@@ -94,7 +96,7 @@ export async function localSystem(
   const matrix = choice.name === "cholesky" ? ((await products.matrix?.()) ?? null) : null;
   const factor = matrix && factorise(matrix, damping);
   const iterative = matrix && !factor ? SINGULAR_AND_LARGE : choice;
-  const { tolerance, maximumIterations } = options;
+  const { maximumIterations } = options;
   let found: Promise<Preconditioner | null> | null = null;
   const preconditioner = (also: Work): Promise<Preconditioner | null> => {
     found ??= preconditionerOf(products, damping, { ...also, rank: iterative.rank, seed });
@@ -108,7 +110,7 @@ export async function localSystem(
     matrix,
     rank: factor?.rank ?? null,
     preconditioner: (also = work) => preconditioner(also),
-    async solve(right, also = work) {
+    async solve(right, also = work, tolerance = options.tolerance) {
       if (factor) return solveDense(products, damping, factor, right);
       const settings = {
         ...also,
@@ -140,17 +142,17 @@ export async function localSystem(
 /** A singular H too large for its eigenvectors: conjugate gradients never leave its range. */
 const SINGULAR_AND_LARGE: SolverChoice = {
   name: "cg",
-  preconditioner: "jacobi",
+  preconditioner: "none",
   rank: 0,
   memoryBytes: 0,
-  reason: "CG with the diagonal: the Hessian is singular, and too large for its pseudo-inverse.",
+  reason: "CG: the Hessian is singular, and too large for its pseudo-inverse.",
 };
 
 /** Seconds of one product and of the whole H, from one block; nothing where they hardly matter. */
 async function timings(
   { model, data, ridge, parameters }: ModelPoint,
   curvature: Curvature,
-): Promise<{ productSeconds?: number; matrixSeconds?: number }> {
+): Promise<Pick<SolverProblem, "productSeconds" | "furtherSeconds" | "matrixSeconds">> {
   const d = parameters.length;
   if (data.rows * d * d < WORTH_TIMING) return {};
   const rows = Math.min(data.rows, modelBlockRows(data.features.length));
@@ -165,7 +167,7 @@ async function timings(
   };
   const one = await seconds(1);
   const further = Math.max(0.1 * one, ((await seconds(5)) - one) / 4);
-  return { productSeconds: one, matrixSeconds: d * further };
+  return { productSeconds: one, furtherSeconds: further, matrixSeconds: d * further };
 }
 
 const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({
@@ -186,7 +188,7 @@ async function preconditionerOf(
   damping: number,
   options: NystromOptions,
 ): Promise<Preconditioner | null> {
-  if (options.rank === 0) return jacobiPreconditioner(dampedOperator(operator, damping), options);
+  if (options.rank === 0) return NO_PRECONDITIONER;
   const sketched = await nystromPreconditioner(operator, { ...options, damping });
   return "curvature" in sketched ? null : sketched;
 }

@@ -28,6 +28,8 @@ export interface LocalValidityOptions extends Work {
 }
 
 const SEARCH: AttackSearch = { steps: 50, restarts: 0 };
+/** Of an iterative solver's residuals: b'x misses b'(H + λI)⁻¹b by the square of x's error, and κ is read to a few digits. */
+const TOLERANCE = 1e-3;
 
 /**
  * κ(ε) = ‖∇R_ε(θ̃+εI) − ∇L(θ̃)‖ / ‖∇R_ε(θ̃) − ∇L(θ̃)‖ in the norm of (H + λI)⁻¹ (MATH 14.10), worst cases by projected gradient
@@ -59,7 +61,7 @@ export async function localValidity(
       excess.map((value, j) => value + damping * epsilon * I[j]),
       still.gradient.map((value, j) => value - gradient[j]),
     ]);
-    const { solution } = await system.solve(right, work);
+    const { solution } = await system.solve(right, work, TOLERANCE);
     const [left, damped, unmoved] = [0, 1, 2].map((k) => dualLength(right, solution, k));
     out.push({
       epsilon,

@@ -1,0 +1,109 @@
+import type { LocalResponse, StudyResult, ThreatSection } from "@aif/core";
+import { shownName } from "./ground.js";
+import { labelled, pageWidth, table, widthOf, wrap } from "./layout.js";
+import { equation, number, percent, short, signed } from "./numbers.js";
+import type { Paint } from "./page.js";
+
+const labelWidth = 14;
+
+/** What an imported model does on the given rows, before anything else is said. */
+export function importLines({ fit: { imported }, settings, model }: StudyResult, { heading }: Paint): string[] {
+  if (imported === null) return [];
+  const { naturalLoss, constantLoss, metrics } = imported;
+  const accuracy = metrics["accuracy"] === undefined ? "" : `, accuracy ${percent(metrics["accuracy"])}`;
+  const fitness = metrics["r2"] === undefined ? "" : `, R² ${number(metrics["r2"])}`;
+  const afterwards =
+    settings.local?.training === "import"
+      ? "It is analysed as it is."
+      : `Then it was brought to the minimum on these rows (${settings.local?.training ?? ""}); the rest is about that.`;
+  return [
+    heading(`The imported model, ${shownName(settings.local?.import ?? "", 48)}`),
+    ...labelled(
+      "as it came",
+      `loss ${number(naturalLoss, 4)} ${shownName(model.unit, 24)}${accuracy}${fitness}`,
+      labelWidth,
+    ),
+    ...labelled("a constant", `loss ${number(constantLoss, 4)}`, labelWidth),
+    ...wrap(`${afterwards} Its influence needs the rows that it was trained on.`, { indent: 2 }),
+  ];
+}
+
+const kinds: Readonly<Record<LocalResponse["kind"], string>> = {
+  influence: "θ̃ is a minimum and nothing is damped: the response is the influence function.",
+  damped: "LOCAL (DAMPED) RESPONSE −(H+λI)⁻¹Φ: one damped step from θ̃, not the derivative of a minimum.",
+};
+
+/** What kind of response the numbers of a threat are; nothing in closed form. */
+export function localLines(threat: ThreatSection, paint: Paint): string[] {
+  const { local, solver } = threat;
+  if (local === null) return [];
+  const { shift, relativeShift, newtonDecrement, gradientNorm, smallestEigenvalue, curvature, damping } = local;
+  const share =
+    relativeShift === null ? "" : `, ${number(relativeShift, 2)} times the predicted shift in the norm of H`;
+  const eigenvalue = smallestEigenvalue === null ? "" : `, smallest eigenvalue ${number(smallestEigenvalue, 2)}`;
+  const second = curvature === "hessian" ? "the Hessian" : "Gauss–Newton";
+  return [
+    "",
+    paint.heading("What kind of response this is"),
+    ...labelled("kind", kinds[local.kind], labelWidth),
+    ...labelled(
+      "minimum",
+      `relative gradient ${number(gradientNorm, 2)}; a step towards the minimum has length ${number(shift, 2)}${share}, and would lower the loss by ${number(newtonDecrement, 2)}`,
+      labelWidth,
+    ),
+    ...labelled(
+      "H",
+      `${second}${eigenvalue}, ${damping === 0 ? "not damped" : `${equation("λ", damping)} added`}`,
+      labelWidth,
+    ),
+    ...labelled(
+      "solver",
+      `${solver.reason ?? solver.name} Residual ${number(solver.relativeResidual, 2)}.`,
+      labelWidth,
+    ),
+    ...dampingLines(local, paint),
+    ...restartLines(threat, local, paint),
+  ];
+}
+
+function dampingLines({ dampingCurve }: LocalResponse, { faint }: Paint): string[] {
+  if (dampingCurve.length === 0) return [];
+  const { header, body } = table(
+    [
+      { header: ["  λ"], cells: dampingCurve.map(({ damping }) => `  ${short(damping)}`), align: "left" },
+      { header: ["½I'HI"], cells: dampingCurve.map(({ sensitivity }) => number(sensitivity)), align: "right" },
+      { header: ["‖I‖"], cells: dampingCurve.map(({ length }) => number(length)), align: "right" },
+    ],
+    3,
+  );
+  return ["  How much the damping decides:", ...header.map(faint), ...body];
+}
+
+function restartLines({ curve }: ThreatSection, { restarts }: LocalResponse, { faint }: Paint): string[] {
+  if (restarts === null) return [];
+  // Sizes beyond which a table would not fit the page are in the JSON.
+  const shown = curve.map((_, k) => k).filter((k) => curve[k].epsilon > 0);
+  const columnsFor = (sizes: readonly number[]) =>
+    table(
+      [
+        { header: ["  seed"], cells: restarts.map(({ seed }) => `  ${seed}`), align: "left" },
+        {
+          header: ["training", "loss"],
+          cells: restarts.map(({ trainingLoss }) => number(trainingLoss, 4)),
+          align: "right",
+        },
+        { header: ["½I'H_LI"], cells: restarts.map(({ curvature }) => number(curvature)), align: "right" },
+        ...sizes.map((k) => ({
+          header: ["cost at", short(curve[k].epsilon)],
+          cells: restarts.map(({ costs }) => signed(costs[k])),
+          align: "right" as const,
+        })),
+      ],
+      2,
+    );
+  let sizes = shown;
+  while (sizes.length > 1 && columnsFor(sizes).body.some((line) => widthOf(line) > pageWidth))
+    sizes = sizes.slice(0, -1);
+  const { header, body } = columnsFor(sizes);
+  return ["  The same network from other seeds (the first is the one analysed):", ...header.map(faint), ...body];
+}

@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import { widthOf } from "../../src/render/layout.js";
+import { aif, root } from "../launch.js";
+
+const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
+
+/** Rows of a line with noise, and coefficients near it. */
+async function lineFiles(): Promise<{ data: string; model: string }> {
+  const folder = await scratch();
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const [a, b] = [(i % 7) - 3, ((i * i) % 11) - 5];
+    return `${a},${b},${2 * a - b + 1 + Math.sin(5 * i)}`;
+  });
+  const [data, model] = [join(folder, "rows.csv"), join(folder, "model.json")];
+  await writeFile(data, `a,b,y\n${rows.join("\n")}\n`);
+  await writeFile(model, JSON.stringify({ intercept: 0.9, coefficients: { b: -1.1, a: 2.1 } }));
+  return { data, model };
+}
+
+describe("aif analyze --import", () => {
+  it("says first what the model does on the rows, then what kind of response the numbers are", async () => {
+    const { data, model } = await lineFiles();
+    const { code, stdout, stderr } = await aif(["analyze", data, "--target", "y", "--import", model, "--no-polish"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);
+    const parts = [
+      "The imported model",
+      "Natural loss",
+      "What kind of response",
+      "LOCAL (DAMPED) RESPONSE",
+      "lower bounds",
+    ];
+    const places = parts.map((part) => stdout.indexOf(part));
+    expect(places).not.toContain(-1);
+    expect(places[0]).toBeLessThan(places[1]);
+    expect(stdout).toMatch(/as it came +loss 0\.\d+ y².*R² 0\.9\d+/);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("needs the rows that it was trained on");
+  });
+
+  it("refuses what does not fit in one sentence", async () => {
+    const { data, model } = await lineFiles();
+    const run = (...words: string[]) => aif(["analyze", data, "--target", "y", ...words]);
+    const refusals: [string[], number, RegExp][] = [
+      [["--import", `${model}x`], 1, /--import .*model\.jsonx cannot be read: there is no such file/],
+      [["--import", model, "--columns", "a"], 2, /--columns names 1 columns, but .* takes 2/],
+      [["--import", model, "--columns", "a,b"], 1, /more than the [\d.]+ of a constant/],
+      [["--import", model, "--input-scale", "1/0"], 2, /--input-scale must be a number above 0/],
+      [["--import", model, "--out", model], 2, /would overwrite a file of this analysis/],
+      [["--import", model, "--damping", "-1"], 2, /--damping must be a number ≥ 0/],
+      [["--model", "mlp:3", "--evaluation", "cv:5"], 2, /would train 5 networks/],
+      [["--damping", "1"], 2, /--damping is for --model softmax/],
+      [["--model", "softmax", "--memory", "much"], 2, /--memory takes an amount of memory such as 500M/],
+    ];
+    for (const [words, code, sentence] of refusals) {
+      const result = await run(...words);
+      expect([words, result.code, result.stdout]).toEqual([words, code, ""]);
+      expect(result.stderr).toMatch(sentence);
+      expect(result.stderr.trim().split("\n")).toHaveLength(1);
+    }
+  });
+
+  it("judges networks on held-out rows unless told otherwise", async () => {
+    const { data } = await lineFiles();
+    const { code, stdout } = await aif(
+      `analyze ${data} --target y --model mlp:2 --epsilon 0.001 --format json`.split(" "),
+    );
+    expect(code).toBe(0);
+    const { data: rows, model, settings, threats } = JSON.parse(stdout);
+    expect([rows.evaluation, rows.rows, rows.evaluationRows]).toEqual(["fraction:0.2", 48, 12]);
+    expect(settings.local).toMatchObject({ activation: "tanh", training: "lbfgs", import: null });
+    expect(model.l2).toBeGreaterThan(0);
+    expect(threats[0].curve[0].robustLossMethod).toBe("projected-gradient");
+  });
+});
+
+describe("examples/own-loss.ts", () => {
+  it("predicts what adversarial training does", async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", "examples/own-loss.ts"], {
+      cwd: root,
+    });
+    const errors = [...stdout.matchAll(/differs by ([\d.]+) %/g)].map(([, percent]) => Number(percent));
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(error).toBeLessThan(2);
+  });
+});

@@ -1,0 +1,149 @@
+import type { LocalInfluence } from "../influence/local/influence.js";
+import type { MetricPair } from "../influence/metric-changes.js";
+import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import type { Work } from "../parallel/work.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { normalQuantile } from "../stats/distributions.js";
+import { around, breakEvenRate, changesOf, worstOf } from "./curve.js";
+import { type Groups, groupPoints } from "./groups.js";
+import {
+  attackedPrediction,
+  type EvaluatedLocal,
+  hasIntervals,
+  naturalPrediction,
+  type Prediction,
+} from "./local-evaluation.js";
+import type { LocalModel } from "./local-model.js";
+import type { CurvePoint, MixedTraining } from "./result.js";
+import type { StudySettings } from "./settings.js";
+
+/** What a threat is judged by. */
+export interface LocalJudgement {
+  readonly local: LocalModel;
+  readonly attack: LocalInfluence;
+  readonly evaluated: EvaluatedLocal;
+  /** The training rows under θ̃ itself. */
+  readonly trainingRows: EvaluatedLocal;
+  /** Whether the rows evaluated on were not trained on. */
+  readonly heldOut: boolean;
+  readonly sampling: Sampling;
+  readonly groups: Groups | null;
+  /** In ε; null: not known. */
+  readonly trust: number | null;
+  /** κ at each of the sizes. */
+  readonly stationarity: ReadonlyMap<number, number>;
+}
+
+/** Everything that is said at each size ε (MATH 14.4), losses under attack by search. */
+export async function localCurve(
+  judgement: LocalJudgement,
+  epsilons: readonly number[],
+  settings: StudySettings,
+  work: Work,
+): Promise<CurvePoint[]> {
+  const { local, attack, evaluated, trainingRows, heldOut, sampling, groups, trust, stationarity } = judgement;
+  const { w } = evaluated;
+  const z = hasIntervals(settings) ? normalQuantile(0.5 + settings.confidence / 2) : null;
+  const quiet = work.signal ? { signal: work.signal } : {};
+  const now = await naturalPrediction(evaluated, local, 0, quiet);
+  const natural = dot(w, now.losses);
+  const share = (value: number): number | null => (natural > 0 ? value / natural : null);
+  const trainingNow = heldOut ? await naturalPrediction(trainingRows, local, 0, quiet) : now;
+  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair }[] = [];
+  for (const [k, epsilon] of epsilons.entries()) {
+    work.onProgress?.({ phase: "losses under attack", done: k, total: epsilons.length });
+    const then = await naturalPrediction(evaluated, local, epsilon, quiet);
+    const trainingThen = heldOut ? await naturalPrediction(trainingRows, local, epsilon, quiet) : then;
+    const under = (moved: number): Promise<Prediction> =>
+      attackedPrediction(evaluated, local, attack, { epsilon, moved }, settings.seed, quiet);
+    const attackedNow = await under(0);
+    const attackedThen = await under(epsilon);
+    const costs = difference(then.losses, now.losses);
+    const benefits = difference(attackedNow.losses, attackedThen.losses);
+    const cost = dot(w, costs);
+    const benefit = dot(w, benefits);
+    const inGroups = groups && groupPoints(groups, { costs, benefits }, w, sampling, z);
+    const interval = (centre: number, rows: Float64Array) =>
+      z === null ? null : around(centre, z * meanStandardError(rows, w, sampling));
+    drafts.push({
+      natural: { before: now.metrics, after: then.metrics },
+      robust: { before: attackedNow.metrics, after: attackedThen.metrics },
+      point: {
+        epsilon,
+        radius: epsilon * attack.scale,
+        thisData: {
+          predicted: dot(trainingRows.w, difference(trainingThen.losses, trainingNow.losses)),
+          secondOrder: null,
+          exact: null,
+        },
+        heldOut: heldOut ? { predicted: cost, interval: interval(cost, costs) } : null,
+        population: null,
+        cost,
+        costShare: share(cost),
+        rowsShare: null,
+        benefit,
+        benefitInterval: interval(benefit, benefits),
+        benefitShare: share(benefit),
+        mixed: await mixed(judgement, epsilon, { now, attackedNow, cost, benefit }, settings, quiet),
+        groups: inGroups,
+        worstGroup: inGroups && worstOf(inGroups),
+        breakEvenRate: breakEvenRate(cost, benefit),
+        robustLoss: dot(w, attackedThen.losses),
+        robustLossNatural: dot(w, attackedNow.losses),
+        robustLossMethod: "projected-gradient",
+        kinkFraction: null,
+        residualFraction: null,
+        stationarity: epsilon === 0 ? 0 : (stationarity.get(epsilon) ?? null),
+        errorBound: epsilon === 0 ? 0 : null,
+        extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
+      },
+    });
+  }
+  const changes = changesOf(
+    drafts.flatMap((draft) => [draft.natural, draft.robust]),
+    evaluated,
+    sampling,
+    settings,
+  );
+  return drafts.map(({ point, natural: unattacked, robust }) => ({
+    ...point,
+    metrics: {
+      natural: unattacked.after.values,
+      robust: robust.after.values,
+      naturalNow: unattacked.before.values,
+      robustNow: robust.before.values,
+      changes: { natural: changes.get(unattacked) ?? {}, robust: changes.get(robust) ?? {} },
+    },
+  }));
+}
+
+const difference = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value - b[i]);
+
+/** Training on (1−π)L + πR_ε moves θ̃ by πεI (MATH 14.4). */
+async function mixed(
+  { local, attack, evaluated }: LocalJudgement,
+  epsilon: number,
+  full: {
+    readonly now: Prediction;
+    readonly attackedNow: Prediction;
+    readonly cost: number;
+    readonly benefit: number;
+  },
+  { attackRate, seed }: StudySettings,
+  work: Work,
+): Promise<MixedTraining | null> {
+  if (attackRate === null) return null;
+  const moved = attackRate * epsilon;
+  const natural = await naturalPrediction(evaluated, local, moved, work);
+  const attacked = await attackedPrediction(evaluated, local, attack, { epsilon, moved }, seed, work);
+  const cost = dot(evaluated.w, difference(natural.losses, full.now.losses));
+  const benefit = dot(evaluated.w, difference(full.attackedNow.losses, attacked.losses));
+  const gain = (lost: number, gained: number): number => attackRate * gained - (1 - attackRate) * lost;
+  return {
+    attackRate,
+    cost,
+    benefit,
+    expectedGain: gain(cost, benefit),
+    expectedGainFull: gain(full.cost, full.benefit),
+  };
+}

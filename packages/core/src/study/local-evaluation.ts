@@ -1,0 +1,207 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { assignFolds } from "../data/splits.js";
+import { lossSlopes, rowLosses } from "../influence/local/changes.js";
+import type { LocalInfluence } from "../influence/local/influence.js";
+import { riskOperator } from "../influence/local/operator.js";
+import { pointAt } from "../influence/local/point.js";
+import type { MetricRows } from "../influence/metrics.js";
+import type { LocalSensitivity } from "../influence/moving-rows.js";
+import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import { Matrix } from "../linalg/matrix.js";
+import { asColumn } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import { modelAttack } from "../robust/model-attack.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { trainModel } from "../solvers/train.js";
+import { localMetrics, outputsOf } from "./local-metrics.js";
+import type { LocalModel } from "./local-model.js";
+import type { PreparedLocal } from "./local-prepare.js";
+import { influencesAt } from "./local-response.js";
+import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
+
+/** Rows under parameters and a response that have not seen them. */
+export interface EvaluatedPart {
+  readonly data: EncodedDataset;
+  /** Where the rows stand among all; null: these are all. */
+  readonly rows: Int32Array | null;
+  /** θ̃ (d) */
+  readonly parameters: Float64Array;
+  /** I (d), per unit of ε, and c. */
+  readonly influence: Float64Array;
+  readonly scale: number;
+}
+
+/** The rows that one threat is judged on: all at once, or fold by fold. */
+export interface EvaluatedLocal {
+  readonly parts: readonly EvaluatedPart[];
+  readonly y: Float64Array;
+  /** n, summing to 1. */
+  readonly w: Float64Array;
+}
+
+/** Evaluation rows of every threat: rows apart, folds under fits of their own, or the training rows. */
+export async function evaluateLocal(prepared: PreparedLocal, work: Work): Promise<EvaluatedLocal[]> {
+  const { training, evaluation, influences, point, input } = prepared;
+  const plan = input.settings.evaluation;
+  if (plan.kind === "cv") return evaluateFolds(prepared, plan.folds, work);
+  const data = evaluation ?? training;
+  return influences.map(({ influence, scale }) => ({
+    y: data.y,
+    w: data.evaluationWeights,
+    parts: [{ data, rows: null, parameters: point.parameters, influence, scale }],
+  }));
+}
+
+/** Convex models only: every fold's fit begins at θ̂ and ends at a minimum of its own. */
+async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work): Promise<EvaluatedLocal[]> {
+  const { training, influences, point, local, l2, reach, damping, input } = prepared;
+  const { settings } = input;
+  const foldOf = assignFolds(training.sourceRows, folds, settings.seed, {
+    strata: training.y,
+    groups: training.groups,
+  });
+  const parts: EvaluatedPart[][] = influences.map(() => []);
+  for (let fold = 0; fold < folds; fold++) {
+    work.onProgress?.({ phase: "held-out folds", done: fold, total: folds });
+    const quiet = work.signal ? { signal: work.signal } : {};
+    const [inside, outside] = rowsOfFold(foldOf, fold);
+    const rest = training.select(outside);
+    const found = await trainModel(local.model, rest, { l2, start: point.parameters }, quiet);
+    const there = await pointAt(local.model, rest, found.parameters, { l2 }, quiet);
+    const responses = await influencesAt(there, damping, reach, settings, quiet, false);
+    const data = training.select(inside);
+    responses.forEach(({ influence, scale }, t) => {
+      // An absolute size is the same for every fold, whatever the mean norm of its rows.
+      const whole = hasAbsoluteSizes(settings) ? influences[t].scale : scale;
+      const factor = whole / scale;
+      parts[t].push({
+        data,
+        rows: inside,
+        parameters: found.parameters,
+        influence: influence.map((value) => factor * value),
+        scale: whole,
+      });
+    });
+  }
+  return parts.map((list) => ({ parts: list, y: training.y, w: training.evaluationWeights }));
+}
+
+function rowsOfFold(foldOf: Uint16Array, fold: number): [inside: Int32Array, outside: Int32Array] {
+  const all = Int32Array.from(foldOf.keys());
+  return [all.filter((i) => foldOf[i] === fold), all.filter((i) => foldOf[i] !== fold)];
+}
+
+/** θ̃ + εI */
+export const movedTo = (
+  { parameters, influence }: Pick<EvaluatedPart, "parameters" | "influence">,
+  epsilon: number,
+): Float64Array => parameters.map((value, j) => value + epsilon * influence[j]);
+
+/** n numbers of all rows from those of each part. */
+async function gathered(
+  { parts, y }: EvaluatedLocal,
+  values: (part: EvaluatedPart) => Promise<Float64Array>,
+): Promise<Float64Array> {
+  const out = new Float64Array(y.length);
+  for (const part of parts) {
+    const list = await values(part);
+    if (part.rows === null) out.set(list);
+    else part.rows.forEach((row, i) => (out[row] = list[i]));
+  }
+  return out;
+}
+
+/** l_i(θ̃ + εI) (n) */
+export const naturalLosses = (
+  evaluated: EvaluatedLocal,
+  { model }: LocalModel,
+  epsilon: number,
+  work: Work,
+): Promise<Float64Array> => gathered(evaluated, (part) => rowLosses(model, movedTo(part, epsilon), part.data, work));
+
+export interface Prediction {
+  readonly losses: Float64Array;
+  readonly metrics: MetricRows;
+}
+
+/** Losses and metrics without attack at θ̃ + εI. */
+export async function naturalPrediction(
+  evaluated: EvaluatedLocal,
+  local: LocalModel,
+  epsilon: number,
+  work: Work,
+): Promise<Prediction> {
+  const losses = await naturalLosses(evaluated, local, epsilon, work);
+  const { y, w, parts } = evaluated;
+  let outputs = Matrix.zeros(0, 0);
+  for (const part of parts) {
+    outputs = scattered(outputs, outputsOf(local.model, movedTo(part, epsilon), part.data), part, y.length);
+  }
+  return { losses, metrics: localMetrics(local.loss, y, w, outputs) };
+}
+
+/** Steps of the search for the worst case, from the row itself. */
+const SEARCH = { steps: 20, restarts: 0, firstOrderStarts: false } as const;
+
+/** Losses and metrics under attacks of size ε at θ̃ + moved·I, found by projected gradient ascent: lower bounds. */
+export async function attackedPrediction(
+  evaluated: EvaluatedLocal,
+  local: LocalModel,
+  { threat }: LocalInfluence,
+  { epsilon, moved }: { readonly epsilon: number; readonly moved: number },
+  seed: number,
+  work: Work,
+): Promise<Prediction> {
+  const { y, w, parts } = evaluated;
+  const losses = new Float64Array(y.length);
+  let outputs = Matrix.zeros(0, 0);
+  for (const part of parts) {
+    const theta = movedTo(part, moved);
+    const ends: { f: Matrix; firstRow: number }[] = [];
+    const found = await modelAttack(local.model, theta, threat, part.data, epsilon * part.scale, {
+      ...work,
+      ...SEARCH,
+      seed,
+      onMoved: (rows, firstRow) => ends.push({ f: local.model.outputs(theta, rows), firstRow }),
+    });
+    const all = Matrix.zeros(part.data.rows, ends[0].f.columns);
+    for (const { f, firstRow } of ends) all.data.set(f.data, firstRow * f.columns);
+    outputs = scattered(outputs, all, part, y.length);
+    if (part.rows === null) losses.set(found.losses);
+    else part.rows.forEach((row, i) => (losses[row] = found.losses[i]));
+  }
+  return { losses, metrics: localMetrics(local.loss, y, w, outputs) };
+}
+
+function scattered(into: Matrix, from: Matrix, { rows }: EvaluatedPart, n: number): Matrix {
+  if (rows === null) return from;
+  const out = into.rows === 0 ? Matrix.zeros(n, from.columns) : into;
+  rows.forEach((row, i) => out.row(row).set(from.row(i)));
+  return out;
+}
+
+/** Slope and curvature of the natural loss on the evaluation rows, each under its own θ̃ and I (MATH 2). */
+export async function evaluatedSensitivity(
+  evaluated: EvaluatedLocal,
+  { model }: LocalModel,
+  curvature: LocalInfluence["curvature"],
+  sampling: Sampling,
+  work: Work,
+): Promise<LocalSensitivity> {
+  const { parts, w, y } = evaluated;
+  const slopes = await gathered(evaluated, ({ parameters, influence, data }) =>
+    lossSlopes(model, parameters, data, influence, work),
+  );
+  let bend = 0;
+  for (const { data, rows, parameters, influence } of parts) {
+    const share = rows === null ? 1 : rows.reduce((sum, row) => sum + w[row], 0);
+    const ridge = new Float64Array(parameters.length);
+    const operator = riskOperator({ model, data, ridge, parameters }, { curvature, withRidge: false }, work);
+    bend += 0.5 * share * dot(influence, (await operator.product(asColumn(influence))).data);
+  }
+  const slope = y.reduce((sum, _, i) => sum + w[i] * slopes[i], 0);
+  return { slope, slopeStandardError: meanStandardError(slopes, w, sampling), curvature: bend };
+}
+
+/** Whether the settings ask for intervals. */
+export const hasIntervals = ({ inference }: StudySettings): boolean => inference !== "none";

@@ -1,0 +1,118 @@
+import { noteFlags } from "./data-flags.js";
+import { raise } from "./flags.js";
+import { isStationary } from "./local-damping.js";
+import type { PreparedLocal } from "./local-prepare.js";
+import type { Flag, ThreatSection } from "./result.js";
+import { number } from "./words.js";
+
+/** Flags on data, model and training, before any threat. */
+export function localGroundFlags(prepared: PreparedLocal): Flag[] {
+  const { input, training, evaluation, local, trained, imported, statements, reach, damping } = prepared;
+  const { settings, table } = input;
+  const flags: Flag[] = [
+    ...noteFlags(table.notes ?? []),
+    ...noteFlags(input.evaluationTable?.notes ?? []),
+    ...noteFlags(training.notes),
+    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...statements.map((statement) => raise("label-order", statement)),
+  ];
+  const integers = reach.attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
+  if (integers.length > 0) {
+    const names = integers.map(({ name, integerValues }) => `${name} (${integerValues})`);
+    flags.push(raise("integer-feature", `Attacked columns with few whole numbers (how many): ${names.join(", ")}.`));
+  }
+  if (settings.budgets && reach.frozen.length > 0) {
+    flags.push(raise("unbudgeted-frozen", `${reach.frozen.length} features without a budget are frozen.`));
+  }
+  if (settings.norms.length > 1)
+    flags.push(raise("unequal-threats", "The same ε is a different threat under each norm."));
+  if (settings.evaluation.kind === "training" && imported === null) {
+    flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
+  }
+  const perRow = prepared.point.parameters.length / training.rows;
+  if (perRow > 0.05) {
+    const count = prepared.point.parameters.length;
+    flags.push(raise("few-rows", `${count} parameters on ${training.rows} rows (${perRow.toPrecision(2)} a row).`));
+  }
+  if (imported !== null) {
+    flags.push(
+      raise(
+        "imported-needs-training-rows",
+        `${local.name} was trained elsewhere: the numbers hold if these are the rows that it was trained on.`,
+      ),
+    );
+    if (imported.naturalLoss > imported.constantLoss) {
+      flags.push(
+        raise(
+          "worse-than-constant",
+          `${local.name} loses ${number(imported.naturalLoss)} on these rows, a constant ${number(imported.constantLoss)}.`,
+        ),
+      );
+    }
+  }
+  if (trained.stoppingRows > 0) {
+    flags.push(raise("early-stopping", `${trained.stoppingRows} training rows decided when to stop.`));
+  }
+  if (trained.method !== "import" && trained.method !== "adam" && !trained.converged) {
+    flags.push(
+      raise(
+        "unconverged-training",
+        `Training ended after ${trained.iterations} iterations at a relative gradient of ${number(prepared.point.gradientNorm, 2)}.`,
+      ),
+    );
+  }
+  if (damping.damping > 0) {
+    const chosen = damping.automatic ? ", chosen here" : "";
+    flags.push(raise("damped-response", `λ = ${number(damping.damping)}${chosen}.`));
+  }
+  if (damping.curvature === "gauss-newton") {
+    flags.push(raise("gauss-newton", "H is that of Gauss and Newton."));
+  }
+  if (local.activation?.includes("relu")) flags.push(raise("relu-kinks", "The network has ReLU units."));
+  if (settings.inference !== "none") {
+    flags.push(raise("no-inference", "Intervals are of the evaluation rows, given the fit."));
+  }
+  return flags;
+}
+
+/** Flags on one threat. */
+export function localThreatFlags(
+  { threat: { norm }, local, curve, trustRadius, solver }: ThreatSection,
+  chosen: boolean,
+  reason: string | null,
+): Flag[] {
+  const flags: Flag[] = [];
+  if (local && !isStationary(local.gradientNorm) && (local.relativeShift === null || local.relativeShift > 0.1)) {
+    const share =
+      local.relativeShift === null
+        ? ""
+        : `, ${number(local.relativeShift, 2)} times the predicted shift in the norm of H`;
+    flags.push(
+      raise(
+        "not-at-minimum",
+        `p = ${norm}: the relative gradient is ${number(local.gradientNorm, 2)}, and a step towards the minimum has length ${number(local.shift, 2)}${share}.`,
+      ),
+    );
+  }
+  if (!solver.converged) {
+    flags.push(
+      raise(
+        "unconverged-solver",
+        `p = ${norm}: ${solver.name} ended after ${solver.iterations} iterations at a relative residual of ${number(solver.relativeResidual, 2)}.`,
+      ),
+    );
+  }
+  if (trustRadius === null) {
+    flags.push(raise("trust-unknown", `p = ${norm}: no trust radius${reason === null ? "" : `, since ${reason}`}.`));
+  } else {
+    const beyond = curve.filter(({ epsilon }) => epsilon > trustRadius * (1 + 1e-9)).length;
+    if (chosen && beyond > 0) {
+      const lie = `${beyond} of ${curve.length} sizes ${beyond === 1 ? "lies" : "lie"}`;
+      flags.push(raise("trust-exceeded", `p = ${norm}: ${lie} beyond the trust radius ${number(trustRadius)}.`));
+    }
+  }
+  flags.push(
+    raise("searched-worst-case", `p = ${norm}: losses under attack are lower bounds, found by projected gradients.`),
+  );
+  return flags;
+}

@@ -1,0 +1,35 @@
+import type { Dataset } from "../data/dataset.js";
+import { classMetricRows } from "../influence/class-metrics.js";
+import { type MetricRows, metricRows } from "../influence/metrics.js";
+import { Matrix } from "../linalg/matrix.js";
+import { LOSSES } from "../models/losses.js";
+import type { Predictor } from "../models/model.js";
+import type { NetworkLoss } from "../models/perceptron.js";
+
+/** n×K: the outputs of every row. */
+export function outputsOf(model: Predictor, theta: Float64Array, data: Dataset): Matrix {
+  let out = Matrix.zeros(0, 0);
+  for (const { x, firstRow } of data.blocks()) {
+    const f = model.outputs(theta, x);
+    if (firstRow === 0) out = Matrix.zeros(data.rows, f.columns);
+    out.data.set(f.data, firstRow * f.columns);
+  }
+  return out;
+}
+
+/** Metrics of outputs f (n×K), by the kind of prediction that a loss is for. */
+export function localMetrics(loss: NetworkLoss, y: Float64Array, w: Float64Array, f: Matrix): MetricRows {
+  return loss === "softmax" ? classMetricRows(y, w, f) : metricRows(LOSSES[loss], y, w, f.data);
+}
+
+/** The smallest mean loss that one output for all rows has: a variance, or the entropy of the classes' shares. */
+export function constantLoss(loss: NetworkLoss, y: Float64Array, w: Float64Array): number {
+  if (loss === "softmax" || loss === "logistic") {
+    const shares = new Map<number, number>();
+    y.forEach((label, i) => shares.set(label, (shares.get(label) ?? 0) + w[i]));
+    return [...shares.values()].reduce((sum, share) => sum - (share > 0 ? share * Math.log(share) : 0), 0);
+  }
+  const mean = y.reduce((sum, value, i) => sum + w[i] * value, 0);
+  const variance = y.reduce((sum, value, i) => sum + w[i] * (value - mean) ** 2, 0);
+  return loss === "squared" ? variance : 0.5 * variance;
+}

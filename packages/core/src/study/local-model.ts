@@ -1,0 +1,169 @@
+import { dense, relu, sigmoid, type Tensor, tanh } from "../autodiff/index.js";
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { inputError, usageError } from "../errors.js";
+import type { ActivationName, ImportedNetwork } from "../models/import/network.js";
+import { LOSSES } from "../models/losses.js";
+import type { ParameterBlock } from "../models/parameter-layout.js";
+import { type NetworkLoss, OUTPUT_LOSSES, perceptron } from "../models/perceptron.js";
+import { type PredictiveModel, predictiveModel } from "../models/predictive-model.js";
+import { softmaxRegression } from "../models/softmax.js";
+import { hiddenWidths, localKindOf } from "./local-settings.js";
+import type { StudySettings } from "./settings.js";
+
+/** A model without a closed form, and what is said of it. */
+export interface LocalModel {
+  readonly kind: "softmax" | "mlp" | "imported";
+  /** As the user wrote it: "mlp:64,32", or the file. */
+  readonly name: string;
+  readonly loss: NetworkLoss;
+  /** For people. */
+  readonly lossLabel: string;
+  readonly unit: string;
+  readonly activation: string | null;
+  readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
+  readonly model: PredictiveModel;
+  readonly convex: boolean;
+  /** θ̃ (d) of an imported model; null: to be trained. */
+  readonly imported: Float64Array | null;
+}
+
+/** What stands behind a name of a loss, in words and units. */
+export function lossWords(loss: NetworkLoss, target: string): Pick<LocalModel, "loss" | "lossLabel" | "unit"> {
+  if (loss === "softmax") return { loss, lossLabel: "mean cross entropy", unit: "nats" };
+  return { loss, lossLabel: LOSSES[loss].label, unit: LOSSES[loss].unit(target) };
+}
+
+/** The loss that the target's type asks for, unless the user did. */
+function lossOf({ loss }: StudySettings, data: EncodedDataset): NetworkLoss {
+  const { task } = data.encoding.target;
+  if (task === "multiclass") return "softmax";
+  if (task === "binary") return "logistic";
+  return loss === "half-squared" ? loss : "squared";
+}
+
+/** The model that `--model` names, to be trained on these data. */
+export function modelToTrain(settings: StudySettings, data: EncodedDataset): LocalModel {
+  const name = settings.model ?? "softmax";
+  const { classes, features } = data;
+  if (localKindOf(name) === "softmax") {
+    return {
+      kind: "softmax",
+      name,
+      ...lossWords("softmax", data.encoding.target.column),
+      activation: null,
+      outputScaler: null,
+      model: softmaxRegression({ features, classes: classes ?? [] }),
+      convex: true,
+      imported: null,
+    };
+  }
+  const loss = lossOf(settings, data);
+  const activation = settings.local.activation ?? "tanh";
+  const outputScaler = loss === "squared" || loss === "half-squared" ? spreadOf(data) : null;
+  const model = perceptron({
+    inputs: features.length,
+    hidden: hiddenWidths(name),
+    activation,
+    loss,
+    ...(loss === "softmax" ? { classes: classes?.length ?? 0 } : {}),
+    ...(outputScaler && { outputScaler }),
+  });
+  return {
+    kind: "mlp",
+    name,
+    ...lossWords(loss, data.encoding.target.column),
+    activation,
+    outputScaler,
+    model,
+    convex: false,
+    imported: null,
+  };
+}
+
+/** Weighted mean and standard deviation of the target. */
+function spreadOf({ y, weights }: EncodedDataset): { mean: number; scale: number } {
+  const mean = y.reduce((sum, value, i) => sum + weights[i] * value, 0);
+  const variance = y.reduce((sum, value, i) => sum + weights[i] * (value - mean) ** 2, 0);
+  return { mean, scale: Math.sqrt(variance) || 1 };
+}
+
+const ACTIVATE: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = { relu, tanh, sigmoid };
+
+/** The loss that goes with what a network puts out. @throws usage, input: none does, or not the one asked for. */
+export function lossOfNetwork({ output, outputSize, labels, source }: ImportedNetwork, wanted: StudySettings["loss"]) {
+  if (output === "exp") {
+    throw inputError(`${source} is a Poisson model, which has a closed form: use --model poisson without --import.`);
+  }
+  const allowed = ALLOWED.filter(({ outputs, several }) => outputs.includes(output) && several === outputSize > 1).map(
+    ({ loss }) => loss,
+  );
+  if (allowed.length === 0) {
+    throw inputError(`${source} puts ${outputSize} numbers through ${output}, which no loss goes with.`);
+  }
+  if (wanted === null) return output === "identity" && labels !== null && outputSize === 1 ? "logistic" : allowed[0];
+  const found = allowed.find((loss) => loss === wanted);
+  if (found) return found;
+  throw usageError(`--loss ${wanted} does not go with the output of ${source}: use ${allowed.join(" or ")}.`);
+}
+
+/** The first that fits is the default. */
+const ALLOWED: readonly {
+  readonly loss: NetworkLoss;
+  readonly outputs: readonly ImportedNetwork["output"][];
+  readonly several: boolean;
+}[] = [
+  { loss: "squared", outputs: ["identity"], several: false },
+  { loss: "half-squared", outputs: ["identity"], several: false },
+  { loss: "logistic", outputs: ["sigmoid", "identity"], several: false },
+  { loss: "softmax", outputs: ["softmax", "identity"], several: true },
+];
+
+/** An imported network as a model; parameters in the file's order and by its names. Its scaler is part of the data. */
+export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, target: string): LocalModel {
+  const parameters: Record<string, ParameterBlock> = {};
+  const values: Float64Array[] = [];
+  const names = [...network.parameterNames];
+  network.layers.forEach((layer, k) => {
+    if (layer.kind !== "linear") return;
+    const { weight, bias } = layer;
+    const { rows, columns } = weight;
+    parameters[`weight${k}`] = { rows, columns, names: names.splice(0, rows * columns) };
+    values.push(weight.data);
+    if (bias === null) return;
+    parameters[`bias${k}`] = { rows: 1, columns: rows, penalised: false, names: names.splice(0, rows) };
+    values.push(bias);
+  });
+  const model = predictiveModel({
+    parameters,
+    outputs(theta, x) {
+      let z = x;
+      network.layers.forEach((layer, k) => {
+        z = layer.kind === "linear" ? dense(z, theta[`weight${k}`], theta[`bias${k}`]) : ACTIVATE[layer.name](z);
+      });
+      return z;
+    },
+    loss: OUTPUT_LOSSES[loss],
+  });
+  const convex = network.layers.length === 1;
+  const activations = new Set(network.layers.flatMap((layer) => (layer.kind === "activation" ? [layer.name] : [])));
+  return {
+    kind: "imported",
+    name: network.source,
+    ...lossWords(loss, target),
+    activation: activations.size === 0 ? null : [...activations].join(", "),
+    outputScaler: null,
+    model: { ...model, convex },
+    convex,
+    imported: joined(values),
+  };
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

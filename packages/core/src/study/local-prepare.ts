@@ -1,0 +1,178 @@
+import { encode } from "../data/encode-table.js";
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { AifError, numericalError, usageError } from "../errors.js";
+import type { LocalInfluence } from "../influence/local/influence.js";
+import { type ModelPoint, pointAt } from "../influence/local/point.js";
+import type { Metrics } from "../influence/metrics.js";
+import { ensureBlas } from "../linalg/backend.js";
+import { labelNote } from "../models/import/network.js";
+import type { Work } from "../parallel/work.js";
+import type { DampingChoice } from "./local-damping.js";
+import { readImport } from "./local-import.js";
+import { encodeForNetwork } from "./local-import-rows.js";
+import { constantLoss, localMetrics, outputsOf } from "./local-metrics.js";
+import { type LocalModel, lossOfNetwork, modelOfNetwork, modelToTrain } from "./local-model.js";
+import { respondAt } from "./local-response.js";
+import { localKindOf, localTaskOf } from "./local-settings.js";
+import { type TrainedLocal, trainLocal } from "./local-training.js";
+import { encodeOptions, explainMissingHeader, type StudyInput, splitRows, stopwatch } from "./prepare.js";
+import type { FitSection } from "./result.js";
+import { checkSettings, type StudySettings } from "./settings.js";
+import { type Reach, resolveReach } from "./threat-choice.js";
+
+/** An analysis without a closed form, up to its predictions. */
+export interface PreparedLocal {
+  readonly input: StudyInput;
+  readonly training: EncodedDataset;
+  /** The training rows, with those that early stopping looks at. */
+  readonly rows: EncodedDataset;
+  /** Rows apart from those trained on; null: folds, or the training rows. */
+  readonly evaluation: EncodedDataset | null;
+  readonly local: LocalModel;
+  readonly trained: TrainedLocal;
+  readonly imported: FitSection["imported"];
+  /** What was decided about an import, for people. */
+  readonly statements: readonly string[];
+  readonly reach: Reach;
+  readonly l2: number;
+  readonly point: ModelPoint;
+  readonly damping: DampingChoice;
+  /** One for each norm. */
+  readonly influences: readonly LocalInfluence[];
+  /** Seconds. */
+  readonly fitSeconds: number;
+  readonly influenceSeconds: number;
+}
+
+/** Encodes, trains or imports, and predicts. @throws as `prepareStudy`; numerical: a solver that did not converge. */
+export async function prepareLocal(input: StudyInput, work: Work): Promise<PreparedLocal> {
+  const { settings, table } = input;
+  checkSettings(settings);
+  refuseFolds(settings);
+  await ensureBlas();
+  const clock = stopwatch();
+  explainMissingHeader(table, settings);
+  const { data, network, statements } = await localRows(input);
+  const { training: rows, evaluation } = splitRows(data, input);
+  const local = network ?? modelToTrain(settings, rows);
+  const l2 = localRidge(settings, local, rows.weightTotal);
+  const imported = local.imported && importedSection(local, data, local.imported, settings);
+  const trained = await trainedOrAdvice(local, rows, { settings, l2, seed: settings.seed }, work);
+  const { training } = trained;
+  const reach = resolveReach(settings, training, () => true);
+  const point = await pointAt(local.model, training, trained.parameters, { l2 }, work);
+  const fitSeconds = clock.lap();
+  const { damping, influences } = await respondAt(point, local, reach, settings, work);
+  refuseUnconverged(influences, settings);
+  return {
+    input,
+    training,
+    rows,
+    evaluation,
+    local,
+    trained,
+    imported,
+    statements,
+    reach,
+    l2,
+    point,
+    damping,
+    influences,
+    fitSeconds,
+    influenceSeconds: clock.lap(),
+  };
+}
+
+function refuseFolds({ evaluation, model, local }: StudySettings): void {
+  if (evaluation.kind !== "cv" || (local.import === null && localKindOf(model) === "softmax")) return;
+  throw usageError(
+    local.import === null
+      ? `--evaluation cv:${evaluation.folds} would train ${evaluation.folds} networks, each with a minimum of its own: use fraction:0.2 or a file.`
+      : `--evaluation cv:${evaluation.folds} would train the imported model again: use training, or a file of new rows.`,
+  );
+}
+
+/** The table as the model sees it, and an import as a model. */
+async function localRows(
+  input: StudyInput,
+): Promise<{ data: EncodedDataset; network: LocalModel | null; statements: string[] }> {
+  const { settings, table } = input;
+  if (settings.local.import === null) {
+    const target = table.columns.find(({ name }) => name === settings.target);
+    const several = target?.kind === "categorical" && target.levels.length > 2;
+    const task = localTaskOf(settings);
+    const data = encode(table, encodeOptions(settings, task === "auto" && several ? "multiclass" : task));
+    return { data, network: null, statements: [] };
+  }
+  const network = await readImport(input);
+  const loss = lossOfNetwork(network, settings.loss);
+  const { data, statement } = encodeForNetwork(table, network, loss, settings);
+  // The statement says more than the reader's own note on labels.
+  const notes = network.notes.filter((text) => network.labels === null || text !== labelNote(network.labels));
+  const statements = [...notes, ...(statement === null ? [] : [statement])];
+  return { data, network: modelOfNetwork(network, loss, data.encoding.target.column), statements };
+}
+
+/** The ridge of a network that nobody gave one, relative to the mean loss of a constant where that has units. */
+const NETWORK_RIDGE = 1e-3;
+
+/** λ from --l2, or scikit-learn's C where the loss is a log loss. A network gets a small one, so that it has a minimum. */
+function localRidge({ l2, C, alpha, local }: StudySettings, model: LocalModel, rows: number): number {
+  const { loss, kind, outputScaler } = model;
+  if (l2 === null && C === null && alpha === null && kind === "mlp" && local.optimizer !== "adam") {
+    return NETWORK_RIDGE * (outputScaler ? Number((outputScaler.scale ** 2).toPrecision(3)) : 1);
+  }
+  if (alpha !== null) throw usageError("--alpha is the penalty of scikit-learn's linear models: use --l2 here.");
+  if (C === null) return l2 ?? 0;
+  if (loss !== "softmax" && loss !== "logistic") {
+    throw usageError("--C is the penalty of scikit-learn's LogisticRegression: use --l2 here.");
+  }
+  return 1 / (C * rows);
+}
+
+/** The import as it came, on all given rows. @throws input: a constant predicts better, unless forced. */
+function importedSection(
+  { model, loss, name }: LocalModel,
+  data: EncodedDataset,
+  theta: Float64Array,
+  { local }: StudySettings,
+): NonNullable<FitSection["imported"]> {
+  const { y, evaluationWeights: w } = data;
+  let naturalLoss = 0;
+  for (const block of data.blocks()) {
+    const losses = model.losses(theta, block);
+    for (let i = 0; i < losses.length; i++) naturalLoss += w[block.firstRow + i] * losses[i];
+  }
+  const metrics: Metrics = localMetrics(loss, y, w, outputsOf(model, theta, data)).values;
+  const constant = constantLoss(loss, y, w);
+  if (naturalLoss > constant && !local.force) {
+    const accuracy = "accuracy" in metrics ? ` (accuracy ${metrics["accuracy"].toPrecision(3)})` : "";
+    throw new AifError(
+      "input",
+      `${name} loses ${naturalLoss.toPrecision(4)} on these rows${accuracy}, more than the ${constant.toPrecision(4)} of a constant: check the columns, the scaler and the order of the labels (--columns, --scaler, --input-scale, --classes), or go on with --force; see docs/flags.md#worse-than-constant.`,
+    );
+  }
+  return { naturalLoss, constantLoss: constant, metrics };
+}
+
+/** Training that fails on an import says what else can be done. */
+async function trainedOrAdvice(...parts: Parameters<typeof trainLocal>): Promise<TrainedLocal> {
+  try {
+    return await trainLocal(...parts);
+  } catch (error) {
+    if (!(parts[0].imported && error instanceof AifError && error.code === "numerical")) throw error;
+    throw numericalError(
+      `The imported model could not be brought to a minimum on these rows: ${error.message} Give the --l2 that it was trained with, or leave it as it is with --no-polish.`,
+    );
+  }
+}
+
+/** @throws numerical: a solver at its iteration limit, unless that was allowed. */
+function refuseUnconverged(influences: readonly LocalInfluence[], { local }: StudySettings): void {
+  const bad = influences.find(({ solver }) => !solver.converged);
+  if (!bad || local.allowUnconverged) return;
+  const { name, iterations, relativeResidual, end } = bad.solver;
+  throw numericalError(
+    `The solver ${name} did not converge (${end}, ${iterations} iterations, relative residual ${relativeResidual.toPrecision(2)}): add --damping, take another --solver, or accept it with --allow-unconverged.`,
+  );
+}

@@ -1,0 +1,101 @@
+import { AifError } from "../errors.js";
+import { type LocalInfluence, localInfluences } from "../influence/local/influence.js";
+import type { ModelPoint } from "../influence/local/point.js";
+import { localSystem } from "../influence/local/system.js";
+import type { Work } from "../parallel/work.js";
+import { type ExtremeEigenvalues, proposedDamping } from "../solvers/lanczos.js";
+import { type DampingChoice, isStationary } from "./local-damping.js";
+import type { LocalModel } from "./local-model.js";
+import type { StudySettings } from "./settings.js";
+import { type Reach, threatOf } from "./threat-choice.js";
+
+/** λ of a network beside the largest eigenvalue of H, where none is asked for. */
+const NETWORK_DAMPING = 1e-3;
+
+/** The responses to all norms, and by which λ and second derivatives. */
+export interface Response {
+  readonly damping: DampingChoice;
+  readonly influences: LocalInfluence[];
+}
+
+/**
+ * At a minimum nothing is damped: for a convex risk, and for a network whose gradient is small and whose Hessian is not
+ * indefinite. Elsewhere H may have no inverse, or one that flat directions rule: there Gauss–Newton is taken, and λ is a
+ * thousandth of its largest eigenvalue.
+ * @throws numerical: the λ that the user chose is too small.
+ */
+export async function respondAt(
+  point: ModelPoint,
+  { convex }: LocalModel,
+  reach: Reach,
+  settings: StudySettings,
+  work: Work,
+  eigenvalues = true,
+): Promise<Response> {
+  const { curvature: asked, damping: given } = settings.local;
+  const respond = async (curvature: DampingChoice["curvature"], damping: number): Promise<Response> => {
+    const choice = { curvature, damping, automatic: given === null };
+    return { damping: choice, influences: await influencesAt(point, choice, reach, settings, work, eigenvalues) };
+  };
+  if (convex) return respond(asked ?? "hessian", given ?? 0);
+  if (asked === null && isStationary(point.gradientNorm)) {
+    const found = await respond("hessian", given ?? 0).catch(refusalToNull);
+    if (found) return found;
+  }
+  const curvature = asked ?? "gauss-newton";
+  if (given !== null) return respond(curvature, given);
+  // Eigenvalues of a large H take as long as the response: those that λ came from are not sought again.
+  const { extremes, damping } = await networkDamping(point, curvature, settings, work);
+  const choice = { curvature, damping, automatic: true };
+  const influences = await influencesAt(point, choice, reach, settings, work, false);
+  const known = {
+    smallestEigenvalue: extremes.smallest.value,
+    largestEigenvalue: extremes.largest.value,
+    proposedDamping: proposedDamping(extremes).proposed,
+  };
+  return {
+    damping: choice,
+    influences: influences.map((attack) => ({ ...attack, local: { ...attack.local, ...known } })),
+  };
+}
+
+/** A saddle of the training risk has no influence, but still a damped response. */
+function refusalToNull(error: unknown): null {
+  if (error instanceof AifError && error.code === "numerical") return null;
+  throw error;
+}
+
+async function networkDamping(
+  point: ModelPoint,
+  curvature: DampingChoice["curvature"],
+  { seed }: StudySettings,
+  work: Work,
+): Promise<{ damping: number; extremes: ExtremeEigenvalues }> {
+  const system = await localSystem(point, { curvature, damping: 0, solver: "cg", seed }, 1, work);
+  const extremes = await system.extremes(work);
+  const damping = proposedDamping(extremes).smallest + NETWORK_DAMPING * extremes.largest.value;
+  return { damping: Number(damping.toPrecision(2)), extremes };
+}
+
+/** The responses to all norms, by one solver. */
+export const influencesAt = (
+  point: ModelPoint,
+  { damping, curvature }: Pick<DampingChoice, "damping" | "curvature">,
+  reach: Reach,
+  { norms, local, seed }: StudySettings,
+  work: Work,
+  eigenvalues = true,
+): Promise<LocalInfluence[]> =>
+  localInfluences(
+    point,
+    norms.map((p) => threatOf(p, reach)),
+    {
+      damping,
+      curvature,
+      solver: local.solver,
+      seed,
+      eigenvalues,
+      ...(local.memoryBytes === null ? {} : { memoryBytes: local.memoryBytes }),
+    },
+    work,
+  );

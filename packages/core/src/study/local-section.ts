@@ -1,0 +1,188 @@
+import {
+  localParameterContributions,
+  localRowContributions,
+  naturalCurvatureTimes,
+} from "../influence/local/contributions.js";
+import type { LocalInfluence } from "../influence/local/influence.js";
+import { type LocalTrust, localTrust, localValidity } from "../influence/local/validity.js";
+import { freeRadius } from "../influence/moving-rows.js";
+import type { Sampling } from "../influence/sampling.js";
+import type { Work } from "../parallel/work.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import type { Groups } from "./groups.js";
+import { localCurve } from "./local-curve.js";
+import { dampingCurveOf, isStationary } from "./local-damping.js";
+import { type EvaluatedLocal, evaluatedSensitivity } from "./local-evaluation.js";
+import { localThreatFlags } from "./local-flags.js";
+import type { PreparedLocal } from "./local-prepare.js";
+import type { LocalResponse, RestartedResponse } from "./local-result.js";
+import type { CurvePoint, Flag, ThreatSection } from "./result.js";
+import type { StudySettings } from "./settings.js";
+import { describeThreat } from "./threat-description.js";
+import { ascending, LISTED_ROWS, sizes } from "./threat-section.js";
+import { referencePoint, verdictOf } from "./verdict.js";
+
+/** κ is a matter of directions, which few steps find. */
+const CHECK_SEARCH = { steps: 10, restarts: 0, firstOrderStarts: false } as const;
+/** Parameters listed among the contributions of models with more. */
+const LISTED_PARAMETERS = 20;
+
+/** What one threat's section rests on beside its response. */
+export interface LocalGround {
+  readonly attack: LocalInfluence;
+  readonly evaluated: EvaluatedLocal;
+  readonly trust: LocalTrust;
+  readonly epsilons: readonly number[];
+}
+
+/** How far a response reaches, and the sizes that it is looked at. */
+export async function localGround(
+  attack: LocalInfluence,
+  evaluated: EvaluatedLocal,
+  settings: StudySettings,
+  work: Work,
+): Promise<LocalGround> {
+  const trust = await localTrust(attack, { ...work, tolerance: settings.trustTolerance, search: CHECK_SEARCH });
+  const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
+  const epsilons = ascending([...sizes(settings, attack.scale, trust.radius, null), ...named]);
+  return { attack, evaluated, trust, epsilons };
+}
+
+/** Everything that the result says of one threat. */
+export async function localThreatSection(
+  { attack, evaluated, trust, epsilons }: LocalGround,
+  prepared: PreparedLocal,
+  rows: { readonly sampling: Sampling; readonly groups: Groups | null },
+  p: number,
+  work: Work,
+): Promise<{ section: ThreatSection; flags: Flag[] }> {
+  const { input, training, local, reach, point, l2 } = prepared;
+  const { settings } = input;
+  const { influence: I, scale } = attack;
+  const heldOut = settings.evaluation.kind !== "training";
+  const image = await naturalCurvatureTimes(attack, I, work);
+  const curvature = 0.5 * dot(I, image);
+  const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
+  const sensitivity = heldOut
+    ? await evaluatedSensitivity(evaluated, local, attack.curvature, rows.sampling, work)
+    : null;
+  const positive = epsilons.filter((epsilon) => epsilon > 0);
+  const checks = await localValidity(attack, positive, { ...work, search: CHECK_SEARCH });
+  const curve = await localCurve(
+    {
+      local,
+      attack,
+      evaluated,
+      heldOut,
+      trainingRows: {
+        y: training.y,
+        w: training.weights,
+        parts: [{ data: training, rows: null, parameters: point.parameters, influence: I, scale }],
+      },
+      ...rows,
+      trust: trust.radius,
+      stationarity: new Map(checks.map(({ epsilon, stationarity }) => [epsilon, stationarity])),
+    },
+    epsilons,
+    settings,
+    work,
+  );
+  const judged = {
+    ...describeThreat(p, training, reach, settings),
+    scale,
+    penalty: attack.penalty,
+    penaltyGradient: [...attack.penaltyGradient],
+    influence: [...I],
+    influencePerRadius: Array.from(I, (value) => value / scale),
+    standardErrors: null,
+    interval: null,
+    simultaneous: null,
+    oneSided: false,
+    multipliers: null,
+    local: await localResponse(attack, curve, trust.radius, work),
+    solver: {
+      name: attack.solver.name,
+      iterations: attack.solver.iterations,
+      relativeResidual: attack.solver.relativeResidual,
+      converged: attack.solver.converged,
+      reason: attack.solver.reason,
+    },
+    sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population: null },
+    kinkRadius: null,
+    trustRadius: trust.radius,
+    trustMethod: trust.radius === null ? null : ("stationarity" as const),
+    freeRadius: sensitivity && freeRadius(sensitivity),
+    collapseRadius: null,
+    boundRadius: null,
+    errorNorm: null,
+    curve,
+    contributions: await contributions(attack, prepared, image, curvature, work),
+  } satisfies Omit<ThreatSection, "verdict">;
+  const verdict = verdictOf(judged, {
+    level: settings.confidence,
+    l2,
+    parametersPerRow: I.length / training.rows,
+    inSample: !heldOut,
+    attackRate: settings.attackRate,
+    unit: local.unit,
+  });
+  const section: ThreatSection = { ...judged, verdict };
+  const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
+  return { section, flags: localThreatFlags(section, chosen, trust.reason) };
+}
+
+async function localResponse(
+  attack: LocalInfluence,
+  curve: readonly CurvePoint[],
+  trustRadius: number | null,
+  work: Work,
+): Promise<LocalResponse> {
+  const { local, influence: I, damping, curvature, penaltyGradient } = attack;
+  const reference = referencePoint({ curve });
+  // I'(H+λI)I = −I'Φ, and a step towards the minimum has the squared length 2·decrement in that norm.
+  const moved = (reference?.epsilon ?? 0) * Math.sqrt(Math.max(0, -dot(I, penaltyGradient)));
+  const step = Math.sqrt(2 * Math.max(0, local.newtonDecrement));
+  return {
+    kind: damping === 0 && isStationary(local.gradientNorm) ? "influence" : "damped",
+    curvature,
+    damping,
+    gradientNorm: local.gradientNorm,
+    newtonDecrement: local.newtonDecrement,
+    shift: Math.sqrt(dot(local.shift, local.shift)),
+    relativeShift: moved > 0 ? step / moved : null,
+    smallestEigenvalue: local.smallestEigenvalue,
+    proposedDamping: local.proposedDamping,
+    dampingCurve: await dampingCurveOf(attack, work),
+    restarts: null,
+  };
+}
+
+/** Shares of ½I'H_LI (MATH 14.11): the rows and the parameters with the largest. */
+async function contributions(
+  attack: LocalInfluence,
+  { training, local }: PreparedLocal,
+  image: Float64Array,
+  curvature: number,
+  work: Work,
+): Promise<ThreatSection["contributions"]> {
+  if (!(curvature > 0)) return { rows: [], parameters: [] };
+  const rows = await localRowContributions(attack, image, work);
+  const parameters = await localParameterContributions(attack, work);
+  const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
+  return {
+    rows: largest(rows, LISTED_ROWS).map((i) => ({ row: training.sourceRows[i], ...part(rows[i]) })),
+    parameters: largest(parameters, LISTED_PARAMETERS).map((j) => ({
+      name: local.model.parameterNames[j],
+      ...part(parameters[j]),
+    })),
+  };
+}
+
+const largest = (values: Float64Array, count: number): number[] =>
+  [...values.keys()].toSorted((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, count);
+
+/** The same section with the spread over restarts. */
+export const withRestarts = (section: ThreatSection, restarts: readonly RestartedResponse[]): ThreatSection => ({
+  ...section,
+  local: section.local && { ...section.local, restarts },
+});

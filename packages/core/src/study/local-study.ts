@@ -1,0 +1,174 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { scalerOf } from "../data/scaler.js";
+import type { Work } from "../parallel/work.js";
+import { dot } from "../solvers/inverse-hessian.js";
+import { exponentName } from "../threats/norms.js";
+import type { Study } from "./analyze.js";
+import { judge } from "./conditions.js";
+import { groupSection, groupsOf } from "./groups.js";
+import { type EvaluatedLocal, evaluateLocal, naturalPrediction } from "./local-evaluation.js";
+import { localGroundFlags } from "./local-flags.js";
+import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
+import { restartedResponses } from "./local-restarts.js";
+import type { ResolvedLocal } from "./local-result.js";
+import { type LocalGround, localGround, localThreatSection, withRestarts } from "./local-section.js";
+import { type StudyInput, stopwatch } from "./prepare.js";
+import { resolvedSettings } from "./resolved-settings.js";
+import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
+import { refuseOneCluster, samplingOf } from "./row-sampling.js";
+import { evaluationName } from "./settings.js";
+
+/** `analyze` for models without a closed form: softmax, networks, and models trained elsewhere. */
+export async function analyzeLocal(input: StudyInput, work: Work): Promise<Study> {
+  const prepared = await prepareLocal(input, work);
+  const { study } = await localStudyOf(prepared, work);
+  return study;
+}
+
+/** What is said of a prepared analysis, and what it was said of. */
+export async function localStudyOf(
+  prepared: PreparedLocal,
+  work: Work,
+): Promise<{ study: Study; grounds: LocalGround[] }> {
+  const { input, training, evaluation, local, influences, fitSeconds, influenceSeconds } = prepared;
+  const { settings, table } = input;
+  refuseOneCluster(training, settings);
+  const clock = stopwatch();
+  const evaluated = await evaluateLocal(prepared, work);
+  const evaluationData = evaluation ?? training;
+  const rows = { sampling: samplingOf(evaluationData, settings), groups: groupsOf(evaluationData) };
+  const grounds: LocalGround[] = [];
+  const sections: { section: ThreatSection; flags: Flag[] }[] = [];
+  for (const [t, p] of settings.norms.entries()) {
+    const ground = await localGround(influences[t], evaluated[t], settings, work);
+    grounds.push(ground);
+    sections.push(await localThreatSection(ground, prepared, rows, p, work));
+  }
+  const restarts =
+    settings.local.restarts > 1
+      ? await restartedResponses(
+          prepared,
+          grounds.map(({ epsilons }) => epsilons),
+          work,
+        )
+      : null;
+  const threats = sections.map(({ section }, t) => (restarts ? withRestarts(section, restarts[t]) : section));
+  const natural = await naturalPrediction(evaluated[0], local, 0, work);
+  const heldOut = settings.evaluation.kind !== "training";
+  const evaluationSeconds = clock.lap();
+  const read = input.readSeconds ?? 0;
+  const result: StudyResult = {
+    schema: "aif.study/1",
+    settings: {
+      ...resolvedSettings(settings, table, training, local, prepared.reach, prepared.l2),
+      standardize: training.encoding.standardized,
+      local: resolvedLocal(prepared),
+    },
+    data: {
+      source: table.source,
+      rows: training.rows,
+      features: training.features,
+      target: training.encoding.target.column,
+      labels: training.labels,
+      classes: training.classes,
+      evaluation: evaluationName(settings.evaluation),
+      evaluationRows: evaluated[0].y.length,
+      groups: rows.groups && groupSection(rows.groups, natural.losses, evaluated[0].w),
+      clusters: training.clusters ? new Set(training.clusters).size : null,
+    },
+    model: modelOf(prepared),
+    fit: fitOf(prepared, natural, evaluated[0], heldOut),
+    threats,
+    conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
+    flags: [...localGroundFlags(prepared), ...sections.flatMap(({ flags }) => flags)],
+    timings: {
+      read,
+      fit: fitSeconds,
+      influence: influenceSeconds,
+      evaluation: evaluationSeconds,
+      inference: 0,
+      exact: 0,
+      total: read + fitSeconds + influenceSeconds + evaluationSeconds,
+    },
+  };
+  return { study: { result, coefficients: coefficientsOf(prepared, grounds) }, grounds };
+}
+
+function fitOf(
+  { point, trained, imported }: PreparedLocal,
+  natural: Awaited<ReturnType<typeof naturalPrediction>>,
+  { w }: EvaluatedLocal,
+  heldOut: boolean,
+): StudyResult["fit"] {
+  return {
+    parameters: [...point.parameters],
+    trainingLoss: point.trainingLoss,
+    heldOutLoss: heldOut ? dot(w, natural.losses) : null,
+    metrics: natural.metrics.values,
+    estimationLoss: null,
+    gradientNorm: point.gradientNorm,
+    iterations: trained.iterations,
+    imported,
+  };
+}
+
+function modelOf({ local, training, l2, damping }: PreparedLocal): StudyResult["model"] {
+  return {
+    kind: local.kind,
+    loss: local.loss,
+    lossLabel: local.lossLabel,
+    unit: local.unit,
+    l2,
+    damping: damping.damping,
+    intercept: true,
+    scaler: scalerSection(training),
+    outputScaler: local.outputScaler,
+    parameters: local.model.parameterNames,
+  };
+}
+
+/** null where the model sees the columns as they are. */
+function scalerSection(data: EncodedDataset): StudyResult["model"]["scaler"] {
+  const { mean, scale } = scalerOf(data.encoding);
+  const plain = Array.from(mean).every((value, k) => value === 0 && scale[k] === 1);
+  return plain ? null : { mean: Array.from(mean), scale: Array.from(scale) };
+}
+
+function resolvedLocal({ input, local, trained, damping, influences }: PreparedLocal): ResolvedLocal {
+  const { optimizer: _optimizer, ...given } = input.settings.local;
+  return {
+    ...given,
+    activation: local.activation,
+    training: trained.method,
+    curvature: damping.curvature,
+    damping: damping.damping,
+    solver: influences[0].solver.name,
+  };
+}
+
+/** θ̃ and θ̃ + εI, in the units that the model sees. */
+function coefficientsOf({ training, local, point }: PreparedLocal, grounds: readonly LocalGround[]): Coefficients {
+  const scaler = scalerSection(training);
+  return {
+    schema: "aif.coefficients/1",
+    model: local.kind,
+    loss: local.loss,
+    target: training.encoding.target.column,
+    labels: training.labels,
+    names: local.model.parameterNames,
+    units: scaler ? "standardized" : "original",
+    scaler: scaler && { features: training.features, ...scaler },
+    columns: [
+      { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [...point.parameters] },
+      ...grounds.flatMap(({ attack, epsilons }) =>
+        epsilons.map((epsilon) => ({
+          norm: exponentName(attack.threat.settings.p),
+          epsilon,
+          radius: epsilon * attack.scale,
+          kind: "predicted" as const,
+          values: Array.from(point.parameters, (value, j) => value + epsilon * attack.influence[j]),
+        })),
+      ),
+    ],
+  };
+}

@@ -1,0 +1,53 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { Table } from "../data/table.js";
+import { exponentName } from "../threats/norms.js";
+import type { ResolvedSettings } from "./result.js";
+import { evaluationName, type StudySettings } from "./settings.js";
+import type { Reach } from "./threat-choice.js";
+
+/** Every option as it was understood. */
+export function resolvedSettings(
+  settings: StudySettings,
+  table: Table,
+  data: EncodedDataset,
+  model: { readonly name: string; readonly loss: string },
+  reach: Reach,
+  l2: number,
+): ResolvedSettings {
+  return {
+    source: table.source,
+    target: data.encoding.target.column,
+    model: model.name,
+    loss: model.loss,
+    positive: data.labels?.positive ?? null,
+    intercept: settings.intercept,
+    standardize: settings.standardize,
+    missing: settings.missing,
+    exclude: settings.exclude,
+    keep: settings.keep,
+    weights: settings.weights,
+    weightsKind: settings.weightsKind,
+    cluster: settings.cluster,
+    by: settings.by,
+    classWeight: settings.classWeight,
+    l2,
+    norms: settings.norms.map(exponentName),
+    epsilons: settings.epsilons,
+    radii: settings.radii,
+    freeze: settings.budgets ? null : reach.frozenColumns.length > 0 ? reach.frozenColumns : ["none"],
+    budgets: settings.budgets,
+    bounds: settings.bounds,
+    evaluation: evaluationName(settings.evaluation),
+    splitBy: settings.splitBy,
+    seed: settings.seed,
+    confidence: settings.confidence,
+    inference: settings.inference,
+    draws: settings.draws,
+    trustTolerance: settings.trustTolerance,
+    secondOrder: settings.secondOrder,
+    exact: settings.exact,
+    attackRate: settings.attackRate,
+    failIf: settings.failIf.map(({ text }) => text),
+    local: null,
+  };
+}

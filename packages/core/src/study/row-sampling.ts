@@ -1,0 +1,21 @@
+import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { quoted } from "../data/names.js";
+import { inputError } from "../errors.js";
+import type { Sampling } from "../influence/sampling.js";
+import type { StudySettings } from "./settings.js";
+
+/** How clusters vary cannot be seen from one. */
+export function refuseOneCluster({ clusters }: EncodedDataset, { cluster }: StudySettings): void {
+  if (clusters && new Set(clusters).size < 2) {
+    throw inputError(
+      `All rows are in one cluster of --cluster ${quoted(cluster ?? "")}, so nothing shows how clusters vary: name a column with at least two values, better 40.`,
+    );
+  }
+}
+
+/** How the rows of a table came to be. */
+export const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: StudySettings): Sampling => ({
+  weightsKind,
+  totalWeight: weightTotal,
+  clusters,
+});

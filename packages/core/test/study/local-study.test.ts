@@ -1,0 +1,284 @@
+/** Models without a closed form, end to end; the truths are the closed forms, actual training and plain loops. */
+import { describe, expect, it } from "vitest";
+import { AifError, analyze, DEFAULT_SETTINGS, type StudySettings, verify } from "../../src/index.js";
+import { drawsOf } from "../long.js";
+import { savedTensors } from "../models/import/safetensors-writer.js";
+import { Random } from "../models/naive.js";
+import { categorical, houses, leaves, loans, numeric, table } from "./tables.js";
+
+const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+const settings = (changes: Partial<StudySettings>, local: Partial<StudySettings["local"]> = {}): StudySettings => ({
+  ...DEFAULT_SETTINGS,
+  target: "kind",
+  evaluation: { kind: "training" },
+  epsilons: [0.001],
+  ...changes,
+  local: { ...DEFAULT_SETTINGS.local, ...local },
+});
+
+/** Three overlapping clouds in the plane. */
+function clouds(n = 150, seed = 3) {
+  const random = new Random(seed);
+  const names = ["ash", "beech", "cedar"];
+  const kinds = Array.from({ length: n }, (_, i) => names[i % 3]);
+  const x = kinds.map((_, i) => [0, 1.2, 0.3][i % 3] + random.normal());
+  const y = kinds.map((_, i) => [0, 0.2, 1.5][i % 3] + random.normal());
+  return table([numeric("x", x), numeric("y", y), categorical("kind", kinds)], "clouds.csv");
+}
+
+const messageOf = async (work: Promise<unknown>): Promise<string> => {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof AifError)) throw new Error(`expected a refusal, got ${String(error)}`);
+  return error.message;
+};
+
+describe("a softmax model", () => {
+  it("is predicted as adversarial training moves it", async () => {
+    const { threats, data, fit } = await verify({
+      table: clouds(),
+      settings: settings({ model: "softmax", l2: 0.02 }),
+    });
+    const [point] = threats[0].curve;
+    expect(data.classes).toEqual(["ash", "beech", "cedar"]);
+    expect(threats[0].local?.kind).toBe("influence");
+    expect(fit.gradientNorm).toBeLessThan(1e-8);
+    expect(point.optimum?.method).toBe("adversarial-training");
+    expect(point.relativeParameterError).toBeLessThan(0.02);
+    expect(Math.abs((point.lossRatio ?? 0) - 1)).toBeLessThan(0.02);
+    expect(Math.abs((point.stationarity ?? 1) - (point.relativeParameterError ?? 0))).toBeLessThan(0.01);
+  });
+
+  it("is judged on folds that have not seen the rows, with intervals and metrics of classes", async () => {
+    const { result } = await analyze({
+      table: clouds(),
+      settings: settings({ model: "softmax", l2: 0.02, evaluation: { kind: "cv", folds: 5 }, epsilons: [0.001, 0.2] }),
+    });
+    const [small, large] = result.threats[0].curve;
+    expect(result.fit.heldOutLoss).toBeGreaterThan(result.fit.trainingLoss);
+    expect(Object.keys(small.metrics.natural)).toEqual(["accuracy", "balancedAccuracy", "logLoss"]);
+    expect(small.metrics.naturalNow["logLoss"]).toBeCloseTo(result.fit.heldOutLoss ?? 0, 12);
+    expect(large.robustLossNatural).toBeGreaterThan(small.robustLossNatural);
+    expect(large.extrapolated).toBe(true);
+    const { slope, curvature } = result.threats[0].sensitivity.heldOut ?? { slope: 0, curvature: 0 };
+    expect(small.heldOut?.predicted).toBeCloseTo(slope * 0.001 + curvature * 1e-6, 8);
+    expect(small.heldOut?.interval?.[0]).toBeLessThan(small.cost);
+    expect(leaves(result).filter(({ value }) => value === undefined)).toEqual([]);
+  });
+});
+
+describe("an imported linear model", () => {
+  const start = {
+    coef_: [[0.05, -0.08]],
+    intercept_: [-1.3],
+    classes_: ["no", "yes"],
+    feature_names_in_: ["income", "debt"],
+  };
+  const imported = (changes: Partial<StudySettings["local"]>, coefficients: unknown = start) => ({
+    table: loans(),
+    importedModel: bytes(coefficients),
+    settings: settings({ target: "repaid" }, { import: "model.json", ...changes }),
+  });
+
+  it("is the closed form once it is polished", async () => {
+    const polished = await analyze(imported({}));
+    const exact = await analyze({
+      table: loans(),
+      settings: settings({ target: "repaid", model: "logistic", standardize: false }),
+    });
+    const byName = (result: typeof exact.result, vector: readonly number[]) =>
+      Object.fromEntries(result.model.parameters.map((name, j) => [name.replace(/^.*intercept.*$/i, "b"), vector[j]]));
+    const [ours, theirs] = [polished.result, exact.result].map((result) => byName(result, result.threats[0].influence));
+    expect(Object.keys(ours).sort()).toEqual(["b", "debt", "income"]);
+    for (const name of Object.keys(ours)) expect(ours[name] / theirs[name]).toBeCloseTo(1, 6);
+    const [a, b] = [polished.result.threats[0], exact.result.threats[0]];
+    expect(a.curve[0].thisData.predicted / b.curve[0].thisData.predicted).toBeCloseTo(1, 5);
+    expect(a.curve[0].robustLossNatural).toBeCloseTo(b.curve[0].robustLossNatural, 8);
+    expect(a.sensitivity.training.curvature / b.sensitivity.training.curvature).toBeCloseTo(1, 6);
+  });
+
+  it("is left as it is on request, and says how far from a minimum that is", async () => {
+    const { result } = await analyze(imported({ polish: false }));
+    expect(result.fit.parameters).toEqual([0.05, -0.08, -1.3]);
+    expect(result.threats[0].local?.kind).toBe("damped");
+    expect(result.threats[0].local?.relativeShift).toBeGreaterThan(1);
+    expect(result.settings.local?.training).toBe("import");
+    const { columns, rows } = loans();
+    const [income, debt, repaid] = columns;
+    let loss = 0;
+    for (let i = 0; i < rows; i++) {
+      if (income.kind !== "numeric" || debt.kind !== "numeric" || repaid.kind !== "categorical") break;
+      const f = 0.05 * income.values[i] - 0.08 * debt.values[i] - 1.3;
+      loss += Math.log1p(Math.exp(repaid.levels[repaid.codes[i]] === "yes" ? -f : f)) / rows;
+    }
+    expect(result.fit.imported?.naturalLoss).toBeCloseTo(loss, 12);
+    const codes = result.flags.map(({ code }) => code);
+    expect(codes).toContain("not-at-minimum");
+    expect(codes).toContain("imported-needs-training-rows");
+  });
+
+  it("is not answered by a solver that ran out of iterations", async () => {
+    const refusal = await messageOf(analyze(imported({ polish: false, solver: "lissa" })));
+    expect(refusal).toMatch(/lissa did not converge \(iteration-limit.*--allow-unconverged/);
+  });
+
+  it.runIf(drawsOf(0, 1) > 0)("is, if that is allowed, with a flag", { timeout: 300_000 }, async () => {
+    const { result } = await analyze(imported({ polish: false, solver: "lissa", allowUnconverged: true }));
+    expect(result.threats[0].solver).toMatchObject({ name: "lissa", converged: false });
+    expect(result.flags.filter(({ code }) => code === "unconverged-solver")).toHaveLength(1);
+  });
+
+  it("is refused where a constant does better, unless that is forced", async () => {
+    const reversed = { ...start, classes_: ["yes", "no"] };
+    const refusal = await messageOf(analyze(imported({ polish: false }, reversed)));
+    expect(refusal).toMatch(/more than the 0\.6\d+ of a constant: check the columns/);
+    const { result } = await analyze(imported({ polish: false, force: true }, reversed));
+    expect(result.data.labels).toEqual({ negative: "yes", positive: "no" });
+    expect(result.flags.map(({ code }) => code)).toContain("worse-than-constant");
+  });
+
+  it("sees its columns through its own scaler, by name or as they are named", async () => {
+    const scaled = { coef_: [[1, -0.8]], intercept_: [0.1], classes_: ["no", "yes"] };
+    const run = (local: Partial<StudySettings["local"]>, scaler: unknown) =>
+      analyze({
+        ...imported({ polish: false, columns: ["income", "debt"], ...local }, scaled),
+        importedScaler: bytes(scaler),
+      });
+    const { result } = await run({ scaler: "s.json" }, { mean: [50, 15], scale: [20, 10] });
+    expect(result.model.scaler).toEqual({ mean: [50, 15], scale: [20, 10] });
+    expect(result.threats[0].originalUnits).toEqual([
+      { feature: "income", perRadius: 20 },
+      { feature: "debt", perRadius: 10 },
+    ]);
+    expect(await messageOf(run({ scaler: "s.json" }, { mean: [1], scale: [1] }))).toMatch(
+      /"mean" has 1 numbers, expected 2/,
+    );
+    const turned = await analyze({
+      ...imported(
+        { polish: false, columns: ["debt", "income"], inputScale: 0.1 },
+        { ...scaled, coef_: [[-0.8, 0.5]], intercept_: [-1.3] },
+      ),
+    });
+    expect(turned.result.data.features).toEqual(["debt", "income"]);
+    expect(turned.result.threats[0].originalUnits[0].perRadius).toBeCloseTo(10, 12);
+  });
+});
+
+describe("a network", () => {
+  it("is trained to a minimum, and predicted as adversarial training moves it", async () => {
+    const { threats, model, fit } = await verify({
+      table: houses(),
+      settings: settings({ target: "price", model: "mlp:2", epsilons: [1e-4] }),
+    });
+    expect(model.outputScaler?.mean).toBeGreaterThan(100);
+    expect(fit.gradientNorm).toBeLessThan(1e-6);
+    expect(threats[0].local?.kind).toBe("influence");
+    expect(threats[0].curve[0].relativeParameterError).toBeLessThan(0.05);
+  });
+
+  it("shows the spread over seeds, one of which is the analysis", async () => {
+    const { result } = await analyze({
+      table: loans(),
+      settings: settings({ target: "repaid", model: "mlp:2", l2: 0.01 }, { restarts: 3, activation: "softplus" }),
+    });
+    const [threat] = result.threats;
+    const restarts = threat.local?.restarts ?? [];
+    expect(restarts.map(({ seed }) => seed)).toEqual([0, 1, 2]);
+    expect(restarts[0].curvature).toBeCloseTo(threat.sensitivity.training.curvature, 12);
+    expect(restarts[0].costs[0]).toBeCloseTo(threat.curve[0].cost, 12);
+    expect(result.model.loss).toBe("logistic");
+  });
+
+  it("stops early by rows that it does not count, where there is no ridge", async () => {
+    const { result } = await analyze({
+      table: loans(),
+      settings: settings({ target: "repaid", model: "mlp:3", l2: 0, evaluation: { kind: "fraction", share: 0.2 } }),
+    });
+    expect(result.data).toMatchObject({ rows: 144, evaluationRows: 40 });
+    const local = result.threats[0].local;
+    expect(local).toMatchObject({ kind: "damped", curvature: "gauss-newton" });
+    const curve = local?.dampingCurve ?? [];
+    expect(curve[2].damping).toBeCloseTo(result.model.damping, 12);
+    expect(curve.map(({ length }) => length)).toEqual(
+      curve.map(({ length }) => length).toSorted((a, b) => (b ?? 0) - (a ?? 0)),
+    );
+  });
+
+  it("names the smallest damping that works, and does not train ten of itself", async () => {
+    const raw = { target: "repaid", model: "mlp:3", l2: 0 };
+    const indefinite = analyze({
+      table: loans(),
+      settings: settings(raw, { curvature: "hessian", damping: 1e-9 }),
+    });
+    const message = await messageOf(indefinite);
+    expect(message).toMatch(/not positive definite.*a damping of at least [\d.e-]+, such as --damping/);
+    const least = Number(/at least ([\d.e-]+),/.exec(message)?.[1]);
+    const enough = await analyze({
+      table: loans(),
+      settings: settings(raw, { curvature: "hessian", damping: 1.01 * least }),
+    });
+    expect(enough.result.model.damping).toBe(1.01 * least);
+    const folds = analyze({ table: loans(), settings: settings({ ...raw, evaluation: { kind: "cv", folds: 5 } }) });
+    expect(await messageOf(folds)).toMatch(/would train 5 networks/);
+  });
+});
+
+describe("bare weights", () => {
+  const file = (entries: Record<string, { shape: number[]; values: number[] }>) =>
+    savedTensors(
+      Object.fromEntries(
+        Object.entries(entries).map(([name, { shape, values }]) => [name, { type: "F64", shape, numbers: values }]),
+      ),
+    );
+  const good = {
+    "0.weight": { shape: [2, 2], values: [0.02, -0.03, 0.01, 0.04] },
+    "0.bias": { shape: [2], values: [0.1, -0.1] },
+    "2.weight": { shape: [1, 2], values: [1.5, -1] },
+    "2.bias": { shape: [1], values: [0.2] },
+  };
+  const run = (entries: Parameters<typeof file>[0], changes: Partial<StudySettings> = {}, local = {}) =>
+    analyze({
+      table: loans(),
+      importedModel: file(entries),
+      settings: settings(
+        { target: "repaid", loss: "logistic", model: "mlp:2", ...changes },
+        { import: "w.safetensors", activation: "tanh", force: true, ...local },
+      ),
+    });
+
+  it("are a network with the parameters as the file has them", async () => {
+    const { result } = await run(good);
+    expect(result.fit.parameters).toEqual(Object.values(good).flatMap(({ values }) => values));
+    expect(result.model.parameters[0]).toBe("0.weight[0,0]");
+    expect(result.settings.local).toMatchObject({ training: "import", activation: "tanh" });
+  });
+
+  it("are refused with what was expected and found", async () => {
+    expect(await messageOf(run(good, { model: "mlp:3" }))).toMatch(/hidden layers \[3\].*holds \[2\]/);
+    expect(await messageOf(run(good, {}, { activation: null }))).toMatch(/give --activation/);
+    const bad = { ...good, "2.bias": { shape: [1], values: [Number.NaN] } };
+    expect(await messageOf(run(bad))).toMatch(/holds NaN at \[0\]/);
+    const truncated = analyze({
+      table: loans(),
+      importedModel: file(good).slice(0, -8),
+      settings: settings({ target: "repaid", loss: "logistic" }, { import: "w.safetensors", activation: "tanh" }),
+    });
+    expect(await messageOf(truncated)).toMatch(/w\.safetensors/);
+  });
+});
+
+describe("options that say nothing here", () => {
+  it.each([
+    [settings({}, { damping: 0.1 }), /--damping is for --model softmax/],
+    [settings({ model: "mlp:2" }, { force: true }), /--force says something about --import/],
+    [settings({ model: "mlp:2,x" }), /needs the widths/],
+    [settings({ model: "softmax", loss: "squared" }), /--loss squared does not go with --model softmax/],
+    [settings({ model: "softmax" }, { restarts: 3 }), /--restarts trains networks/],
+    [settings({ model: "softmax", inference: "bootstrap" }), /--inference bootstrap needs/],
+  ])("are refused (%#)", async (given, message) => {
+    expect(await messageOf(analyze({ table: clouds(), settings: given }))).toMatch(message);
+  });
+});
