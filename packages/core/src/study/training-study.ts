@@ -6,11 +6,7 @@ import { type Influence, influence } from "../influence/aif.js";
 import { metricsOf } from "../influence/metrics.js";
 import { interceptName } from "../models/feature-map.js";
 import type { Work } from "../parallel/work.js";
-import {
-  type AdversarialTraining,
-  type AdversarialTrainingOptions,
-  adversarialTraining,
-} from "../robust/adversarial-training.js";
+import { type AdversarialTrainingOptions, adversarialTraining } from "../robust/adversarial-training.js";
 import { attack } from "../robust/attack.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
