@@ -2,6 +2,7 @@ import { type PathResult, pathStudy } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
+import { explainAbsent } from "../options/absent.js";
 import { modelOptions } from "../options/model.js";
 import { pathAdversaryOptions, pathDataOptions, pathOutputOptions } from "../options/path.js";
 import { addGroups } from "../options/register.js";
@@ -54,6 +55,24 @@ export function addPath(program: Command): void {
       if (out === null) await writeStdout(renderers[chosen](result, wantsColour(process.stdout)));
     });
   addGroups(command, groups);
+  explainAbsent(command, [
+    {
+      flags: "--epsilon <list>",
+      instead: "aif path follows every size of the attack: give the last one with --epsilon-max.",
+    },
+    {
+      flags: "--radius <list>",
+      instead: "aif path follows every size of the attack: give the last one with --epsilon-max.",
+    },
+    {
+      flags: "--bounds <list>",
+      instead: "An adversary with bounds has no exact robust path: leave out --bounds, or use aif verify.",
+    },
+    {
+      flags: "--evaluation <how>",
+      instead: "aif path is about the training rows: leave out --evaluation, or use aif analyze for held-out numbers.",
+    },
+  ]);
   command.addHelpText(
     "after",
     "\nExample:\n  aif path examples/house-prices.csv --target price_thousands --norm inf\n",

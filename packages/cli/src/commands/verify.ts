@@ -2,6 +2,7 @@ import { type VerificationResult, verify } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
+import { explainAbsent } from "../options/absent.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
 import { trainingEvaluationOptions } from "../options/evaluation.js";
@@ -77,5 +78,11 @@ export function addVerify(program: Command): void {
       if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
     });
   addGroups(command, groups);
+  explainAbsent(command, [
+    {
+      flags: "--coefficients <file>",
+      instead: "aif verify writes no coefficients: aif analyze --coefficients does, exact ones among them.",
+    },
+  ]);
   command.addHelpText("after", verifyHelp);
 }

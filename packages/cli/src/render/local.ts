@@ -61,9 +61,23 @@ export function localLines(threat: ThreatSection, paint: Paint): string[] {
       `${solver.reason ?? solver.name} Residual ${number(solver.relativeResidual, 2)}.`,
       labelWidth,
     ),
+    ...kinkLines(threat),
     ...dampingLines(local, paint),
     ...restartLines(threat, local, paint),
   ];
+}
+
+/** How many kinks lie on the way, where there are any. */
+function kinkLines({ curve }: ThreatSection): string[] {
+  const flips = curve.flatMap(({ epsilon, flippedUnits }) =>
+    epsilon > 0 && flippedUnits !== null ? [`${percent(flippedUnits)} at ε ${short(epsilon)}`] : [],
+  );
+  if (flips.length === 0) return [];
+  return labelled(
+    "ReLU",
+    `units that switch on or off on the way to θ̃+εI, by training row: ${flips.join(", ")}`,
+    labelWidth,
+  );
 }
 
 function dampingLines({ dampingCurve }: LocalResponse, { faint }: Paint): string[] {

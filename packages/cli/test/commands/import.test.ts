@@ -22,6 +22,21 @@ async function lineFiles(): Promise<{ data: string; model: string }> {
   return { data, model };
 }
 
+describe("aif analyze --model mlp", () => {
+  it("says which share of the ReLU units switches, and nothing of that without ReLU", async () => {
+    const { data } = await lineFiles();
+    const with_ = (activation: string) =>
+      aif(["analyze", data, "--target", "y", "--model", "mlp:3", "--activation", activation, "--epsilon", "0.01,0.5"]);
+    const { code, stdout } = await with_("relu");
+    expect(code).toBe(0);
+    expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);
+    expect(stdout.replaceAll(/\s+/g, " ")).toMatch(
+      /ReLU units that switch .* by training row: [\d.]+ % at ε 0\.01, [\d.]+ % at ε 0\.5/,
+    );
+    expect((await with_("tanh")).stdout).not.toContain("ReLU");
+  });
+});
+
 describe("aif analyze --import", () => {
   it("says first what the model does on the rows, then what kind of response the numbers are", async () => {
     const { data, model } = await lineFiles();

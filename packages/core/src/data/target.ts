@@ -41,7 +41,7 @@ function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: I
   if (!numeric && (wanted === "regression" || wanted === "count")) {
     const row = rows.find((i) => column.codes[i] >= 0) ?? 0;
     throw inputError(
-      `${source}: target column ${name} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but ${wanted} needs numbers; choose another target or a classification model.`,
+      `${source}: target column ${name} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but this model predicts ${wanted === "count" ? "counts" : "numbers"}; choose another target or a model of classes (--model logistic, or softmax for more than two).`,
     );
   }
   const task = wanted !== "auto" ? wanted : !numeric || distinct === 2 ? "binary" : "regression";

@@ -67,12 +67,11 @@ export function checkState(
   const unreadable = inputError(
     `${name} cannot be read: it needs the schema ${SCHEMA}, ${parameters} parameters and the optimiser's memory; start anew without it.`,
   );
-  if (state?.schema !== SCHEMA) throw unreadable;
-  const { rows, features, hash } = state.data ?? {};
-  const sameFeatures = JSON.stringify(features) === JSON.stringify(data.features);
-  if (rows !== data.rows || !sameFeatures || hash !== data.hash) {
+  if (state?.schema !== SCHEMA || !Array.isArray(state.data?.features)) throw unreadable;
+  const other = dataDifference(state.data, data);
+  if (other !== null) {
     throw inputError(
-      `${name} is of other data (${rows} rows of ${features?.length} features, these are ${data.rows} of ${data.features.length}, or values differ): resume with the data it was made from, or start anew without it.`,
+      `${name} is of other data (${other}): resume with the data it was made from, or start anew without it.`,
     );
   }
   if (state.settings !== settings) {
@@ -88,6 +87,15 @@ export function checkState(
     Array.isArray(state.history) &&
     isMemory(state.memory, parameters);
   if (!whole) throw unreadable;
+}
+
+/** What tells two data sets apart, in words; null where nothing does. */
+function dataDifference(given: DataFingerprint, wanted: DataFingerprint): string | null {
+  if (given.rows !== wanted.rows || given.features.length !== wanted.features.length)
+    return `${given.rows} rows of ${given.features.length} features, these are ${wanted.rows} of ${wanted.features.length}`;
+  const renamed = wanted.features.findIndex((name, k) => name !== given.features[k]);
+  if (renamed >= 0) return `feature ${given.features[renamed]}, here ${wanted.features[renamed]}`;
+  return given.hash === wanted.hash ? null : "the same rows and features, but values differ";
 }
 
 function isMemory(memory: unknown, parameters: number): boolean {

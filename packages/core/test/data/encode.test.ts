@@ -166,7 +166,7 @@ describe("target", () => {
       "text for regression",
       town,
       { target: "town", task: "regression" },
-      /target column "town" holds text \("Rye" in data row 1\), but regression needs numbers/,
+      /target column "town" holds text \("Rye" in data row 1\), but this model predicts numbers/,
     ],
     ["three labels", town, { target: "town" }, /holds 3 labels \("Ash", "Elm", "Rye"\), but a binary target has two/],
     ["numbers for binary", town, { target: "price", task: "binary" }, /holds 4 values/],

@@ -1,0 +1,20 @@
+import { type Command, Option } from "commander";
+import { usageError } from "../errors.js";
+
+/** An option of other commands, with what to do instead: says so rather than that it is unknown. */
+export interface AbsentOption {
+  /** As commander takes them: "--bounds <list>". */
+  readonly flags: string;
+  readonly instead: string;
+}
+
+/** Options that a command does not have, and does not show, but explains. */
+export function explainAbsent(command: Command, options: readonly AbsentOption[]): void {
+  for (const { flags, instead } of options) {
+    const option = new Option(flags).hideHelp();
+    const refuse = (): never => {
+      throw usageError(instead);
+    };
+    command.addOption(option.argParser(refuse));
+  }
+}
