@@ -28,6 +28,7 @@ export {
   localInfluences,
 } from "./influence/local/influence.js";
 export { type ModelPoint, pointAt } from "./influence/local/point.js";
+export { localSandwich } from "./influence/local/sandwich.js";
 export { type MetricChange, type MetricPair, metricChanges } from "./influence/metric-changes.js";
 export { type MetricRows, type Metrics, metricRows, metricsOf } from "./influence/metrics.js";
 export {
@@ -96,9 +97,12 @@ export {
   type TrainingStop,
 } from "./robust/adversarial-training.js";
 export { type AttackOptions, type AttackResult, attack } from "./robust/attack.js";
+export type { AttackMethod, AttackSearch } from "./robust/attack-result.js";
 export type { DescentMethod } from "./robust/descent.js";
 export { type DualityGap, dualityGap } from "./robust/duality-gap.js";
+export type { EmpiricalWorstCase } from "./robust/emp.js";
 export { empiricalWorstCase } from "./robust/emp.js";
+export type { EmpOptimum, EmpOptimumOptions } from "./robust/emp-optimum.js";
 export { empRobustOptimum } from "./robust/emp-optimum.js";
 export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
 export { modelAttack } from "./robust/model-attack.js";
@@ -141,5 +145,7 @@ export type * from "./study/verify-result.js";
 export * as words from "./study/words.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
+export { radiusScale } from "./threats/radius-scale.js";
 export type { InputGradients, Response, Threat, ThreatSettings } from "./threats/threat.js";
+export type { AnyThreat } from "./threats/threat-on.js";
 export { transportShares, wasserstein } from "./threats/wasserstein.js";

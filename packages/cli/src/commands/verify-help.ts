@@ -1,8 +1,10 @@
 /** What --help says after the options. */
 export const verifyHelp = `
 The optima are those of the training rows: the exact minimiser of the robust
-loss plus the ridge. Linear, logistic and poisson models can be verified, and
-quadratic ones under --norm 2 without --bounds.
+loss plus the ridge, for linear, logistic and poisson models, and for quadratic
+ones under --norm 2 without --bounds. For --model softmax, mlp and --import no
+exact optimum is known: there adversarial training by projected gradient, from
+the same start, takes its place.
 
 --format json prints the object of aif analyze with "schema":
 "aif.verification/1" and more in each point of the curve.

@@ -33,6 +33,8 @@ const kinds: Readonly<Record<LocalResponse["kind"], string>> = {
   damped: "LOCAL (DAMPED) RESPONSE −(H+λI)⁻¹Φ: one damped step from θ̃, not the derivative of a minimum.",
 };
 
+const undamped = "LOCAL RESPONSE −H⁻¹Φ: one Newton step from θ̃, which is no minimum; not the derivative of a minimum.";
+
 /** What kind of response the numbers of a threat are; nothing in closed form. */
 export function localLines(threat: ThreatSection, paint: Paint): string[] {
   const { local, solver } = threat;
@@ -45,7 +47,7 @@ export function localLines(threat: ThreatSection, paint: Paint): string[] {
   return [
     "",
     paint.heading("What kind of response this is"),
-    ...labelled("kind", kinds[local.kind], labelWidth),
+    ...labelled("kind", local.kind === "damped" && damping === 0 ? undamped : kinds[local.kind], labelWidth),
     ...labelled(
       "minimum",
       `relative gradient ${number(gradientNorm, 2)}; a step towards the minimum has length ${number(shift, 2)}${share}, and would lower the loss by ${number(newtonDecrement, 2)}`,

@@ -7,7 +7,7 @@ import { type Note, note } from "./notes.js";
 import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 
 /** More labels than this are no classes but text or numbers. */
-const MAXIMUM_CLASSES = 1000;
+const MAXIMUM_CLASSES = 200;
 const positiveLabels: readonly string[] = ["true", "yes", "1", "y", "t"];
 
 /** Decides how the target is understood. `rows` are the rows whose cells count (those that are used). */
@@ -58,6 +58,12 @@ function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: I
 
 function refuseManyClasses(column: Column, rows: Int32Array, source: string): void {
   const found = labelsOf(column, rows, MAXIMUM_CLASSES + 1);
+  const continuous = column.kind === "numeric" && found.length > 20 && found.some((label) => !/^-?\d+$/.test(label));
+  if (continuous) {
+    throw inputError(
+      `${source}: target column ${quoted(column.name)} holds numbers with decimals (${listed(found, 3)}), which are no classes; choose another target or a regression model.`,
+    );
+  }
   if (found.length <= MAXIMUM_CLASSES) return;
   throw inputError(
     `${source}: target column ${quoted(column.name)} has more than ${MAXIMUM_CLASSES} different values (${listed(found, 5)}), too many for classes; choose another target or a regression model.`,

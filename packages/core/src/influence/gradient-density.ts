@@ -109,7 +109,7 @@ async function gapCorners(
 }
 
 /** The two largest b_k|γ_k| over attacked coordinates and their distance; `second` is −1 when there is only one. */
-function twoLargest(gamma: Float64Array, budgets: Float64Array): { first: number; second: number; gap: number } {
+export function twoLargest(gamma: Float64Array, budgets: Float64Array): { first: number; second: number; gap: number } {
   let [first, second] = [-1, -1];
   const size = (k: number): number => (k < 0 ? -1 : budgets[k] * Math.abs(gamma[k]));
   for (let k = 0; k < gamma.length; k++) {

@@ -69,7 +69,8 @@ export function clusterSquares(values: Float64Array, clusters: Int32Array, weigh
   return out.data[0];
 }
 
-function clusterSums(clusters: Int32Array, weights: Float64Array, width: number) {
+/** Collects w_i U_i (rows of `width` numbers) by cluster, then adds G/(G − 1) Σ ss' to a Gram matrix. */
+export function clusterSums(clusters: Int32Array, weights: Float64Array, width: number) {
   const place = new Map<number, number>();
   clusters.forEach((code, i) => {
     if (weights[i] > 0 && !place.has(code)) place.set(code, place.size);

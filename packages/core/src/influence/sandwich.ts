@@ -130,8 +130,8 @@ export async function sandwichParts(
   };
 }
 
-/** w_i², or w_i/N for counts (MATH 14.8). */
-function rowCounts(weights: Float64Array, { weightsKind, totalWeight }: SandwichOptions): Float64Array {
+/** w_i², or w_i/N for counts (MATH 14.8). @throws usage: frequency weights without their total. */
+export function rowCounts(weights: Float64Array, { weightsKind, totalWeight }: Partial<Sampling>): Float64Array {
   if (weightsKind !== "frequency") return weights.map((w) => w * w);
   if (totalWeight === undefined) {
     throw usageError(

@@ -26,14 +26,22 @@ const RANK_TOLERANCE = 1e-13;
  * The composite rule of MATH 3.
  * @param bias what `leverageBias` found, which moves the centre of Î and Ŝ; null: nothing.
  */
-export function sensitivityInterval(
-  attack: Influence,
+export const sensitivityInterval = (
+  { fit, influence }: Influence,
+  found: Sandwich,
+  level: number,
+  bias: LeverageBias | null = null,
+): SensitivityInterval => curvatureInterval(influence, (u) => naturalHessianTimes(fit, u), found, level, bias);
+
+/** The same for any model. @param naturalTimes u ↦ H_L u (d). */
+export function curvatureInterval(
+  influence: Float64Array,
+  naturalTimes: (u: Float64Array) => Float64Array,
   found: Sandwich,
   level: number,
   bias: LeverageBias | null = null,
 ): SensitivityInterval {
-  const { fit } = attack;
-  const I = attack.influence.map((value, j) => value - (bias ? bias.influence[j] : 0));
+  const I = influence.map((value, j) => value - (bias ? bias.influence[j] : 0));
   const centre = found.debiased - (bias ? bias.sensitivity : 0);
   const { root, rank, wald } = ellipsoid(found.covariance, I);
   const waldProbability = chiSquareTail(wald, rank);
@@ -48,8 +56,8 @@ export function sensitivityInterval(
   }
   // x = Î + root·z with ‖z‖² ≤ χ²: ½x'Hx = S + b'z + ½z'Az.
   const size = Math.sqrt(chiSquareQuantile(level, rank));
-  const towards = naturalHessianTimes(fit, I);
-  const images = root.map((column) => naturalHessianTimes(fit, column));
+  const towards = naturalTimes(I);
+  const images = root.map((column) => naturalTimes(column));
   const A = Matrix.fromRows(root.map((column) => Float64Array.from(images, (image) => dot(column, image))));
   const b = Float64Array.from(root, (column) => dot(column, towards));
   const { values, vectors } = symmetricEigen(A);

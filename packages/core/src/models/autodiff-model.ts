@@ -4,6 +4,7 @@ import {
   gradient,
   mixedDerivative,
   mul,
+  pullback,
   pushforward,
   scope,
   sum,
@@ -29,7 +30,8 @@ export interface LossDescription<Name extends string> {
 }
 
 /** What a model from a description can do: all of `Model` that any loss has. */
-export type AutodiffModel = Required<Omit<Model, "gaussNewtonProduct" | "initialParameters" | "convex">> & Model;
+export type AutodiffModel = Required<Omit<Model, "gaussNewtonProduct" | "initialParameters" | "convex" | "output">> &
+  Model;
 
 /** The tensors of one evaluation. */
 interface Evaluation {
@@ -84,6 +86,19 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     return out;
   };
 
+  /** d×k: how `slopes`, one a block of θ, move along the columns of V. */
+  const alongColumns = (slopes: readonly Tensor[], theta: readonly Tensor[], vectors: Matrix): Matrix => {
+    const out = Matrix.zeros(d, vectors.columns);
+    for (let k = 0; k < vectors.columns; k++) {
+      // A scope each: the memory of one tangent serves all of them.
+      scope(() => {
+        const product = pushforward(slopes, theta, layout.tensors(vectors.column(k)));
+        layout.write(product, out.data, k, vectors.columns);
+      });
+    }
+    return out;
+  };
+
   const rowByRow = (block: Block, vector: (row: Block, i: number) => Float64Array): Matrix => {
     const out = Matrix.zeros(block.x.rows, d);
     for (let i = 0; i < block.x.rows; i++) out.row(i).set(vector(rowBlock(block, i), i));
@@ -130,16 +145,35 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     hessianProduct: (vector, block, vectors) =>
       scope(() => {
         const { theta, losses } = evaluate(vector, block);
-        const slopes = gradient(weighted(losses, block.w), theta);
+        const out = alongColumns(gradient(weighted(losses, block.w), theta), theta, vectors);
+        finite("Hessian product", out.data);
+        return out;
+      }),
+
+    tangentHessianProduct: (vector, block, directions, u, vectors) =>
+      scope(() => {
+        const { theta, x, losses } = evaluate(vector, block);
+        const [along] = pushforward([losses], [...theta, x], [...layout.tensors(u), matrixTensor(directions)]);
+        const out = alongColumns(gradient(weighted(along, block.w), theta), theta, vectors);
+        finite("third derivatives", out.data);
+        return out;
+      }),
+
+    mixedGramProduct: (vector, block, curve, vectors) =>
+      scope(() => {
+        const { theta, x, losses } = evaluate(vector, block);
+        const [g] = gradient(sum(losses), [x]);
         const out = Matrix.zeros(d, vectors.columns);
+        const weights = constant(block.w, x.rows, 1);
         for (let k = 0; k < vectors.columns; k++) {
-          // A scope each: the memory of one tangent serves all of them.
           scope(() => {
-            const product = pushforward(slopes, theta, layout.tensors(vectors.column(k)));
-            layout.write(product, out.data, k, vectors.columns);
+            const [along] = pushforward([g], theta, layout.tensors(vectors.column(k)));
+            const moved = Matrix.zeros(x.rows, x.columns);
+            along.copyTo(moved.data);
+            layout.write(pullback(g, mul(weights, matrixTensor(curve(moved))), theta), out.data, k, vectors.columns);
           });
         }
-        finite("Hessian product", out.data);
+        finite("mixed products", out.data);
         return out;
       }),
 

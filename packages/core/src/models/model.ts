@@ -32,12 +32,24 @@ export interface Model {
   lossSlopes?(theta: Float64Array, block: Block, u: Float64Array): Float64Array;
   /** r×m: ∇x(∇θ l_i·u), how every row's input gradient moves with θ along u (d). */
   inputGradientSlopes?(theta: Float64Array, block: Block, u: Float64Array): Matrix;
+  /** d×k: Σ w_i ∇²θ(∇x l_i·φ_i + ∇θ l_i·u) V, the directions φ (r×m) and u (d) held fixed: third derivatives of l. */
+  tangentHessianProduct?(
+    theta: Float64Array,
+    block: Block,
+    directions: Matrix,
+    u: Float64Array,
+    vectors: Matrix,
+  ): Matrix;
+  /** d×k: Σ w_i G_i Ψ_i G_i'V with G_i = ∇θ∇x l_i (d×m); `curve` gives the rows Ψ_i z_i for rows z_i (r×m). */
+  mixedGramProduct?(theta: Float64Array, block: Block, curve: (moved: Matrix) => Matrix, vectors: Matrix): Matrix;
   /** d×k: Σ w_i J_i' (∂²l_i/∂f²) J_i V, J_i = ∂f_i/∂θ of the outputs f (K×d); never indefinite where l is convex in f. */
   gaussNewtonProduct?(theta: Float64Array, block: Block, vectors: Matrix): Matrix;
   /** Σ w_i l_i and its gradient (d) in one pass. */
   riskAndGradient?(theta: Float64Array, block: Block): { readonly risk: number; readonly gradient: Float64Array };
   /** d: where a minimisation may start, the same for the same seed. */
   initialParameters?(seed: number): Float64Array;
+  /** Where l compares one output f with the target: f_i as a loss of its own, so that ∇f and ∂∇f/∂θ can be had. */
+  readonly output?: Model;
   /** Whether Σ w l is convex in θ, whatever the data. */
   readonly convex?: boolean;
 }

@@ -29,9 +29,11 @@ export class ParameterLayout<Name extends string> {
     for (const name of this.names) {
       checkBlock(name, blocks[name]);
       starts.push(parameterNames.length);
-      const own = namesOf(name, blocks[name]);
-      for (const label of own) parameterNames.push(label);
-      penalised.push(...own.map(() => ((blocks[name].penalised ?? true) ? 1 : 0)));
+      const flag = (blocks[name].penalised ?? true) ? 1 : 0;
+      for (const label of namesOf(name, blocks[name])) {
+        parameterNames.push(label);
+        penalised.push(flag);
+      }
     }
     this.starts = starts;
     this.parameterNames = parameterNames;

@@ -14,7 +14,7 @@ export interface OutputDescription<Name extends string> {
   readonly loss: (f: Tensor, y: Tensor) => Tensor;
 }
 
-export type PredictiveModel = AutodiffModel & Predictor & Required<Pick<Model, "gaussNewtonProduct">>;
+export type PredictiveModel = AutodiffModel & Predictor & Required<Pick<Model, "gaussNewtonProduct" | "output">>;
 
 /**
  * The model of l(f(x, θ), y), with outputs and Gauss–Newton products: a tangent u = J_i v forwards, the loss's Hessian in
@@ -30,6 +30,7 @@ export function predictiveModel<Name extends string>(description: OutputDescript
   });
   return {
     ...model,
+    output: modelOf<Name>({ parameters: description.parameters, losses: (theta, x) => outputs(theta, x) }),
 
     outputs: (vector, x) =>
       scope(() => {

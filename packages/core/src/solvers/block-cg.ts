@@ -2,6 +2,7 @@ import { throwIfAborted, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetricEigen } from "../linalg/symmetric.js";
 import { timeSlices, type Work } from "../parallel/work.js";
+import { randomStream } from "../stats/random.js";
 import { addProduct, columnNorms, crossProducts, orthonormalRows, takeColumns, transposed } from "./columns.js";
 import { checkSystem, type LinearSolution, largestOf, type SolverEnd, trueResidual } from "./linear-solution.js";
 import type { SymmetricOperator } from "./operator.js";
@@ -23,8 +24,10 @@ export interface BlockCgSolution extends LinearSolution {
   readonly backwardError: number;
 }
 
-/** A curvature below this share of the largest one is 0 or less but for rounding. */
+/** A curvature below this share of ‖H‖ is 0 or less but for rounding. */
 const NO_CURVATURE = 4 * Number.EPSILON;
+/** One below minus this share is negative beyond rounding. */
+const NEGATIVE = 1e-12;
 /** A refinement that leaves more than this share of a residual is the last: rounding is what is left. */
 const WORTHWHILE = 0.5;
 /**
@@ -39,8 +42,9 @@ const ROUNDING = 8 * Number.EPSILON;
 /**
  * HX = B for a symmetric positive definite H by block conjugate gradients: each pass multiplies all directions at once, and
  * every column is minimised over the directions of all. Directions are orthonormalised and dropped where they depend on
- * others, so that equal, zero or finished columns break nothing (O'Leary 1980; Ji and Li 2017). The solution is then refined
- * with residuals from fresh products until the true ones meet the tolerance or stop falling.
+ * others, so that equal, zero or finished columns break nothing (O'Leary 1980; Ji and Li 2017). Directions without curvature are
+ * left out, so that a singular H is solved within its range. The solution is then refined with residuals from fresh products
+ * until the true ones meet the tolerance or stop falling.
  * @param right d×k
  * @throws usage: shapes that do not match, a tolerance or limit that makes no sense; cancelled.
  */
@@ -59,8 +63,8 @@ export async function blockConjugateGradients(
   const sizes = columnNorms(right);
   const solution = Matrix.zeros(right.rows, right.columns);
   let { residual, relative } = { residual: right, relative: sizes.map((size) => (size > 0 ? 1 : 0)) };
-  let [iterations, products, norm] = [0, preconditioner.products, 0];
-  let curvature: number | null = null;
+  let [iterations, products, norm] = [0, preconditioner.products + 1, await normFromBelow(operator)];
+  let [curvature, flat]: [number | null, number | null] = [null, null];
   let end: SolverEnd = "converged";
   for (;;) {
     const open = [...relative.keys()].filter((k) => !(relative[k] <= tolerance));
@@ -68,11 +72,12 @@ export async function blockConjugateGradients(
     const round = await runRound(operator, preconditioner, takeColumns(residual, open), {
       targets: Float64Array.from(open, (k) => 0.5 * tolerance * sizes[k]),
       remaining: maximumIterations - iterations,
+      norm,
       work: options,
     });
     iterations += round.iterations;
     products += round.products;
-    norm = Math.max(norm, round.norm);
+    norm = round.norm;
     const before = relative;
     const proposed = new Matrix(solution.data.slice(), solution.rows, solution.columns);
     addColumns(proposed, round.correction, open);
@@ -86,11 +91,14 @@ export async function blockConjugateGradients(
     residual = kept;
     relative = before.map((value, k) => (better.includes(k) ? fresh.relative[k] : value));
     curvature = round.curvature;
+    flat = round.flat ?? flat;
     if (largestOf(relative) <= tolerance) end = "converged";
     else if (curvature !== null) end = "indefinite";
     else if (iterations >= maximumIterations) end = "iteration-limit";
-    else if (!open.some((k) => fresh.relative[k] <= WORTHWHILE * before[k])) end = "stagnated";
-    else continue;
+    else if (!open.some((k) => fresh.relative[k] <= WORTHWHILE * before[k])) {
+      end = flat === null ? "stagnated" : "singular";
+      curvature = flat;
+    } else continue;
     break;
   }
   const lengths = columnNorms(solution);
@@ -116,9 +124,21 @@ interface Round {
   readonly correction: Matrix;
   readonly iterations: number;
   readonly products: number;
-  /** The largest curvature met. */
+  /** ‖H‖ from below: the largest curvature met. */
   readonly norm: number;
+  /** Negative beyond rounding, where one was met. */
   readonly curvature: number | null;
+  /** 0 but for rounding, where one was met. */
+  readonly flat: number | null;
+}
+
+/** ‖Hu‖ for a unit vector u in a random direction: the first curvatures may be those of flat directions alone. */
+async function normFromBelow(operator: SymmetricOperator): Promise<number> {
+  const direction = Matrix.zeros(operator.size, 1);
+  randomStream(0).fillNormals(direction.data);
+  const [length] = columnNorms(direction);
+  const [image] = columnNorms(await operator.product(direction));
+  return length > 0 ? image / length : 0;
 }
 
 /**
@@ -129,17 +149,18 @@ async function runRound(
   operator: SymmetricOperator,
   preconditioner: Preconditioner,
   right: Matrix,
-  { targets, remaining, work }: { targets: Float64Array; remaining: number; work: Work },
+  { targets, remaining, work, ...known }: { targets: Float64Array; remaining: number; norm: number; work: Work },
 ): Promise<Round> {
   const slices = timeSlices(work);
   const residual = orthonormalColumns(right);
   const combination = crossProducts(residual, right);
   const solution = Matrix.zeros(residual.rows, residual.columns);
   let directions = orthonormalColumns(preconditioner.apply(residual));
-  let [iterations, products, norm] = [0, 0, 0];
+  let [iterations, products, norm] = [0, 0, known.norm];
+  let [flats, flat]: [Matrix, number | null] = [Matrix.zeros(operator.size, 0), null];
   let best = { excess: Number.POSITIVE_INFINITY, iteration: 0 };
   const finish = (curvature: number | null): Round => {
-    return { correction: combined(solution, combination), iterations, products, norm, curvature };
+    return { correction: combined(solution, combination), iterations, products, norm, curvature, flat };
   };
   while (directions.columns > 0 && iterations < remaining) {
     const { excess, overRounding } = progressOf(combined(residual, combination), combined(solution, combination), {
@@ -155,13 +176,23 @@ async function runRound(
     products += directions.columns;
     const { values, vectors } = symmetricEigen(crossProducts(directions, images));
     norm = Math.max(norm, values[values.length - 1]);
-    if (!(values[0] > NO_CURVATURE * norm)) return finish(values[0]);
-    const inverse = (b: Matrix): Matrix => inverseTimes(values, vectors, b);
-    const steps = inverse(crossProducts(directions, residual));
-    addProduct(solution, 1, directions, steps);
-    addProduct(residual, -1, images, steps);
+    if (!(values[0] >= -NEGATIVE * norm)) return finish(values[0]);
+    const curved = values.filter((value) => value > NO_CURVATURE * norm);
+    const without = values.length - curved.length;
+    if (without > 0) {
+      flat = values[0];
+      flats = beside(flats, combined(directions, transposed(vectors.rowRange(0, without))));
+      leaveOut(flats, residual);
+    }
+    const axes = transposed(vectors.rowRange(without, values.length));
+    const along = combined(directions, axes);
+    const alongImages = combined(images, axes);
+    const steps = dividedRows(crossProducts(along, residual), curved);
+    addProduct(solution, 1, along, steps);
+    addProduct(residual, -1, alongImages, steps);
     const next = preconditioner.apply(residual);
-    addProduct(next, -1, directions, inverse(crossProducts(images, next)));
+    addProduct(next, -1, along, dividedRows(crossProducts(alongImages, next), curved));
+    leaveOut(flats, next);
     directions = orthonormalColumns(next);
     if (slices.due()) await slices.pause({ phase: "conjugate gradients", done: iterations, total: remaining });
   }
@@ -194,13 +225,27 @@ function combined(a: Matrix, c: Matrix): Matrix {
 
 const orthonormalColumns = (vectors: Matrix): Matrix => transposed(orthonormalRows(transposed(vectors)));
 
-/** W⁻¹B (s×k) from the eigenvalues and eigenvectors (rows) of W. */
-function inverseTimes(values: Float64Array, vectors: Matrix, b: Matrix): Matrix {
-  const inside = combined(vectors, b);
+/** B (s×k) with row i divided by values[i]. */
+function dividedRows(b: Matrix, values: Float64Array): Matrix {
   for (let i = 0, at = 0; i < b.rows; i++) {
-    for (let k = 0; k < b.columns; k++, at++) inside.data[at] /= values[i];
+    for (let k = 0; k < b.columns; k++, at++) b.data[at] /= values[i];
   }
-  return crossProducts(vectors, inside);
+  return b;
+}
+
+/** [A, B] */
+function beside(a: Matrix, b: Matrix): Matrix {
+  const out = Matrix.zeros(b.rows, a.columns + b.columns);
+  for (let j = 0; j < b.rows; j++) {
+    out.row(j).set(a.row(j));
+    out.row(j).set(b.row(j), a.columns);
+  }
+  return out;
+}
+
+/** V ← V − NN'V for a basis N that is orthonormal but for rounding. */
+function leaveOut(basis: Matrix, vectors: Matrix): void {
+  if (basis.columns > 0) addProduct(vectors, -1, basis, crossProducts(basis, vectors));
 }
 
 /** Adds column c of `from` to column columns[c] of `to`. */

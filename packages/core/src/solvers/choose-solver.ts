@@ -16,8 +16,12 @@ export interface SolverProblem {
   readonly hasMatrix: boolean;
   /** Whether H has products with samples of its rows. */
   readonly hasSamples: boolean;
+  /** Whether H gives its diagonal. */
+  readonly hasDiagonal?: boolean;
   /** Seconds of one product of H with one vector, where it is known. */
   readonly productSeconds?: number;
+  /** Seconds that each further vector adds to a product; default: as many as the first. */
+  readonly furtherSeconds?: number;
   /** Seconds to form H whole, where they are known. */
   readonly matrixSeconds?: number;
 }
@@ -71,13 +75,30 @@ export const nystromRank = (size: number): number =>
 const EXPECTED_PASSES = 200;
 /** Multiplications and additions a second that a factorisation is expected to do. */
 const DENSE_SPEED = 5e9;
-/** Cholesky is exact, so it may take this many times as long as conjugate gradients are expected to. */
-const WORTH_EXACTNESS = 10;
+/** Cholesky is exact and serves later systems too, so it may take this many times as long as conjugate gradients. */
+const WORTH_EXACTNESS = 4;
 /** Conjugate gradients longer than this give way to samples, in seconds. */
 const PATIENCE = 3600;
+/** The share of the time of plain conjugate gradients that a sketch may take, which shortens them and later ones. */
+const WORTH_SKETCHING = 0.5;
+/** Arithmetic of a sketch of rank ℓ beside its products, in d·ℓ²: two orthogonalisations and three products. */
+const SKETCH_ARITHMETIC = 14;
+const SMALLEST_RANK = 10;
 
-const cgSeconds = ({ productSeconds = 0, rightHandSides }: SolverProblem): number =>
-  EXPECTED_PASSES * rightHandSides * productSeconds;
+/** All right-hand sides share a pass. */
+const cgSeconds = ({ productSeconds = 0, furtherSeconds = productSeconds, rightHandSides }: SolverProblem): number =>
+  EXPECTED_PASSES * (productSeconds + (rightHandSides - 1) * furtherSeconds);
+
+/** The largest rank up to `nystromRank` whose sketch is worth its time: the root of a ℓ² + b ℓ = seconds. */
+function rankFor(problem: SolverProblem): number {
+  const { size, productSeconds, furtherSeconds: b = productSeconds } = problem;
+  const most = nystromRank(size);
+  if (b === undefined) return most;
+  const a = (SKETCH_ARITHMETIC * size) / DENSE_SPEED;
+  const seconds = WORTH_SKETCHING * cgSeconds(problem);
+  const rank = Math.floor((2 * seconds) / (b + Math.sqrt(b * b + 4 * a * seconds)));
+  return Math.min(most, Math.max(SMALLEST_RANK, rank));
+}
 
 function choleskyIsSlow(problem: SolverProblem): boolean {
   if (problem.productSeconds === undefined) return false;
@@ -103,7 +124,7 @@ const RULES: readonly Rule[] = [
     reason: "the whole Hessian fits, so it is factorised once and solved exactly",
   },
   {
-    candidate: ({ size }) => ({ name: "cg", preconditioner: "nystrom", rank: nystromRank(size) }),
+    candidate: (problem) => ({ name: "cg", preconditioner: "nystrom", rank: rankFor(problem) }),
     obstacle: (problem) =>
       problem.hasSamples && cgSeconds(problem) > PATIENCE
         ? `conjugate gradients would take about ${readableHours(cgSeconds(problem))}`
@@ -119,16 +140,19 @@ const RULES: readonly Rule[] = [
     reason: "products with all rows are slow, so samples of them are used, with standard errors",
   },
   {
-    candidate: () => ({ name: "cg", preconditioner: "jacobi", rank: 0 }),
+    candidate: (problem) => ({ name: "cg", preconditioner: withoutSketch(problem), rank: 0 }),
     obstacle: () => null,
-    reason: "conjugate gradients with the diagonal of the Hessian need the least memory",
+    reason: "conjugate gradients without a sketch need the least memory",
   },
 ];
+
+/** An estimated diagonal lengthens conjugate gradients where its entries differ, so only one that is given is used. */
+const withoutSketch = ({ hasDiagonal = false }: SolverProblem): "jacobi" | "none" => (hasDiagonal ? "jacobi" : "none");
 
 /**
  * The solver for `--solver auto`: Cholesky where H fits the memory (and is not far slower than products), else conjugate
  * gradients with a Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
- * diagonal where memory is short. A solver asked for by name is taken if it can run.
+ * diagonal, if H gives it, or alone where memory is short. A solver asked for by name is taken if it can run.
  * @throws usage: a problem that makes no sense, a solver asked for that the problem does not allow; resource: nothing fits the cap.
  */
 export function chooseSolver(problem: SolverProblem, requested: SolverName | "auto" = "auto"): SolverChoice {
@@ -158,11 +182,11 @@ function automatic(problem: SolverProblem): SolverChoice {
 function byName(problem: SolverProblem, name: SolverName): SolverChoice {
   const missing = MISSING[name](problem);
   if (missing !== null) throw usageError(missing);
-  const ranks = name === "cg" ? [nystromRank(problem.size), 0] : [name === "nystrom" ? nystromRank(problem.size) : 0];
+  const ranks = name === "cg" ? [rankFor(problem), 0] : [name === "nystrom" ? nystromRank(problem.size) : 0];
   for (const rank of ranks) {
     const memoryBytes = solverMemory(name, problem, rank);
     if (memoryBytes > problem.memoryBytes) continue;
-    const preconditioner = name !== "cg" ? "none" : rank > 0 ? "nystrom" : "jacobi";
+    const preconditioner = name !== "cg" ? "none" : rank > 0 ? "nystrom" : withoutSketch(problem);
     const solver = { name, preconditioner, rank } as const;
     return { ...solver, memoryBytes, reason: `${label(solver)}: asked for.` };
   }

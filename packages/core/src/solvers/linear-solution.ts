@@ -6,10 +6,11 @@ import type { SymmetricOperator } from "./operator.js";
 export type SolverName = "cholesky" | "cg" | "lissa" | "nystrom";
 
 /**
- * How a solver ended. "stagnated": rounding keeps the residual above the tolerance. "indefinite": H is not positive definite,
- * and `curvature` proves it; the solution is then the last iterate and solves nothing.
+ * How a solver ended. "stagnated": rounding keeps the residual above the tolerance. "singular": what is left of the right-hand
+ * side pulls along directions in which H is flat. "indefinite": H has a negative `curvature`; the solution is then the last
+ * iterate and solves nothing.
  */
-export type SolverEnd = "converged" | "stagnated" | "iteration-limit" | "indefinite";
+export type SolverEnd = "converged" | "stagnated" | "singular" | "iteration-limit" | "indefinite";
 
 /** What every solver of HX = B returns. */
 export interface LinearSolution {
@@ -26,7 +27,7 @@ export interface LinearSolution {
   readonly iterations: number;
   /** Vectors multiplied with H, those of the preconditioner and of the residual included. */
   readonly products: number;
-  /** v'Hv/v'v ≤ 0 (up to rounding) of the direction that shows that H is not positive definite; null where none was met. */
+  /** v'Hv/v'v ≤ 0 (up to rounding) of a direction that shows that H is not positive definite; null where none was met. */
   readonly curvature: number | null;
 }
 

@@ -55,7 +55,7 @@ const PRECONDITIONERS: Readonly<
   >
 > = {
   none: async () => NO_PRECONDITIONER,
-  jacobi: (system, _, { seed }) => jacobiPreconditioner(damped(system), seed === undefined ? {} : { seed }),
+  jacobi: (system) => jacobiPreconditioner(damped(system)),
   nystrom: ({ operator, damping }, { rank }, options) => nystromPreconditioner(operator, { ...options, damping, rank }),
 };
 

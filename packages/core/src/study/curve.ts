@@ -81,11 +81,7 @@ export async function curvePoints(
           predicted: cost,
           interval: z === null ? null : around(cost, z * changeStandardError(rows, epsilon, judgement.sampling)),
         },
-        population: population && {
-          predicted: epsilon ** 2 * population.debiased,
-          interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
-          method: population.method,
-        },
+        population: populationPoint(population, epsilon),
         cost,
         costShare: share(cost),
         rowsShare: judgement.estimationLoss === null ? null : rowsShare(judgement.estimationLoss, cost),
@@ -102,6 +98,7 @@ export async function curvePoints(
         robustLossMethod: robustLossMethod(attack),
         kinkFraction: kinkFraction(kinks, attack.fit.data.weights, epsilon),
         residualFraction: residualFraction(kinks, attack.fit.data.weights, epsilon),
+        flippedUnits: null,
         stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
         errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
         extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
@@ -142,6 +139,14 @@ async function secondOrderOf(
   });
   return { change: response && (await bentChange(attack, shifts, response, work)), reason };
 }
+
+/** The change in the population at ε, from S there. */
+export const populationPoint = (population: Population, epsilon: number): CurvePoint["population"] =>
+  population && {
+    predicted: epsilon ** 2 * population.debiased,
+    interval: [epsilon ** 2 * population.interval[0], epsilon ** 2 * population.interval[1]],
+    method: population.method,
+  };
 
 export const around = (centre: number, reach: number): readonly [number, number] => [centre - reach, centre + reach];
 

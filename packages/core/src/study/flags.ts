@@ -93,7 +93,7 @@ const rules = {
     level: "warning",
     raised: "the loss is evaluated on the training rows only",
     why: "There the curvature part cannot be negative without a ridge, while robust training often lowers the loss of new rows.",
-    todo: "Use --evaluation cv:10, the default.",
+    todo: "Use --evaluation cv:10 or fraction:0.2, or a file of new rows.",
   },
   "rank-deficient": {
     level: "warning",
@@ -217,7 +217,7 @@ const rules = {
     raised:
       "losses under attack come from a search, because the worst case is not known exactly for this model or threat",
     why: "A search gives lower bounds: the true robust loss may be higher.",
-    todo: "Compare with more --inner-steps and --restarts.",
+    todo: "Read robust losses as at least what is shown. In adversarial-train, compare with more --inner-steps and --restarts.",
   },
   "no-prediction": {
     level: "warning",
@@ -230,7 +230,7 @@ const rules = {
     raised:
       "the parameters are not a minimum of the training risk, and a step towards it is not small beside the response",
     why: "The influence is the derivative of a minimum. Elsewhere it is the response of one damped Newton step, and training on would move the parameters anyway.",
-    todo: "Train to a minimum (--l2 above 0 with --optimizer lbfgs; for a convex import leave out --no-polish), or read the numbers as a local response.",
+    todo: "Train to a minimum (a network trained here: --l2 above 0 with --optimizer lbfgs; a convex import: without --no-polish), or read the numbers as a local response.",
   },
   "damped-response": {
     level: "warning",
@@ -270,9 +270,9 @@ const rules = {
   },
   "no-inference": {
     level: "note",
-    raised: "there are no intervals for the population: the model has no closed form",
-    why: "Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
-    todo: "Nothing; --restarts shows how far a network's result depends on the minimum that it found.",
+    raised: "there are no intervals for the population",
+    why: "They need a minimum, whole second and third derivatives, and a smooth model. Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
+    todo: "What the message asks for: training to a minimum, a ridge, more rows, or a smooth activation. --restarts shows how far a network's result depends on the minimum that it found.",
   },
   "imported-needs-training-rows": {
     level: "note",

@@ -3,7 +3,7 @@ import { bootstrap } from "../influence/bootstrap.js";
 import { bootstrapSummary } from "../influence/bootstrap-summary.js";
 import { leverageBias } from "../influence/leverage-bias.js";
 import type { Sampling } from "../influence/sampling.js";
-import { leverageFor, sandwich, sandwichParts } from "../influence/sandwich.js";
+import { leverageFor, type Sandwich, sandwich, sandwichParts } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
@@ -74,26 +74,37 @@ async function fromSandwich(
     // "centred" allows for what the bias takes away; without that HC2 is what is left.
     const corrected = { ...options, leverage: leverage === "centred" && bias === null ? ("hc2" as const) : leverage };
     const found = await sandwich(attack, shifts, corrected, parts);
-    const { standardErrors } = found;
     // With few parameters a row the bias of Î is small against its spread, and taking it off adds noise; that of Ŝ is not.
     const off = leverage === "none" ? null : bias;
     const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
-    const around = (factor: number): Bounds => ({
-      lower: centre.map((value, j) => value - factor * standardErrors[j]),
-      upper: centre.map((value, j) => value + factor * standardErrors[j]),
-    });
-    out.push({
-      level,
-      standardErrors,
-      pointwise: around(normalQuantile(0.5 + level / 2)),
-      simultaneous: around(supremumFactor(found.covariance, level, seed)),
-      debiased: found.debiased - (bias?.sensitivity ?? 0),
-      sensitivityStandardError: found.sensitivityStandardError,
-      sensitivity: sensitivityInterval(attack, found, level, bias),
-      failedDraws: 0,
-    });
+    const interval = sensitivityInterval(attack, found, level, bias);
+    const inference = inferenceFrom(found, centre, interval, { level, seed });
+    out.push({ ...inference, debiased: found.debiased - (bias?.sensitivity ?? 0) });
   }
   return out;
+}
+
+/** Normal intervals for I around `centre`, one at a time and all at once. */
+export function inferenceFrom(
+  { covariance, standardErrors, debiased, sensitivityStandardError }: Sandwich,
+  centre: Float64Array,
+  sensitivity: SensitivityInterval,
+  { level, seed }: { readonly level: number; readonly seed: number },
+): Inference {
+  const around = (factor: number): Bounds => ({
+    lower: centre.map((value, j) => value - factor * standardErrors[j]),
+    upper: centre.map((value, j) => value + factor * standardErrors[j]),
+  });
+  return {
+    level,
+    standardErrors,
+    pointwise: around(normalQuantile(0.5 + level / 2)),
+    simultaneous: around(supremumFactor(covariance, level, seed)),
+    debiased,
+    sensitivityStandardError,
+    sensitivity,
+    failedDraws: 0,
+  };
 }
 
 async function fromBootstrap(

@@ -1,10 +1,12 @@
+import { rowsShare } from "../influence/estimation-loss.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
+import { flippedShare } from "../influence/local/validity.js";
 import type { MetricPair } from "../influence/metric-changes.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
-import { around, breakEvenRate, changesOf, worstOf } from "./curve.js";
+import { around, breakEvenRate, changesOf, populationPoint, worstOf } from "./curve.js";
 import { type Groups, groupPoints } from "./groups.js";
 import {
   attackedPrediction,
@@ -14,7 +16,7 @@ import {
   type Prediction,
 } from "./local-evaluation.js";
 import type { LocalModel } from "./local-model.js";
-import type { CurvePoint, MixedTraining } from "./result.js";
+import type { CurvePoint, MixedTraining, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 
 /** What a threat is judged by. */
@@ -30,6 +32,10 @@ export interface LocalJudgement {
   readonly groups: Groups | null;
   /** In ε; null: not known. */
   readonly trust: number | null;
+  /** S in the population; null: not known. */
+  readonly population: ThreatSection["sensitivity"]["population"];
+  /** T of `estimationLoss`, or null. */
+  readonly estimationLoss: number | null;
   /** κ at each of the sizes. */
   readonly stationarity: ReadonlyMap<number, number>;
 }
@@ -41,7 +47,19 @@ export async function localCurve(
   settings: StudySettings,
   work: Work,
 ): Promise<CurvePoint[]> {
-  const { local, attack, evaluated, trainingRows, heldOut, sampling, groups, trust, stationarity } = judgement;
+  const {
+    local,
+    attack,
+    evaluated,
+    trainingRows,
+    heldOut,
+    sampling,
+    groups,
+    trust,
+    stationarity,
+    population,
+    estimationLoss,
+  } = judgement;
   const { w } = evaluated;
   const z = hasIntervals(settings) ? normalQuantile(0.5 + settings.confidence / 2) : null;
   const quiet = work.signal ? { signal: work.signal } : {};
@@ -77,10 +95,10 @@ export async function localCurve(
           exact: null,
         },
         heldOut: heldOut ? { predicted: cost, interval: interval(cost, costs) } : null,
-        population: null,
+        population: populationPoint(population, epsilon),
         cost,
         costShare: share(cost),
-        rowsShare: null,
+        rowsShare: estimationLoss === null ? null : rowsShare(estimationLoss, cost),
         benefit,
         benefitInterval: interval(benefit, benefits),
         benefitShare: share(benefit),
@@ -93,6 +111,7 @@ export async function localCurve(
         robustLossMethod: "projected-gradient",
         kinkFraction: null,
         residualFraction: null,
+        flippedUnits: local.pattern && (await flippedShare(attack, local.pattern, epsilon, quiet)),
         stationarity: epsilon === 0 ? 0 : (stationarity.get(epsilon) ?? null),
         errorBound: epsilon === 0 ? 0 : null,
         extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),

@@ -1,5 +1,6 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { assignFolds } from "../data/splits.js";
+import { AifError, numericalError } from "../errors.js";
 import { lossSlopes, rowLosses } from "../influence/local/changes.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import { riskOperator } from "../influence/local/operator.js";
@@ -68,7 +69,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const rest = training.select(outside);
     const found = await trainModel(local.model, rest, { l2, start: point.parameters }, quiet);
     const there = await pointAt(local.model, rest, found.parameters, { l2 }, quiet);
-    const responses = await influencesAt(there, damping, reach, settings, quiet, false);
+    const responses = await influencesAt(there, damping, reach, settings, quiet, false).catch(foldAdvice(fold, folds));
     const data = training.select(inside);
     responses.forEach(({ influence, scale }, t) => {
       // An absolute size is the same for every fold, whatever the mean norm of its rows.
@@ -85,6 +86,16 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
   }
   return parts.map((list) => ({ parts: list, y: training.y, w: training.evaluationWeights }));
 }
+
+/** A model without a ridge may have a minimum on all rows and none on those of a fold, as where classes come apart there. */
+const foldAdvice =
+  (fold: number, folds: number) =>
+  (error: unknown): never => {
+    if (!(error instanceof AifError && error.code === "numerical")) throw error;
+    throw numericalError(
+      `Without fold ${fold + 1} of ${folds} the model has no minimum that determines its parameters: add a ridge such as --l2 0.01, or use --evaluation training or a file.`,
+    );
+  };
 
 function rowsOfFold(foldOf: Uint16Array, fold: number): [inside: Int32Array, outside: Int32Array] {
   const all = Int32Array.from(foldOf.keys());

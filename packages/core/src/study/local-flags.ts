@@ -69,9 +69,6 @@ export function localGroundFlags(prepared: PreparedLocal): Flag[] {
     flags.push(raise("gauss-newton", "H is that of Gauss and Newton."));
   }
   if (local.activation?.includes("relu")) flags.push(raise("relu-kinks", "The network has ReLU units."));
-  if (settings.inference !== "none") {
-    flags.push(raise("no-inference", "Intervals are of the evaluation rows, given the fit."));
-  }
   return flags;
 }
 
@@ -79,7 +76,7 @@ export function localGroundFlags(prepared: PreparedLocal): Flag[] {
 export function localThreatFlags(
   { threat: { norm }, local, curve, trustRadius, solver }: ThreatSection,
   chosen: boolean,
-  reason: string | null,
+  reasons: { readonly trust: string | null; readonly inference: string | null },
 ): Flag[] {
   const flags: Flag[] = [];
   if (local && !isStationary(local.gradientNorm) && (local.relativeShift === null || local.relativeShift > 0.1)) {
@@ -103,13 +100,21 @@ export function localThreatFlags(
     );
   }
   if (trustRadius === null) {
-    flags.push(raise("trust-unknown", `p = ${norm}: no trust radius${reason === null ? "" : `, since ${reason}`}.`));
+    flags.push(
+      raise(
+        "trust-unknown",
+        `p = ${norm}: no trust radius${reasons.trust === null ? "" : `, since ${reasons.trust}`}.`,
+      ),
+    );
   } else {
     const beyond = curve.filter(({ epsilon }) => epsilon > trustRadius * (1 + 1e-9)).length;
     if (chosen && beyond > 0) {
       const lie = `${beyond} of ${curve.length} sizes ${beyond === 1 ? "lies" : "lie"}`;
       flags.push(raise("trust-exceeded", `p = ${norm}: ${lie} beyond the trust radius ${number(trustRadius)}.`));
     }
+  }
+  if (reasons.inference !== null) {
+    flags.push(raise("no-inference", `p = ${norm}: no interval for the population, since ${reasons.inference}.`));
   }
   flags.push(
     raise("searched-worst-case", `p = ${norm}: losses under attack are lower bounds, found by projected gradients.`),

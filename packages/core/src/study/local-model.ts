@@ -1,11 +1,12 @@
-import { dense, relu, sigmoid, type Tensor, tanh } from "../autodiff/index.js";
+import { constant, dense, relu, scope, sigmoid, type Tensor, tanh } from "../autodiff/index.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { inputError, usageError } from "../errors.js";
-import type { ActivationName, ImportedNetwork } from "../models/import/network.js";
+import type { ActivationName, ImportedNetwork, Layer } from "../models/import/network.js";
 import { LOSSES } from "../models/losses.js";
-import type { ParameterBlock } from "../models/parameter-layout.js";
+import { type ParameterBlock, ParameterLayout } from "../models/parameter-layout.js";
 import { type NetworkLoss, OUTPUT_LOSSES, perceptron } from "../models/perceptron.js";
 import { type PredictiveModel, predictiveModel } from "../models/predictive-model.js";
+import { type ActivationPattern, reluPattern } from "../models/relu-pattern.js";
 import { softmaxRegression } from "../models/softmax.js";
 import { hiddenWidths, localKindOf } from "./local-settings.js";
 import type { StudySettings } from "./settings.js";
@@ -22,6 +23,8 @@ export interface LocalModel {
   readonly activation: string | null;
   readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
   readonly model: PredictiveModel;
+  /** Which ReLU units are on; null: there are none. */
+  readonly pattern: ActivationPattern | null;
   readonly convex: boolean;
   /** θ̃ (d) of an imported model; null: to be trained. */
   readonly imported: Float64Array | null;
@@ -53,6 +56,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
       activation: null,
       outputScaler: null,
       model: softmaxRegression({ features, classes: classes ?? [] }),
+      pattern: null,
       convex: true,
       imported: null,
     };
@@ -60,9 +64,10 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
   const loss = lossOf(settings, data);
   const activation = settings.local.activation ?? "tanh";
   const outputScaler = loss === "squared" || loss === "half-squared" ? spreadOf(data) : null;
+  const hidden = hiddenWidths(name);
   const model = perceptron({
     inputs: features.length,
-    hidden: hiddenWidths(name),
+    hidden,
     activation,
     loss,
     ...(loss === "softmax" ? { classes: classes?.length ?? 0 } : {}),
@@ -75,6 +80,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
     activation,
     outputScaler,
     model,
+    pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
     convex: false,
     imported: null,
   };
@@ -138,7 +144,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     outputs(theta, x) {
       let z = x;
       network.layers.forEach((layer, k) => {
-        z = layer.kind === "linear" ? dense(z, theta[`weight${k}`], theta[`bias${k}`]) : ACTIVATE[layer.name](z);
+        z = layerOutput(layer, k, theta, z);
       });
       return z;
     },
@@ -153,9 +159,49 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     activation: activations.size === 0 ? null : [...activations].join(", "),
     outputScaler: null,
     model: { ...model, convex },
+    pattern: activations.has("relu") ? patternOfNetwork(network, parameters) : null,
     convex,
     imported: joined(values),
   };
+}
+
+/** Whatever lies between the layers: a unit is on where its ReLU gives more than 0. */
+function patternOfNetwork(
+  { layers }: ImportedNetwork,
+  parameters: Readonly<Record<string, ParameterBlock>>,
+): ActivationPattern {
+  const layout = new ParameterLayout(parameters);
+  return {
+    activations: (vector, x) =>
+      scope(() => {
+        const theta = layout.byName(layout.tensors(vector));
+        let z: Tensor = constant(x.data, x.rows, x.columns);
+        const found: Tensor[] = [];
+        layers.forEach((layer, k) => {
+          z = layerOutput(layer, k, theta, z);
+          if (layer.kind === "activation" && layer.name === "relu") found.push(z);
+        });
+        return sideBySide(found, x.rows);
+      }),
+  };
+}
+
+/** r×units of 0 and 1 from the outputs of several layers. */
+function sideBySide(outputs: readonly Tensor[], rows: number): Uint8Array {
+  const units = outputs.reduce((sum, { columns }) => sum + columns, 0);
+  const out = new Uint8Array(rows * units);
+  let before = 0;
+  for (const { values, columns } of outputs) {
+    for (let i = 0, at = 0; i < rows; i++) {
+      for (let u = 0; u < columns; u++, at++) out[i * units + before + u] = values[at] > 0 ? 1 : 0;
+    }
+    before += columns;
+  }
+  return out;
+}
+
+function layerOutput(layer: Layer, k: number, theta: Readonly<Record<string, Tensor>>, z: Tensor): Tensor {
+  return layer.kind === "linear" ? dense(z, theta[`weight${k}`], theta[`bias${k}`]) : ACTIVATE[layer.name](z);
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

@@ -5,7 +5,7 @@ import type { LocalInfluence } from "../influence/local/influence.js";
 import { type ModelPoint, pointAt } from "../influence/local/point.js";
 import type { Metrics } from "../influence/metrics.js";
 import { ensureBlas } from "../linalg/backend.js";
-import { labelNote } from "../models/import/network.js";
+import { type ImportedNetwork, labelNote } from "../models/import/network.js";
 import type { Work } from "../parallel/work.js";
 import type { DampingChoice } from "./local-damping.js";
 import { readImport } from "./local-import.js";
@@ -105,12 +105,18 @@ async function localRows(
     return { data, network: null, statements: [] };
   }
   const network = await readImport(input);
-  const loss = lossOfNetwork(network, settings.loss);
+  const loss = lossOfNetwork(network, settings.loss ?? lossOfLabels(input, network));
   const { data, statement } = encodeForNetwork(table, network, loss, settings);
   // The statement says more than the reader's own note on labels.
   const notes = network.notes.filter((text) => network.labels === null || text !== labelNote(network.labels));
   const statements = [...notes, ...(statement === null ? [] : [statement])];
   return { data, network: modelOfNetwork(network, loss, data.encoding.target.column), statements };
+}
+
+/** Bare scores beside a target of labels are log-odds; beside numbers they are predictions. */
+function lossOfLabels({ table, settings }: StudyInput, { output, outputSize }: ImportedNetwork): "logistic" | null {
+  const target = table.columns.find(({ name }) => name === settings.target);
+  return output === "identity" && outputSize === 1 && target?.kind === "categorical" ? "logistic" : null;
 }
 
 /** The ridge of a network that nobody gave one, relative to the mean loss of a constant where that has units. */

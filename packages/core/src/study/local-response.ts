@@ -73,7 +73,8 @@ async function networkDamping(
 ): Promise<{ damping: number; extremes: ExtremeEigenvalues }> {
   const system = await localSystem(point, { curvature, damping: 0, solver: "cg", seed }, 1, work);
   const extremes = await system.extremes(work);
-  const damping = proposedDamping(extremes).smallest + NETWORK_DAMPING * extremes.largest.value;
+  // Twice what makes H+λI positive definite: the most negative direction is then damped as much as it bends, not blown up.
+  const damping = 2 * proposedDamping(extremes).smallest + NETWORK_DAMPING * extremes.largest.value;
   return { damping: Number(damping.toPrecision(2)), extremes };
 }
 

@@ -10,10 +10,12 @@ import type { Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Groups } from "./groups.js";
+import { parameterInterval, populationSensitivity } from "./inference.js";
 import { localCurve } from "./local-curve.js";
 import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity } from "./local-evaluation.js";
 import { localThreatFlags } from "./local-flags.js";
+import type { LocalInference } from "./local-inference.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import type { LocalResponse, RestartedResponse } from "./local-result.js";
 import type { CurvePoint, Flag, ThreatSection } from "./result.js";
@@ -53,6 +55,7 @@ export async function localThreatSection(
   { attack, evaluated, trust, epsilons }: LocalGround,
   prepared: PreparedLocal,
   rows: { readonly sampling: Sampling; readonly groups: Groups | null },
+  { inference, reason, estimationLoss }: LocalInference,
   p: number,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
@@ -62,6 +65,7 @@ export async function localThreatSection(
   const heldOut = settings.evaluation.kind !== "training";
   const image = await naturalCurvatureTimes(attack, I, work);
   const curvature = 0.5 * dot(I, image);
+  const population = populationSensitivity(curvature, inference);
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut
     ? await evaluatedSensitivity(evaluated, local, attack.curvature, rows.sampling, work)
@@ -81,6 +85,8 @@ export async function localThreatSection(
       },
       ...rows,
       trust: trust.radius,
+      population,
+      estimationLoss,
       stationarity: new Map(checks.map(({ epsilon, stationarity }) => [epsilon, stationarity])),
     },
     epsilons,
@@ -94,9 +100,9 @@ export async function localThreatSection(
     penaltyGradient: [...attack.penaltyGradient],
     influence: [...I],
     influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: null,
-    interval: null,
-    simultaneous: null,
+    standardErrors: inference && [...inference.standardErrors],
+    interval: inference && parameterInterval(inference, "pointwise"),
+    simultaneous: inference && parameterInterval(inference, "simultaneous"),
     oneSided: false,
     multipliers: null,
     local: await localResponse(attack, curve, trust.radius, work),
@@ -107,7 +113,7 @@ export async function localThreatSection(
       converged: attack.solver.converged,
       reason: attack.solver.reason,
     },
-    sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population: null },
+    sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population },
     kinkRadius: null,
     trustRadius: trust.radius,
     trustMethod: trust.radius === null ? null : ("stationarity" as const),
@@ -128,7 +134,7 @@ export async function localThreatSection(
   });
   const section: ThreatSection = { ...judged, verdict };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
-  return { section, flags: localThreatFlags(section, chosen, trust.reason) };
+  return { section, flags: localThreatFlags(section, chosen, { trust: trust.reason, inference: reason }) };
 }
 
 async function localResponse(

@@ -131,6 +131,12 @@ export function checkLocal(settings: StudySettings): void {
   if (restarts > 1 && (local.import !== null || localKindOf(model) !== "mlp")) {
     throw usageError("--restarts trains networks from several seeds: it needs --model mlp:<widths> without --import.");
   }
+  if (local.activation !== null && local.import === null && localKindOf(model) === "softmax") {
+    throw usageError("--activation is for networks: --model softmax has no hidden layer.");
+  }
+  if (local.optimizer !== null && local.import !== null) {
+    throw usageError("--optimizer trains a model here: an imported one is trained already.");
+  }
   if (inference === "bootstrap") {
     throw usageError("--inference bootstrap needs a model in closed form: leave it out.");
   }

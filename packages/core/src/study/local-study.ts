@@ -8,6 +8,7 @@ import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
 import { type EvaluatedLocal, evaluateLocal, naturalPrediction } from "./local-evaluation.js";
 import { localGroundFlags } from "./local-flags.js";
+import { type LocalInference, localInferenceOf } from "./local-inference.js";
 import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import { restartedResponses } from "./local-restarts.js";
 import type { ResolvedLocal } from "./local-result.js";
@@ -38,11 +39,17 @@ export async function localStudyOf(
   const evaluationData = evaluation ?? training;
   const rows = { sampling: samplingOf(evaluationData, settings), groups: groupsOf(evaluationData) };
   const grounds: LocalGround[] = [];
+  const inferences: LocalInference[] = [];
+  let inferenceSeconds = 0;
   const sections: { section: ThreatSection; flags: Flag[] }[] = [];
   for (const [t, p] of settings.norms.entries()) {
     const ground = await localGround(influences[t], evaluated[t], settings, work);
     grounds.push(ground);
-    sections.push(await localThreatSection(ground, prepared, rows, p, work));
+    const started = stopwatch();
+    const inference = await localInferenceOf(ground.attack, prepared, work);
+    inferenceSeconds += started.lap();
+    inferences.push(inference);
+    sections.push(await localThreatSection(ground, prepared, rows, inference, p, work));
   }
   const restarts =
     settings.local.restarts > 1
@@ -55,7 +62,7 @@ export async function localStudyOf(
   const threats = sections.map(({ section }, t) => (restarts ? withRestarts(section, restarts[t]) : section));
   const natural = await naturalPrediction(evaluated[0], local, 0, work);
   const heldOut = settings.evaluation.kind !== "training";
-  const evaluationSeconds = clock.lap();
+  const evaluationSeconds = clock.lap() - inferenceSeconds;
   const read = input.readSeconds ?? 0;
   const result: StudyResult = {
     schema: "aif.study/1",
@@ -77,7 +84,7 @@ export async function localStudyOf(
       clusters: training.clusters ? new Set(training.clusters).size : null,
     },
     model: modelOf(prepared),
-    fit: fitOf(prepared, natural, evaluated[0], heldOut),
+    fit: fitOf(prepared, natural, evaluated[0], heldOut, inferences[0].estimationLoss),
     threats,
     conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
     flags: [...localGroundFlags(prepared), ...sections.flatMap(({ flags }) => flags)],
@@ -86,9 +93,9 @@ export async function localStudyOf(
       fit: fitSeconds,
       influence: influenceSeconds,
       evaluation: evaluationSeconds,
-      inference: 0,
+      inference: inferenceSeconds,
       exact: 0,
-      total: read + fitSeconds + influenceSeconds + evaluationSeconds,
+      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
     },
   };
   return { study: { result, coefficients: coefficientsOf(prepared, grounds) }, grounds };
@@ -99,13 +106,14 @@ function fitOf(
   natural: Awaited<ReturnType<typeof naturalPrediction>>,
   { w }: EvaluatedLocal,
   heldOut: boolean,
+  estimationLoss: number | null,
 ): StudyResult["fit"] {
   return {
     parameters: [...point.parameters],
     trainingLoss: point.trainingLoss,
     heldOutLoss: heldOut ? dot(w, natural.losses) : null,
     metrics: natural.metrics.values,
-    estimationLoss: null,
+    estimationLoss,
     gradientNorm: point.gradientNorm,
     iterations: trained.iterations,
     imported,

@@ -181,6 +181,7 @@ async function errorBudget(
   const size = await lengthIn(prepared, attack.curvature, I, work);
   if (!at?.robustParameters || !(size > 0)) return null;
   const { epsilon, robustParameters } = at;
+  const { population } = section.sensitivity;
   const error = I.map((value, j) => robustParameters[j] - start[j] - epsilon * value);
   return {
     epsilon,
@@ -191,6 +192,6 @@ async function errorBudget(
         : (damping * Math.sqrt(dot(I, I))) / Math.sqrt(dot(attack.penaltyGradient, attack.penaltyGradient)),
     solver: solver.relativeResidual,
     linearisation: (await lengthIn(prepared, attack.curvature, error, work)) / (epsilon * size),
-    sampling: null,
+    sampling: population && population.curvature > 0 ? population.standardError / population.curvature : null,
   };
 }

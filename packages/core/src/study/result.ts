@@ -115,7 +115,7 @@ export interface FitSection {
   /** null with `--evaluation training`. */
   readonly heldOutLoss: number | null;
   readonly metrics: Readonly<Record<string, number>>;
-  /** T = ½tr(H_L Cov θ̂): loss above the best parameters because the fit saw only these rows; null without inference or for a singular H. */
+  /** T = ½tr(H_L Cov θ̂): loss above the best parameters because the fit saw only these rows; null without intervals for the population, or for a singular H in closed form. */
   readonly estimationLoss: number | null;
   /** max_j |∇L_j| relative to what its terms could add up to. */
   readonly gradientNorm: number;
@@ -268,6 +268,8 @@ export interface CurvePoint {
   readonly kinkFraction: number | null;
   /** Share of rows whose residual changes sign; null likewise. */
   readonly residualFraction: number | null;
+  /** Share of (training row, ReLU unit) pairs on at one of θ̃ and θ̃+εI and off at the other, rows weighted; null without ReLU. */
+  readonly flippedUnits: number | null;
   /** κ of MATH 14.10; null where the robust risk has no closed form. */
   readonly stationarity: number | null;
   readonly errorBound: number | null;

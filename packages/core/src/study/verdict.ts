@@ -57,8 +57,9 @@ const ANSWERS: readonly (readonly Answer[])[] = [
   ["not-worth-it", "not-worth-it", "depends"],
 ];
 
-function answerAt(point: CurvePoint, { trustRadius }: Judged): Answer {
-  if (point.extrapolated && trustRadius !== null) return "extrapolated";
+/** Without a closed form an unknown trust radius means that the prediction has been looked at and failed. */
+function answerAt(point: CurvePoint, { trustRadius, local }: Judged): Answer {
+  if (point.extrapolated && (trustRadius !== null || local !== null)) return "extrapolated";
   return ANSWERS[costSign(point) + 1][benefitSign(point) + 1];
 }
 
@@ -116,7 +117,9 @@ function gainWords(point: CurvePoint, { level }: VerdictGround): string {
     return "The prediction has broken down here: it has robust training raise the loss under attack, which it is made to lower.";
   }
   const share = benefitShare === null ? "" : `${percent(Math.abs(benefitShare))} of the natural loss`;
-  const detail = `${share}${rangeWords(benefitInterval, level)}`.replace(/^; /, "");
+  // The interval is of what is said: of a rise, where the loss rises.
+  const said = benefit < 0 && benefitInterval ? ([-benefitInterval[1], -benefitInterval[0]] as const) : benefitInterval;
+  const detail = `${share}${rangeWords(said, level)}`.replace(/^; /, "");
   const gain = `The loss under attack ${benefit >= 0 ? "falls" : "rises"} by ${number(Math.abs(benefit))}${detail === "" ? "" : ` (${detail})`}.`;
   const known = costSign(point) > 0 && benefitSign(point) > 0 && breakEvenRate !== null;
   return known ? `${gain} It pays if more than about ${percent(breakEvenRate)} of the inputs are attacked.` : gain;

@@ -24,15 +24,29 @@ export function verificationVerdict(
   const good = broken < 0 ? compared : compared.slice(0, broken);
   const upTo = good.at(-1)?.epsilon ?? null;
   const text = [
-    comparison(compared, good.length, upTo, truth),
+    comparison(
+      compared,
+      { good: good.length, unproven: curve.filter(({ lossRatio }) => lossRatio !== null).length },
+      upTo,
+      truth,
+    ),
     ...collapse(curve, collapseRadius),
     ...doubts(curve),
   ].join(" ");
   return { tolerance: TOLERANCE, upTo, text };
 }
 
-function comparison(compared: readonly Compared[], good: number, upTo: number | null, truth: Truth): string {
+/** @param unproven how many sizes have a change to compare, converged or not. */
+function comparison(
+  compared: readonly Compared[],
+  { good, unproven }: { readonly good: number; readonly unproven: number },
+  upTo: number | null,
+  truth: Truth,
+): string {
   const within = `within ${short(100 * TOLERANCE)} %`;
+  if (compared.length === 0 && unproven > 0) {
+    return "Nothing can be compared: the search for the robust optimum did not converge at any size that has a change to compare.";
+  }
   if (compared.length === 0) {
     return `There is no cost to compare: at none of these sizes has ${TRUTHS[truth]} change of the training loss been found that is more than rounding.`;
   }

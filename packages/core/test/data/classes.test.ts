@@ -61,11 +61,17 @@ describe("a target of several classes", () => {
       "usage",
       /need a target of two labels, and "t" is one of several classes/,
     );
-    const many = await read(`a,t\n${Array.from({ length: 1100 }, (_, i) => `${i % 7},${i / 8}`).join("\n")}\n`);
+    const many = await read(`a,t\n${Array.from({ length: 300 }, (_, i) => `${i % 7},${3 * i}`).join("\n")}\n`);
     await expectFailure(
       () => encode(many, { target: "t", task: "multiclass" }),
       "input",
-      /more than 1000 different values .* too many for classes/,
+      /more than 200 different values .* too many for classes/,
+    );
+    const decimals = await read(`a,t\n${Array.from({ length: 30 }, (_, i) => `${i % 7},${i / 8}`).join("\n")}\n`);
+    await expectFailure(
+      () => encode(decimals, { target: "t", task: "multiclass" }),
+      "input",
+      /holds numbers with decimals .* no classes/,
     );
   });
 

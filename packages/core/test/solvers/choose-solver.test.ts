@@ -17,7 +17,8 @@ describe("--solver auto", () => {
     ["H fits", {}, "cholesky", "none", /^Cholesky: .*fits/],
     ["H does not fit", { size: 20_000 }, "cg", "nystrom", /not Cholesky, which needs 9 GiB of the 1 GiB allowed/],
     ["no matrix", { hasMatrix: false }, "cg", "nystrom", /does not give the whole Hessian/],
-    ["no room for a sketch", { size: 1e6, memoryBytes: 1.1 * GIB }, "cg", "jacobi", /least memory/],
+    ["no room for a sketch", { size: 1e6, memoryBytes: 1.1 * GIB }, "cg", "none", /least memory/],
+    ["no room, but a diagonal", { size: 1e6, memoryBytes: 1.1 * GIB, hasDiagonal: true }, "cg", "jacobi", /memory/],
     ["a factorisation too slow", { size: 1e5, memoryBytes: Infinity, productSeconds: 1e-3 }, "cg", "nystrom", /longer/],
     [
       "slow products, samples",
@@ -25,6 +26,20 @@ describe("--solver auto", () => {
       "lissa",
       "none",
       /about 17 hours.*standard errors/,
+    ],
+    [
+      "a matrix that takes far longer than its products",
+      { size: 6000, memoryBytes: 4 * GIB, productSeconds: 0.035, furtherSeconds: 0.035, matrixSeconds: 210 },
+      "cg",
+      "nystrom",
+      /longer/,
+    ],
+    [
+      "a matrix that takes as long as products",
+      { size: 6000, memoryBytes: 4 * GIB, productSeconds: 0.035, furtherSeconds: 0.0035, matrixSeconds: 21 },
+      "cholesky",
+      "none",
+      /fits/,
     ],
     ["slow products, no samples", { size: 1e5, productSeconds: 60, memoryBytes: 3 * GIB }, "cg", "nystrom", /sketch/],
   ])("%s", (_, change, name, preconditioner, reason) => {
@@ -38,7 +53,7 @@ describe("--solver auto", () => {
 
   test("the cap named in the refusal is enough, and a byte less than the need is not", async () => {
     const needed = solverMemory("cg", problem);
-    expect(chooseSolver({ ...problem, memoryBytes: needed })).toMatchObject({ preconditioner: "jacobi" });
+    expect(chooseSolver({ ...problem, memoryBytes: needed })).toMatchObject({ preconditioner: "none", rank: 0 });
     const error = await refusal(() => chooseSolver({ ...problem, memoryBytes: needed - 1 }));
     expect(error.code).toBe("resource");
     expect(error.message).toContain("raise --memory");
@@ -59,6 +74,28 @@ describe("--solver auto", () => {
     ] as const) {
       expect((await refusal(() => chooseSolver({ ...problem, ...change }, name))).code).toBe(code);
     }
+  });
+
+  test("a sketch takes no longer than half of the conjugate gradients that it shortens", () => {
+    const large = { ...problem, size: 1e5, hasMatrix: false, memoryBytes: 8 * GIB };
+    const rankAt = (productSeconds: number, furtherSeconds: number, rightHandSides = 1): number =>
+      chooseSolver({ ...large, productSeconds, furtherSeconds, rightHandSides }).rank;
+    expect(chooseSolver(large).rank).toBe(500);
+    expect(rankAt(0.03, 0.03)).toBeLessThan(100);
+    expect(rankAt(0.03, 0.03)).toBeGreaterThan(50);
+    // 200 passes of 4 vectors: 24 s, of which 12 for the sketch.
+    const rank = rankAt(0.03, 0.03, 4);
+    const seconds = (r: number): number => 0.03 * r + (14 * 1e5 * r * r) / 5e9;
+    expect(seconds(rank)).toBeLessThanOrEqual(12);
+    expect(seconds(rank + 1)).toBeGreaterThan(12);
+    // Vectors that share a pass make a sketch cheap and conjugate gradients hardly dearer.
+    expect(rankAt(3, 0.003)).toBe(500);
+    // 200 passes of 0.303 s.
+    const shared = rankAt(0.3, 0.003, 2);
+    const sharedSeconds = (r: number): number => 0.003 * r + (14 * 1e5 * r * r) / 5e9;
+    expect(sharedSeconds(shared)).toBeLessThanOrEqual(30.3);
+    expect(sharedSeconds(shared + 1)).toBeGreaterThan(30.3);
+    expect(rankAt(1e-7, 1e-7)).toBe(10);
   });
 
   test("the estimate grows as the arrays do", () => {

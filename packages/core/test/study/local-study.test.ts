@@ -179,6 +179,20 @@ describe("a network", () => {
     expect(threats[0].curve[0].relativeParameterError).toBeLessThan(0.05);
   });
 
+  it("with ReLU crosses more kinks the farther it goes", async () => {
+    const { result } = await analyze({
+      table: loans(),
+      settings: settings(
+        { target: "repaid", model: "mlp:4", l2: 0.01, epsilons: [0, 1e-4, 0.05, 0.5] },
+        { activation: "relu" },
+      ),
+    });
+    const flips = result.threats[0].curve.map(({ flippedUnits }) => flippedUnits ?? Number.NaN);
+    expect(flips[0]).toBe(0);
+    expect(flips[3]).toBeGreaterThan(0);
+    expect(flips).toEqual(flips.toSorted((a, b) => a - b));
+  });
+
   it("shows the spread over seeds, one of which is the analysis", async () => {
     const { result } = await analyze({
       table: loans(),
@@ -254,6 +268,39 @@ describe("bare weights", () => {
     expect(result.fit.parameters).toEqual(Object.values(good).flatMap(({ values }) => values));
     expect(result.model.parameters[0]).toBe("0.weight[0,0]");
     expect(result.settings.local).toMatchObject({ training: "import", activation: "tanh" });
+  });
+
+  it("with ReLU say which share of the units the response switches", async () => {
+    const deep = {
+      ...good,
+      "0.bias": { shape: [2], values: [-0.4, -0.9] },
+      "2.weight": { shape: [2, 2], values: [1, -0.7, 0.4, 0.8] },
+      "2.bias": { shape: [2], values: [0.1, -0.3] },
+      "4.weight": { shape: [1, 2], values: [1.5, -1] },
+      "4.bias": { shape: [1], values: [0.2] },
+    };
+    const epsilons = [0, 0.2, 1];
+    const { result, coefficients } = await run(deep, { model: "mlp:2,2", epsilons }, { activation: "relu" });
+    const [before, ...moved] = coefficients.columns.map(({ values }) => values);
+    const rows = loans().columns.flatMap((column) => (column.kind === "numeric" ? [column.values] : []));
+    expect(result.data.features).toHaveLength(2);
+    /** Which of the four units are on, for each row. */
+    const on = (t: readonly number[]): boolean[][] =>
+      Array.from(rows[0], (x, i) => {
+        const z = rows[1][i];
+        const first = [t[0] * x + t[1] * z + t[4], t[2] * x + t[3] * z + t[5]];
+        const [a, b] = first.map((value) => Math.max(0, value));
+        return [...first, t[6] * a + t[7] * b + t[10], t[8] * a + t[9] * b + t[11]].map((value) => value > 0);
+      });
+    const shares = moved.map((theta) => {
+      const [from, to] = [on(before).flat(), on(theta).flat()];
+      return from.filter((value, k) => value !== to[k]).length / from.length;
+    });
+    const { curve } = result.threats[0];
+    curve.forEach(({ flippedUnits }, k) => expect(flippedUnits).toBeCloseTo(shares[k], 12));
+    expect(shares[0]).toBe(0);
+    expect(shares[2]).toBeGreaterThan(0.01);
+    expect((await run(good)).result.threats[0].curve[0].flippedUnits).toBeNull();
   });
 
   it("are refused with what was expected and found", async () => {

@@ -19,6 +19,9 @@ export async function naturalCurvatureTimes(
   return (await operator.product(asColumn(u))).data;
 }
 
+/** Of the residual of conjugate gradients: shares are read to a few digits. */
+const TOLERANCE = 1e-6;
+
 /**
  * The share of every training row in dQ/dε = ∇Q'I of a metric with gradient ∇Q (d): −c w_i ω_i u'G_iφ_i with u = (H + λI)⁻¹∇Q
  * (MATH 10c), n numbers that sum to ∇Q'I. By tangents of the input gradients along u: nothing of size n×d. For the curvature
@@ -31,7 +34,7 @@ export async function localRowContributions(
 ): Promise<Float64Array> {
   const { point, threat, scale, omega, system } = attack;
   const { model, data, parameters } = point;
-  const u = (await system.solve(asColumn(metricGradient), work)).solution.data;
+  const u = (await system.solve(asColumn(metricGradient), work, TOLERANCE)).solution.data;
   const out = new Float64Array(data.rows);
   await eachBlock(data, "contributions", work, (block) => {
     const { w, firstRow } = block;

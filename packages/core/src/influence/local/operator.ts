@@ -106,7 +106,8 @@ function add(out: Matrix, part: Matrix, factor: number): void {
   for (let at = 0; at < out.data.length; at++) out.data[at] += factor * part.data[at];
 }
 
-function unitVectors(d: number, from: number, to: number): Matrix {
+/** Columns `from` to `to` of the identity (d×d). */
+export function unitVectors(d: number, from: number, to: number): Matrix {
   const out = Matrix.zeros(d, to - from);
   for (let k = from; k < to; k++) out.data[k * (to - from) + k - from] = 1;
   return out;

@@ -47,9 +47,9 @@ export interface LocalSystem {
   preconditioner(work?: Work): Promise<Preconditioner | null>;
   /**
    * (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough.
-   * @param tolerance of an iterative solver, where another than the system's own is enough.
+   * @param enough a tolerance of conjugate gradients with which this solution is good enough, where that is above the system's own.
    */
-  solve(right: Matrix, work?: Work, tolerance?: number): Promise<SystemSolution>;
+  solve(right: Matrix, work?: Work, enough?: number): Promise<SystemSolution>;
   /** Smallest and largest eigenvalue of H by Lanczos's method. */
   extremes(work?: Work): Promise<ExtremeEigenvalues>;
 }
@@ -110,8 +110,10 @@ export async function localSystem(
     matrix,
     rank: factor?.rank ?? null,
     preconditioner: (also = work) => preconditioner(also),
-    async solve(right, also = work, tolerance = options.tolerance) {
+    async solve(right, also = work, enough = 0) {
       if (factor) return solveDense(products, damping, factor, right);
+      const loose = iterative.name === "cg" && enough > 0;
+      const tolerance = loose ? Math.max(enough, options.tolerance ?? 0) : options.tolerance;
       const settings = {
         ...also,
         seed,

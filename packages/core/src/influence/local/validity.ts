@@ -28,8 +28,10 @@ export interface LocalValidityOptions extends Work {
 }
 
 const SEARCH: AttackSearch = { steps: 50, restarts: 0 };
-/** Of an iterative solver's residuals: b'x misses b'(H + λI)⁻¹b by the square of x's error, and κ is read to a few digits. */
-const TOLERANCE = 1e-3;
+/** κ² is known to this share where the condition of H + λI is. */
+const PRECISION_OF_SQUARES = 1e-3;
+/** Of the residuals of conjugate gradients where it is not. */
+const TOLERANCE = 1e-4;
 
 /**
  * κ(ε) = ‖∇R_ε(θ̃+εI) − ∇L(θ̃)‖ / ‖∇R_ε(θ̃) − ∇L(θ̃)‖ in the norm of (H + λI)⁻¹ (MATH 14.10), worst cases by projected gradient
@@ -61,7 +63,7 @@ export async function localValidity(
       excess.map((value, j) => value + damping * epsilon * I[j]),
       still.gradient.map((value, j) => value - gradient[j]),
     ]);
-    const { solution } = await system.solve(right, work, TOLERANCE);
+    const { solution } = await system.solve(right, work, toleranceOf(attack));
     const [left, damped, unmoved] = [0, 1, 2].map((k) => dualLength(right, solution, k));
     out.push({
       epsilon,
@@ -72,6 +74,12 @@ export async function localValidity(
     });
   }
   return out;
+}
+
+/** With a residual r conjugate gradients miss b'(H + λI)⁻¹b ≥ ‖b‖²/(μ + λ) by r'(H + λI)⁻¹r ≤ ‖r‖²/λ, μ the largest eigenvalue. */
+function toleranceOf({ damping, local: { largestEigenvalue: most } }: LocalInfluence): number {
+  if (most === null || damping <= 0) return TOLERANCE;
+  return Math.max(TOLERANCE, Math.sqrt((PRECISION_OF_SQUARES * damping) / (most + damping)));
 }
 
 const SHARED = "Rows that share one budget have no worst cases of their own to check a prediction against.";
@@ -98,8 +106,10 @@ export interface LocalTrustOptions extends LocalValidityOptions {
 }
 
 const FACTOR = 4;
+/** Where κ is more than this many times its tolerance, two steps are taken at once. */
+const FAR = 4 * FACTOR ** 2;
 const SMALLEST = 1e-6;
-/** A κ that keeps more than this share twice, as ε is divided by 4, does not go to 0 with it. */
+/** A κ that keeps more than this share twice, as ε is divided by 4 or more, does not go to 0 with it. */
 const LEVEL = 0.8;
 /** The radius is known to this ratio. */
 const PRECISION = 1.1;
@@ -144,7 +154,8 @@ export async function localTrust(attack: LocalInfluence, options: LocalTrustOpti
     if (high === null && epsilon >= ceiling) return finish(ceiling);
     if (low === null && (levels >= mostLevels || epsilon <= SMALLEST))
       return finish(null, nowhere(attack, check, tolerance));
-    epsilon = high === null ? Math.min(ceiling, epsilon * FACTOR) : epsilon / FACTOR;
+    const steps = check.stationarity > FAR * tolerance ? 2 : 1;
+    epsilon = high === null ? Math.min(ceiling, epsilon * FACTOR) : epsilon / FACTOR ** steps;
   }
   while (high.epsilon / low.epsilon > PRECISION && checks.length < MAXIMUM_CHECKS) {
     const margin = (high.epsilon / low.epsilon) ** 0.1;
