@@ -47,7 +47,7 @@ describe("aif analyze --import", () => {
       "The imported model",
       "Natural loss",
       "What kind of response",
-      "LOCAL (DAMPED) RESPONSE",
+      "LOCAL RESPONSE",
       "lower bounds",
     ];
     const places = parts.map((part) => stdout.indexOf(part));

@@ -149,7 +149,7 @@ describe("what goes wrong is one sentence", () => {
     ["ε = 0", path("--epsilon-max", "0"), 2, /^--epsilon-max must be a number above 0, got 0: .+\.$/],
     ["no number", path("--epsilon-max", "much"), 2, /^--epsilon-max takes a number, and "much" is none\.$/],
     ["a quadratic model", path("--model", "quadratic"), 2, /^A quadratic model has no exact robust path, .+\.$/],
-    ["a box", path("--bounds", "x=0:1"), 2, /^Unknown option '--bounds'/],
+    ["a box", path("--bounds", "x=0:1"), 2, /^An adversary with bounds has no exact robust path/],
     ["a form that is none", path("--format", "xml"), 2, /^--format takes text, json or csv, not "xml"\.$/],
     ["--out over the data", path("--out", houses), 2, /would overwrite a file/],
   ])("%s", async (_, words, code, sentence) => {

@@ -57,7 +57,8 @@ export async function solveActive(
     }
     if (revision) point = activePoint(problem, radius, revision.state, point.sums, point.reach);
     const size = fixed ? point.pieceResidual : point.residual;
-    const settled = size <= goal || (size <= RESIDUAL_TOLERANCE && size > 0.25 * lastSize);
+    const reachable = Math.max(RESIDUAL_TOLERANCE, point.rounding);
+    const settled = size <= goal || (size <= reachable && size > 0.25 * lastSize);
     if (iterations === 1) firstSize = size;
     if (iterations > PATIENCE && size > Math.max(LOST, firstSize)) return null;
     lastSize = size;

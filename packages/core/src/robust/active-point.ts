@@ -1,5 +1,6 @@
 import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
+import { scoreRounding } from "./active-slack.js";
 import type { ActiveState } from "./active-state.js";
 import type { RobustProblem } from "./optimum-problem.js";
 import { type RowSums, rowSums } from "./optimum-rows.js";
@@ -20,6 +21,8 @@ export interface ActivePoint {
   readonly residual: number;
   /** The same with multipliers as they come: how well the equations of this piece of the path are solved. */
   readonly pieceResidual: number;
+  /** How large either may be by the rounding of the scores alone, where slopes are differences of nearly equal numbers. */
+  readonly rounding: number;
   /** |E|: f_i less the score at which both ends are equally bad. */
   readonly defects: Float64Array;
   /** |E|×d: the gradients of the defects. */
@@ -72,6 +75,7 @@ export function activePoint(
     gradient: robustGradient(problem, radius, theta, sums, exact),
     residual: relativeSize(robustGradient(problem, radius, theta, sums, clipped), scales),
     pieceResidual: relativeSize(robustGradient(problem, radius, theta, sums, exact), scales),
+    rounding: fit.model.loss.quadratic ? (fit.model.loss.second(0, 0) * scoreRounding(problem)) / sums.slopeSize : 0,
     defects: Float64Array.from(stuck, (i) => sums.scores[i] - (corner?.at(fit.data.y[i], reach) ?? 0)),
     normals,
     shares: budgets.map((b, k) => (b > 0 ? exact[first + k] / b : 0)),

@@ -11,3 +11,6 @@ export const NEGLIGIBLE = 1e-120;
 
 /** Scores this close to a corner, relative to the largest score or target, are on it. */
 export const cornerSlack = ({ cornerSize }: RobustProblem): number => 1e-12 * cornerSize;
+
+/** The rounding of scores less targets. */
+export const scoreRounding = ({ cornerSize }: RobustProblem): number => 2e-15 * cornerSize;

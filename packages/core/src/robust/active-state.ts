@@ -34,12 +34,14 @@ const NARROW_MARKS: Marks = { interior: 1 - 1e-5, tiedWidths: 15 };
 /**
  * The sets that a smoothed optimum suggests; null where it is too early to tell.
  * @param narrow whether the corners are hardly rounded any more.
+ * @param crowded whether rows are so close together that more of them look stuck than can be: then the surest are taken.
  */
 export function guessState(
   problem: RobustProblem,
   { theta, kappa, norm }: SmoothPoint,
   widths: Widths,
   narrow: boolean,
+  crowded = false,
 ): ActiveState | null {
   const { q, attacked, first, threat, kinked } = problem;
   const { budgets } = threat.settings;
@@ -49,6 +51,8 @@ export function guessState(
   let stuck = rowsWithin(interior);
   // Too many: repeated rows do stick together, but otherwise corners are not sharp enough yet.
   if (stuck.length > theta.length) stuck = rowsWithin(WIDE_MARKS.interior);
+  if (stuck.length > theta.length && crowded)
+    stuck = stuck.toSorted((a, b) => Math.abs(kappa[a]) - Math.abs(kappa[b])).slice(0, theta.length);
   if (stuck.length > theta.length && !narrow) return null;
   const held = new Set(stuck);
   const sizes = Float64Array.from(attacked, (k) => budgets[k] * Math.abs(theta[first + k]));

@@ -4,7 +4,9 @@ import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { attack, hasExactAttack, prepareAttack } from "./attack.js";
+import { readParameters } from "./attack-checks.js";
 import { type AttackedRisk, attackedRisk, featureSizes, relativeGradient, type TrainedRisk } from "./attacked-risk.js";
 import { type DescentMemory, type DescentMethod, descend, EMPTY_MEMORY } from "./descent.js";
 import { type DualityGap, dualityGap } from "./duality-gap.js";
@@ -76,18 +78,19 @@ type Resolved = Required<
  * Adversarial training, min_θ Σ w max_{δ allowed} l(θ, x+δ) + ½ΣPθ²: the inner maximum by projected gradient ascent (any basis,
  * norm and box), the outer minimum over all rows by gradient descent or L-BFGS with Danskin's gradient. What the closed forms of
  * the paper are compared with.
- * @param radius ρ ≥ 0. @throws usage: options that make no sense, a checkpoint of other settings. input: one of other data.
+ * @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`. @throws usage: options that make no sense, a checkpoint of other settings. input: one of other data.
  */
 export async function adversarialTraining(
   trained: TrainedRisk & Pick<Fit, "parameters">,
-  threat: Threat,
+  described: AnyThreat,
   radius: number,
   options: AdversarialTrainingOptions = {},
 ): Promise<AdversarialTraining> {
+  const threat = threatOn(described, trained.model.map.inputs);
   await ensureBlas();
   const { checkpoint, resume, resumeName, signal, onProgress, onStep, gap } = options;
   const resolved = resolve(options);
-  const start = Float64Array.from(options.start ?? trained.parameters);
+  const start = readParameters(options.start ?? trained.parameters, trained.model.map.count, "The start");
   const settings = settingsFingerprint(trained, threat, radius, options.start ? start : null, resolved);
   const data = dataFingerprint(trained.data);
   if (resume) checkState(resume, settings, data, trained.model.map.count, resumeName);

@@ -14,6 +14,16 @@ export function checkSearch(radius: number, { steps = 1, stepSize = 1, restarts 
     throw usageError(`The restarts of an attack must be a whole number ≥ 0, got ${restarts}.`);
 }
 
+/** θ as d finite numbers. @param what it is, as it begins a sentence. @throws usage: a wrong length, or numbers that are none. */
+export function readParameters(values: ArrayLike<number>, count: number, what = "The parameters"): Float64Array {
+  if (values.length !== count)
+    throw usageError(`${what} must be ${count} numbers, one for each of the model's parameters; got ${values.length}.`);
+  const theta = Float64Array.from(values);
+  const bad = theta.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw usageError(`${what} must be finite numbers: number ${bad} is ${theta[bad]}.`);
+  return theta;
+}
+
 /** @throws usage: θ or the threat are of another model. */
 export function checkShapes(parameters: number, features: number, theta: Float64Array, threat: Threat): void {
   if (theta.length !== parameters) throw usageError(`This model has ${parameters} parameters, got ${theta.length}.`);

@@ -6,8 +6,9 @@ import type { ScoreModel } from "../models/score-model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { attackCertifier } from "./attack-certificate.js";
-import { checkSearch, checkShapes } from "./attack-checks.js";
+import { checkSearch, checkShapes, readParameters } from "./attack-checks.js";
 import { gradientAttacker } from "./attack-gradient.js";
 import { linearAttacker } from "./attack-linear.js";
 import { quadraticAttacker } from "./attack-quadratic.js";
@@ -37,18 +38,19 @@ export interface AttackResult {
  * The worst case of every row within ‖δ⊘b‖_p ≤ ρ and the threat's box at θ (MATH 13): in closed form for scores linear in x, by
  * the trust-region subproblem for scores quadratic in x with p = 2 and no box, else by projected gradient ascent, which gives
  * lower bounds.
- * @param radius ρ ≥ 0, in units of δ⊘b. @throws usage: a radius, θ or search option that makes no sense.
+ * @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`. @throws usage: a radius, θ or search option that makes no sense.
  */
 export async function attack(
   { model }: { readonly model: ScoreModel },
-  theta: Float64Array,
-  threat: Threat,
+  theta: ArrayLike<number>,
+  threat: AnyThreat,
   data: Dataset,
   radius: number,
   options: AttackOptions = {},
 ): Promise<AttackResult> {
   await ensureBlas();
-  const attacker = prepareAttack(model, threat, theta, radius, options);
+  const { count, inputs } = model.map;
+  const attacker = prepareAttack(model, threatOn(threat, inputs), readParameters(theta, count), radius, options);
   const losses = new Float64Array(data.rows);
   const scores = new Float64Array(data.rows);
   const certified = new Uint8Array(data.rows);

@@ -4,7 +4,8 @@ import { EquilibratedCholesky } from "../linalg/symmetric.js";
 import { asColumn } from "../models/sweep.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { maximumMagnitude } from "../threats/norms.js";
-import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
+import { checkSearch, readParameters } from "./attack-checks.js";
 import { attackEnds } from "./attack-ends.js";
 import type { TrainedRisk } from "./attacked-risk.js";
 import { conjugateLoss } from "./conjugate-loss.js";
@@ -46,17 +47,22 @@ const FEASIBLE = 1e-11;
  * where G_j = 0 wherever P_j = 0. Perturbations are the worst ones at θ, mixed with other ends and directions where R has a corner
  * (rows whose ends are about equally bad; p = ∞: coefficients near 0; p = 1: near ties); slopes are ℓ' less a Newton step, which
  * makes G feasible and the gap of second order in the gradient. Every choice gives a bound; none is used that is not checked.
- * @param radius ρ ≥ 0
+ * @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`.
+ * @throws usage: a radius, θ or threat that makes no sense.
  * @returns null where inner maxima are not known exactly, or no feasible slopes are found (far from the optimum, singular H).
  */
 export async function dualityGap(
   risk: TrainedRisk,
-  threat: Threat,
+  described: AnyThreat,
   radius: number,
-  theta: Float64Array,
+  parameters: ArrayLike<number>,
   work: Work = {},
 ): Promise<DualityGap | null> {
   await ensureBlas();
+  const { count, inputs } = risk.model.map;
+  const threat = threatOn(described, inputs);
+  const theta = readParameters(parameters, count);
+  checkSearch(radius, {});
   const ends = attackEnds(risk.model, threat, theta, radius);
   if (ends === null) return null;
   const problem = { risk, threat, radius, theta, ends };

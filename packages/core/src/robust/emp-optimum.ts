@@ -1,9 +1,9 @@
-import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot, invertHessian } from "../solvers/inverse-hessian.js";
 import { dualExponent, norm } from "../threats/norms.js";
-import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
+import { readParameters } from "./attack-checks.js";
 import { checkTransport } from "./emp.js";
 import { type EmpSums, type EmpWidths, empSums } from "./emp-sums.js";
 import { robustOptimum } from "./optimum.js";
@@ -15,7 +15,7 @@ import { type NormParts, smoothedNorm, smoothNorm } from "./smoothing-norm.js";
 
 export interface EmpOptimumOptions extends Work {
   /** d: where the search begins (default: the fit). */
-  readonly start?: Float64Array;
+  readonly start?: ArrayLike<number>;
 }
 
 /** The minimiser of the empirical problem of a Wasserstein adversary. */
@@ -56,18 +56,18 @@ const MAXIMUM_STEPS = 60;
  * `robustOptimum`. Newton's method with the exact Hessian of V (the inner maximiser differentiated implicitly). Where that ends at a
  * corner (β_k = 0 at p = ∞, ties at p = 1, residuals stuck at 0 at u > 2, rows tied at u = 1) the corners are rounded off, down to a
  * billionth of their size. Corners where the inner maximum changes its branch are not rounded: then `converged` may be false.
- * @param u 1 ≤ u ≤ ∞. @param radius ρ ≥ 0 itself. @throws usage, numerical: as `empiricalWorstCase`.
+ * @param u 1 ≤ u ≤ ∞. @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`. @throws usage, numerical: as `empiricalWorstCase`.
  */
 export async function empRobustOptimum(
   fit: Fit,
-  threat: Threat,
+  described: AnyThreat,
   u: number,
   radius: number,
-  { start = fit.parameters, ...work }: EmpOptimumOptions = {},
+  { start: from = fit.parameters, ...work }: EmpOptimumOptions = {},
 ): Promise<EmpOptimum> {
+  const threat = threatOn(described, fit.model.map.inputs);
   checkTransport(fit.model, threat, u, radius);
-  if (start.length !== fit.parameters.length)
-    throw usageError(`This model has ${fit.parameters.length} parameters, the start has ${start.length}.`);
+  const start = readParameters(from, fit.parameters.length, "The start");
   if (u === Number.POSITIVE_INFINITY) {
     const { objective, robustLoss, naturalLoss, residual, parameters, iterations, collapsed } = await robustOptimum(
       fit,

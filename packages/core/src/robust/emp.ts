@@ -5,7 +5,9 @@ import type { ScoreModel } from "../models/score-model.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { transportOrder } from "../threats/wasserstein.js";
+import { readParameters } from "./attack-checks.js";
 import { allocate } from "./emp-allocation.js";
 import { dualNormOf, hasClosedForm } from "./robust-loss.js";
 
@@ -30,18 +32,20 @@ const EXACT = 1e-12;
 /**
  * The empirical problem of the Wasserstein adversary (MATH 8): max Σ w_i l(θ, x_i + δ_i, y_i) over (Σ w_i ‖δ_i ⊘ b‖_p^u)^{1/u} ≤ ρ, for
  * scores linear in x, where it only matters how far each row moves (see `allocate` for the closed forms and the solver).
- * @param threat the adversary of a single row, without bounds. @param u 1 ≤ u ≤ ∞. @param radius ρ ≥ 0 itself (ε·c).
+ * @param threat the adversary of a single row, without bounds. @param u 1 ≤ u ≤ ∞. @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`.
  * @throws usage: scores not linear in x, a box, a bad u or radius. numerical: a worst case that overflows.
  */
 export async function empiricalWorstCase(
   model: ScoreModel,
   data: Dataset,
-  theta: Float64Array,
-  threat: Threat,
+  parameters: ArrayLike<number>,
+  described: AnyThreat,
   u: number,
   radius: number,
   work?: Work,
 ): Promise<EmpiricalWorstCase> {
+  const threat = threatOn(described, model.map.inputs);
+  const theta = readParameters(parameters, model.map.count);
   checkTransport(model, threat, u, radius);
   await ensureBlas();
   const { norm, direction } = dualNormOf(model, threat, theta);
@@ -72,7 +76,7 @@ export function checkTransport(model: ScoreModel, threat: Threat, u: number, rad
     throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);
   if (!hasClosedForm(model, threat)) {
     throw usageError(
-      "The exact Wasserstein worst case needs a score that is linear in the features and an adversary without bounds: leave out --bounds, or use a linear, logistic or Poisson model.",
+      "The exact Wasserstein worst case needs a score that is linear in the features and an adversary without bounds: leave the bounds out, or use a linear, logistic or Poisson model.",
     );
   }
 }

@@ -5,6 +5,7 @@ import type { Work } from "../parallel/work.js";
 import { type Fit, fitFree } from "../solvers/fit.js";
 import { dot, invertHessian } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { adversarialTraining } from "./adversarial-training.js";
 import { attack, hasExactAttack } from "./attack.js";
 import type { AttackMethod, AttackSearch } from "./attack-result.js";
@@ -57,21 +58,22 @@ const CORNER_STEPS = 300;
  * Scores quadratic in x, p = 2, no box: exactly, by Newton's method on R with the two ends of every row joined smoothly
  * (√((l⁺−l⁻)²/4 + width²), width down to 1e-9 of the loss); at other corners of R by descent, and then not `converged`. Otherwise L-BFGS with inner maxima in closed form (scores linear in
  * x) or by projected gradient (lower bounds).
- * @param radius ρ ≥ 0. @throws usage: a radius or start that makes no sense. numerical: the Newton system is not finite.
+ * @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`. @throws usage: a radius or start that makes no sense. numerical: the Newton system is not finite.
  */
 export async function generalRobustOptimum(
   fit: Fit,
-  threat: Threat,
+  threat: AnyThreat,
   radius: number,
   options: GeneralOptimumOptions = {},
 ): Promise<GeneralOptimum> {
+  const adversary = threatOn(threat, fit.model.map.inputs);
   await ensureBlas();
   if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
     throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);
   if (options.start && options.start.length !== fit.parameters.length)
     throw usageError(`The start needs ${fit.parameters.length} parameters, got ${options.start.length}.`);
-  const byNewton = fit.model.map instanceof QuadraticMap && hasExactAttack(fit.model, threat);
-  return (byNewton ? newtonOptimum : descendedOptimum)(fit, threat, radius, options);
+  const byNewton = fit.model.map instanceof QuadraticMap && hasExactAttack(fit.model, adversary);
+  return (byNewton ? newtonOptimum : descendedOptimum)(fit, adversary, radius, options);
 }
 
 async function newtonOptimum(

@@ -9,6 +9,7 @@ import { invertHessian } from "../solvers/inverse-hessian.js";
 import { dualExponent, maximumMagnitude, norm } from "../threats/norms.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Threat } from "../threats/threat.js";
+import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { hasClosedForm } from "./robust-loss.js";
 
 /** The score at which both ends of [f − R, f + R] are equally bad for a target y: log-curvature only enters for Poisson. */
@@ -72,13 +73,14 @@ export interface RobustProblem {
  * The null model solves R_ρ once 0 ∈ ∂R there: ρ ≥ ‖(Σ w ℓ'_i x_i) ⊘ b‖_p / Σ w |ℓ'_i|.
  * @throws usage: scores that are not linear in x, or a box.
  */
-export async function robustProblem(fit: Fit, threat: Threat, work: Work = {}): Promise<RobustProblem> {
+export async function robustProblem(fit: Fit, described: AnyThreat, work: Work = {}): Promise<RobustProblem> {
+  const threat = threatOn(described, fit.model.map.inputs);
   const { model, data, ridge } = fit;
   const { map, loss } = model;
   requirePointwise(threat, "The exact robust optimum by active sets is");
   if (!hasClosedForm(model, threat)) {
     throw usageError(
-      "The exact robust optimum needs a score that is linear in the features and an adversary without bounds: leave out --bounds, or use a linear, logistic or Poisson model.",
+      "The exact robust optimum needs a score that is linear in the features and an adversary without bounds: leave the bounds out, or use a linear, logistic or Poisson model.",
     );
   }
   await ensureBlas();

@@ -70,7 +70,7 @@ export async function followPiece(
     }
     const { point } = settled;
     const after = change ? stateChanged(problem, point, change) : point;
-    if (isOptimal(problem, after) && after.residual <= RESIDUAL_TOLERANCE) {
+    if (isOptimal(problem, after) && after.residual <= Math.max(RESIDUAL_TOLERANCE, after.rounding)) {
       const system = change ? new ActiveSystem(problem, after, settled.system.hessian) : settled.system;
       return {
         stand: await pieceStand(problem, { point: after, system }, work, tally),
@@ -169,7 +169,8 @@ async function settle(
     tally.passes++;
     const size = point.pieceResidual;
     if (!(size < Number.POSITIVE_INFINITY)) return null;
-    const settled = size <= CORRECTOR_GOAL || (size <= RESIDUAL_TOLERANCE && size > 0.25 * lastSize);
+    const settled =
+      size <= CORRECTOR_GOAL || (size <= Math.max(RESIDUAL_TOLERANCE, point.rounding) && size > 0.25 * lastSize);
     if (system !== null && !settled && size > SLOW * lastSize) {
       system = null;
       lastSize = Number.POSITIVE_INFINITY;

@@ -204,7 +204,8 @@ function settle(
     const step = pieceNewton(problem, { point, system }, goal);
     if (step === null) return null;
     const { newton, by } = step;
-    const settled = size <= CORRECTOR_GOAL || (size <= RESIDUAL_TOLERANCE && size > 0.25 * lastSize);
+    const settled =
+      size <= CORRECTOR_GOAL || (size <= Math.max(RESIDUAL_TOLERANCE, point.rounding) && size > 0.25 * lastSize);
     if (settled && Math.abs(by) <= located) return point;
     lastSize = size;
     radius += by;

@@ -1,4 +1,4 @@
-import { numericalError } from "../errors.js";
+import { AifError, numericalError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { maximumMagnitude } from "../threats/norms.js";
 import { type ActiveOptimum, solveActive } from "./active-newton.js";
@@ -21,6 +21,7 @@ import {
 } from "./path-follow.js";
 import { followPiece, hasSmoothPieces, pieceStand } from "./path-piece.js";
 import { followRows } from "./path-rows.js";
+import { RestingPoint } from "./resting-point.js";
 
 /** The exact optimum at one radius, and how it moves on. */
 export interface RobustPathPoint {
@@ -41,6 +42,9 @@ export interface RobustPathPoint {
 const FIRST_RADIUS = 1e-7;
 /** Followed up to here, relative to the collapse radius: there the coefficients are 0 up to rounding. */
 const LAST_RADIUS = 1 - 1e-6;
+/** How far beyond the radius up to which θ̂ stays the path is taken up again, relative to it: at first, and at most. */
+const FIRST_MOTION = 1e-6;
+const LAST_MOTION = 1e-3;
 /** Of the collapse radius. */
 const FIRST_STEP = 0.01;
 const SMALLEST_STEP = 1e-9;
@@ -59,6 +63,8 @@ export class PathWalk {
   readonly states: ActiveState[] = [];
   /** Passes over the data. */
   readonly tally = { passes: 0 };
+  /** θ̂ as long as it stays the optimum, up to the radius `end`. */
+  resting: { readonly point: RestingPoint; readonly end: number } | null = null;
   private readonly locatesRows: boolean;
   /** Whether there are many, and windows of them suffice. */
   private readonly windowsRows: boolean;
@@ -79,10 +85,9 @@ export class PathWalk {
     const { problem, work } = this;
     const { collapseRadius } = problem;
     const last = Math.min(end, LAST_RADIUS * collapseRadius);
-    const optimum = await this.firstOptimum(FIRST_RADIUS * collapseRadius);
-    await this.addOrigin(optimum.point.state);
-    if (last <= FIRST_RADIUS * collapseRadius) return;
-    let stand = await this.addOptimum(optimum);
+    const first = (await this.rest(last)) ?? (await this.leaveOrigin(last));
+    if (first === "all") return;
+    let stand = first;
     let bend: Float64Array | null = null;
     let h = FIRST_STEP * collapseRadius;
     for (let step = 0; stand.optimum.point.radius < last; step++) {
@@ -147,6 +152,56 @@ export class PathWalk {
     }
   }
 
+  /** From 0 to the first radius beyond it; "all" where that is beyond `last`. */
+  private async leaveOrigin(last: number): Promise<Stand | "all"> {
+    const first = FIRST_RADIUS * this.problem.collapseRadius;
+    const optimum = await this.firstOptimum(first);
+    await this.addOrigin(optimum.point.state);
+    return last <= first ? "all" : this.addOptimum(optimum);
+  }
+
+  /** Where θ̂ stays the optimum for a while: its points, and the stand beyond; "all" where it is until `last`, null where not at all. */
+  private async rest(last: number): Promise<Stand | "all" | null> {
+    const { problem, work } = this;
+    const point = RestingPoint.of(problem);
+    const end = point ? await point.lastRadius(last, work) : 0;
+    const optimum = point && end > 0 ? await point.optimumAt(end, work) : null;
+    if (point === null || optimum === null) return null;
+    this.resting = { point, end };
+    const next = await this.afterRest(end, last);
+    const stand = next && (await this.standOf(next));
+    const { parameters, naturalLoss, robustLoss, residual, active } = optimum;
+    const still = new Float64Array(parameters.length);
+    const sets = { stuck: active.stuckRows, zeros: active.zeroCoordinates, ties: active.tiedCoordinates };
+    const state = plainState(problem, parameters, worseEnds(problem, problem.fit.scores, end * point.norm()));
+    const origin = { radius: 0, velocity: still, robustLoss: naturalLoss, residual: 0 };
+    this.points.push({ parameters, naturalLoss, ...origin, ...sets });
+    const velocity = stand ? stand.velocity.theta : still;
+    this.points.push({ radius: end, parameters, velocity, naturalLoss, robustLoss, residual, ...sets });
+    this.states.push(state, state);
+    if (!next || !stand) return "all";
+    const held = { ...state, stuck: active.stuckRows, zeros: sets.zeros, tied: sets.ties };
+    const { rows, features } = changesBetween(problem, held, next.point.state);
+    const within = (next.point.radius - end) / 2;
+    for (const change of [...rows, ...features]) this.events.push(eventOf(change, end + within, within));
+    return this.add(stand);
+  }
+
+  /** The optimum as soon after θ̂ has begun to move as it can be told from θ̂; null where that is beyond `last`. */
+  private async afterRest(end: number, last: number): Promise<ActiveOptimum | null> {
+    const { problem, work, tally } = this;
+    for (let share = FIRST_MOTION; end * (1 + share) < last; share *= 10) {
+      try {
+        const optimum = await findOptimum(problem, end * (1 + share), problem.fit.parameters, work);
+        tally.passes += optimum.iterations;
+        return optimum;
+      } catch (error) {
+        if (!(error instanceof AifError && error.code === "numerical") || share >= LAST_MOTION) throw error;
+      }
+    }
+    return null;
+  }
+
   /** By second derivatives or moments, where the problem allows it; null where not, or where that has failed. */
   private async followKnown(from: Stand, target: number): Promise<Stretch | null> {
     const { problem, work, tally } = this;
@@ -169,10 +224,12 @@ export class PathWalk {
   }
 
   private async addOptimum(optimum: ActiveOptimum): Promise<Stand> {
+    return this.add(await this.standOf(optimum));
+  }
+
+  private async standOf(optimum: ActiveOptimum): Promise<Stand> {
     const { problem, work, tally } = this;
-    return this.add(
-      hasSmoothPieces(problem) ? await pieceStand(problem, optimum, work, tally) : standAt(problem, optimum),
-    );
+    return hasSmoothPieces(problem) ? pieceStand(problem, optimum, work, tally) : standAt(problem, optimum);
   }
 
   /** With a known bend a prediction's error is of third order in the step, otherwise of second. */

@@ -1,7 +1,7 @@
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
-import type { Threat } from "../threats/threat.js";
+import type { AnyThreat } from "../threats/threat-on.js";
 import { solveActive } from "./active-newton.js";
 import { findOptimum, isCollapsed } from "./optimum.js";
 import { robustProblem } from "./optimum-problem.js";
@@ -38,7 +38,7 @@ export interface RobustPath {
  */
 export async function robustPath(
   fit: Fit,
-  threat: Threat,
+  threat: AnyThreat,
   { radiusMax, tolerance = 0.01, maximumSteps = 10_000, ...work }: RobustPathOptions = {},
 ): Promise<RobustPath> {
   if (radiusMax !== undefined && !(radiusMax >= 0 && radiusMax < Number.POSITIVE_INFINITY))
@@ -60,6 +60,9 @@ export async function robustPath(
       if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
         throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);
       if (isCollapsed(problem, radius)) return nullOptimum(problem, radius, more);
+      const { resting } = walk;
+      const still = radius > 0 && resting && radius <= resting.end && (await resting.point.optimumAt(radius, more));
+      if (still) return still;
       let nearest = 0;
       states.forEach((_, k) => {
         if (Math.abs(points[k].radius - radius) < Math.abs(points[nearest].radius - radius)) nearest = k;

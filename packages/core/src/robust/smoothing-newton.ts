@@ -27,7 +27,11 @@ export interface SmoothPoint {
 
 const MAXIMUM_STEPS = 60;
 /** Newton's method has nothing left to gain below this share of R_μ. */
-const NEGLIGIBLE_DECREASE = 1e-17;
+const NEGLIGIBLE_DECREASE = 1e-30;
+/** Of R_μ. */
+const VALUE_ROUNDING = 1e-14;
+/** The slope beyond the minimum along a step that is put up with, relative to the one at its start. */
+const OVERSHOOT = 0.9;
 
 /** Newton's method with step halving on R_μ until the relative gradient is at most `tolerance`; the last point in any case. */
 export async function minimiseSmoothed(
@@ -50,8 +54,11 @@ export async function minimiseSmoothed(
     let next: SmoothPoint | null = null;
     for (let t = 1; t > 1e-9 && next === null; t /= 2) {
       const candidate = await evaluateSmoothed(problem, radius, advance(problem, point.theta, step, t), widths, work);
-      const rounding = 1e-14 * Math.abs(point.value);
-      if (candidate.value <= point.value + 1e-4 * t * slope + rounding) next = candidate;
+      const rounding = VALUE_ROUNDING * Math.abs(point.value);
+      if (candidate.value <= point.value + 1e-4 * t * slope - rounding) next = candidate;
+      // Values that rounding makes equal tell nothing: then the slope along the step has to fall, and not to overshoot.
+      else if (candidate.value <= point.value + rounding && dot(step, candidate.gradient) <= OVERSHOOT * -slope)
+        next = candidate;
     }
     if (next === null) return { point, steps, converged: false };
     point = next;

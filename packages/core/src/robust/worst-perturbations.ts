@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { ScoreModel } from "../models/score-model.js";
-import type { Threat } from "../threats/threat.js";
+import type { AnyThreat } from "../threats/threat-on.js";
 import { type AttackOptions, type AttackResult, attack } from "./attack.js";
 
 /** An attack with the moves themselves. */
@@ -16,8 +16,8 @@ export interface WorstPerturbations extends AttackResult {
  */
 export async function worstPerturbations(
   target: { readonly model: ScoreModel },
-  theta: Float64Array,
-  threat: Threat,
+  theta: ArrayLike<number>,
+  threat: AnyThreat,
   data: Dataset,
   radius: number,
   options: Omit<AttackOptions, "onMoved"> = {},

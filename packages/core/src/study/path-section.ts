@@ -8,6 +8,7 @@ import type { RobustPathPoint } from "../robust/path-walk.js";
 import { dualNormOf } from "../robust/robust-loss.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
+import { radiusScale } from "../threats/radius-scale.js";
 import type { Threat } from "../threats/threat.js";
 import type { PathPoint, PathSection } from "./path-result.js";
 
@@ -31,7 +32,7 @@ export async function pathSection(
   epsilonMax: number | null,
   work: Work,
 ): Promise<PathSection> {
-  const scale = await meanRowScale(fit, threat, work);
+  const scale = await radiusScale(fit.data, threat, work);
   const wanted = epsilonMax === null ? null : epsilonMax * scale;
   const path = await robustPath(fit, threat, { ...(wanted === null ? {} : { radiusMax: wanted }), ...work });
   const collapses = wanted === null || wanted >= path.collapseRadius;
@@ -59,24 +60,6 @@ export async function pathSection(
         feature: feature === undefined ? null : data.features[feature],
       })),
   };
-}
-
-/** c = Σ w_i ‖x_i ⊘ b‖_p */
-export async function meanRowScale({ model, data }: Fit, threat: Threat, work: Work): Promise<number> {
-  let scale = 0;
-  await sweep(
-    model.map,
-    data,
-    { phase: "path" },
-    ({ block }) => {
-      const sizes = threat.rowScales(block);
-      block.w.forEach((w, i) => {
-        scale += w * sizes[i];
-      });
-    },
-    work,
-  );
-  return scale;
 }
 
 /** The path's own points up to the last radius and evenly spaced ones, in order. */
