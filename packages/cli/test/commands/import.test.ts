@@ -43,13 +43,7 @@ describe("aif analyze --import", () => {
     const { code, stdout, stderr } = await aif(["analyze", data, "--target", "y", "--import", model, "--no-polish"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);
-    const parts = [
-      "The imported model",
-      "Natural loss",
-      "What kind of response",
-      "LOCAL RESPONSE",
-      "lower bounds",
-    ];
+    const parts = ["The imported model", "Natural loss", "What kind of response", "LOCAL RESPONSE", "lower bounds"];
     const places = parts.map((part) => stdout.indexOf(part));
     expect(places).not.toContain(-1);
     expect(places[0]).toBeLessThan(places[1]);
