@@ -1,8 +1,9 @@
 /**
  * npm run bench [-- [filter] [--write] [--threads N]]: speed against NumPy, held-out evaluation, peak memory, kernels.
- * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md.
+ * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md: all of it, or the
+ * sections that the filter kept.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { compare } from "./against-numpy.js";
@@ -14,6 +15,7 @@ import { machineLines } from "./machine.js";
 import { measurePeak } from "./memory.js";
 import { type Findings, report } from "./report.js";
 import { ROBUST_CASES, timeRobust } from "./robust-time.js";
+import { withSections } from "./sections.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,6 +65,8 @@ const libraries = [...new Set(found.comparisons.flatMap(({ contestants }) => con
 const text = report(found, machineLines(command, libraries));
 process.stdout.write(text);
 if (values.write) {
-  if (filter) throw new Error("--write takes no filter: the document shows everything.");
-  writeFileSync(new URL("../docs/benchmarks.md", import.meta.url), text);
+  const file = new URL("../docs/benchmarks.md", import.meta.url);
+  const [machine] = machineLines(command, []);
+  const note = `Measured apart from the rest of this page, by \`${command}\` on ${new Date().toISOString().slice(0, 10)}. ${machine.replace(/^\* /, "")}`;
+  writeFileSync(file, filter ? withSections(readFileSync(file, "utf8"), text, note) : text);
 }

@@ -70,15 +70,19 @@ export async function checkValidity(
     };
   }
   const radius = await largestTrusted(judge, tolerance, options);
+  // A certificate costs a factorisation, and the same sizes are asked for more than once.
+  const known = new Map<number, Validity>();
   return {
     trust: { radius, reason: null, method, errorNorm },
     async at(list, work) {
       // A bound does not depend on the tolerance: a strict one must not hide it.
       const reach = CERTIFIED_REACH * radius * Math.max(1, DEFAULT_TOLERANCE / tolerance);
-      const near = list.filter((epsilon) => epsilon <= reach);
-      const far = list.filter((epsilon) => epsilon > reach);
+      const unknown = [...new Set(list)].filter((epsilon) => !known.has(epsilon));
+      const near = unknown.filter((epsilon) => epsilon <= reach);
+      const far = unknown.filter((epsilon) => epsilon > reach);
       const checks = [...(await judge.at(near, "certificate", work)), ...(await judge.at(far, "estimate", work))];
-      return list.flatMap((epsilon) => checks.filter((check) => check.epsilon === epsilon).slice(0, 1));
+      for (const check of checks) known.set(check.epsilon, check);
+      return list.flatMap((epsilon) => known.get(epsilon) ?? []);
     },
   };
 }

@@ -59,14 +59,7 @@ export async function pathStudy(
   return {
     schema: "aif.path/1",
     settings: { ...pathSettings(resolvedSettings(settings, table, data, model, reach, l2)), epsilonMax },
-    data: {
-      source: table.source,
-      rows: data.rows,
-      features: data.features,
-      target: data.encoding.target.column,
-      labels: data.labels,
-      classes: null,
-    },
+    data: trainingRowsSection(table, data),
     model: modelSection(fit, data, settings),
     paths,
     flags: trainingRowFlags(table, settings, data, model, reach, fit),
@@ -78,6 +71,16 @@ export async function pathStudy(
     },
   };
 }
+
+/** What is said of data whose training rows are all that counts. */
+export const trainingRowsSection = ({ source }: Table, data: EncodedDataset): PathResult["data"] => ({
+  source,
+  rows: data.rows,
+  features: data.features,
+  target: data.encoding.target.column,
+  labels: data.labels,
+  classes: null,
+});
 
 function checkEpsilonMax(epsilonMax: number | null): void {
   if (epsilonMax === null || (epsilonMax > 0 && epsilonMax < Number.POSITIVE_INFINITY)) return;

@@ -17,7 +17,7 @@ import { modelSection } from "./analyze.js";
 import { collapsedTraining, type TrainingRun } from "./collapsed-training.js";
 import { raise } from "./flags.js";
 import { chooseModel, ridgeOf } from "./model-choice.js";
-import { pathSettings, trainingRowFlags } from "./path-study.js";
+import { pathSettings, trainingRowFlags, trainingRowsSection } from "./path-study.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import { checkSettings, type StudySettings } from "./settings.js";
@@ -105,14 +105,7 @@ export async function trainingStudy(
       bounds: settings.bounds,
       seed: settings.seed,
     },
-    data: {
-      source: table.source,
-      rows: data.rows,
-      features: data.features,
-      target: data.encoding.target.column,
-      labels: data.labels,
-      classes: null,
-    },
+    data: trainingRowsSection(table, data),
     model: modelSection(fit, data, settings),
     fit: {
       parameters: [...fit.parameters],

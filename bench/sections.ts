@@ -1,0 +1,18 @@
+/** The document with the sections of another in place of its own of the same name; new ones go to the end. */
+export function withSections(document: string, fresh: string, note: string): string {
+  let result = document.trimEnd();
+  for (const section of sectionsOf(fresh)) {
+    const [heading] = section.split("\n", 1);
+    const told = section.replace(heading, `${heading}\n\n${note}`);
+    const old = sectionsOf(result).find((candidate) => candidate.startsWith(`${heading}\n`));
+    result = old === undefined ? `${result}\n\n${told}` : result.replace(old, () => told);
+  }
+  return `${result}\n`;
+}
+
+/** Each from its "## " on, without blank lines at the end. */
+const sectionsOf = (text: string): string[] =>
+  text
+    .split(/^(?=## )/m)
+    .slice(1)
+    .map((section) => section.trimEnd());
