@@ -1,6 +1,7 @@
 import { ensureBlas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky } from "../linalg/symmetric.js";
+import { conjugateLoss } from "../models/conjugate-loss.js";
 import { asColumn } from "../models/sweep.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { maximumMagnitude } from "../threats/norms.js";
@@ -8,7 +9,6 @@ import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { checkSearch, readParameters } from "./attack-checks.js";
 import { attackEnds } from "./attack-ends.js";
 import type { TrainedRisk } from "./attacked-risk.js";
-import { conjugateLoss } from "./conjugate-loss.js";
 import { directionDeviations, rowDeviations, turnDeviations, uselessDirection } from "./gap-deviations.js";
 import { mixtureShares } from "./gap-mixture.js";
 import {

@@ -42,9 +42,45 @@ export interface Fit {
   /** max_j |∇L_j| / (√(Σ w ℓ'² / Σ w ℓ'' · Σ w ℓ'' v_j²) + P_j|θ_j|): the gradient relative to the size of its terms. */
   readonly gradientNorm: number;
   readonly iterations: number;
-  /** H (d×d, lower triangle): Σ w ℓ'' v v' + diag(P). */
+  /** H (d×d, lower triangle): Σ w ℓ'' v v' + diag(P). Of a lasso fit on `sparse.support` alone. */
   readonly hessian: Matrix;
+  /** H⁻¹. Of a lasso fit on `sparse.support`, and 0 elsewhere: a parameter that stays at 0 does not respond. */
   readonly inverse: InverseHessian;
+  /** What an l1 penalty adds; absent without one. Then `gradient` is that of L, and `gradientNorm` the breach of its conditions. */
+  readonly sparse?: Sparsity;
+}
+
+/** A minimiser of L(θ) + λ Σ |θ_j| over the penalised parameters. */
+export interface Sparsity {
+  /** λ of the l1 penalty. */
+  readonly l1: number;
+  /** The smallest λ at which every penalised parameter is 0. */
+  readonly largestL1: number;
+  /** Penalised parameters that are not 0. */
+  readonly selected: readonly number[];
+  /** Zeros with |∂_jL| = λ: the least change may let them in. */
+  readonly boundary: readonly number[];
+  /** Parameters that can respond to a small change, ascending: the intercept, `selected` and `boundary`. */
+  readonly support: readonly number[];
+  /** Whether no other parameters have the same objective: H is regular on the support. */
+  readonly unique: boolean;
+  /** Duality gap: the objective is no further than this from its minimum; relative to the objective. */
+  readonly relativeGap: number;
+}
+
+/** Hx, 0 outside the support of a lasso fit. */
+export function fitHessianTimes({ hessian, sparse }: Fit, x: Float64Array): Float64Array {
+  if (!sparse) return hessianTimes(hessian, x);
+  const { support } = sparse;
+  const part = hessianTimes(
+    hessian,
+    Float64Array.from(support, (j) => x[j]),
+  );
+  const out = new Float64Array(x.length);
+  support.forEach((j, a) => {
+    out[j] = part[a];
+  });
+  return out;
 }
 
 /**
@@ -55,7 +91,7 @@ export interface Fit {
  */
 export async function fit(description: ModelDescription, data: Dataset, options: FitOptions = {}): Promise<Fit> {
   await ensureBlas();
-  const { model, ridge, l2 } = prepare(description, data, options);
+  const { model, ridge, l2 } = prepareFit(description, data, options);
   const d = model.map.count;
   const positiveRows = data.weights.reduce((count, w) => count + (w > 0 ? 1 : 0), 0);
   if (l2 === 0 && positiveRows < d) {
@@ -150,7 +186,7 @@ export async function fitAt(
   options: FitOptions = {},
 ): Promise<Fit> {
   await ensureBlas();
-  const { model, ridge, l2 } = prepare(description, data, options);
+  const { model, ridge, l2 } = prepareFit(description, data, options);
   if (theta.length !== model.map.count) {
     throw usageError(`This model has ${model.map.count} parameters, got ${theta.length}.`);
   }
@@ -159,7 +195,8 @@ export async function fitAt(
   return finish(model, data, l2, ridge, point, 0, invertHessian(point.hessian));
 }
 
-function prepare(description: ModelDescription, data: Dataset, { l2 = 0 }: FitOptions) {
+/** The model with its ridge. @throws usage: a ridge that is no number ≥ 0. input: targets the loss is not defined for. */
+export function prepareFit(description: ModelDescription, data: Dataset, { l2 = 0 }: Pick<FitOptions, "l2">) {
   if (!(l2 >= 0 && l2 < Infinity)) throw usageError(`The ridge l2 must be a number ≥ 0, got ${l2}.`);
   const model = description(data);
   checkTargets(model.loss, data.y);
@@ -169,7 +206,7 @@ function prepare(description: ModelDescription, data: Dataset, { l2 = 0 }: FitOp
 }
 
 /** θ = 0, but for the intercept of the best constant prediction. */
-function startingPoint(model: ScoreModel, data: Dataset): Float64Array {
+export function startingPoint(model: ScoreModel, data: Dataset): Float64Array {
   const theta = new Float64Array(model.map.count);
   if (!model.map.intercept) return theta;
   const constant = model.loss.constantScore(dot(data.weights, data.y));
@@ -301,7 +338,7 @@ function fastest({ parameterNames, map }: ScoreModel, from: Point, to: Point): s
 }
 
 /** The unpenalised intercept alone can run away: all targets of one class, or no count above 0. */
-function refuseConstantTargets({ loss }: ScoreModel, { y, weights }: Dataset): void {
+export function refuseConstantTargets({ loss }: ScoreModel, { y, weights }: Dataset): void {
   for (const direction of [1, -1]) {
     const rises = (target: number, i: number): boolean => weights[i] > 0 && loss.recession(direction, target) > 0;
     const falls = (target: number, i: number): boolean => weights[i] > 0 && loss.recession(direction, target) < 0;

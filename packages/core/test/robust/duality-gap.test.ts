@@ -1,7 +1,7 @@
 /** The duality gap of robust training: a bound that holds against plain sums, and is sharp where the optimum is known. */
 import { describe, expect, test } from "vitest";
 import { fit } from "../../src/index.js";
-import { conjugateLoss } from "../../src/robust/conjugate-loss.js";
+import { conjugateLoss } from "../../src/models/conjugate-loss.js";
 import { dualityGap } from "../../src/robust/duality-gap.js";
 import { generalRobustOptimum } from "../../src/robust/general-optimum.js";
 import { robustOptimum } from "../../src/robust/optimum.js";

@@ -1,4 +1,4 @@
-import type { LossName } from "../models/losses.js";
+import type { LossName } from "./losses.js";
 
 /** u log u, 0 at 0. */
 const entropy = (u: number): number => (u > 0 ? u * Math.log(u) : 0);
