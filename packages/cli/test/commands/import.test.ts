@@ -97,3 +97,23 @@ describe("examples/own-loss.ts", () => {
     for (const error of errors) expect(error).toBeLessThan(2);
   });
 });
+
+describe("what --coefficients wrote of a network", () => {
+  it("is imported with the same loss and the same response", async () => {
+    const { data } = await lineFiles();
+    const file = join(await scratch(), "network.json");
+    const options = ["--target", "y", "--epsilon", "0.001", "--evaluation", "training", "--inference", "none"];
+    const run = async (...words: string[]) => {
+      const { code, stdout } = await aif(["analyze", data, ...options, "--format", "json", ...words]);
+      expect(code).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const trained = await run("--model", "mlp:2", "--l2", "0.01", "--coefficients", file);
+    const imported = await run("--import", file, "--l2", "0.01");
+    expect(imported.fit.imported.naturalLoss).toBeCloseTo(trained.fit.trainingLoss, 10);
+    expect(imported.settings.local.training).toBe("import");
+    expect(imported.threats[0].local.kind).toBe("influence");
+    const [before, after] = [trained, imported].map(({ threats }) => threats[0].influence as number[]);
+    before.forEach((value, j) => expect(after[j]).toBeCloseTo(value, 8));
+  });
+});

@@ -39,6 +39,7 @@ export function coefficientTable(
       original || !standardized
         ? null
         : { features: [...data.features], mean: Array.from(mean), scale: Array.from(scale) },
+    network: null,
     columns: [
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: translate(parameters) },
       ...attacks.flatMap(({ attack, epsilons }, t) =>

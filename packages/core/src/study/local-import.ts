@@ -10,7 +10,7 @@ import { hiddenWidths, localKindOf } from "./local-settings.js";
 import type { StudyInput } from "./prepare.js";
 
 /** What files of bare weights may have between their layers. */
-const BETWEEN: readonly ActivationName[] = ["relu", "tanh", "sigmoid"];
+const BETWEEN: readonly ActivationName[] = ["relu", "tanh", "sigmoid", "softplus", "gelu"];
 
 /**
  * The model of `--import` with the scaler that stands before it: ONNX and safetensors by the file's ending, all else as
@@ -46,8 +46,9 @@ async function readNetwork(bytes: Uint8Array, source: string, { settings }: Stud
   }
   const between = BETWEEN.find((known) => known === activation);
   if (!between) {
-    const why = activation === null ? "does not say" : "can have relu, tanh or sigmoid as";
-    throw usageError(`${source} ${why} what stands between its layers: give --activation ${BETWEEN.join(", ")}.`);
+    throw usageError(
+      `${source} does not say what stands between its layers: give --activation, one of ${BETWEEN.join(", ")}.`,
+    );
   }
   return stackOfLinears(readSafetensors(bytes, source), {
     activation: between,

@@ -1,7 +1,20 @@
-import { constant, dense, relu, scope, sigmoid, type Tensor, tanh } from "../autodiff/index.js";
+import {
+  type Activation,
+  add,
+  constant,
+  dense,
+  gelu,
+  relu,
+  scale,
+  scope,
+  sigmoid,
+  softplus,
+  type Tensor,
+  tanh,
+} from "../autodiff/index.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { inputError, usageError } from "../errors.js";
-import type { ActivationName, ImportedNetwork, Layer } from "../models/import/network.js";
+import type { ActivationName, ImportedNetwork, Layer, LayerShape } from "../models/import/network.js";
 import { LOSSES } from "../models/losses.js";
 import { type ParameterBlock, ParameterLayout } from "../models/parameter-layout.js";
 import { type NetworkLoss, OUTPUT_LOSSES, perceptron } from "../models/perceptron.js";
@@ -21,6 +34,8 @@ export interface LocalModel {
   readonly lossLabel: string;
   readonly unit: string;
   readonly activation: string | null;
+  /** What the parameters are the weights of, in their order; null: `softmaxRegression`'s, intercepts first. */
+  readonly layers: readonly LayerShape[] | null;
   readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
   readonly model: PredictiveModel;
   /** Which ReLU units are on; null: there are none. */
@@ -54,6 +69,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
       name,
       ...lossWords("softmax", data.encoding.target.column),
       activation: null,
+      layers: null,
       outputScaler: null,
       model: softmaxRegression({ features, classes: classes ?? [] }),
       pattern: null,
@@ -78,6 +94,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
     name,
     ...lossWords(loss, data.encoding.target.column),
     activation,
+    layers: stackShape([features.length, ...hidden, loss === "softmax" ? (classes?.length ?? 0) : 1], activation),
     outputScaler,
     model,
     pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
@@ -86,6 +103,18 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
   };
 }
 
+/** Linear layers of these widths with one activation between them. */
+const stackShape = (widths: readonly number[], activation: Activation): LayerShape[] =>
+  widths.slice(1).flatMap((outputs, k): LayerShape[] => {
+    const linear: LayerShape = { kind: "linear", outputs, inputs: widths[k], bias: true };
+    return k === 0 || activation === "identity" ? [linear] : [{ kind: "activation", name: activation }, linear];
+  });
+
+const shapeOf = (layer: Layer): LayerShape =>
+  layer.kind === "activation"
+    ? layer
+    : { kind: "linear", outputs: layer.weight.rows, inputs: layer.weight.columns, bias: layer.bias !== null };
+
 /** Weighted mean and standard deviation of the target. */
 function spreadOf({ y, weights }: EncodedDataset): { mean: number; scale: number } {
   const mean = y.reduce((sum, value, i) => sum + weights[i] * value, 0);
@@ -93,7 +122,7 @@ function spreadOf({ y, weights }: EncodedDataset): { mean: number; scale: number
   return { mean, scale: Math.sqrt(variance) || 1 };
 }
 
-const ACTIVATE: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = { relu, tanh, sigmoid };
+const ACTIVATE: Readonly<Record<ActivationName, (x: Tensor) => Tensor>> = { relu, tanh, sigmoid, softplus, gelu };
 
 /** The loss that goes with what a network puts out. @throws usage, input: none does, or not the one asked for. */
 export function lossOfNetwork({ output, outputSize, labels, source }: ImportedNetwork, wanted: StudySettings["loss"]) {
@@ -126,6 +155,7 @@ const ALLOWED: readonly {
 
 /** An imported network as a model; parameters in the file's order and by its names. Its scaler is part of the data. */
 export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, target: string): LocalModel {
+  const { outputScaler } = network;
   const parameters: Record<string, ParameterBlock> = {};
   const values: Float64Array[] = [];
   const names = [...network.parameterNames];
@@ -146,7 +176,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
       network.layers.forEach((layer, k) => {
         z = layerOutput(layer, k, theta, z);
       });
-      return z;
+      return outputScaler ? add(scale(z, outputScaler.scale), outputScaler.mean) : z;
     },
     loss: OUTPUT_LOSSES[loss],
   });
@@ -157,7 +187,8 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     name: network.source,
     ...lossWords(loss, target),
     activation: activations.size === 0 ? null : [...activations].join(", "),
-    outputScaler: null,
+    layers: network.layers.map(shapeOf),
+    outputScaler,
     model: { ...model, convex },
     pattern: activations.has("relu") ? patternOfNetwork(network, parameters) : null,
     convex,

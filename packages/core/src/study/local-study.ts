@@ -166,6 +166,12 @@ function coefficientsOf({ training, local, point }: PreparedLocal, grounds: read
     names: local.model.parameterNames,
     units: scaler ? "standardized" : "original",
     scaler: scaler && { features: training.features, ...scaler },
+    network: local.layers && {
+      features: training.features,
+      classes: training.classes,
+      layers: local.layers,
+      outputScaler: local.outputScaler,
+    },
     columns: [
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [...point.parameters] },
       ...grounds.flatMap(({ attack, epsilons }) =>

@@ -1,4 +1,5 @@
 import type { ErrorNorm } from "../influence/certificate.js";
+import type { LayerShape, OutputScaler } from "../models/import/network.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
@@ -353,6 +354,14 @@ export interface Coefficients {
     readonly features: readonly string[];
     readonly mean: readonly number[];
     readonly scale: readonly number[];
+  } | null;
+  /** What the parameters of a network are the weights of, weight before bias, so that the file can be imported; null: no network. */
+  readonly network: {
+    readonly features: readonly string[];
+    /** In the order of the scores; null: one score. */
+    readonly classes: readonly string[] | null;
+    readonly layers: readonly LayerShape[];
+    readonly outputScaler: OutputScaler | null;
   } | null;
   readonly columns: readonly {
     /** null: θ̂ itself. */

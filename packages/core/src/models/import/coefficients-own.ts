@@ -3,19 +3,30 @@ import type { Scaler } from "../../data/scaler.js";
 import { inputError, usageError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { CoefficientOptions } from "./coefficients.js";
+import { type OwnCoefficients, ownNetwork } from "./coefficients-network.js";
 import type { Json, JsonObject } from "./json.js";
 import { isArray, namesOf, numbersOf } from "./json-values.js";
-import { linearModel } from "./linear-model.js";
+import { linearModel, softmaxModel } from "./linear-model.js";
 import type { ImportedNetwork, OutputName } from "./network.js";
 
-/** The models of aif whose score is linear in the features. */
+/** What the scores of each loss go through. */
 const OUTPUTS: ReadonlyMap<string, OutputName> = new Map([
   ["squared", "identity"],
   ["half-squared", "identity"],
   ["logistic", "sigmoid"],
   ["poisson", "exp"],
+  ["softmax", "softmax"],
 ]);
-const LINEAR_MODELS = new Set(["linear", "logistic", "poisson"]);
+
+/** How the parameters of each model of aif are laid out. */
+const LAYOUTS: ReadonlyMap<string, (own: OwnCoefficients) => ImportedNetwork> = new Map([
+  ["linear", interceptFirst],
+  ["logistic", interceptFirst],
+  ["poisson", interceptFirst],
+  ["softmax", interceptsFirst],
+  ["mlp", ownNetwork],
+  ["imported", ownNetwork],
+]);
 
 /** The coefficients that `aif analyze` writes (schema aif.coefficients/1). */
 export function fromOwnSchema(json: JsonObject, file: string, options: CoefficientOptions): ImportedNetwork {
@@ -28,25 +39,45 @@ export function fromOwnSchema(json: JsonObject, file: string, options: Coefficie
     throw inputError(`${file} has the schema ${quoted(text("schema"))}, expected "aif.coefficients/1".`);
   }
   const output = OUTPUTS.get(text("loss"));
-  if (!LINEAR_MODELS.has(text("model")) || output === undefined) {
+  const layout = LAYOUTS.get(text("model"));
+  if (layout === undefined || output === undefined) {
     throw inputError(
-      `${file} holds a model ${quoted(text("model"))} with the loss ${quoted(text("loss"))}; only linear ones can be imported.`,
+      `${file} holds a model ${quoted(text("model"))} with the loss ${quoted(text("loss"))}; only linear and softmax models and networks can be imported.`,
     );
   }
-  const [interceptName, ...features] = namesOf(json.get("names"), '"names"', file);
+  const names = namesOf(json.get("names"), '"names"', file);
   const values = numbersOf(chosenColumn(json, file, options).get("values"), '"values"', file);
-  if (interceptName === undefined || values.length !== features.length + 1) {
-    throw inputError(`${file} has ${values.length} values, expected ${features.length + 1}, one a name.`);
+  if (values.length !== names.length || names.length === 0) {
+    throw inputError(`${file} has ${values.length} values, expected ${names.length}, one a name.`);
   }
+  return layout({
+    file,
+    output: options.output ?? output,
+    names,
+    values,
+    labels: labelsOf(json.get("labels"), file),
+    scaler: scalerOf(json.get("scaler"), file),
+    json,
+  });
+}
+
+function interceptFirst({ file, output, names, values, labels, scaler }: OwnCoefficients): ImportedNetwork {
+  const features = names.slice(1);
   return linearModel({
     source: file,
     weight: new Matrix(values.slice(1), 1, features.length),
     intercepts: values.slice(0, 1),
     features,
-    labels: labelsOf(json.get("labels"), file),
-    output: options.output ?? output,
-    scaler: scalerOf(json.get("scaler"), file),
+    labels,
+    output,
+    scaler,
   });
+}
+
+function interceptsFirst({ file, names, values, scaler }: OwnCoefficients): ImportedNetwork {
+  const found = softmaxModel({ source: file, names, values, scaler });
+  if (found) return found;
+  throw inputError(`${file}: "names" are not those of a softmax model, "class: intercept" and then "class: feature".`);
 }
 
 function scalerOf(json: Json | undefined, file: string): Scaler | null {

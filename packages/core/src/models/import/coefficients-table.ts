@@ -4,57 +4,129 @@ import type { CategoricalColumn, NumericColumn, Table } from "../../data/table.j
 import { inputError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { CoefficientOptions } from "./coefficients.js";
-import { linearModel } from "./linear-model.js";
+import { linearModel, softmaxModel } from "./linear-model.js";
 import type { ImportedNetwork } from "./network.js";
 
 const INTERCEPT_NAMES = new Set(["intercept", "(intercept)", "intercept_", "const"]);
-const VALUE_NAMES = new Set(["value", "coef", "coef_", "coefficient", "coefficients", "estimate"]);
+/** What the column of values is called; ours calls that of θ̂ itself "natural". */
+const VALUE_NAMES = new Set(["value", "coef", "coef_", "coefficient", "coefficients", "estimate", "natural"]);
+/** What a column that names the class of each row is called. */
+const CLASS_NAMES = new Set(["class", "classes", "class_", "classes_", "label", "labels"]);
 
-/** Names and values as rows of a table, or as its header and its only row. */
+/** The scores that a table gives: names of the parameters, and one list of values a class. */
+interface Scores {
+  readonly names: readonly string[];
+  /** K lists, in the order of `names`. */
+  readonly values: readonly (readonly number[])[];
+  /** K; null: one score. */
+  readonly classes: readonly string[] | null;
+}
+
+/** Names and values as rows of a table or as its header and its only row; several classes as rows of their own, or as columns. */
 export async function fromTable(
   bytes: Uint8Array,
   name: string,
   options: CoefficientOptions,
 ): Promise<ImportedNetwork> {
   const table = await readTable(bytes, { name });
-  const features: string[] = [];
-  const weights: number[] = [];
-  let intercept: number | null = null;
-  for (const [key, value] of pairsOf(table, name)) {
-    if (Number.isNaN(value)) throw inputError(`${name}: the coefficient of ${quoted(key)} is missing; give a number.`);
-    if (!INTERCEPT_NAMES.has(key.toLowerCase())) {
-      features.push(key);
-      weights.push(value);
-    } else if (intercept === null) intercept = value;
-    else throw inputError(`${name} holds two intercepts; leave one.`);
+  const scores = classRows(table) ?? nameColumn(table, name) ?? singleRow(table);
+  if (scores === null) throw inputError(unreadable(table, name));
+  return ownTable(scores, name) ?? linearTable(scores, name, options);
+}
+
+/** A file of ours with standardised features or several classes: rows `mean(feature)` and `scale(feature)`, names "class: feature". */
+function ownTable({ names, values, classes }: Scores, source: string): ImportedNetwork | null {
+  if (classes !== null) return null;
+  const scaling = names.map((name) => /^(mean|scale)\((.*)\)$/s.exec(name));
+  const parameters = names.filter((_, j) => scaling[j] === null);
+  if (parameters.every((name) => /^layer\d+\.(weight|bias)\[/.test(name))) {
+    throw inputError(
+      `${source} holds a network, whose layers a table does not tell; write it as JSON (--coefficients FILE.json).`,
+    );
   }
+  const given = (what: string) => values[0].filter((_, j) => scaling[j]?.[1] === what);
+  const [mean, scale] = [given("mean"), given("scale")];
+  return softmaxModel({
+    source,
+    names: parameters,
+    values: Float64Array.from(values[0].filter((_, j) => scaling[j] === null)),
+    scaler: mean.length === 0 ? null : { mean: Float64Array.from(mean), scale: Float64Array.from(scale) },
+  });
+}
+
+function linearTable({ names, values, classes }: Scores, source: string, options: CoefficientOptions): ImportedNetwork {
+  const isIntercept = names.map((name) => INTERCEPT_NAMES.has(name.toLowerCase()));
+  if (isIntercept.filter(Boolean).length > 1) throw inputError(`${source} holds two intercepts; leave one.`);
+  const features = names.filter((_, j) => !isIntercept[j]);
+  const at = isIntercept.indexOf(true);
+  values.forEach((list, k) => {
+    const missing = list.findIndex((value) => Number.isNaN(value));
+    if (missing < 0) return;
+    const score = classes === null ? "" : ` for the class ${quoted(classes[k])}`;
+    throw inputError(`${source}: the coefficient of ${quoted(names[missing])}${score} is missing; give a number.`);
+  });
   return linearModel({
-    source: name,
-    weight: new Matrix(Float64Array.from(weights), 1, weights.length),
-    intercepts: intercept === null ? null : Float64Array.of(intercept),
+    source,
+    weight: Matrix.fromRows(values.map((list) => list.filter((_, j) => !isIntercept[j]))),
+    intercepts: at < 0 ? null : Float64Array.from(values, (list) => list[at]),
     features,
-    labels: null,
-    output: options.output ?? "identity",
+    labels: classes,
+    output: options.output ?? (classes === null ? "identity" : "softmax"),
   });
 }
 
-function pairsOf(table: Table, name: string): (readonly [string, number])[] {
-  const names = table.columns.find((column): column is CategoricalColumn => column.kind === "categorical");
-  const numeric = table.columns.filter((column): column is NumericColumn => column.kind === "numeric");
-  if (names !== undefined) {
-    const values =
-      numeric.length === 1 ? numeric[0] : numeric.find((column) => VALUE_NAMES.has(column.name.toLowerCase()));
-    if (values !== undefined) return rowPairs(names, values, name);
-  } else if (table.rows === 1) return numeric.map((column) => [column.name, column.values[0]] as const);
-  throw inputError(
-    `${name} has ${table.rows} rows of the columns ${listed(table.columns.map((column) => column.name))}; expected rows of a name and a value ("coef"), or a header of names and one row of numbers.`,
-  );
+const numericOf = ({ columns }: Table): NumericColumn[] =>
+  columns.filter((column): column is NumericColumn => column.kind === "numeric");
+
+const namesColumn = ({ columns }: Table): CategoricalColumn | undefined =>
+  columns.find((column): column is CategoricalColumn => column.kind === "categorical");
+
+/** A row for each class: its first column is called "class", or its header has the intercept among the features. */
+function classRows(table: Table): Scores | null {
+  const [first, ...others] = table.columns;
+  if (first === undefined || table.rows < 2 || others.some(({ kind }) => kind !== "numeric")) return null;
+  const numeric = others.filter((column): column is NumericColumn => column.kind === "numeric");
+  const named = CLASS_NAMES.has(first.name.toLowerCase());
+  const intercept = first.kind === "categorical" && numeric.some(({ name }) => INTERCEPT_NAMES.has(name.toLowerCase()));
+  if (!named && !intercept) return null;
+  const classes =
+    first.kind === "categorical"
+      ? Array.from(first.codes, (code) => first.levels[code] ?? "")
+      : Array.from(first.values, String);
+  return {
+    names: numeric.map(({ name }) => name),
+    values: classes.map((_, row) => numeric.map(({ values }) => values[row])),
+    classes,
+  };
 }
 
-function rowPairs(names: CategoricalColumn, values: NumericColumn, file: string): [string, number][] {
-  return Array.from(names.codes, (code, row) => {
-    if (code < 0)
-      throw inputError(`${file}: row ${row + 1} has no name; give every coefficient the name of its feature.`);
-    return [names.levels[code], values.values[row]];
+/** A column of names with one of values, or with one for each class. */
+function nameColumn(table: Table, file: string): Scores | null {
+  const column = namesColumn(table);
+  const numeric = numericOf(table);
+  if (column === undefined || numeric.length === 0) return null;
+  const names = Array.from(column.codes, (code, row) => {
+    if (code >= 0) return column.levels[code];
+    throw inputError(`${file}: row ${row + 1} has no name; give every coefficient the name of its feature.`);
   });
+  const single = numeric.length === 1 ? numeric[0] : numeric.find(({ name }) => VALUE_NAMES.has(name.toLowerCase()));
+  if (single) return { names, values: [[...single.values]], classes: null };
+  const statistics = numeric.some(({ name }) => STATISTICS.test(name));
+  if (statistics || numeric.length + 1 !== table.columns.length) return null;
+  return { names, values: numeric.map(({ values }) => [...values]), classes: numeric.map(({ name }) => name) };
 }
+
+/** Columns of a regression table, which are no classes. */
+const STATISTICS = /^(se|std\.?[ _]?(err|error)|standard error|[tz]([ _]?(value|stat))?|p([ _]?value)?|p>\|[tz]\|)$/i;
+
+const singleRow = (table: Table): Scores | null =>
+  table.rows !== 1 || namesColumn(table) !== undefined
+    ? null
+    : {
+        names: numericOf(table).map(({ name }) => name),
+        values: [numericOf(table).map(({ values }) => values[0])],
+        classes: null,
+      };
+
+const unreadable = ({ rows, columns }: Table, file: string): string =>
+  `${file} has ${rows} rows of the columns ${listed(columns.map(({ name }) => name))}; expected rows of a name and a value ("coef"), or a header of names and one row of numbers; several classes as a column "class" before one column a feature, or as one column of values a class.`;

@@ -1,7 +1,8 @@
+import { FUNCTIONS } from "../../autodiff/functions.js";
 import { usageError } from "../../errors.js";
 import { blas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
-import type { ActivationName, ImportedNetwork, LinearLayer, OutputName } from "./network.js";
+import type { ImportedNetwork, LinearLayer, OutputName } from "./network.js";
 
 const rowsPerBlock = 1024;
 
@@ -31,9 +32,11 @@ export function networkScores(network: ImportedNetwork, x: Matrix): Matrix {
     let z = scaled(network, x.rowRange(from, from + rows));
     for (const layer of network.layers) {
       if (layer.kind === "linear") z = afterLinear(layer, z);
-      else z = new Matrix(z.data.map(ACTIVATIONS[layer.name]), z.rows, z.columns);
+      else z = new Matrix(z.data.map(FUNCTIONS[layer.name].value), z.rows, z.columns);
     }
-    out.data.set(z.data, from * network.outputSize);
+    const { outputScaler: scaler } = network;
+    const outputs = scaler ? z.data.map((value) => scaler.mean + scaler.scale * value) : z.data;
+    out.data.set(outputs, from * network.outputSize);
   }
   return out;
 }
@@ -69,23 +72,11 @@ function afterLinear({ weight, bias }: LinearLayer, z: Matrix): Matrix {
   return out;
 }
 
-/** 1/(1+e^{−z}), without overflow on either side. */
-function sigmoid(z: number): number {
-  const e = Math.exp(-Math.abs(z));
-  return z >= 0 ? 1 / (1 + e) : e / (1 + e);
-}
-
-const ACTIVATIONS: Readonly<Record<ActivationName, (z: number) => number>> = {
-  relu: (z) => Math.max(0, z),
-  tanh: Math.tanh,
-  sigmoid,
-};
-
 /** In place, on one row of scores. */
 const OUTPUTS: Readonly<Record<OutputName, (scores: Float64Array) => void>> = {
   identity: () => {},
   exp: (scores) => scores.forEach((z, k) => (scores[k] = Math.exp(z))),
-  sigmoid: (scores) => scores.forEach((z, k) => (scores[k] = sigmoid(z))),
+  sigmoid: (scores) => scores.forEach((z, k) => (scores[k] = FUNCTIONS.sigmoid.value(z))),
   softmax: (scores) => {
     const largest = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
     let sum = 0;

@@ -47,3 +47,42 @@ function parameterNames({ weight, intercepts, features, labels }: LinearModelPar
   const intercept = interceptName(names);
   return intercepts === null ? weights : [...weights, ...scores.map((score) => `${score}${intercept}`)];
 }
+
+const INTERCEPT = ": intercept";
+
+/**
+ * A softmax model from parameters with the names that `softmaxRegression` gives them: K times "class: intercept", then class by class
+ * "class: feature". null: other names.
+ */
+export function softmaxModel({
+  source,
+  names,
+  values,
+  scaler,
+}: {
+  readonly source: string;
+  readonly names: readonly string[];
+  readonly values: Float64Array;
+  readonly scaler: Scaler | null;
+}): ImportedNetwork | null {
+  const d = names.length;
+  for (let K = 2; 2 * K <= d; K++) {
+    const labels = names.slice(0, K).map((name) => name.slice(0, -INTERCEPT.length));
+    const features = names.slice(K, K + d / K - 1).map((name) => name.slice(labels[0].length + 2));
+    const expected = [
+      ...labels.map((label) => label + INTERCEPT),
+      ...labels.flatMap((label) => features.map((feature) => `${label}: ${feature}`)),
+    ];
+    if (d % K !== 0 || expected.length !== d || expected.some((name, j) => name !== names[j])) continue;
+    return linearModel({
+      source,
+      weight: new Matrix(values.slice(K), K, features.length),
+      intercepts: values.slice(0, K),
+      features,
+      labels,
+      output: "softmax",
+      scaler,
+    });
+  }
+  return null;
+}

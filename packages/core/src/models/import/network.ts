@@ -1,11 +1,13 @@
 /** What every reader of trained models gives: a stack of layers as plain data, whatever file it came from. */
 
+import type { Activation } from "../../autodiff/index.js";
 import { listed, quoted } from "../../data/names.js";
 import type { Scaler } from "../../data/scaler.js";
 import { inputError } from "../../errors.js";
 import type { Matrix } from "../../linalg/matrix.js";
 
-export type ActivationName = "relu" | "tanh" | "sigmoid";
+/** What may stand between linear layers. */
+export type ActivationName = Exclude<Activation, "identity">;
 
 /** What turns the last layer's scores into predictions. It belongs to the loss: softmax to cross entropy, sigmoid to logistic. */
 export type OutputName = "identity" | "softmax" | "sigmoid" | "exp";
@@ -29,6 +31,11 @@ export interface ActivationLayer {
 
 export type Layer = LinearLayer | ActivationLayer;
 
+/** A layer without its numbers. */
+export type LayerShape =
+  | ActivationLayer
+  | { readonly kind: "linear"; readonly outputs: number; readonly inputs: number; readonly bias: boolean };
+
 /** A model trained elsewhere. */
 export interface ImportedNetwork {
   readonly format: "onnx" | "safetensors" | "coefficients";
@@ -45,13 +52,22 @@ export interface ImportedNetwork {
   readonly labels: readonly string[] | null;
   /** The first layer sees (x − mean) / scale. */
   readonly scaler: Scaler | null;
+  /** The last layer's scores are mean + scale·z: a target that was standardised for training. null: they are z. */
+  readonly outputScaler: OutputScaler | null;
   /** d names, layer by layer, weight (row-major, `name[output,input]`) before bias. */
   readonly parameterNames: readonly string[];
   /** What the reader decided or left out, one sentence each. */
   readonly notes: readonly string[];
 }
 
-export type NetworkParts = Omit<ImportedNetwork, "inputSize" | "outputSize" | "parameterNames"> & {
+export interface OutputScaler {
+  readonly mean: number;
+  readonly scale: number;
+}
+
+export type NetworkParts = Omit<ImportedNetwork, "inputSize" | "outputSize" | "parameterNames" | "outputScaler"> & {
+  /** Default: none. */
+  readonly outputScaler?: OutputScaler | null;
   /** Default: made of the names of weights and biases. */
   readonly parameterNames?: readonly string[];
 };
@@ -82,7 +98,13 @@ export function importedNetwork(parts: NetworkParts): ImportedNetwork {
   const outputSize = linear[linear.length - 1].weight.rows;
   checkNames(parts, inputSize, outputSize);
   if (scaler !== null) checkScaler(scaler, inputSize, source);
-  return { ...parts, inputSize, outputSize, parameterNames: parts.parameterNames ?? linear.flatMap(namesOf) };
+  return {
+    ...parts,
+    inputSize,
+    outputSize,
+    outputScaler: parts.outputScaler ?? null,
+    parameterNames: parts.parameterNames ?? linear.flatMap(namesOf),
+  };
 }
 
 function checkLayer(layer: LinearLayer, before: LinearLayer | undefined, source: string): void {

@@ -2,8 +2,8 @@
 import { quoted } from "../../data/names.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { shapeText } from "./elements.js";
-import type { LinearLayer } from "./network.js";
-import { floatAttribute, integerAttribute } from "./onnx-attributes.js";
+import type { ActivationName, LinearLayer } from "./network.js";
+import { floatAttribute, integerAttribute, textAttribute } from "./onnx-attributes.js";
 import { typeName } from "./onnx-tensors.js";
 import {
   type Chain,
@@ -195,9 +195,16 @@ function squeeze(step: Step): Chain {
 }
 
 const activation =
-  (name: "relu" | "tanh" | "sigmoid"): Rule =>
+  (name: ActivationName): Rule =>
   (step) =>
     withActivation(step, openChain(step), name);
+
+/** PyTorch writes it as one operator from opset 20 on. */
+const gelu: Rule = (step) => {
+  const form = textAttribute(step.node, "approximate", "none");
+  if (form === "none") return activation("gelu")(step);
+  throw refusal(step, `is the approximation ${quoted(form)} of GELU; only the exact one can be imported`);
+};
 
 export const OPERATORS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["Gemm", gemm],
@@ -206,6 +213,8 @@ export const OPERATORS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["Relu", activation("relu")],
   ["Tanh", activation("tanh")],
   ["Sigmoid", activation("sigmoid")],
+  ["Softplus", activation("softplus")],
+  ["Gelu", gelu],
   ["Softmax", softmax],
   ["LogSoftmax", logSoftmax],
   ["Flatten", flatten],

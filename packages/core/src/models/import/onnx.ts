@@ -24,7 +24,7 @@ const OPSETS: ReadonlyMap<string, readonly [number, number]> = new Map([
 const INPUT_TYPES = new Set([0, 1, 6, 7, 11]);
 
 /**
- * Reads an ONNX file: a stack of Gemm, MatMul + Add, Relu, Tanh, Sigmoid, Softmax, with Flatten and Reshape to rows of
+ * Reads an ONNX file: a stack of Gemm, MatMul + Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, with Flatten and Reshape to rows of
  * features, or a linear model of ai.onnx.ml. A softmax or sigmoid at the end becomes `output`. Nothing is run and no other
  * file is opened; whatever the bytes hold, the answer is a network or an error.
  *
@@ -62,7 +62,7 @@ function applied(step: Step): readonly Value[] {
   if (rule === undefined) {
     const domain = node.domain === "" ? "" : ` of ${quoted(node.domain)}`;
     throw inputError(
-      `${model.file}: ${nodeText(node)} uses the operator ${quoted(node.operator)}${domain}, which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.`,
+      `${model.file}: ${nodeText(node)} uses the operator ${quoted(node.operator)}${domain}, which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.`,
     );
   }
   const result = rule(step);

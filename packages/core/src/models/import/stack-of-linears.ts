@@ -2,6 +2,7 @@ import { listed, quoted } from "../../data/names.js";
 import { inputError, usageError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { decoded, type Element, FLOAT32, FLOAT64, shapeText } from "./elements.js";
+import { layersInOrder } from "./layer-order.js";
 import {
   type ActivationName,
   type ImportedNetwork,
@@ -29,18 +30,18 @@ const TYPES: ReadonlyMap<string, Element> = new Map([
   ["F64", FLOAT64],
 ]);
 
-const namePattern = /^(.*?)(\d+)\.(weight|bias)$/;
-
 /**
  * A stack of linear layers as PyTorch saves one: `0.weight` [out, in], `0.bias` [out], `2.weight`, …, perhaps behind a
- * common prefix ("net.0.weight", "fc1.weight"); layers follow their numbers. x ↦ W_k act(… act(W_1 x + b_1) …) + b_k.
+ * common name ("net.0.weight", "fc1.weight"); layers follow their numbers, or where they have none ("hidden.weight",
+ * "out.weight") the only order that fits their shapes. x ↦ W_k act(… act(W_1 x + b_1) …) + b_k.
  *
  * @throws AifError "input" for tensors that are no part of such a stack (named), other types than F32 and F64, shapes
  *   that do not fit (expected and found), numbers that are not finite; "usage" for another stack than `hidden`
  */
 export function stackOfLinears(tensors: ReadonlyMap<string, SafeTensor>, options: StackOptions): ImportedNetwork {
   const source = options.source ?? "the safetensors file";
-  const linear = numbered(tensors, source).map(({ weight, bias }) => layerOf(weight, bias, source));
+  const { layers, by } = layersInOrder(tensors, source);
+  const linear = layers.map(({ weight, bias }) => layerOf(weight, bias, source));
   checkHidden(linear, options.hidden, source);
   const between: Layer = { kind: "activation", name: options.activation };
   return importedNetwork({
@@ -51,42 +52,10 @@ export function stackOfLinears(tensors: ReadonlyMap<string, SafeTensor>, options
     inputNames: null,
     labels: options.labels ?? null,
     scaler: null,
-    notes: [`The layers are ${listed(linear.map((layer) => layer.weightName))}, in this order.`],
+    notes: [
+      `The layers are ${listed(linear.map((layer) => layer.weightName))}, in this order${by === "shapes" ? ", the only one that fits their shapes" : ""}.`,
+    ],
   });
-}
-
-interface Pair {
-  readonly weight: SafeTensor;
-  readonly bias: SafeTensor | null;
-}
-
-/** Weights and biases in the order of their numbers. */
-function numbered(tensors: ReadonlyMap<string, SafeTensor>, source: string): Pair[] {
-  const expected = "expected a stack of linear layers (0.weight, 0.bias, 2.weight, …)";
-  const weights = new Map<bigint, SafeTensor>();
-  const biases = new Map<bigint, SafeTensor>();
-  let prefix: string | null = null;
-  for (const tensor of tensors.values()) {
-    const [, stem, digits, role] = namePattern.exec(tensor.name) ?? [];
-    if (role === undefined || (prefix !== null && stem !== prefix) || digits.length > 9) {
-      throw inputError(`${source} holds ${quoted(tensor.name)}, ${expected}; save the linear layers alone, numbered.`);
-    }
-    prefix = stem;
-    const number = BigInt(digits);
-    const list = role === "weight" ? weights : biases;
-    const other = list.get(number);
-    if (other !== undefined) {
-      throw inputError(`${source} holds ${quoted(other.name)} and ${quoted(tensor.name)}, both layer ${number}.`);
-    }
-    list.set(number, tensor);
-  }
-  const orphan = [...biases].find(([number]) => !weights.has(number));
-  if (orphan !== undefined)
-    throw inputError(`${source} holds ${quoted(orphan[1].name)} without its weight; ${expected}.`);
-  if (weights.size === 0) throw inputError(`${source} holds no tensors; ${expected}.`);
-  return [...weights]
-    .toSorted(([a], [b]) => Number(a - b))
-    .map(([number, weight]) => ({ weight, bias: biases.get(number) ?? null }));
 }
 
 function layerOf(weight: SafeTensor, bias: SafeTensor | null, source: string): LinearLayer {

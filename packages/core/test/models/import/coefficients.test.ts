@@ -121,7 +121,7 @@ describe("coefficients from JSON", () => {
     [{ ...own, schema: "aif.study/1" }, 'coef has the schema "aif.study/1", expected "aif.coefficients/1".'],
     [
       { ...own, model: "quadratic" },
-      'coef holds a model "quadratic" with the loss "logistic"; only linear ones can be imported.',
+      'coef holds a model "quadratic" with the loss "logistic"; only linear and softmax models and networks can be imported.',
     ],
     [{ ...own, columns: [{ norm: null, epsilon: 0, values: [1] }] }, "coef has 1 values, expected 3, one a name."],
     [{ ...own, columns: [] }, "coef holds no column without an attack (norm null); write it again."],
@@ -145,13 +145,112 @@ describe("coefficients from tables", () => {
   test.each([
     [
       "a,b\n1,2\n3,4\n",
-      'coef has 2 rows of the columns "a", "b"; expected rows of a name and a value ("coef"), or a header of names and one row of numbers.',
+      'coef has 2 rows of the columns "a", "b"; expected rows of a name and a value ("coef"), or a header of names and one row of numbers; several classes as a column "class" before one column a feature, or as one column of values a class.',
+    ],
+    [
+      "class,intercept,age\na,1,2\nb,1,\n",
+      'coef: the coefficient of "age" for the class "b" is missing; give a number.',
+    ],
+    ["class,intercept,age\na,1,2\na,1,3\n", 'coef names the class "a" twice; every class needs a name of its own.'],
+    [
+      'name,natural\n"layer1.weight[0,0]",1\nlayer1.bias[0],2\n',
+      "coef holds a network, whose layers a table does not tell; write it as JSON (--coefficients FILE.json).",
     ],
     ["name,value\na,1\na,2\n", 'coef names the feature "a" twice; every feature needs a name of its own.'],
     ["name,value\na,1\nb,\n", 'coef: the coefficient of "b" is missing; give a number.'],
     ["name,value\na,1\nconst,1\nintercept,2\n", "coef holds two intercepts; leave one."],
   ])("refusals, case %#", async (content, message) => {
     await expectFailure(() => read(content), "input", exact(message));
+  });
+});
+
+describe("several classes", () => {
+  // P(class | x) of scores 0.5 + 2·3 − 4, 1 − 3 + 0.5·4, −2 + 0·3 + 1·4 at x = (3, 4).
+  const truth = softmax([2.5, 0, 2]);
+  const expectTruth = async (content: string | object): Promise<void> => {
+    const network = await read(content);
+    expect(network.labels).toEqual(["low", "mid", "top"]);
+    expect(network.inputNames).toEqual(["age", "income"]);
+    (await predicted(content, [3, 4])).forEach((p, k) => expect(p).toBeCloseTo(truth[k], 14));
+  };
+
+  test.each([
+    ["a column of classes", "class,intercept,age,income\nlow,0.5,2,-1\nmid,1,-1,0.5\ntop,-2,0,1\n"],
+    ["an index without a name", ",intercept,age,income\nlow,0.5,2,-1\nmid,1,-1,0.5\ntop,-2,0,1\n"],
+    ["a column a class", "feature,low,mid,top\nage,2,-1,0\nincome,-1,0.5,1\nintercept_,0.5,1,-2\n"],
+    [
+      "our own table",
+      "name,natural,p=2 eps=0.01\nlow: intercept,0.5,0\nmid: intercept,1,0\ntop: intercept,-2,0\nlow: age,2,0\nlow: income,-1,0\nmid: age,-1,0\nmid: income,0.5,0\ntop: age,0,0\ntop: income,1,0\n",
+    ],
+  ])("as a table with %s", (_, content) => expectTruth(content));
+
+  test("classes that are numbers", async () => {
+    expect((await read("class,intercept,age\n0,1,2\n1,1,3\n2,0,1\n")).labels).toEqual(["0", "1", "2"]);
+  });
+
+  const own = {
+    schema: "aif.coefficients/1",
+    model: "softmax",
+    loss: "softmax",
+    target: "y",
+    labels: null,
+    names: [
+      "low: intercept",
+      "mid: intercept",
+      "top: intercept",
+      "low: age",
+      "low: income",
+      "mid: age",
+      "mid: income",
+      "top: age",
+      "top: income",
+    ],
+    units: "original",
+    scaler: null,
+    columns: [{ norm: null, epsilon: 0, radius: 0, values: [0.5, 1, -2, 2, -1, -1, 0.5, 0, 1] }],
+  };
+
+  test("our own file, behind its scaler", async () => {
+    await expectTruth(own);
+    const scaler = { features: ["age", "income"], mean: [1, 2], scale: [2, 4] };
+    (await predicted({ ...own, scaler }, [7, 18])).forEach((p, k) => expect(p).toBeCloseTo(truth[k], 14));
+    const csv = "mean(age),1\nscale(age),2\nmean(income),2\nscale(income),4\n";
+    const rows = own.names.map((name, j) => `${name},${own.columns[0].values[j]}\n`).join("");
+    (await predicted(`name,natural\n${rows}${csv}`, [7, 18])).forEach((p, k) => expect(p).toBeCloseTo(truth[k], 14));
+  });
+
+  test("a network of our own", async () => {
+    const network = {
+      features: ["age", "income"],
+      classes: null,
+      layers: [
+        { kind: "linear", outputs: 1, inputs: 2, bias: true },
+        { kind: "activation", name: "softplus" },
+        { kind: "linear", outputs: 1, inputs: 1, bias: true },
+      ],
+      outputScaler: { mean: 100, scale: 10 },
+    };
+    const content = {
+      ...own,
+      model: "mlp",
+      loss: "squared",
+      names: ["w0", "w1", "b", "v", "a"],
+      network,
+      columns: [{ norm: null, epsilon: 0, radius: 0, values: [1, -1, 0.25, 2, -3] }],
+    };
+    const [found] = await predicted(content, [3, 4]);
+    expect(found).toBeCloseTo(100 + 10 * (2 * Math.log(1 + Math.exp(-0.75)) - 3), 12);
+    expect((await read(content)).parameterNames).toEqual(["w0", "w1", "b", "v", "a"]);
+    await expectFailure(
+      () => read({ ...content, network: null }),
+      "input",
+      exact('coef does not say what its parameters are the weights of ("network"); write it again.'),
+    );
+    await expectFailure(
+      () => read({ ...content, network: { ...network, layers: network.layers.slice(0, 1) } }),
+      "input",
+      exact('coef: the layers of "network" do not take 5 parameters; write it again.'),
+    );
   });
 });
 

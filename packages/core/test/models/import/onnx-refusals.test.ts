@@ -36,24 +36,29 @@ const then = (operator: string, extra: Partial<NodeSpec> = {}): NodeSpec[] => [
 
 const refused: readonly (readonly [string, ModelSpec, string])[] = [
   [
+    "an approximate activation",
+    { nodes: then("Gelu", { attributes: { approximate: { text: "tanh" } } }), tensors: weights },
+    'm.onnx: node "n" (Gelu) is the approximation "tanh" of GELU; only the exact one can be imported.',
+  ],
+  [
     "an operator",
     { nodes: then("Conv"), tensors: weights },
-    'm.onnx: node "n" (Conv) uses the operator "Conv", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
+    'm.onnx: node "n" (Conv) uses the operator "Conv", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
   ],
   [
     "an operator of a domain that is not known, on a node without a name",
     { nodes: then("Fancy", { name: "", domain: "com.example" }), tensors: weights },
-    'm.onnx: the node (Fancy) that gives "y" uses the operator "Fancy" of "com.example", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
+    'm.onnx: the node (Fancy) that gives "y" uses the operator "Fancy" of "com.example", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
   ],
   [
     "operators named like what every object has",
     { nodes: then("__proto__", { domain: "constructor" }), tensors: weights },
-    'm.onnx: node "n" (__proto__) uses the operator "__proto__" of "constructor", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
+    'm.onnx: node "n" (__proto__) uses the operator "__proto__" of "constructor", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
   ],
   [
     "names of several lines",
     { nodes: then("Re\nlu", { name: "a\nb" }), tensors: weights },
-    'm.onnx: node "a\\nb" (Re\\nlu) uses the operator "Re\\nlu", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
+    'm.onnx: node "a\\nb" (Re\\nlu) uses the operator "Re\\nlu", which is not supported; networks of Gemm, MatMul, Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, Flatten, Reshape and linear models of ai.onnx.ml can be imported.',
   ],
   [
     "a weight that does not fit",

@@ -7,7 +7,12 @@ import { readOnnx } from "../../../src/models/import/onnx.js";
 import { affine, logistic, matrix, numbers, type Rows, softmax, transpose } from "./naive.js";
 import { integers, type NodeSpec, onnxFile, type Storage, tensor, value } from "./onnx-writer.js";
 
-const ACTIVATIONS = { Relu: (z: number) => (z > 0 ? z : 0), Tanh: Math.tanh, Sigmoid: logistic };
+const ACTIVATIONS = {
+  Relu: (z: number) => (z > 0 ? z : 0),
+  Tanh: Math.tanh,
+  Sigmoid: logistic,
+  Softplus: (z: number) => Math.log(1 + Math.exp(z)),
+};
 type ActivationOperator = keyof typeof ACTIVATIONS;
 
 function expectPredictions(network: ImportedNetwork, x: Rows, truth: Rows, digits = 12): void {
@@ -66,7 +71,7 @@ const layerSpec = fc.record<LayerSpec>({
   alpha: fc.constantFrom(1, 0.5, -2),
   beta: fc.constantFrom(1, 0.25),
   out: fc.integer({ min: 1, max: 5 }),
-  activation: fc.constantFrom<ActivationOperator>("Relu", "Tanh", "Sigmoid"),
+  activation: fc.constantFrom<ActivationOperator>("Relu", "Tanh", "Sigmoid", "Softplus"),
   storage: fc.constantFrom<Storage>("raw float", "raw double", "float_data", "double_data", "one by one"),
 });
 

@@ -66,6 +66,43 @@ describe("a stack of linear layers", () => {
   });
 
   const w = f32([2, 2], [1, 2, 3, 4]);
+
+  test("layers without numbers follow the only order that fits their shapes", () => {
+    // As PyTorch saves them, by name: the last layer first.
+    const network = stack({
+      "decoder.bias": f32([1], [0.25]),
+      "decoder.weight": f32([1, 2], [1, -1]),
+      "encoder.weight": f32([2, 3], [1, 0, 0, 0, 2, 0]),
+    });
+    expect(network.parameterNames.map((name) => name.replace(/\[.*/, ""))).toEqual([
+      ...Array.from({ length: 6 }, () => "encoder.weight"),
+      "decoder.weight",
+      "decoder.weight",
+      "decoder.bias",
+    ]);
+    const [found] = evaluateNetwork(network, Matrix.fromRows([[0.3, 0.2, 9]])).data;
+    expect(found).toBeCloseTo(Math.tanh(0.3) - Math.tanh(0.4) + 0.25, 14);
+    expect(network.notes.join()).toContain("the only one that fits their shapes");
+  });
+
+  test.each(["layers.0.linear", "blocks.0.fc"])("numbers may stand inside a name, as in %s", (first) => {
+    const second = first.replace("0", "1");
+    const network = stack({ [`${second}.weight`]: f32([2, 2], [0, 1, 1, 0]), [`${first}.weight`]: w });
+    expect(network.parameterNames[0]).toBe(`${first}.weight[0,0]`);
+  });
+
+  // torch.nn.functional at 1 and −2, in float64.
+  test.each([
+    ["gelu", 0.8413447460685429, -0.04550026389635842],
+    ["softplus", 1.3132616875182228, 0.1269280110429725],
+    ["sigmoid", 0.7310585786300049, 0.11920292202211755],
+  ] as const)("%s as PyTorch has it", (activation, one, two) => {
+    const network = stack({ "0.weight": f32([1, 1], [1]), "1.weight": f32([1, 1], [1]) }, { activation });
+    const [a, b] = evaluateNetwork(network, Matrix.fromRows([[1], [-2]])).data;
+    expect(a).toBeCloseTo(one, 14);
+    expect(b).toBeCloseTo(two, 14);
+  });
+
   test.each<[Record<string, TensorSpec>, Partial<StackOptions>, "input" | "usage", string]>([
     [
       { "0.weight": w, "2.weight": f32([1, 3], [1, 2, 3]) },
@@ -95,7 +132,7 @@ describe("a stack of linear layers", () => {
       { "0.weight": w, "1.running_mean": f32([1], [1]) },
       {},
       "input",
-      'w.safetensors holds "1.running_mean", expected a stack of linear layers (0.weight, 0.bias, 2.weight, …); save the linear layers alone, numbered.',
+      'w.safetensors holds "1.running_mean", expected a stack of linear layers (0.weight, 0.bias, 2.weight, …); save the linear layers alone.',
     ],
     [
       { "0.weight": w, "0.bias": f32([2], [1, 2]), "1.bias": f32([1], [1]) },
@@ -107,7 +144,13 @@ describe("a stack of linear layers", () => {
       { "a1.weight": w, "b2.weight": w },
       {},
       "input",
-      'w.safetensors holds "b2.weight", expected a stack of linear layers (0.weight, 0.bias, 2.weight, …); save the linear layers alone, numbered.',
+      'w.safetensors holds the layers "a1", "b2", which no numbers put in order, and more than one order fits their shapes; name them 0, 1, 2, … in the order of the network.',
+    ],
+    [
+      { "hidden.weight": f32([3, 2], [1, 2, 3, 4, 5, 6]), "out.weight": f32([1, 4], [1, 2, 3, 4]) },
+      {},
+      "input",
+      'w.safetensors holds the layers "hidden", "out", which no numbers put in order, and no order of them fits their shapes; name them 0, 1, 2, … in the order of the network.',
     ],
     [{ "01.weight": w, "1.weight": w }, {}, "input", 'w.safetensors holds "01.weight" and "1.weight", both layer 1.'],
     [
