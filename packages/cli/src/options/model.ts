@@ -42,7 +42,7 @@ export const modelOptions = {
       readNumber,
     ),
     classWeight: single(
-      { flags: "--class-weight <rule>", help: "balanced: both classes weigh the same in training", shown: "none" },
+      { flags: "--class-weight <rule>", help: "balanced: all classes weigh the same in training", shown: "none" },
       null,
       oneOf(["none", "balanced"] as const),
     ),

@@ -9,13 +9,13 @@ const labelWidth = 14;
 /** What an imported model does on the given rows, before anything else is said. */
 export function importLines({ fit: { imported }, settings, model }: StudyResult, { heading }: Paint): string[] {
   if (imported === null) return [];
-  const { naturalLoss, constantLoss, metrics } = imported;
+  const { naturalLoss, constantLoss, metrics, polish } = imported;
   const accuracy = metrics["accuracy"] === undefined ? "" : `, accuracy ${percent(metrics["accuracy"])}`;
   const fitness = metrics["r2"] === undefined ? "" : `, R² ${number(metrics["r2"])}`;
   const afterwards =
     settings.local?.training === "import"
       ? "It is analysed as it is."
-      : `Then it was brought to the minimum on these rows (${settings.local?.training ?? ""}); the rest is about that.`;
+      : `Then it was brought to the minimum on these rows (${settings.local?.training ?? ""})${polish ? `, which moved its scores by ${percent(polish.scoreShift)} of their spread` : ""}; the rest is about that.`;
   return [
     heading(`The imported model, ${shownName(settings.local?.import ?? "", 48)}`),
     ...labelled(

@@ -1,7 +1,7 @@
 import { inputError } from "../errors.js";
 import { applyBy } from "./by-groups.js";
 import { columnNamed, ROLE } from "./choose-columns.js";
-import { balancedWeights } from "./class-weight.js";
+import { balancedWeights, classPlaces } from "./class-weight.js";
 import { clusterCodes, joinedGroups } from "./clusters.js";
 import { asNumbers, asText } from "./column-kinds.js";
 import { type ColumnWriter, columnRows, indicatorWriter, numberWriter } from "./column-rows.js";
@@ -47,7 +47,7 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
     offset += width;
   });
   const factors = options.role === "training" ? encoding.classFactors : null;
-  const weights = factors ? balancedWeights(y, choice.weights, factors) : choice.weights;
+  const weights = factors ? balancedWeights(classPlaces(y, encoding.target), choice.weights, factors) : choice.weights;
   return new EncodedDataset(columnRows(writers, choice.rows, offset), { start: 0 }, y, weights, {
     encoding,
     sourceRows: choice.rows.map((row) => row + 1),

@@ -3,37 +3,33 @@ import type { ClassFactors, TargetEncoding } from "./encoding.js";
 import { quoted } from "./names.js";
 
 /**
- * What the weights of each class are multiplied by so that both classes weigh the same: W / (2·W_c), with W the sum of
- * all weights and W_c that of the class. Without weights this is n / (2·n_c), `class_weight="balanced"` of scikit-learn.
+ * What the weights of each class are multiplied by so that all classes weigh the same: W / (K·W_c), with W the sum of all
+ * weights, W_c that of the class and K the number of classes. Without weights this is n / (K·n_c), `class_weight="balanced"` of
+ * scikit-learn.
  *
- * @param y n labels, −1 and +1, both of which occur with a positive weight
+ * @param classOf n places of classes, each of which occurs with a positive weight
  * @param weights n, of any positive sum
+ * @param count K
  */
-export function balancedFactors(y: Float64Array, weights: Float64Array): ClassFactors {
-  let negative = 0;
-  let positive = 0;
-  for (let i = 0; i < y.length; i++) {
-    if (y[i] > 0) positive += weights[i];
-    else negative += weights[i];
-  }
-  const half = (negative + positive) / 2;
-  return { negative: half / negative, positive: half / positive };
+export function balancedFactors(classOf: Int32Array, weights: Float64Array, count: number): ClassFactors {
+  const totals = new Float64Array(count);
+  for (let i = 0; i < classOf.length; i++) totals[classOf[i]] += weights[i];
+  const even = totals.reduce((sum, total) => sum + total, 0) / count;
+  return Array.from(totals, (total) => even / total);
 }
 
 /** n weights times the factor of their row's class: their sum stays the same over the rows that the factors are of. */
-export const balancedWeights = (y: Float64Array, weights: Float64Array, factors: ClassFactors): Float64Array =>
-  weights.map((weight, i) => weight * (y[i] > 0 ? factors.positive : factors.negative));
+export const balancedWeights = (classOf: Int32Array, weights: Float64Array, factors: ClassFactors): Float64Array =>
+  weights.map((weight, i) => weight * factors[classOf[i]]);
 
-const NOUNS: Readonly<Record<Exclude<TargetEncoding["task"], "binary">, string>> = {
-  regression: "a number",
-  count: "a count",
-  multiclass: "one of several classes",
-};
+/** The place of each row's class: 0 and 1 for y = −1 and +1, else y itself. */
+export const classPlaces = (y: Float64Array, { task }: TargetEncoding): Int32Array =>
+  task === "binary" ? Int32Array.from(y, (label) => (label > 0 ? 1 : 0)) : Int32Array.from(y);
 
-/** Throws a usage error unless the target has two labels. */
-export function checkTwoClasses({ column, task }: TargetEncoding): void {
-  if (task === "binary") return;
+/** Throws a usage error unless the target has classes. */
+export function checkClasses({ column, task }: TargetEncoding): void {
+  if (task === "binary" || task === "multiclass") return;
   throw usageError(
-    `Balanced class weights need a target of two labels, and ${quoted(column)} is ${NOUNS[task]}; leave them out or choose another target.`,
+    `Balanced class weights need a target of labels, and ${quoted(column)} is ${task === "count" ? "a count" : "a number"}; leave them out or choose another target.`,
   );
 }

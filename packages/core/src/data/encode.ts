@@ -1,7 +1,7 @@
 import { inputError } from "../errors.js";
 import { fitBy } from "./by-groups.js";
 import { chooseColumns } from "./choose-columns.js";
-import { balancedFactors, checkTwoClasses } from "./class-weight.js";
+import { balancedFactors, checkClasses, classPlaces } from "./class-weight.js";
 import { constantNote, sameCells, uselessColumn } from "./column-checks.js";
 import { levelWeights, type NumericStatistics, numericStatistics, presentMean } from "./column-statistics.js";
 import { type ColumnEncoding, type EncodeOptions, type Encoding, type FeatureInfo, missingLevel } from "./encoding.js";
@@ -75,8 +75,9 @@ export function fitEncoding(table: Table, options: EncodeOptions): Encoding {
 }
 
 function classFactors(column: Column, target: Encoding["target"], { rows, weights }: RowChoice, source: string) {
-  checkTwoClasses(target);
-  return balancedFactors(readTarget(column, target, rows, source).y, weights);
+  checkClasses(target);
+  const { y } = readTarget(column, target, rows, source);
+  return balancedFactors(classPlaces(y, target), weights, target.classes?.length ?? 2);
 }
 
 /**

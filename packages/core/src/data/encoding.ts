@@ -28,8 +28,8 @@ export interface EncodeOptions {
   /** Default "sampling". Frequency weights are whole numbers. */
   readonly weightsKind?: WeightsKind;
   /**
-   * "balanced": in the fit every row's weight is multiplied by W / (2·W_c), the classes' weights being W_c and their sum
-   * W, over the training rows. It changes neither the scaling of features nor `evaluationWeights`. Two labels only.
+   * "balanced": in the fit every row's weight is multiplied by W / (K·W_c), the K classes' weights being W_c and their sum
+   * W, over the training rows. It changes neither the scaling of features nor `evaluationWeights`. Targets of labels only.
    */
   readonly classWeight?: "balanced";
   /** Columns to leave out. */
@@ -50,11 +50,8 @@ export interface Labels {
   readonly positive: string;
 }
 
-/** What each class's weights are multiplied by. */
-export interface ClassFactors {
-  readonly negative: number;
-  readonly positive: number;
-}
+/** What each class's weights are multiplied by, in the order of the classes; of two labels the negative one first. */
+export type ClassFactors = readonly number[];
 
 /** How a column groups the rows that results are repeated for. `names` are those of the training rows. */
 export type ByEncoding =

@@ -250,6 +250,12 @@ const rules = {
     why: "Mostly the columns are in another order, the labels are, or the model was trained behind a scaler that is missing here.",
     todo: "Check --columns, --classes, --scaler and --input-scale.",
   },
+  "polish-moved": {
+    level: "warning",
+    raised: "bringing an imported model to the minimum on these rows changed it much",
+    why: "The numbers are about the model after that. Mostly it was trained with a ridge that was not given here, or on other rows.",
+    todo: "Give the --l2 or --C that it was trained with, or --no-polish to analyse it as it came.",
+  },
   "unconverged-solver": {
     level: "warning",
     raised: "the linear solver stopped before its residual was small, and was allowed to",

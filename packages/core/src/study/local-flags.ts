@@ -1,9 +1,10 @@
 import { noteFlags } from "./data-flags.js";
 import { raise } from "./flags.js";
 import { isStationary } from "./local-damping.js";
+import { isFar } from "./local-polish.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import type { Flag, ThreatSection } from "./result.js";
-import { number } from "./words.js";
+import { number, percent } from "./words.js";
 
 /** Flags on data, model and training, before any threat. */
 export function localGroundFlags(prepared: PreparedLocal): Flag[] {
@@ -49,6 +50,17 @@ export function localGroundFlags(prepared: PreparedLocal): Flag[] {
         ),
       );
     }
+  }
+  if (imported?.polish && isFar(imported.polish)) {
+    const { scoreShift, parameterShift, naturalLoss } = imported.polish;
+    const given = settings.l2 !== null || settings.C !== null;
+    const how = given ? `with the ridge λ = ${number(prepared.l2)}` : "without a ridge, since none was given";
+    flags.push(
+      raise(
+        "polish-moved",
+        `${local.name} was brought to the minimum ${how}: that moved its scores by ${percent(scoreShift)} of their spread and its parameters by ${percent(parameterShift)} of their length, and the natural loss from ${number(imported.naturalLoss, 4)} to ${number(naturalLoss, 4)}.`,
+      ),
+    );
   }
   if (trained.stoppingRows > 0) {
     flags.push(raise("early-stopping", `${trained.stoppingRows} training rows decided when to stop.`));

@@ -53,10 +53,15 @@ export function encodeForNetwork(
     scale: network.scaler?.scale[k] ?? 1,
   }));
   const { target, statement } = matchTarget(base.target, network);
+  const classesOf = ({ classes, labels }: Encoding["target"]) => classes ?? [labels?.negative, labels?.positive];
+  const placeOf = new Map(classesOf(base.target).map((label, k) => [label, k]));
   const dropped = new Set(chosen.map(({ info }) => info.column));
   const encoding: Encoding = {
     ...base,
     target,
+    // A class without rows has no weight to balance.
+    classFactors:
+      base.classFactors && classesOf(target).map((label) => base.classFactors?.[placeOf.get(label) ?? -1] ?? 1),
     features,
     columns: columnsOf(chosen, network.source),
     // A column that the network wants is used, whatever it looks like.

@@ -37,6 +37,8 @@ export interface LocalModel {
   /** What the parameters are the weights of, in their order; null: `softmaxRegression`'s, intercepts first. */
   readonly layers: readonly LayerShape[] | null;
   readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
+  /** Whether any score has a constant term. */
+  readonly intercept: boolean;
   readonly model: PredictiveModel;
   /** Which ReLU units are on; null: there are none. */
   readonly pattern: ActivationPattern | null;
@@ -71,7 +73,8 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
       activation: null,
       layers: null,
       outputScaler: null,
-      model: softmaxRegression({ features, classes: classes ?? [] }),
+      intercept: settings.intercept,
+      model: softmaxRegression({ features, classes: classes ?? [], intercept: settings.intercept }),
       pattern: null,
       convex: true,
       imported: null,
@@ -96,6 +99,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
     activation,
     layers: stackShape([features.length, ...hidden, loss === "softmax" ? (classes?.length ?? 0) : 1], activation),
     outputScaler,
+    intercept: true,
     model,
     pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
     convex: false,
@@ -189,6 +193,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     activation: activations.size === 0 ? null : [...activations].join(", "),
     layers: network.layers.map(shapeOf),
     outputScaler,
+    intercept: network.layers.some((layer) => layer.kind === "linear" && layer.bias !== null),
     model: { ...model, convex },
     pattern: activations.has("relu") ? patternOfNetwork(network, parameters) : null,
     convex,

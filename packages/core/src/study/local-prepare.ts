@@ -12,6 +12,7 @@ import { readImport } from "./local-import.js";
 import { encodeForNetwork } from "./local-import-rows.js";
 import { constantLoss, localMetrics, outputsOf } from "./local-metrics.js";
 import { type LocalModel, lossOfNetwork, modelOfNetwork, modelToTrain } from "./local-model.js";
+import { polishSection } from "./local-polish.js";
 import { respondAt } from "./local-response.js";
 import { localKindOf, localTaskOf } from "./local-settings.js";
 import { type TrainedLocal, trainLocal } from "./local-training.js";
@@ -56,9 +57,10 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
   const { training: rows, evaluation } = splitRows(data, input);
   const local = network ?? modelToTrain(settings, rows);
   const l2 = localRidge(settings, local, rows.weightTotal);
-  const imported = local.imported && importedSection(local, data, local.imported, settings);
+  const asItCame = local.imported && importedSection(local, data, local.imported, settings);
   const trained = await trainedOrAdvice(local, rows, { settings, l2, seed: settings.seed }, work);
   const { training } = trained;
+  const imported = asItCame && { ...asItCame, polish: polished(local, data, trained) };
   const reach = resolveReach(settings, training, () => true);
   const point = await pointAt(local.model, training, trained.parameters, { l2 }, work);
   const fitSeconds = clock.lap();
@@ -142,13 +144,9 @@ function importedSection(
   data: EncodedDataset,
   theta: Float64Array,
   { local }: StudySettings,
-): NonNullable<FitSection["imported"]> {
+): Omit<NonNullable<FitSection["imported"]>, "polish"> {
   const { y, evaluationWeights: w } = data;
-  let naturalLoss = 0;
-  for (const block of data.blocks()) {
-    const losses = model.losses(theta, block);
-    for (let i = 0; i < losses.length; i++) naturalLoss += w[block.firstRow + i] * losses[i];
-  }
+  const naturalLoss = naturalLossOf(model, data, theta);
   const metrics: Metrics = localMetrics(loss, y, w, outputsOf(model, theta, data)).values;
   const constant = constantLoss(loss, y, w);
   if (naturalLoss > constant && !local.force) {
@@ -159,6 +157,21 @@ function importedSection(
     );
   }
   return { naturalLoss, constantLoss: constant, metrics };
+}
+
+function naturalLossOf(model: LocalModel["model"], data: EncodedDataset, theta: Float64Array): number {
+  let sum = 0;
+  for (const block of data.blocks()) {
+    const losses = model.losses(theta, block);
+    for (let i = 0; i < losses.length; i++) sum += data.evaluationWeights[block.firstRow + i] * losses[i];
+  }
+  return sum;
+}
+
+/** null where an import was left as it is. */
+function polished(local: LocalModel, data: EncodedDataset, { method, parameters }: TrainedLocal) {
+  if (local.imported === null || method === "import") return null;
+  return polishSection(local, data, [local.imported, parameters], naturalLossOf(local.model, data, parameters));
 }
 
 /** Training that fails on an import says what else can be done. */

@@ -103,7 +103,7 @@ export function localTaskOf({ model, loss }: Pick<StudySettings, "model" | "loss
 
 /** @throws usage: options that contradict each other, or that the chosen model does not know. */
 export function checkLocal(settings: StudySettings): void {
-  const { model, local, inference, secondOrder, intercept, classWeight } = settings;
+  const { model, local, inference, secondOrder, intercept } = settings;
   const { damping, restarts, inputScale, memoryBytes } = local;
   if (damping !== null && !(damping >= 0 && damping < Infinity)) {
     throw usageError(`--damping must be a number ≥ 0, got ${damping}.`);
@@ -141,8 +141,12 @@ export function checkLocal(settings: StudySettings): void {
     throw usageError("--inference bootstrap needs a model in closed form: leave it out.");
   }
   if (secondOrder !== "none") throw usageError("--second-order needs a model in closed form: leave it out.");
-  if (!intercept && local.import === null) throw usageError("--no-intercept needs a model in closed form.");
-  if (classWeight !== null) throw usageError("--class-weight needs a model in closed form: leave it out.");
+  if (!intercept && local.import !== null) {
+    throw usageError("--no-intercept: the imported model says itself whether it has one; leave it out.");
+  }
+  if (!intercept && localKindOf(model) === "mlp") {
+    throw usageError("--no-intercept: the layers of a network have constant terms; leave it out.");
+  }
 }
 
 /** Options of any model without a closed form. */

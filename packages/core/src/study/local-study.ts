@@ -128,7 +128,7 @@ function modelOf({ local, training, l2, damping }: PreparedLocal): StudyResult["
     unit: local.unit,
     l2,
     damping: damping.damping,
-    intercept: true,
+    intercept: local.intercept,
     scaler: scalerSection(training),
     outputScaler: local.outputScaler,
     parameters: local.model.parameterNames,

@@ -127,7 +127,18 @@ export interface FitSection {
     /** Of the best constant on the same rows. */
     readonly constantLoss: number;
     readonly metrics: Readonly<Record<string, number>>;
+    /** What bringing it to the minimum changed; null where it was left as it is. */
+    readonly polish: PolishSection | null;
   } | null;
+}
+
+export interface PolishSection {
+  /** At the minimum, on the same rows. */
+  readonly naturalLoss: number;
+  /** How far the scores moved, beside their spread over the rows. */
+  readonly scoreShift: number;
+  /** ‖Δθ‖/‖θ‖ */
+  readonly parameterShift: number;
 }
 
 export interface ThreatSection {

@@ -32,7 +32,7 @@ export interface StudySettings {
   readonly cluster: string | null;
   /** Column for whose groups cost and benefit are repeated. */
   readonly by: string | null;
-  /** "balanced": both classes weigh the same in training (scikit-learn's class_weight). */
+  /** "balanced": all classes weigh the same in training (scikit-learn's class_weight). */
   readonly classWeight: "balanced" | null;
   /** One ridge at most is given: λ itself, or scikit-learn's C or alpha (MATH 14.7). */
   readonly l2: number | null;

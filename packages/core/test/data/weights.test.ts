@@ -94,11 +94,22 @@ describe("balanced classes", () => {
     // compute_class_weight("balanced", classes=[0, 1], y=[1, 1, 1, 1, 0, 0]) is [1.5, 0.75]
     const text = "a,t\n1,1\n2,1\n4,1\n3,1\n6,0\n5,0\n";
     const data = await encoded(text, { target: "t", classWeight: "balanced" });
-    expect(data.encoding.classFactors).toEqual({ negative: 1.5, positive: 0.75 });
+    expect(data.encoding.classFactors).toEqual([1.5, 0.75]);
     [0.75, 0.75, 0.75, 0.75, 1.5, 1.5].forEach((factor, i) => expect(data.weights[i]).toBeCloseTo(factor / 6, 15));
     expect([...data.evaluationWeights]).toEqual(new Array(6).fill(1 / 6));
     const swapped = await encoded(text, { target: "t", classWeight: "balanced", positive: "0" });
-    expect(swapped.encoding.classFactors).toEqual({ negative: 0.75, positive: 1.5 });
+    expect(swapped.encoding.classFactors).toEqual([0.75, 1.5]);
+  });
+
+  test("have the factors of scikit-learn for several classes", async () => {
+    // compute_class_weight("balanced", classes=["a", "b", "c"], y=list("aaabbc")) is [0.6667, 1, 2]
+    const data = await encoded("x,t\n1,a\n2,a\n4,b\n3,c\n6,b\n5,a\n", {
+      target: "t",
+      task: "multiclass",
+      classWeight: "balanced",
+    });
+    [2 / 3, 1, 2].forEach((factor, k) => expect(data.encoding.classFactors?.[k]).toBeCloseTo(factor, 15));
+    [2 / 3, 2 / 3, 1, 2, 1, 2 / 3].forEach((factor, i) => expect(data.weights[i]).toBeCloseTo(factor / 6, 15));
   });
 
   test("weigh one half each; within a class, weights keep their ratios; features keep their scale", () => {
@@ -152,7 +163,7 @@ describe("balanced classes", () => {
     expect(later.evaluationWeights).toBe(later.weights);
   });
 
-  test("need two classes", async () => {
+  test("need classes", async () => {
     const text = "a,t\n1,1\n2,4\n4,2\n3,0\n";
     for (const [task, word] of [
       ["auto", "number"],
@@ -161,7 +172,7 @@ describe("balanced classes", () => {
       await expectFailure(
         () => encoded(text, { target: "t", task, classWeight: "balanced" }),
         "usage",
-        new RegExp(`Balanced class weights need a target of two labels, and "t" is a ${word}; `),
+        new RegExp(`Balanced class weights need a target of labels, and "t" is a ${word}; `),
       );
     }
   });

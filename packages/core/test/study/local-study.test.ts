@@ -100,6 +100,36 @@ describe("an imported linear model", () => {
     expect(a.sensitivity.training.curvature / b.sensitivity.training.curvature).toBeCloseTo(1, 6);
   });
 
+  it("says how far the minimum is from what was given", async () => {
+    const { result } = await analyze(imported({}));
+    const polish = result.fit.imported?.polish;
+    const { columns, rows } = loans();
+    const [income, debt] = columns.map((column) => (column.kind === "numeric" ? column.values : []));
+    const names = result.model.parameters;
+    const at = (pattern: RegExp) => result.fit.parameters[names.findIndex((name) => pattern.test(name))];
+    const [before, after] = [
+      [0.05, -0.08, -1.3],
+      [at(/income/), at(/debt/), at(/intercept/)],
+    ].map(([a, b, c]) => Array.from({ length: rows }, (_, i) => a * income[i] + b * debt[i] + c));
+    const mean = before.reduce((sum, f) => sum + f / rows, 0);
+    const moved = after.reduce((sum, f, i) => sum + (f - before[i]) ** 2, 0);
+    const spread = before.reduce((sum, f) => sum + (f - mean) ** 2, 0);
+    expect(polish?.scoreShift).toBeCloseTo(Math.sqrt(moved / spread), 10);
+    expect(polish?.naturalLoss).toBeCloseTo(result.fit.trainingLoss, 12);
+    const flag = result.flags.find(({ code }) => code === "polish-moved");
+    expect(flag?.message).toMatch(
+      /^model\.json was brought to the minimum without a ridge, since none was given: that moved its scores by [\d.]+ % of their spread and its parameters by [\d.]+ % of their length, and the natural loss from 0\.\d{4} to 0\.\d{4}\.$/,
+    );
+    expect(flag?.help).toContain("--no-polish");
+    const exact = Object.fromEntries(names.map((name, j) => [name, result.fit.parameters[j]]));
+    const { "(intercept)": intercept, ...coefficients } = exact;
+    const same = await analyze(
+      imported({}, { ...start, coef_: [Object.values(coefficients)], intercept_: [intercept] }),
+    );
+    expect(same.result.flags.map(({ code }) => code)).not.toContain("polish-moved");
+    expect((await analyze(imported({ polish: false }))).result.fit.imported?.polish).toBeNull();
+  });
+
   it("is left as it is on request, and says how far from a minimum that is", async () => {
     const { result } = await analyze(imported({ polish: false }));
     expect(result.fit.parameters).toEqual([0.05, -0.08, -1.3]);

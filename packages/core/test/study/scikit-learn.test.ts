@@ -106,3 +106,53 @@ describe(`penalised fits are those of ${fixture.library}`, () => {
     }
   });
 });
+
+/** One fit of fixtures/make-classes.py. */
+interface ClassesFixture {
+  library: string;
+  X: number[][];
+  y: string[];
+  fits: { C: number; balanced: boolean; intercept: boolean; coefficients: number[][]; intercepts: number[] }[];
+}
+
+const several: ClassesFixture = JSON.parse(readFileSync(new URL("./fixtures/classes.json", import.meta.url), "utf8"));
+
+describe(`softmax fits are those of ${several.library}`, () => {
+  const rows = table([
+    numeric(
+      "a",
+      several.X.map(([a]) => a),
+    ),
+    numeric(
+      "b",
+      several.X.map(([, b]) => b),
+    ),
+    categorical("y", several.y),
+  ]);
+
+  test.each(several.fits)("C = $C, balanced: $balanced, intercept: $intercept", async (expected) => {
+    const { C, balanced, intercept, coefficients, intercepts } = expected;
+    const { result } = await analyze({
+      table: rows,
+      settings: settings({
+        target: "y",
+        model: "softmax",
+        standardize: false,
+        C,
+        classWeight: balanced ? "balanced" : null,
+        intercept,
+        evaluation: { kind: "training" },
+        inference: "none",
+        epsilons: [0.001],
+      }),
+    });
+    const { parameters } = result.fit;
+    const found = intercept ? parameters.slice(0, 3) : [0, 0, 0];
+    const mean = found.reduce((sum, value) => sum + value / 3, 0);
+    expect(result.model.intercept).toBe(intercept);
+    expectClose([...parameters.slice(intercept ? 3 : 0), ...found.map((value) => value - mean)].slice(0, 9), [
+      ...coefficients.flat(),
+      ...intercepts,
+    ]);
+  });
+});

@@ -48,41 +48,79 @@ function parameterNames({ weight, intercepts, features, labels }: LinearModelPar
   return intercepts === null ? weights : [...weights, ...scores.map((score) => `${score}${intercept}`)];
 }
 
-const INTERCEPT = ": intercept";
+const INTERCEPT = "intercept";
+const BETWEEN = ": ";
 
 /**
- * A softmax model from parameters with the names that `softmaxRegression` gives them: K times "class: intercept", then class by class
- * "class: feature". null: other names.
+ * A softmax model from parameters with the names that `softmaxRegression` gives them: K times "class: intercept" where it has
+ * intercepts, then class by class "class: feature". null: other names.
  */
-export function softmaxModel({
-  source,
-  names,
-  values,
-  scaler,
-}: {
+export function softmaxModel(own: {
   readonly source: string;
   readonly names: readonly string[];
   readonly values: Float64Array;
   readonly scaler: Scaler | null;
 }): ImportedNetwork | null {
-  const d = names.length;
-  for (let K = 2; 2 * K <= d; K++) {
-    const labels = names.slice(0, K).map((name) => name.slice(0, -INTERCEPT.length));
-    const features = names.slice(K, K + d / K - 1).map((name) => name.slice(labels[0].length + 2));
-    const expected = [
-      ...labels.map((label) => label + INTERCEPT),
-      ...labels.flatMap((label) => features.map((feature) => `${label}: ${feature}`)),
-    ];
-    if (d % K !== 0 || expected.length !== d || expected.some((name, j) => name !== names[j])) continue;
-    return linearModel({
-      source,
-      weight: new Matrix(values.slice(K), K, features.length),
-      intercepts: values.slice(0, K),
-      features,
-      labels,
-      output: "softmax",
-      scaler,
-    });
+  const d = own.names.length;
+  for (let K = 2; K <= d; K++) {
+    if (d % K !== 0) continue;
+    const found = withIntercepts(own, K) ?? withoutIntercepts(own, K);
+    if (found) return found;
   }
   return null;
 }
+
+type OwnSoftmax = Parameters<typeof softmaxModel>[0];
+
+function withIntercepts({ source, names, values, scaler }: OwnSoftmax, K: number): ImportedNetwork | null {
+  const ending = BETWEEN + INTERCEPT;
+  const labels = names.slice(0, K).map((name) => name.slice(0, -ending.length));
+  const m = names.length / K - 1;
+  const features = names.slice(K, K + m).map((name) => name.slice(labels[0].length + BETWEEN.length));
+  const rest = { source, names: names.slice(K), labels, features, scaler };
+  if (m < 1 || labels.some((label, k) => names[k] !== label + ending) || !isGrid(rest)) return null;
+  return softmaxOf(rest, values.slice(K), values.slice(0, K));
+}
+
+function withoutIntercepts({ source, names, values, scaler }: OwnSoftmax, K: number): ImportedNetwork | null {
+  const m = names.length / K;
+  const [first] = names;
+  for (let cut = first.indexOf(BETWEEN); cut >= 0; cut = first.indexOf(BETWEEN, cut + 1)) {
+    const ending = first.slice(cut);
+    const labels = Array.from({ length: K }, (_, k) => names[k * m].slice(0, -ending.length));
+    const features = names.slice(0, m).map((name) => name.slice(labels[0].length + BETWEEN.length));
+    const grid = { source, names, labels, features, scaler };
+    if (isGrid(grid)) return softmaxOf(grid, values, null);
+  }
+  return null;
+}
+
+interface Grid {
+  readonly source: string;
+  readonly names: readonly string[];
+  readonly labels: readonly string[];
+  readonly features: readonly string[];
+  readonly scaler: Scaler | null;
+}
+
+/** Whether names are "class: feature" class by class. */
+const isGrid = ({ names, labels, features }: Grid): boolean =>
+  names.length === labels.length * features.length &&
+  labels.every((label, k) =>
+    features.every((feature, j) => names[k * features.length + j] === label + BETWEEN + feature),
+  );
+
+const softmaxOf = (
+  { source, labels, features, scaler }: Grid,
+  weights: Float64Array,
+  intercepts: Float64Array | null,
+): ImportedNetwork =>
+  linearModel({
+    source,
+    weight: new Matrix(weights, labels.length, features.length),
+    intercepts,
+    features,
+    labels,
+    output: "softmax",
+    scaler,
+  });

@@ -210,6 +210,17 @@ describe("several classes", () => {
     columns: [{ norm: null, epsilon: 0, radius: 0, values: [0.5, 1, -2, 2, -1, -1, 0.5, 0, 1] }],
   };
 
+  test("our own file without intercepts, with classes and features that hold colons", async () => {
+    const classes = ["a: b", "c", "d: intercept"];
+    const features = ["x: intercept", "y"];
+    const names = classes.flatMap((name) => features.map((feature) => `${name}: ${feature}`));
+    const network = await read({ ...own, names, columns: [{ norm: null, epsilon: 0, values: [1, 2, 3, 4, 5, 6] }] });
+    expect([network.labels, network.inputNames]).toEqual([classes, features]);
+    expect([...evaluateNetwork({ ...network, output: "identity" }, Matrix.fromRows([[1, 10]])).data]).toEqual([
+      21, 43, 65,
+    ]);
+  });
+
   test("our own file, behind its scaler", async () => {
     await expectTruth(own);
     const scaler = { features: ["age", "income"], mean: [1, 2], scale: [2, 4] };
