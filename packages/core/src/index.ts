@@ -123,6 +123,7 @@ export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
 export type * from "./study/local-result.js";
 export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js";
+export { type RestartSpread, restartSpread } from "./study/local-spread.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
 export type { StudyInput } from "./study/prepare.js";

@@ -49,7 +49,11 @@ export const networkOptions = {
       oneOf(["lbfgs", "adam"] as const),
     ),
     restarts: single(
-      { flags: "--restarts <N>", help: "train from N seeds, and show how S varies with the minimum", shown: "1" },
+      {
+        flags: "--restarts <N>",
+        help: "train from N seeds, analyse the lowest minimum, and show how S varies",
+        shown: "1",
+      },
       1,
       (given, option) => readInteger(given, option, 1),
     ),

@@ -1,4 +1,10 @@
-import type { LocalResponse, StudyResult, ThreatSection } from "@aif/core";
+import {
+  type LocalResponse,
+  type RestartedResponse,
+  restartSpread,
+  type StudyResult,
+  type ThreatSection,
+} from "@aif/core";
 import { shownName } from "./ground.js";
 import { labelled, pageWidth, table, widthOf, wrap } from "./layout.js";
 import { equation, number, percent, short, signed } from "./numbers.js";
@@ -103,6 +109,7 @@ function restartLines({ curve }: ThreatSection, { restarts }: LocalResponse, { f
     table(
       [
         { header: ["  seed"], cells: restarts.map(({ seed }) => `  ${seed}`), align: "left" },
+        { header: ["objective"], cells: restarts.map(({ objective }) => number(objective, 5)), align: "right" },
         {
           header: ["training", "loss"],
           cells: restarts.map(({ trainingLoss }) => number(trainingLoss, 4)),
@@ -121,5 +128,32 @@ function restartLines({ curve }: ThreatSection, { restarts }: LocalResponse, { f
   while (sizes.length > 1 && columnsFor(sizes).body.some((line) => widthOf(line) > pageWidth))
     sizes = sizes.slice(0, -1);
   const { header, body } = columnsFor(sizes);
-  return ["  The same network from other seeds (the first is the one analysed):", ...header.map(faint), ...body];
+  return [
+    ...wrap(
+      `The network from ${restarts.length} seeds, by the objective of training (loss and ridge); the first is the one analysed:`,
+      {
+        indent: 2,
+      },
+    ),
+    ...header.map(faint),
+    ...body,
+    ...wrap(spreadOf(curve, restarts), { indent: 2 }),
+  ];
+}
+
+/** How far the minima agree, at the largest size that can be trusted, or the smallest. */
+function spreadOf(curve: ThreatSection["curve"], restarts: readonly RestartedResponse[]): string {
+  const {
+    minima,
+    curvature: [least, most],
+  } = restartSpread(restarts);
+  if (minima === 1) return "All of them are one minimum.";
+  const at = curve.findLastIndex(({ epsilon, extrapolated }) => epsilon > 0 && !extrapolated);
+  const k = at < 0 ? curve.findIndex(({ epsilon }) => epsilon > 0) : at;
+  const costs = restarts.map(({ costs: list }) => list[k]);
+  const cost =
+    k < 0
+      ? ""
+      : `, and the cost at ε = ${short(curve[k].epsilon)} from ${signed(Math.min(...costs))} to ${signed(Math.max(...costs))}`;
+  return `Over ${minima} different minima ½I'H_LI runs from ${number(least)} to ${number(most)}${cost}.`;
 }

@@ -250,6 +250,12 @@ const rules = {
     why: "Mostly the columns are in another order, the labels are, or the model was trained behind a scaler that is missing here.",
     todo: "Check --columns, --classes, --scaler and --input-scale.",
   },
+  "minima-differ": {
+    level: "warning",
+    raised: "networks trained from other seeds have a sensitivity that differs by more than a factor of 2",
+    why: "Training finds one of many minima, each with an influence of its own. What is shown is about the one with the lowest objective.",
+    todo: "Look at the table of seeds, train with more --restarts or a larger --l2, and read the numbers as one case of several.",
+  },
   "polish-moved": {
     level: "warning",
     raised: "bringing an imported model to the minimum on these rows changed it much",

@@ -3,6 +3,7 @@ import { raise } from "./flags.js";
 import { isStationary } from "./local-damping.js";
 import { isFar } from "./local-polish.js";
 import type { PreparedLocal } from "./local-prepare.js";
+import { restartSpread } from "./local-spread.js";
 import type { Flag, ThreatSection } from "./result.js";
 import { number, percent } from "./words.js";
 
@@ -132,4 +133,24 @@ export function localThreatFlags(
     raise("searched-worst-case", `p = ${norm}: losses under attack are lower bounds, found by projected gradients.`),
   );
   return flags;
+}
+
+/** The largest ½I'H_LI of several minima beside the smallest, from which on one of them does not speak for the others. */
+const DISAGREEMENT = 2;
+
+export function restartFlags({ threat: { norm }, local }: ThreatSection): Flag[] {
+  const restarts = local?.restarts;
+  if (!restarts) return [];
+  const {
+    minima,
+    curvature: [least, most],
+  } = restartSpread(restarts);
+  if (most <= DISAGREEMENT * least) return [];
+  const [{ seed, curvature }] = restarts;
+  return [
+    raise(
+      "minima-differ",
+      `p = ${norm}: over the ${minima} minima found from ${restarts.length} seeds ½I'H_LI runs from ${number(least)} to ${number(most)}; the one analysed (seed ${seed}, the lowest objective) has ${number(curvature)}.`,
+    ),
+  ];
 }

@@ -2,11 +2,12 @@ import { encode } from "../data/encode-table.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { AifError, numericalError, usageError } from "../errors.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import { type ModelPoint, pointAt } from "../influence/local/point.js";
+import type { ModelPoint } from "../influence/local/point.js";
 import type { Metrics } from "../influence/metrics.js";
 import { ensureBlas } from "../linalg/backend.js";
 import { type ImportedNetwork, labelNote } from "../models/import/network.js";
 import type { Work } from "../parallel/work.js";
+import { type Candidate, trainCandidates } from "./local-candidates.js";
 import type { DampingChoice } from "./local-damping.js";
 import { readImport } from "./local-import.js";
 import { encodeForNetwork } from "./local-import-rows.js";
@@ -15,7 +16,7 @@ import { type LocalModel, lossOfNetwork, modelOfNetwork, modelToTrain } from "./
 import { polishSection } from "./local-polish.js";
 import { respondAt } from "./local-response.js";
 import { localKindOf, localTaskOf } from "./local-settings.js";
-import { type TrainedLocal, trainLocal } from "./local-training.js";
+import type { TrainedLocal } from "./local-training.js";
 import { encodeOptions, explainMissingHeader, type StudyInput, splitRows, stopwatch } from "./prepare.js";
 import type { FitSection } from "./result.js";
 import { checkSettings, type StudySettings } from "./settings.js";
@@ -30,7 +31,9 @@ export interface PreparedLocal {
   /** Rows apart from those trained on; null: folds, or the training rows. */
   readonly evaluation: EncodedDataset | null;
   readonly local: LocalModel;
+  /** The one that is analysed: of several trainings, that with the lowest objective. */
   readonly trained: TrainedLocal;
+  readonly candidates: readonly Candidate[];
   readonly imported: FitSection["imported"];
   /** What was decided about an import, for people. */
   readonly statements: readonly string[];
@@ -58,11 +61,11 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
   const local = network ?? modelToTrain(settings, rows);
   const l2 = localRidge(settings, local, rows.weightTotal);
   const asItCame = local.imported && importedSection(local, data, local.imported, settings);
-  const trained = await trainedOrAdvice(local, rows, { settings, l2, seed: settings.seed }, work);
+  const candidates = await trainedOrAdvice(local, rows, { settings, l2 }, work);
+  const [{ trained, point }] = candidates;
   const { training } = trained;
   const imported = asItCame && { ...asItCame, polish: polished(local, data, trained) };
   const reach = resolveReach(settings, training, () => true);
-  const point = await pointAt(local.model, training, trained.parameters, { l2 }, work);
   const fitSeconds = clock.lap();
   const { damping, influences } = await respondAt(point, local, reach, settings, work);
   refuseUnconverged(influences, settings);
@@ -73,6 +76,7 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
     evaluation,
     local,
     trained,
+    candidates,
     imported,
     statements,
     reach,
@@ -175,9 +179,9 @@ function polished(local: LocalModel, data: EncodedDataset, { method, parameters 
 }
 
 /** Training that fails on an import says what else can be done. */
-async function trainedOrAdvice(...parts: Parameters<typeof trainLocal>): Promise<TrainedLocal> {
+async function trainedOrAdvice(...parts: Parameters<typeof trainCandidates>): Promise<Candidate[]> {
   try {
-    return await trainLocal(...parts);
+    return await trainCandidates(...parts);
   } catch (error) {
     if (!(parts[0].imported && error instanceof AifError && error.code === "numerical")) throw error;
     throw numericalError(

@@ -1,16 +1,13 @@
 import { naturalCurvatureTimes } from "../influence/local/contributions.js";
-import { pointAt } from "../influence/local/point.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { evaluateLocal, naturalLosses } from "./local-evaluation.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { respondAt } from "./local-response.js";
 import type { RestartedResponse } from "./local-result.js";
-import { trainLocal } from "./local-training.js";
 
 /**
- * The same network trained from further seeds, and what each minimum says of each threat (the paper's 4.1): one list a threat, in
- * the order of seeds, the analysed network first.
+ * What each training from another seed says of each threat (the paper's 4.1): one list a threat, in the order of the candidates.
  * @param epsilons the sizes of each threat
  */
 export async function restartedResponses(
@@ -18,13 +15,13 @@ export async function restartedResponses(
   epsilons: readonly (readonly number[])[],
   work: Work,
 ): Promise<RestartedResponse[][]> {
-  const { input, local, reach, l2, rows } = prepared;
+  const { input, local, reach, candidates } = prepared;
   const { settings } = input;
   const lists: RestartedResponse[][] = epsilons.map(() => []);
-  for (let k = 0; k < settings.local.restarts; k++) {
-    const seed = settings.seed + k;
-    work.onProgress?.({ phase: "training from other seeds", done: k, total: settings.local.restarts });
-    const again = k === 0 ? prepared : await preparedFrom(seed);
+  for (const [k, { seed, trained, point, objective }] of candidates.entries()) {
+    work.onProgress?.({ phase: "responses of other seeds", done: k, total: candidates.length });
+    const response = k === 0 ? prepared : await respondAt(point, local, reach, settings, work, false);
+    const again: PreparedLocal = { ...prepared, training: trained.training, trained, point, ...pick(response) };
     const evaluated = await evaluateLocal(again, work);
     for (const [t, attack] of again.influences.entries()) {
       const { influence: I } = attack;
@@ -36,18 +33,15 @@ export async function restartedResponses(
       }
       lists[t].push({
         seed,
-        trainingLoss: again.point.trainingLoss,
+        objective,
+        trainingLoss: point.trainingLoss,
+        gradientNorm: point.gradientNorm,
         curvature: 0.5 * dot(I, await naturalCurvatureTimes(attack, I, work)),
         costs,
       });
     }
   }
   return lists;
-
-  async function preparedFrom(seed: number): Promise<PreparedLocal> {
-    const trained = await trainLocal(local, rows, { settings, l2, seed }, work);
-    const point = await pointAt(local.model, trained.training, trained.parameters, { l2 }, work);
-    const response = await respondAt(point, local, reach, settings, work, false);
-    return { ...prepared, training: trained.training, trained, point, ...response };
-  }
 }
+
+const pick = ({ damping, influences }: Pick<PreparedLocal, "damping" | "influences">) => ({ damping, influences });

@@ -38,13 +38,18 @@ export interface LocalResponse {
   readonly proposedDamping: number | null;
   /** ½I'HI and ‖I‖ over λ; empty without λ, and where H was too large to be formed. */
   readonly dampingCurve: readonly DampedSensitivity[];
-  /** The same network trained from other seeds, this one first; null without --restarts. */
+  /** The network trained from several seeds, by objective: the first is the one analysed; null without --restarts. */
   readonly restarts: readonly RestartedResponse[] | null;
 }
 
 export interface RestartedResponse {
   readonly seed: number;
+  /** Training loss and ridge, over all training rows. */
+  readonly objective: number;
   readonly trainingLoss: number;
+  /** Relative, as in `fit`: small at a minimum. */
+  readonly gradientNorm: number;
+  /** ½I'H_LI */
   readonly curvature: number;
   /** Predicted change of the loss on the evaluation rows, at the sizes of `curve`. */
   readonly costs: readonly number[];

@@ -7,7 +7,7 @@ import type { Study } from "./analyze.js";
 import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
 import { type EvaluatedLocal, evaluateLocal, naturalPrediction } from "./local-evaluation.js";
-import { localGroundFlags } from "./local-flags.js";
+import { localGroundFlags, restartFlags } from "./local-flags.js";
 import { type LocalInference, localInferenceOf } from "./local-inference.js";
 import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import { restartedResponses } from "./local-restarts.js";
@@ -87,7 +87,7 @@ export async function localStudyOf(
     fit: fitOf(prepared, natural, evaluated[0], heldOut, inferences[0].estimationLoss),
     threats,
     conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
-    flags: [...localGroundFlags(prepared), ...sections.flatMap(({ flags }) => flags)],
+    flags: [...localGroundFlags(prepared), ...sections.flatMap(({ flags }) => flags), ...threats.flatMap(restartFlags)],
     timings: {
       read,
       fit: fitSeconds,
