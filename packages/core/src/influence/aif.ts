@@ -3,6 +3,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
+import { holdAtZero } from "../solvers/lasso/lasso.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
 import type { Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
@@ -16,6 +17,7 @@ export const RANGE_TOLERANCE = 1e-8;
 
 /** The adversarial influence function I = −H⁻¹Φ at θ̂ (Theorem 4.1), and what it was made of. */
 export interface Influence {
+  /** Of a lasso fit, `sparse.support` and `inverse` are those of the parameters that move: zeros that stay are left out. */
   readonly fit: Fit;
   readonly threat: Threat;
   /** c = Σ w_i ‖x_i ⊘ b‖_p: the radius is ρ = ε c. */
@@ -56,23 +58,27 @@ export interface RowPull {
 /**
  * Theorem 4.1 for a score model: Φ = c Σ w_i ω_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ, with ω = 1 for a pointwise
  * adversary and the Hölder weights for a Wasserstein one (MATH 8); at kinks the exact one-sided derivative (MATH 1.2).
+ * With an l1 penalty (a lasso fit) θ_ε minimises R_ε + λΣ|θ_j|. To first order in ε the penalty's slope λΣ_S sgn(θ̂_j)v_j on the
+ * non-zero set S and ∇L'v cancel, and what is left at zeros, Σ(λ|v_j| + ∂_jL v_j) ≥ 0, must be 0: zeros with |∂_jL| < λ stay, those
+ * with |∂_jL| = λ may move against ∂_jL. So I = argmin ½v'Hv + A'(θ̂; v) over v_j = 0 at the former and v_j∂_jL ≤ 0 at the latter.
  * @throws usage: a threat that does not fit the features. numerical: H is singular and Φ is not in its range, so that no AIF exists.
  */
 export async function influence(fit: Fit, describe: ThreatDescription, work?: Work): Promise<Influence> {
-  const { model, inverse } = fit;
-  const threat = describe(model.map.inputs);
+  const threat = describe(fit.model.map.inputs);
   const collected = await collect(fit, threat, work);
   const { kinks, scale, rowScales, penalty, pull } = collected;
   const smooth = collected.gradient;
   const resolved = kinks.zeroGradient
-    ? { penaltyGradient: new Float64Array(smooth.length), multipliers: null, pull }
+    ? { penaltyGradient: new Float64Array(smooth.length), multipliers: null, pull, staying: fit.sparse?.boundary ?? [] }
     : await resolveKinks({ fit, threat, scale, smooth, kinks, pull });
   const Phi = resolved.penaltyGradient;
+  const followed = resolved.staying.length > 0 ? holdAtZero(fit, resolved.staying) : fit;
+  const { inverse } = followed;
   const missing = inverse.nullResidual(Phi);
   if (missing > RANGE_TOLERANCE) throw numericalError(noInfluence(fit, missing));
   const I = inverse.solve(Phi).map((value) => -value);
   return {
-    fit,
+    fit: followed,
     threat,
     scale,
     rowScales,
@@ -109,7 +115,9 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
   const atGradient = sharedGamma ? snapGradient(sharedGamma, used, p, isRounding(fit, slopes)) : none;
   const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;
   // In a box each row has its own free coordinates, so a shared corner is not one multiplier any more.
-  const found = inBox ? none : atGradient;
+  const free = inBox ? none : atGradient;
+  // What an l1 penalty holds at 0 stays there; zeros that it may let in are resolved with it.
+  const found = fit.sparse ? { ...free, zeroCoordinates: [] } : free;
   const pull: RowPull = {
     onFeatures: new Float64Array(data.rows),
     onJacobian: new Float64Array(data.rows),
@@ -168,7 +176,8 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
 }
 
 /** Whether the attacked coefficients are what rounding leaves of 0, against the scores and residuals they are fitted to. */
-function isRounding({ model: { loss, map }, data, scores, hessian, parameters }: Fit, slopes: Float64Array): boolean {
+function isRounding({ model: { loss, map }, data, scores, hessian, parameters, sparse }: Fit, slopes: Float64Array): boolean {
+  if (sparse) return false;
   let size = 0;
   scores.forEach((f, i) => {
     const curvature = loss.second(f, data.y[i]);

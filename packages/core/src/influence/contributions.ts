@@ -1,7 +1,8 @@
 import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
-import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { fitHessianTimes } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import { type Influence, responseAt } from "./aif.js";
 
 /**
@@ -50,7 +51,7 @@ export function parameterContributions({ fit, influence: I }: Influence): Float6
 
 /** H_L x: the Hessian of the natural training risk, without the ridge. */
 export function naturalHessianTimes(fit: Influence["fit"], x: Float64Array): Float64Array {
-  return hessianTimes(fit.hessian, x).map((value, j) => value - fit.ridge[j] * x[j]);
+  return fitHessianTimes(fit, x).map((value, j) => value - fit.ridge[j] * x[j]);
 }
 
 /** dQ/dε = ∇Q(θ̂)'I for any differentiable metric Q. */

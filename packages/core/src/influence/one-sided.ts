@@ -35,7 +35,7 @@ interface Corner {
 
 /** One free multiplier: Φ gains value × column, value within [lower, upper] (or part of the simplex). */
 interface Variable {
-  readonly group: "residual" | "coordinate" | "tie" | "row";
+  readonly group: "residual" | "coordinate" | "tie" | "row" | "entering";
   readonly index: number;
   readonly column: Float64Array;
   /** What the multiplier adds to the row's pull on its features, or to φ_k. */
@@ -50,23 +50,30 @@ interface Variable {
  */
 export async function resolveKinks(
   corner: Corner,
-): Promise<{ penaltyGradient: Float64Array; multipliers: Multipliers | null; pull: RowPull }> {
+): Promise<Resolved> {
   const { fit, kinks, pull } = corner;
   const base = corner.smooth.slice();
-  const count = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length + kinks.tiedRows.length;
-  if (count === 0) return { penaltyGradient: base, multipliers: null, pull };
+  const ofPenalty = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length + kinks.tiedRows.length;
+  const count = ofPenalty + (fit.sparse?.boundary.length ?? 0);
+  if (count === 0) return { penaltyGradient: base, multipliers: null, pull, staying: [] };
   // With nothing else pulling, the element of least norm is 0.
   if (base.every((value) => value === 0) && kinks.ties.length + kinks.tiedRows.length === 0) {
     const residuals = kinks.zeroResiduals.map((row) => ({ row, value: 0 }));
     const coordinates = kinks.zeroCoordinates.map((feature) => ({ feature, value: 0 }));
-    return { penaltyGradient: base, multipliers: { residuals, coordinates, ties: [] }, pull };
+    const staying = fit.sparse?.boundary ?? [];
+    return { penaltyGradient: base, multipliers: { residuals, coordinates, ties: [] }, pull, staying };
   }
   if (count > MAXIMUM_KINKS) {
     throw numericalError(
       `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as --l2 0.01.`,
     );
   }
-  const variables = [...coordinateVariables(corner, base), ...residualVariables(corner), ...rowVariables(corner, base)];
+  const variables = [
+    ...coordinateVariables(corner, base),
+    ...residualVariables(corner),
+    ...rowVariables(corner, base),
+    ...enteringVariables(corner),
+  ];
   const solved = variables.map(({ column }) => fit.inverse.solve(column));
   const K = variables.length;
   const G = Matrix.zeros(K, K);
@@ -84,11 +91,43 @@ export async function resolveKinks(
     throw numericalError(
       "The one-sided derivative at a kink could not be found: its quadratic program did not converge.",
     );
-  variables.forEach(({ column }, k) => {
+  // A zero whose multiplier is free stays, and takes no part any more; one at its bound moves.
+  const staying = variables.flatMap(({ group, index, lower }, k) =>
+    group === "entering" && values[k] > lower ? [index] : [],
+  );
+  const held = new Set(staying);
+  variables.forEach(({ column, group, index }, k) => {
+    if (group === "entering" && held.has(index)) return;
     for (let j = 0; j < base.length; j++) base[j] += values[k] * column[j];
   });
   const multipliers = multipliersOf(variables, values);
-  return { penaltyGradient: base, multipliers, pull: effectivePull(corner, variables, values) };
+  return { penaltyGradient: base, multipliers, pull: effectivePull(corner, variables, values, held), staying };
+}
+
+interface Resolved {
+  readonly penaltyGradient: Float64Array;
+  readonly multipliers: Multipliers | null;
+  readonly pull: RowPull;
+  /** Zeros on the boundary of an l1 penalty, |∂_jL| = λ, that stay. */
+  readonly staying: readonly number[];
+}
+
+/**
+ * θ_j = 0 with |∂_jL| = λ may only move against ∂_jL. Its cone {v_j∂_jL ≤ 0} adds any m ≥ 0 times sgn(∂_jL)e_j to what Φ may be;
+ * at p = ∞ the corner of A at β_k = 0 adds [−1, 1] times cb_kΣw|ℓ'|e_k, so that m may go down to −cb_kΣw|ℓ'|.
+ */
+function enteringVariables({ fit, threat, scale, pull }: Corner): Variable[] {
+  const { map } = fit.model;
+  const { p, budgets } = threat.settings;
+  const first = map.intercept ? 1 : 0;
+  const total = p === Infinity && pull.shared ? scale * pull.onJacobian.reduce((sum, value) => sum + value, 0) : 0;
+  return (fit.sparse?.boundary ?? []).map((j) => {
+    const column = new Float64Array(map.count);
+    column[j] = Math.sign(fit.gradient[j]);
+    const push = total === 0 ? 0 : total * budgets[j - first];
+    const perUnit = total === 0 ? 0 : column[j] / total;
+    return { group: "entering", index: j, column, perUnit, lower: -push, upper: Number.POSITIVE_INFINITY };
+  });
 }
 
 /** Whether the multiplier belongs to the one probability vector that there may be. */
@@ -158,14 +197,22 @@ function multipliersOf(variables: readonly Variable[], values: Float64Array): Mu
 }
 
 /** The rows' pulls with the multipliers in them, so that contributions still add up to Φ exactly. */
-function effectivePull(corner: Corner, variables: readonly Variable[], values: Float64Array): RowPull {
+function effectivePull(
+  corner: Corner,
+  variables: readonly Variable[],
+  values: Float64Array,
+  staying: ReadonlySet<number>,
+): RowPull {
   const { pull } = corner;
+  const first = corner.fit.model.map.intercept ? 1 : 0;
   const onFeatures = pull.onFeatures.slice();
   const onJacobian = pull.onJacobian.slice();
   const shared = pull.shared && new Matrix(pull.shared.data.slice(), 1, pull.shared.columns);
   if (shared && variables.some((v) => v.group === "tie")) shared.data.fill(0);
   variables.forEach((v, k) => {
-    if (v.group === "residual") onFeatures[v.index] = v.perUnit * values[k];
+    if (v.group === "entering") {
+      if (shared && !staying.has(v.index)) shared.data[v.index - first] = v.perUnit * values[k];
+    } else if (v.group === "residual") onFeatures[v.index] = v.perUnit * values[k];
     else if (v.group === "row") {
       const whole = rowPull(corner, v.index);
       onFeatures[v.index] = values[k] * whole.onFeatures;

@@ -23,9 +23,9 @@ export function responseAt(
   return threat.respond({ slope, base }, block);
 }
 
-/** The budgets, 0 for inputs that the score does not use. */
-export const usedBudgets = ({ model: { map } }: Fit, { settings: { budgets } }: Threat): Float64Array =>
-  budgets.map((b, k) => (map.usesInput(k) ? b : 0));
+/** The budgets, 0 for inputs that the score does not use, and that no small change lets in. */
+export const usedBudgets = ({ model: { map }, sparse }: Fit, { settings: { budgets } }: Threat): Float64Array =>
+  budgets.map((b, k) => (map.usesInput(k) && (!sparse || sparse.inputs[k] === 1) ? b : 0));
 
 /** n: g_i·φ_i, what every row gains per unit of its own movement. */
 export async function rowGains(

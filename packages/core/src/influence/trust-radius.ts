@@ -1,7 +1,8 @@
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
-import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { fitHessianTimes } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { certificateNorm, type ErrorNorm } from "./certificate.js";
@@ -59,7 +60,7 @@ export async function checkValidity(
     };
   }
   const judge = judgeOf(attack, shifts);
-  const size = Math.sqrt(dot(attack.influence, hessianTimes(fit.hessian, attack.influence)));
+  const size = Math.sqrt(dot(attack.influence, fitHessianTimes(fit, attack.influence)));
   const method = judge.certified ? "certificate" : "stationarity";
   const errorNorm: ErrorNorm = judge.certified ? certificateNorm(fit) : "hessian";
   if (size === 0) {

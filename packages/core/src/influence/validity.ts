@@ -1,7 +1,7 @@
 import type { Work } from "../parallel/work.js";
 import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
-import type { Fit } from "../solvers/fit.js";
-import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { type Fit, fitHessianTimes } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { type Certificate, certifier } from "./certificate.js";
 import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
@@ -88,7 +88,7 @@ const excess = (fit: Fit, gradient: Float64Array): number =>
 
 /** The smallest over the candidates of ‖∇R_ε‖_{H⁻¹} + ‖away‖_H, relative to ‖I‖_H. */
 function estimate(fit: Fit, candidates: readonly Candidate[], I: Float64Array): number {
-  const length = (x: Float64Array) => Math.sqrt(Math.max(0, dot(x, hessianTimes(fit.hessian, x))));
+  const length = (x: Float64Array) => Math.sqrt(Math.max(0, dot(x, fitHessianTimes(fit, x))));
   return Math.min(...candidates.map(({ gradient, away }) => excess(fit, gradient) + length(away))) / length(I);
 }
 

@@ -62,6 +62,8 @@ export interface Sparsity {
   readonly boundary: readonly number[];
   /** Parameters that can respond to a small change, ascending: the intercept, `selected` and `boundary`. */
   readonly support: readonly number[];
+  /** m, 1 where a parameter of the support depends on the input. */
+  readonly inputs: Uint8Array;
   /** Whether no other parameters have the same objective: H is regular on the support. */
   readonly unique: boolean;
   /** Duality gap: the objective is no further than this from its minimum; relative to the objective. */

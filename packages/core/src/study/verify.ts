@@ -1,6 +1,7 @@
 import type { Influence } from "../influence/aif.js";
 import type { Work } from "../parallel/work.js";
-import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
+import { fitHessianTimes } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import { exponentName } from "../threats/norms.js";
 import { studyOf } from "./analyze.js";
 import { exactChange } from "./exact-change.js";
@@ -138,8 +139,8 @@ function compare(
 const difference = (theta: Float64Array, I: Float64Array, epsilon: number, exact: ArrayLike<number>): Float64Array =>
   theta.map((value, j) => exact[j] - (value + epsilon * I[j]));
 
-const lengthIn = ({ hessian }: Influence["fit"], x: Float64Array): number =>
-  Math.sqrt(Math.max(0, dot(x, hessianTimes(hessian, x))));
+const lengthIn = (fit: Influence["fit"], x: Float64Array): number =>
+  Math.sqrt(Math.max(0, dot(x, fitHessianTimes(fit, x))));
 
 /** At the size that the analysis speaks of, if its optimum is known. */
 function errorBudget(attack: Influence, section: Omit<VerifiedThreat, "errorBudget" | "verification">) {
@@ -150,7 +151,7 @@ function errorBudget(attack: Influence, section: Omit<VerifiedThreat, "errorBudg
   if (!point?.robustParameters || !(size > 0)) return null;
   const { epsilon, robustParameters } = point;
   const { population } = section.sensitivity;
-  const residual = hessianTimes(fit.hessian, I).map((value, j) => value + Phi[j]);
+  const residual = fitHessianTimes(fit, I).map((value, j) => value + Phi[j]);
   return {
     epsilon,
     fit: fit.inverse.dualLength(fit.gradient) / (epsilon * size),

@@ -1,10 +1,13 @@
 import type { Dataset } from "../../data/dataset.js";
 import { inputError, usageError } from "../../errors.js";
 import { ensureBlas } from "../../linalg/backend.js";
+import { Matrix } from "../../linalg/matrix.js";
+import { LinearMap } from "../../models/linear-map.js";
 import type { ModelDescription, ScoreModel } from "../../models/score-model.js";
 import type { Work } from "../../parallel/work.js";
 import { type Fit, fit, prepareFit, refuseConstantTargets, startingPoint } from "../fit.js";
 import { type InverseHessian, invertHessian } from "../inverse-hessian.js";
+import { principalPart } from "./feature-sign.js";
 import { lassoGap } from "./gap.js";
 import { minimiseSparse, type SparseOptimum } from "./minimise.js";
 import { restrictedPart, type SparseProblem, smoothPart } from "./problem.js";
@@ -157,10 +160,34 @@ async function finish(
       selected,
       boundary,
       support,
+      inputs: inputsOf(problem, support),
       unique,
       relativeGap: gap / (Math.abs(objective) || Number.MIN_VALUE),
     },
   };
+}
+
+/** The inputs that some of the parameters depend on. */
+function inputsOf({ model: { map }, data }: SparseProblem, parameters: readonly number[]): Uint8Array {
+  const inputs = new Uint8Array(map.inputs);
+  if (map instanceof LinearMap) {
+    for (const j of parameters) if (j > 0 || !map.intercept) inputs[map.intercept ? j - 1 : j] = 1;
+    return inputs;
+  }
+  const direction = Matrix.zeros(1, map.inputs);
+  // A basis depends on an input wherever its derivative is not 0 by chance: one block of rows tells.
+  for (const { x } of data.blocks()) {
+    for (let k = 0; k < map.inputs; k++) {
+      direction.data[k] = 1;
+      const slopes = map.jacobianTimes(x, direction);
+      for (let i = 0; i < slopes.rows && inputs[k] === 0; i++) {
+        if (parameters.some((j) => slopes.data[i * slopes.columns + j] !== 0)) inputs[k] = 1;
+      }
+      direction.data[k] = 0;
+    }
+    break;
+  }
+  return inputs;
 }
 
 async function hessianOn(problem: SparseProblem, support: readonly number[], theta: Float64Array, work: Work) {
@@ -168,6 +195,22 @@ async function hessianOn(problem: SparseProblem, support: readonly number[], the
   const { hessian } = await restrictedPart(problem, support, values, true, work);
   if (hessian === null) throw new Error("A pass that was asked for a Hessian has one.");
   return { hessian, inverse: invertHessian(hessian) };
+}
+
+/** The same fit where some zeros of the boundary are known to stay: they leave the support. */
+export function holdAtZero(fit: Fit, staying: readonly number[]): Fit {
+  const { sparse } = fit;
+  if (!sparse) return fit;
+  const held = new Set(staying);
+  const kept = [...sparse.support.keys()].filter((a) => !held.has(sparse.support[a]));
+  const support = kept.map((a) => sparse.support[a]);
+  const hessian = principalPart(fit.hessian, kept);
+  return {
+    ...fit,
+    hessian,
+    inverse: embeddedInverse(invertHessian(hessian), support, fit.parameters.length),
+    sparse: { ...sparse, support, boundary: sparse.boundary.filter((j) => !held.has(j)) },
+  };
 }
 
 /** The inverse on some of d parameters, 0 on the others. */
