@@ -61,6 +61,7 @@ export {
 export { type Sensitivity, type SensitivityOptions, sensitivity } from "./influence/sensitivity.js";
 export { type SensitivityInterval, sensitivityInterval } from "./influence/sensitivity-interval.js";
 export { supremumFactor } from "./influence/simultaneous.js";
+export { type SupportChange, supportChange } from "./influence/support-change.js";
 export {
   checkValidity,
   type TrustOptions,
@@ -113,6 +114,7 @@ export { type RobustPath, type RobustPathOptions, robustPath } from "./robust/pa
 export type { RobustPathEvent } from "./robust/path-events.js";
 export type { RobustPathPoint } from "./robust/path-walk.js";
 export { expandedRobustLoss, type RobustLossMethod, worstLoss } from "./robust/robust-loss.js";
+export { type SparseRobustOptimum, sparseRobustOptimum } from "./robust/sparse-optimum.js";
 export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/training-state.js";
 export { type WorstPerturbations, worstPerturbations } from "./robust/worst-perturbations.js";
 export { type Fit, type FitOptions, fit, fitAt, type Sparsity } from "./solvers/fit.js";

@@ -176,7 +176,10 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
 }
 
 /** Whether the attacked coefficients are what rounding leaves of 0, against the scores and residuals they are fitted to. */
-function isRounding({ model: { loss, map }, data, scores, hessian, parameters, sparse }: Fit, slopes: Float64Array): boolean {
+function isRounding(
+  { model: { loss, map }, data, scores, hessian, parameters, sparse }: Fit,
+  slopes: Float64Array,
+): boolean {
   if (sparse) return false;
   let size = 0;
   scores.forEach((f, i) => {

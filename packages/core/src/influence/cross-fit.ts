@@ -40,8 +40,8 @@ export async function crossFit(
   work?: Work,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
-  // Corners of the penalty and shared budgets are resolved fit by fit.
-  const single = attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
+  // Corners of the penalty and shared budgets are resolved fit by fit, and every lasso chooses its own features.
+  const single = full.sparse !== undefined || attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
   if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = await leaveOutHessians(full, foldOf, outside, work);

@@ -4,6 +4,8 @@ import type { Work } from "../parallel/work.js";
 import { maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
 import { SNAP } from "./kinks.js";
+import { usedBudgets } from "./response.js";
+import { type SupportChange, supportChange } from "./support-change.js";
 
 /** Where corners of A lie along θ̂ + εI (MATH 1.2): the first ε > 0, Infinity where there is none. */
 export interface KinkRadii {
@@ -13,21 +15,24 @@ export interface KinkRadii {
   readonly gradients: Float64Array | null;
   /** The same for the γ that all rows share, else Infinity. */
   readonly shared: number;
+  /** Where a feature enters or leaves a lasso; null without an l1 penalty. */
+  readonly support: SupportChange | null;
 }
 
 /** @param shifts n: v_i'I, from `scoreShifts`. */
 export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: Work): Promise<KinkRadii> {
   const { fit, threat, influence: I } = attack;
   const { model, data, scores, parameters } = fit;
-  const { p, budgets } = threat.settings;
+  const { p } = threat.settings;
   const stuck = new Set(attack.multipliers?.residuals.map(({ row }) => row));
   const residuals = scores.map((f, i) => {
     const gap = model.loss.kink(data.y[i]) - f;
     // A row that sits on its kink has no crossing ahead of it.
     return stuck.has(i) ? Number.POSITIVE_INFINITY : firstCrossing(gap, shifts[i]);
   });
-  const used = budgets.map((b, k) => (model.map.usesInput(k) ? b : 0));
-  if (p !== 1 && p !== Infinity) return { residuals, gradients: null, shared: Number.POSITIVE_INFINITY };
+  const support = await supportChange(attack, shifts, work);
+  const used = usedBudgets(fit, threat);
+  if (p !== 1 && p !== Infinity) return { residuals, gradients: null, shared: Number.POSITIVE_INFINITY, support };
   const crossing = p === 1 ? firstSwitch : firstZero;
   if (model.map.sharedGradient) {
     const none = Matrix.zeros(0, model.map.inputs);
@@ -36,7 +41,7 @@ export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: 
       model.map.inputGradients(I, none).data,
       used,
     );
-    return { residuals, gradients: null, shared };
+    return { residuals, gradients: null, shared, support };
   }
   const gradients = new Float64Array(data.rows);
   await sweep(
@@ -50,12 +55,17 @@ export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: 
     },
     work,
   );
-  return { residuals, gradients, shared: Number.POSITIVE_INFINITY };
+  return { residuals, gradients, shared: Number.POSITIVE_INFINITY, support };
 }
 
 /** The kink radius: the smallest ε at which anything happens; null when nothing ever does. */
-export function kinkRadius({ residuals, gradients, shared }: KinkRadii): number | null {
-  const smallest = Math.min(shared, minimum(residuals), gradients ? minimum(gradients) : Number.POSITIVE_INFINITY);
+export function kinkRadius({ residuals, gradients, shared, support }: KinkRadii): number | null {
+  const smallest = Math.min(
+    shared,
+    support?.epsilon ?? Number.POSITIVE_INFINITY,
+    minimum(residuals),
+    gradients ? minimum(gradients) : Number.POSITIVE_INFINITY,
+  );
   return Number.isFinite(smallest) ? smallest : null;
 }
 

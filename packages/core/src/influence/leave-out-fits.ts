@@ -5,6 +5,7 @@ import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
+import { lasso } from "../solvers/lasso/lasso.js";
 
 /** Steps this small relative to θ̂_{−k}, both in the H norm, end a fold's fit. */
 const STEP_TOLERANCE = 1e-10;
@@ -100,9 +101,9 @@ export async function leaveOutFits(
   return { theta, inverse };
 }
 
-/** The fit on the rows outside fold k, from scratch. @throws numerical: naming the fold. */
+/** The fit on the rows outside fold k, from scratch; a lasso begins at the whole data's. @throws numerical: naming the fold. */
 export async function refitFold(
-  { model, data, l2 }: Fit,
+  { model, data, l2, sparse, parameters }: Fit,
   foldOf: Uint16Array,
   k: number,
   folds: number,
@@ -111,6 +112,10 @@ export async function refitFold(
 ): Promise<Fit> {
   const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
   try {
+    if (sparse) {
+      const options = { l1: sparse.l1, l2, start: parameters, signal: work?.signal };
+      return await lasso(() => model, data.select(rows), options);
+    }
     return await fitModel(() => model, data.select(rows), { l2, ...(start ? { start } : {}), signal: work?.signal });
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") {

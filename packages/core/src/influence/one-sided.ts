@@ -48,12 +48,11 @@ interface Variable {
  * The exact one-sided derivative at a corner of A: I = −H⁻¹·(the element of ∂A(θ̂) of least H⁻¹-norm), a small quadratic
  * program in the multipliers (MATH 1.2, (K)).
  */
-export async function resolveKinks(
-  corner: Corner,
-): Promise<Resolved> {
+export async function resolveKinks(corner: Corner): Promise<Resolved> {
   const { fit, kinks, pull } = corner;
   const base = corner.smooth.slice();
-  const ofPenalty = kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length + kinks.tiedRows.length;
+  const ofPenalty =
+    kinks.zeroResiduals.length + kinks.zeroCoordinates.length + kinks.ties.length + kinks.tiedRows.length;
   const count = ofPenalty + (fit.sparse?.boundary.length ?? 0);
   if (count === 0) return { penaltyGradient: base, multipliers: null, pull, staying: [] };
   // With nothing else pulling, the element of least norm is 0.

@@ -5,6 +5,7 @@ import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { type Certificate, certifier } from "./certificate.js";
 import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
+import { sparseJudge } from "./sparse-validity.js";
 
 /** What the prediction θ̂ + εI is worth at one ε. */
 export interface Validity {
@@ -34,6 +35,7 @@ export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
 /** @param shifts n: v_i'I, from `scoreShifts`. Scores must be linear in x, without a box. */
 export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const { fit, influence: I, scale } = attack;
+  if (fit.sparse) return sparseJudge(attack);
   const { parameters, scores, data } = fit;
   const affordable = fit.model.loss.quadratic || data.rows * I.length ** 2 <= CERTIFICATE_WORK;
   const certify = affordable ? certifier(fit, attack.threat) : null;

@@ -108,7 +108,7 @@ export function baseNorm(problem: RobustProblem, { theta, zeros, tied, signs }: 
  * to Σπ = 1 shared out; and the same clipped to τ ∈ [−1, 1], π in the simplex.
  */
 function withMultipliers(
-  { fit: { ridge }, first, threat }: RobustProblem,
+  { fit: { ridge }, first, threat, tilt }: RobustProblem,
   radius: number,
   { theta, zeros, tied, signs }: ActiveState,
   sums: RowSums,
@@ -120,7 +120,7 @@ function withMultipliers(
   const clipped = base.gradient.slice();
   const wanted = (k: number): number => {
     const j = first + k;
-    return pull > 0 ? -(sums.slope[j] + ridge[j] * theta[j]) / (pull * budgets[k]) : 0;
+    return pull > 0 ? -(sums.slope[j] + ridge[j] * theta[j] + tilt[j]) / (pull * budgets[k]) : 0;
   };
   for (const k of zeros) {
     const tau = wanted(k);

@@ -61,6 +61,8 @@ export interface RobustProblem {
   readonly moments: Matrix;
   /** √Σ w v_j² (d). */
   readonly columnSizes: Float64Array;
+  /** t (d): a linear term t'θ of the objective beside R_ρ; 0 but where an l1 penalty holds its signs. */
+  readonly tilt: Float64Array;
   /** The fit on the intercept and the frozen features alone (d), which robust training collapses to. */
   readonly nullModel: Float64Array;
   /** The radius ρ from which on the null model is optimal (MATH 10a). */
@@ -126,6 +128,7 @@ export async function robustProblem(fit: Fit, described: AnyThreat, work: Work =
     cornerSize: Math.max(maximumMagnitude(fit.scores), loss.quadratic ? maximumMagnitude(data.y) : 1),
     moments: grams[0],
     columnSizes,
+    tilt: new Float64Array(d),
     nullModel: parametersOf(grams[0], pull, free, ridge),
     collapseRadius: slopeSizes > 0 && maximumMagnitude(pulls) > 0 ? norm(pulls, p) / slopeSizes : 0,
     rowFeatures(rows) {

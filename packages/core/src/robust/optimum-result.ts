@@ -106,7 +106,7 @@ export async function nullOptimum(problem: RobustProblem, radius: number, work: 
 }
 
 /** Σ w ℓ(f) */
-export function naturalLossAt({ fit: { model, data } }: RobustProblem, scores: Float64Array): number {
+export function naturalLossAt({ fit: { model, data } }: Pick<RobustProblem, "fit">, scores: Float64Array): number {
   let sum = 0;
   scores.forEach((f, i) => {
     sum += data.weights[i] * model.loss.value(f, data.y[i]);

@@ -77,9 +77,10 @@ async function evaluateSmoothed(
   const reach = radius * norm.value;
   const kappa = worseEnds(problem, problem.fit.scores, reach);
   const sums = await rowSums(problem, theta, reach, kappa, widths.rows, work);
+  const { tilt } = problem;
   const { ridge } = problem.fit;
   const gradient = robustGradient(problem, radius, theta, sums, norm.gradient);
-  const value = ridge.reduce((total, P, j) => total + 0.5 * P * theta[j] * theta[j], sums.loss);
+  const value = ridge.reduce((total, P, j) => total + (0.5 * P * theta[j] + tilt[j]) * theta[j], sums.loss);
   const relativeGradient = relativeSize(gradient, gradientScales(problem, radius, theta, sums));
   return { theta, sums, norm, kappa, value, gradient, relativeGradient };
 }
@@ -90,14 +91,15 @@ function normAt(problem: RobustProblem, radius: number, theta: Float64Array, wid
   return width > 0 ? smoothedNorm(problem, theta, width) : smoothNorm(problem, theta);
 }
 
-/** Σ w ∂h/∂f v + ρ(Σ w ∂h/∂R)∂N + Pθ (d) */
+/** Σ w ∂h/∂f v + ρ(Σ w ∂h/∂R)∂N + Pθ + t (d) */
 export const robustGradient = (
-  { fit: { ridge } }: RobustProblem,
+  { fit: { ridge }, tilt }: RobustProblem,
   radius: number,
   theta: Float64Array,
   sums: RowSums,
   normGradient: Float64Array,
-): Float64Array => theta.map((value, j) => sums.slope[j] + radius * sums.push * normGradient[j] + ridge[j] * value);
+): Float64Array =>
+  theta.map((value, j) => sums.slope[j] + radius * sums.push * normGradient[j] + ridge[j] * value + tilt[j]);
 
 /** ∇²: Σ w h_ff vv' + ρ(x∂N' + ∂N x') + ρ²(Σ w h_RR)∂N∂N' + ρ(Σ w h_R)∇²N + diag(P), x = Σ w h_fR v. Reuses the Gram matrix. */
 export function robustHessian(
@@ -118,9 +120,9 @@ export function robustHessian(
   return gram;
 }
 
-/** √(Σ w h_f² · Σ w v_j²) + ρ b_j Σ w h_R + P_j|θ_j| (d): what the terms of ∇R could add up to (MATH 12). */
+/** √(Σ w h_f² · Σ w v_j²) + ρ b_j Σ w h_R + P_j|θ_j| + |t_j| (d): what the terms of ∇R could add up to (MATH 12). */
 export function gradientScales(
-  { fit: { ridge }, threat, first, columnSizes }: RobustProblem,
+  { fit: { ridge }, threat, first, columnSizes, tilt }: RobustProblem,
   radius: number,
   theta: Float64Array,
   sums: RowSums,
@@ -128,7 +130,7 @@ export function gradientScales(
   const { budgets } = threat.settings;
   return theta.map((value, j) => {
     const attacked = j < first ? 0 : radius * Math.abs(sums.push) * budgets[j - first];
-    return sums.slopeSize * columnSizes[j] + attacked + ridge[j] * Math.abs(value);
+    return sums.slopeSize * columnSizes[j] + attacked + ridge[j] * Math.abs(value) + Math.abs(tilt[j]);
   });
 }
 

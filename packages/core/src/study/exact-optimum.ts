@@ -5,6 +5,7 @@ import { hasExactAttack } from "../robust/attack.js";
 import { generalRobustOptimum } from "../robust/general-optimum.js";
 import { robustOptimum } from "../robust/optimum.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
+import { sparseRobustOptimum } from "../robust/sparse-optimum.js";
 import { exponentName } from "../threats/norms.js";
 import type { OptimumEvidence } from "./verify-result.js";
 
@@ -19,7 +20,12 @@ export interface ExactPoint {
 export type ExactOutcome = { readonly point: ExactPoint | null; readonly failure: string | null };
 
 /** @throws usage: a model or threat whose inner maxima cannot be solved exactly, so that there is nothing to verify against. */
-export function refuseInexact({ fit: { model }, threat }: Influence): void {
+export function refuseInexact({ fit: { model, sparse }, threat }: Influence): void {
+  if (sparse && !hasClosedForm(model, threat)) {
+    throw usageError(
+      "The robust optimum with --l1 is known for linear, logistic and poisson models without --bounds only.",
+    );
+  }
   if (hasExactAttack(model, threat)) return;
   const where = threat.settings.bounds === null ? `p = ${exponentName(threat.settings.p)}` : "--bounds";
   throw usageError(
@@ -34,7 +40,7 @@ export async function exactOutcome(
   work: Work,
   start: Float64Array = fit.parameters,
 ): Promise<ExactOutcome> {
-  const solve = hasClosedForm(fit.model, threat) ? solvePiecewise : solveGeneral;
+  const solve = fit.sparse ? solveSparse : hasClosedForm(fit.model, threat) ? solvePiecewise : solveGeneral;
   try {
     return { point: await solve(fit, threat, epsilon * scale, { ...work, start }), failure: null };
   } catch (error) {
@@ -53,6 +59,17 @@ type Solve = (
 /** Scores linear in x, no box. */
 const solvePiecewise: Solve = async (fit, threat, radius, options) => {
   const found = await robustOptimum(fit, threat, radius, options);
+  const { parameters, naturalLoss, residual, iterations, collapsed } = found;
+  return {
+    parameters,
+    naturalLoss,
+    evidence: { method: "active-set", residual, iterations, converged: true, collapsed },
+  };
+};
+
+/** Scores linear in x, an l1 penalty. */
+const solveSparse: Solve = async (fit, threat, radius, options) => {
+  const found = await sparseRobustOptimum(fit, threat, radius, options);
   const { parameters, naturalLoss, residual, iterations, collapsed } = found;
   return {
     parameters,

@@ -28,7 +28,7 @@ export async function quickOptima(
   for (const { attack, epsilons } of grounds) {
     const isQuick =
       exact &&
-      hasExactAttack(attack.fit.model, attack.threat) &&
+      (attack.fit.sparse ? hasClosedForm : hasExactAttack)(attack.fit.model, attack.threat) &&
       secondsOf(attack, epsilons.length) < AFFORDABLE_SECONDS;
     found.push(isQuick ? await optimaOf(attack, epsilons, work) : new Map());
   }

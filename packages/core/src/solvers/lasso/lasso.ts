@@ -108,6 +108,20 @@ async function sparseGround(
   return { problem, zeros, largestL1 };
 }
 
+/**
+ * The same lasso on some of its parameters alone, the others held at 0: what robust training collapses to.
+ * @param free d, 1 where a parameter may be other than 0.
+ */
+export async function lassoFree(
+  { model, data, ridge, sparse }: Fit,
+  free: Uint8Array,
+  work: Work = {},
+): Promise<{ theta: Float64Array; scores: Float64Array; residual: number }> {
+  const penalties = penaltiesOf(model, sparse?.l1 ?? 0).map((value, j) => (free[j] ? value : Infinity));
+  const optimum = await minimiseSparse({ model, data, ridge, penalties }, startingPoint(model, data), work);
+  return { theta: optimum.theta, scores: optimum.smooth.scores, residual: optimum.residual };
+}
+
 function penaltiesOf({ map }: ScoreModel, l1: number): Float64Array {
   const penalties = new Float64Array(map.count).fill(l1);
   if (map.intercept) penalties[0] = 0;
