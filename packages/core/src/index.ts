@@ -1,5 +1,7 @@
 export * as autodiff from "./autodiff/index.js";
-export type { ChartSpec } from "./charts/theme.js";
+export { type ChartedResult, chartsOf, type NamedChart } from "./charts/catalogue.js";
+export type { ChartOptions } from "./charts/figure.js";
+export { type ChartSpec, COLOURS as CHART_COLOURS, onDarkPaper } from "./charts/theme.js";
 export * from "./data/index.js";
 export { AifError, type ErrorCode } from "./errors.js";
 export type {

@@ -1,0 +1,30 @@
+/** Pictures with a name a line. */
+import { type Caption, type ChartOptions, DEFAULT_WIDTH, figure } from "./figure.js";
+import { type ChartSpec, FAINT_INK } from "./theme.js";
+
+const LINE = 19;
+const AXIS = 56;
+
+/** Names down the side, in this order. Long ones are cut short; their whole is in the text of each mark. */
+export const nameAxis = (names: readonly string[]): ChartSpec => ({
+  field: "name",
+  type: "nominal",
+  sort: names,
+  axis: { title: null, labelLimit: 170, ticks: false, domain: false, grid: true },
+});
+
+export const zeroRule: ChartSpec = {
+  data: { values: [{ zero: 0 }] },
+  mark: { type: "rule", color: FAINT_INK },
+  encoding: { x: { field: "zero", type: "quantitative" } },
+};
+
+/** One line for each of the values, which all layers without data of their own share. */
+export function barFigure(
+  caption: Caption,
+  layer: readonly ChartSpec[],
+  values: readonly Readonly<Record<string, unknown>>[],
+  { width = DEFAULT_WIDTH }: ChartOptions,
+): ChartSpec {
+  return { ...figure(caption, layer, { width }, LINE * values.length + AXIS), data: { values } };
+}

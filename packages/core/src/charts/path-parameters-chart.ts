@@ -1,0 +1,102 @@
+import type { PathResult, PathSection } from "../study/path-result.js";
+import { number, short } from "../study/words.js";
+import { subtitleOf, trainingRows } from "./captions.js";
+import {
+  type ChartOptions,
+  figure,
+  heightTitle,
+  levelAt,
+  markedAt,
+  type SeriesStyle,
+  seriesChannels,
+  sizeAxis,
+  told,
+} from "./figure.js";
+import { type ChartSpec, PALETTE } from "./theme.js";
+
+const COLOURS = [
+  PALETTE.blue,
+  PALETTE.vermillion,
+  PALETTE.green,
+  PALETTE.purple,
+  PALETTE.orange,
+  PALETTE.sky,
+  PALETTE.black,
+];
+const DASHES = [
+  [1, 0],
+  [6, 3],
+] as const;
+const MOST = COLOURS.length * DASHES.length - 2;
+const LONGEST_NAME = 22;
+
+/** Parameters of the exact robust optimum as functions of ε: the largest without attack, the intercept left out. */
+export function pathParametersChart(result: PathResult, path: PathSection, options: ChartOptions): ChartSpec | null {
+  const { parameters } = result.model;
+  const first = result.model.intercept ? 1 : 0;
+  const largest = parameters
+    .map((name, j) => ({ name, j, size: Math.max(...path.points.map((point) => Math.abs(point.parameters[j]))) }))
+    .slice(first)
+    .filter(({ size }) => size > 0)
+    .toSorted((a, b) => b.size - a.size)
+    .slice(0, MOST);
+  if (largest.length === 0) return null;
+  const styles: SeriesStyle[] = largest.map(({ name }, k) => ({
+    name: unique(
+      cut(name),
+      largest.slice(0, k).map((other) => cut(other.name)),
+    ),
+    colour: COLOURS[k % COLOURS.length],
+    dash: DASHES[Math.floor(k / COLOURS.length)],
+  }));
+  const values = largest.flatMap(({ name, j }, k) =>
+    path.points.map((point) => ({
+      series: styles[k].name,
+      x: point.epsilon,
+      y: point.parameters[j],
+      text: `${name}, ε = ${short(point.epsilon)}: ${number(point.parameters[j], 4)}`,
+    })),
+  );
+  const { position: x, domain } = sizeAxis(
+    path.points.map(({ epsilon }) => epsilon),
+    path.scale,
+    options,
+  );
+  const units = result.model.scaler === null ? "" : " (standardised units)";
+  const y = {
+    field: "y",
+    type: "quantitative",
+    axis: { title: heightTitle(`parameter${units}`, options), format: ".3~g" },
+  };
+  const shown = values.filter(({ x: at }) => at >= domain[0] && at <= domain[1]);
+  return figure(
+    {
+      title: `How the exact robust model changes with the attack${parameters.length - first > MOST ? `: ${MOST} of ${parameters.length - first} parameters` : ""}`,
+      subtitle: subtitleOf(result, path, trainingRows(result.data)),
+    },
+    [
+      levelAt(0),
+      ...markedAt(path.collapseRadius, domain, "collapse"),
+      {
+        data: { values: shown },
+        mark: { type: "line", clip: true, strokeWidth: 1.8 },
+        encoding: { x, y, ...seriesChannels(styles, options) },
+      },
+      {
+        data: { values: shown },
+        mark: { type: "point", clip: true, filled: true, opacity: 0, size: 60 },
+        encoding: { x, y, color: { field: "series", type: "nominal" }, ...told },
+      },
+    ],
+    options,
+    Math.min(420, Math.max(300, Math.round(0.62 * (options.width ?? 600)))),
+  );
+}
+
+const cut = (name: string): string => (name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`);
+
+/** A legend tells series apart by their names. */
+const unique = (name: string, taken: readonly string[]): string => {
+  const same = taken.filter((other) => other === name).length;
+  return same === 0 ? name : `${name} (${same + 1})`;
+};
