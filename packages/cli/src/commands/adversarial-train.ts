@@ -14,6 +14,7 @@ import { checkpointOptions, trainingAdversaryOptions, trainingOptions } from "..
 import { Checkpoint } from "../output/checkpoint.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
+import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import type { Reporter } from "../progress.js";
 import { number, short } from "../render/numbers.js";
@@ -22,8 +23,8 @@ import { renderTraining } from "../render/training.js";
 import { readStudyInput } from "../study-input.js";
 import { adversarialTrainHelp } from "./adversarial-train-help.js";
 
-const { format, out, quiet } = outputOptions.rules;
-const trainingOutput = { heading: outputOptions.heading, rules: { format, out, quiet } };
+const { format, out, report, quiet } = outputOptions.rules;
+const trainingOutput = { heading: outputOptions.heading, rules: { format, out, report, quiet } };
 
 const groups = [
   pathDataOptions,
@@ -54,10 +55,12 @@ export function addAdversarialTrain(program: Command): void {
       const output = { ...readGroup(trainingOutput, command), coefficients: null };
       setThreads(readGroup(runtimeOptions, command).threads);
       const inputs = [data, ...(choice.checkpoint === null ? [] : [choice.checkpoint])];
-      const { format: form, out: file } = await destinationOf(output, inputs);
+      const { format: form, out: file, report: page } = await destinationOf(output, inputs);
       const checkpoint = await Checkpoint.open(choice);
+      const text = (result: TrainingResult, colour: boolean): string =>
+        renderTraining(result, { colour, checkpoint: checkpoint?.path ?? null });
       const rendered = (result: TrainingResult, colour: boolean): string =>
-        form === "json" ? toJson(result) : renderTraining(result, { colour, checkpoint: checkpoint?.path ?? null });
+        form === "json" ? toJson(result) : text(result, colour);
       const result = await carryOut(
         output.quiet,
         async (signal, reporter) =>
@@ -76,6 +79,7 @@ export function addAdversarialTrain(program: Command): void {
           ),
         async (done) => {
           await checkpoint?.close();
+          if (page !== null) await writeReport(page, done, text(done, false));
           if (file !== null) await writeFileAtomically(file, rendered(done, false));
         },
       ).catch((error: unknown) => kept(error, checkpoint));

@@ -12,6 +12,7 @@ import { studySettings } from "../options/settings.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { pathCsv } from "../output/path-csv.js";
+import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { wantsColour } from "../render/page.js";
 import { renderPath } from "../render/path.js";
@@ -34,9 +35,9 @@ export function addPath(program: Command): void {
       const dataValues = readGroup(pathDataOptions, command);
       const adversary = readGroup(pathAdversaryOptions, command);
       const settings = studySettings({ data: dataValues, model: readGroup(modelOptions, command), adversary });
-      const { format, out, quiet } = readGroup(pathOutputOptions, command);
+      const { format, out, report, quiet } = readGroup(pathOutputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
-      await destinationOf({ format: null, out, coefficients: null, quiet }, [data]);
+      await destinationOf({ format: null, out, coefficients: null, report, quiet }, [data]);
       const chosen = format ?? formatOf(out);
       const result = await carryOut(
         quiet,
@@ -49,6 +50,7 @@ export function addPath(program: Command): void {
             { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
+          if (report !== null) await writeReport(report, done, renderPath(done, { colour: false }));
           if (out !== null) await writeFileAtomically(out, renderers[chosen](done, false));
         },
       );

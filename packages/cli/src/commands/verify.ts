@@ -18,6 +18,7 @@ import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
+import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { wantsColour } from "../render/page.js";
 import { renderVerification } from "../render/verify.js";
@@ -25,8 +26,8 @@ import { inputFiles, readStudyInput } from "../study-input.js";
 import { verifyHelp } from "./verify-help.js";
 
 /** The prediction is what is verified: no files of coefficients, no conditions. */
-const { format, out, quiet } = outputOptions.rules;
-const verifyOutput = { heading: outputOptions.heading, rules: { format, out, quiet } };
+const { format, out, report, quiet } = outputOptions.rules;
+const verifyOutput = { heading: outputOptions.heading, rules: { format, out, report, quiet } };
 
 const groups = [
   dataOptions,
@@ -61,7 +62,7 @@ export function addVerify(program: Command): void {
       const output = { ...readGroup(verifyOutput, command), coefficients: null };
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
-      const { format: form, out: file } = await destinationOf(output, inputFiles(data, settings));
+      const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
       const rendered = (result: VerificationResult, colour: boolean): string =>
         form === "json" ? toJson(result) : renderVerification(result, { colour });
       const result = await carryOut(
@@ -72,6 +73,7 @@ export function addVerify(program: Command): void {
             onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
           }),
         async (done) => {
+          if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));
           if (file !== null) await writeFileAtomically(file, rendered(done, false));
         },
       );

@@ -12,6 +12,11 @@ const readCoefficientsPath = (path: string, option: string): string => {
   throw usageError(`${option} takes a file whose name ends in .csv or .json, not "${path}".`);
 };
 
+const readReportPath = (path: string, option: string): string => {
+  if (/\.html?$/i.test(path)) return path;
+  throw usageError(`${option} takes a file whose name ends in .html, not "${path}".`);
+};
+
 const formats: readonly ("text" | "json")[] = ["text", "json"];
 
 /** Where the result goes, and in which form. */
@@ -32,6 +37,11 @@ export const outputOptions = {
       { flags: "--coefficients <file>", help: "write the model's coefficients before and after: .csv or .json" },
       null,
       readCoefficientsPath,
+    ),
+    report: single(
+      { flags: "--report <file>", help: "write a page with words, charts and tables: .html" },
+      null,
+      readReportPath,
     ),
     quiet: flag({ flags: "--quiet", help: "no progress on stderr" }, false),
   },

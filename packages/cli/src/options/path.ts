@@ -31,7 +31,7 @@ export const pathAdversaryOptions = {
   },
 };
 
-const { out, quiet } = outputOptions.rules;
+const { out, report, quiet } = outputOptions.rules;
 
 /** Where the path goes, and in which form. */
 export const pathOutputOptions = {
@@ -47,6 +47,7 @@ export const pathOutputOptions = {
       oneOf(["text", "json", "csv"] as const),
     ),
     out,
+    report,
     quiet,
   },
 };

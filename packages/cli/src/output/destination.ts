@@ -9,6 +9,7 @@ import { wantsColour } from "../render/page.js";
 import { renderStudy } from "../render/study.js";
 import { coefficientsFile } from "./coefficients.js";
 import { toJson } from "./json.js";
+import { writeReport } from "./report-file.js";
 import { writeStdout } from "./stdout.js";
 
 /** Where the result goes, and in which form; its files can be written. */
@@ -17,6 +18,7 @@ export interface Destination {
   /** null: stdout. */
   readonly out: string | null;
   readonly coefficients: string | null;
+  readonly report: string | null;
 }
 
 /**
@@ -24,11 +26,11 @@ export interface Destination {
  * @throws usage: a file named twice, or one that is read. resource: a file that cannot be written
  */
 export async function destinationOf(
-  { format, out, coefficients }: ValuesOf<typeof outputOptions>,
+  { format, out, coefficients, report }: ValuesOf<typeof outputOptions>,
   inputs: readonly string[],
 ): Promise<Destination> {
   const taken = new Set(await Promise.all(inputs.map(identity)));
-  for (const [option, path] of Object.entries({ "--out": out, "--coefficients": coefficients })) {
+  for (const [option, path] of Object.entries({ "--out": out, "--coefficients": coefficients, "--report": report })) {
     if (path === null) continue;
     const file = await identity(path);
     if (taken.has(file))
@@ -36,7 +38,7 @@ export async function destinationOf(
     taken.add(file);
     await assertWritable(path);
   }
-  return { format: format ?? (out !== null && /\.json$/i.test(out) ? "json" : "text"), out, coefficients };
+  return { format: format ?? (out !== null && /\.json$/i.test(out) ? "json" : "text"), out, coefficients, report };
 }
 
 /** The same for two paths that lead to one file. */
@@ -44,10 +46,11 @@ const identity = (path: string): Promise<string> => realpath(path).catch(() => r
 
 /** Writes the files, each whole or not at all. */
 export async function writeFiles(study: Study, destination: Destination): Promise<void> {
-  const { out, coefficients } = destination;
+  const { out, coefficients, report } = destination;
   if (coefficients !== null) {
     await writeFileAtomically(coefficients, coefficientsFile(coefficients, study.coefficients));
   }
+  if (report !== null) await writeReport(report, study.result, renderStudy(study.result, { colour: false }));
   if (out !== null) await writeFileAtomically(out, rendered(study, destination, false));
 }
 

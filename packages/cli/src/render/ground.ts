@@ -20,7 +20,11 @@ interface Ground {
 }
 
 /** Data and model. */
-export function groundLines({ data, model, settings }: Ground): string[] {
+export const groundLines = (ground: Ground): string[] =>
+  groundSentences(ground).flatMap((sentence) => wrap(sentence, { hang: 2 }));
+
+/** The same, a sentence each. */
+export function groundSentences({ data, model, settings }: Ground): string[] {
   const several = data.classes === null ? "" : `: ${count(data.classes.length, "class", "classes")}`;
   const classes =
     data.labels === null
@@ -29,19 +33,16 @@ export function groundLines({ data, model, settings }: Ground): string[] {
   const weights = settings.weights === null ? "" : `, weighted by ${shownName(settings.weights)}`;
   const table = `${shownName(data.source, 48)}: ${count(data.rows, "row")} × ${count(data.features.length, "feature")}`;
   return [
-    ...wrap(`${table}, target ${shownName(data.target)}${classes}${weights}`, { hang: 2 }),
-    ...wrap(
-      [
-        `${model.kind === "mlp" ? settings.model : model.kind} model`,
-        `${model.loss} loss`,
-        ...(settings.local?.activation ? [`${settings.local.activation} units`] : []),
-        model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
-        ...(model.intercept ? [] : ["no intercept"]),
-        model.scaler === null ? "columns as they are" : "columns standardised",
-        evaluationWords(data.evaluation, data.evaluationRows),
-      ].join(", "),
-      { hang: 2 },
-    ),
+    `${table}, target ${shownName(data.target)}${classes}${weights}`,
+    [
+      `${model.kind === "mlp" ? settings.model : model.kind} model`,
+      `${model.loss} loss`,
+      ...(settings.local?.activation ? [`${settings.local.activation} units`] : []),
+      model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
+      ...(model.intercept ? [] : ["no intercept"]),
+      model.scaler === null ? "columns as they are" : "columns standardised",
+      evaluationWords(data.evaluation, data.evaluationRows),
+    ].join(", "),
   ];
 }
 

@@ -61,9 +61,16 @@ const collapse: Sentence = (threat) =>
 
 const sentences: Readonly<Record<string, Sentence>> = { trust, free, kink, bound, collapse };
 
-/** Up to where the prediction can be trusted, and what else happens on the way. */
-export const reachOfTrustLines = (threat: ThreatSection, settings: ResolvedSettings): string[] =>
+/** What is said of the radii, by their names. */
+export const radiusSentences = (
+  threat: ThreatSection,
+  settings: ResolvedSettings,
+): readonly { readonly name: string; readonly words: string }[] =>
   Object.entries(sentences).flatMap(([name, sentence]) => {
     const words = sentence(threat, settings);
-    return words === null ? [] : labelled(name, words, labelWidth);
+    return words === null ? [] : [{ name, words }];
   });
+
+/** Up to where the prediction can be trusted, and what else happens on the way. */
+export const reachOfTrustLines = (threat: ThreatSection, settings: ResolvedSettings): string[] =>
+  radiusSentences(threat, settings).flatMap(({ name, words }) => labelled(name, words, labelWidth));

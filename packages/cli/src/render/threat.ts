@@ -41,17 +41,21 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
   ];
 }
 
-function scaleLines({ scale, threat }: ThreatSection): string[] {
+const scaleLines = (threat: ThreatSection): string[] => wrap(scaleSentence(threat), { indent: 2 });
+
+/** How far each row may move. */
+export function scaleSentence({ scale, threat }: ThreatSection): string {
   const budgets =
     Object.keys(threat.budgets).length > 0 ? `, measured in budgets; ρ${glue}=${glue}1 is the whole budget` : "";
-  return wrap(
-    `Each row may move by up to ρ = ε·c, with c${glue}=${glue}${number(scale, 4)}: the mean norm of a row over the attacked features as the model sees them${budgets}.`,
-    { indent: 2 },
-  );
+  return `Each row may move by up to ρ = ε·c, with c${glue}=${glue}${number(scale, 4)}: the mean norm of a row over the attacked features as the model sees them${budgets}.`;
 }
 
 /** The headline: what robustness costs at one size, and what it buys. */
-function costLines(result: StudyResult, threat: ThreatSection): string[] {
+const costLines = (result: StudyResult, threat: ThreatSection): string[] =>
+  costSentences(result, threat).flatMap((sentence) => wrap(sentence, { indent: 2 }));
+
+/** The same, a sentence each; none where the curve has no size above 0. */
+export function costSentences(result: StudyResult, threat: ThreatSection): string[] {
   const point = referencePoint(threat);
   if (point === null) return [];
   const heldOut = result.fit.heldOutLoss !== null && point.heldOut !== null;
@@ -61,12 +65,9 @@ function costLines(result: StudyResult, threat: ThreatSection): string[] {
   // A Poisson loss lacks a constant, so that its size means nothing.
   const relative = before && result.model.loss !== "poisson" ? ` (${signedPercent(change / before)})` : "";
   return [
-    ...wrap(
-      `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}${heldOutInterval(result, point)}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
-      { indent: 2 },
-    ),
-    ...wrap(`S(ε) ≈ slope·ε + curvature·ε²: ${expansions(threat)}.`, { indent: 2 }),
-    ...populationLines(result, threat),
+    `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}${heldOutInterval(result, point)}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
+    `S(ε) ≈ slope·ε + curvature·ε²: ${expansions(threat)}.`,
+    ...populationSentences(result, threat),
   ];
 }
 
@@ -78,15 +79,14 @@ function heldOutInterval({ settings }: StudyResult, { heldOut, extrapolated }: C
 }
 
 /** S in the population: the curvature without the bias of noise, for a fit on another training set of this size. */
-function populationLines({ settings }: StudyResult, { sensitivity: { population } }: ThreatSection): string[] {
+function populationSentences({ settings }: StudyResult, { sensitivity: { population } }: ThreatSection): string[] {
   if (population === null) return [];
   const [lower, upper] = population.interval.map((end) => number(end));
   const caution =
     population.method === "projection" ? "; the shift is not clearly different from 0, so this is wide" : "";
-  return wrap(
+  return [
     `In the population the curvature is ${number(Math.max(0, population.debiased))} (${short(100 * settings.confidence)}${glue}% interval ${lower} to ${upper}${caution}).`,
-    { indent: 2 },
-  );
+  ];
 }
 
 /** A unit that is a sentence of its own has been given where the natural loss is. */

@@ -6,7 +6,9 @@ import { equation, number, percent, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
 
 /** What people call each metric, how it is written, and in which order they are shown. */
-const metricNames: Readonly<Record<string, { label: string; write: (value: number) => string; points: boolean }>> = {
+export const metricNames: Readonly<
+  Record<string, { label: string; write: (value: number) => string; points: boolean }>
+> = {
   accuracy: { label: "accuracy", write: percent, points: true },
   balancedAccuracy: { label: "balanced accuracy", write: percent, points: true },
   auc: { label: "AUC", write: (value) => number(value, 4), points: false },

@@ -15,7 +15,7 @@ export const nameAxis = (names: readonly string[]): ChartSpec => ({
 
 export const zeroRule: ChartSpec = {
   data: { values: [{ zero: 0 }] },
-  mark: { type: "rule", color: FAINT_INK },
+  mark: { type: "rule", aria: false, color: FAINT_INK },
   encoding: { x: { field: "zero", type: "quantitative" } },
 };
 

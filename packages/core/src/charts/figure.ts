@@ -165,7 +165,7 @@ export function shadedBeyond(
   return [
     {
       data: { values: [{ x: start, end: last }] },
-      mark: { type: "rect", color: SHADE, opacity: 1 },
+      mark: { type: "rect", aria: false, color: SHADE, opacity: 1 },
       encoding: { x: { field: "x", type: "quantitative" }, x2: { field: "end" } },
     },
     ...(from > first ? markedAt(from, [first, last], label) : []),
@@ -178,11 +178,12 @@ export function markedAt(at: number | null, [first, last]: readonly [number, num
   const late = at - first > 0.6 * (last - first);
   const base = { data: { values: [{ x: at }] }, encoding: { x: { field: "x", type: "quantitative" } } };
   return [
-    { ...base, mark: { type: "rule", color: FAINT_INK, strokeDash: [3, 3] } },
+    { ...base, mark: { type: "rule", aria: false, color: FAINT_INK, strokeDash: [3, 3] } },
     {
       ...base,
       mark: {
         type: "text",
+        aria: false,
         text: label,
         color: FAINT_INK,
         fontSize: 11,
@@ -204,6 +205,6 @@ export function spanOf(values: readonly number[], share = 0.06): readonly [numbe
 /** A horizontal rule at 0, or where nothing changes. */
 export const levelAt = (y: number): ChartSpec => ({
   data: { values: [{ y }] },
-  mark: { type: "rule", color: FAINT_INK, strokeWidth: 1 },
+  mark: { type: "rule", aria: false, color: FAINT_INK, strokeWidth: 1 },
   encoding: { y: { field: "y", type: "quantitative" } },
 });

@@ -127,7 +127,7 @@ function lossesChart(
       ...behind,
       {
         data: { values },
-        mark: { type: "line", clip: true, strokeWidth: 2, interpolate: "monotone" },
+        mark: { type: "line", aria: false, clip: true, strokeWidth: 2, interpolate: "monotone" },
         encoding: {
           x,
           y,

@@ -55,7 +55,7 @@ export function parametersChart(result: StudyResult, threat: ThreatSection, opti
       ...(range
         ? [
             {
-              mark: { type: "rule", strokeWidth: 3, color: PALETTE.sky, opacity: 0.75 },
+              mark: { type: "rule", aria: false, strokeWidth: 3, color: PALETTE.sky, opacity: 0.75 },
               encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y },
             },
           ]

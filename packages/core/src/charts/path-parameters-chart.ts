@@ -79,7 +79,7 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
       ...markedAt(path.collapseRadius, domain, "collapse"),
       {
         data: { values: shown },
-        mark: { type: "line", clip: true, strokeWidth: 1.8 },
+        mark: { type: "line", aria: false, clip: true, strokeWidth: 1.8 },
         encoding: { x, y, ...seriesChannels(styles, options) },
       },
       {

@@ -96,14 +96,21 @@ export function sensitivityChart(
               data: {
                 values: nearby([...origin.map(() => ({ x: 0, low: 0, high: 0, text: "" })), ...band], domain[1]),
               },
-              mark: { type: "area", color: PALETTE.blue, opacity: 0.16, clip: true, interpolate: "monotone" },
+              mark: {
+                type: "area",
+                aria: false,
+                color: PALETTE.blue,
+                opacity: 0.16,
+                clip: true,
+                interpolate: "monotone",
+              },
               encoding: { x, y: { ...y, field: "low" }, y2: { field: "high" } },
             },
           ]
         : []),
       {
         data: { values },
-        mark: { type: "line", clip: true, strokeWidth: 2, interpolate: "monotone" },
+        mark: { type: "line", aria: false, clip: true, strokeWidth: 2, interpolate: "monotone" },
         encoding: {
           x,
           y,

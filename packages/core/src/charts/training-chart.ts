@@ -30,13 +30,14 @@ export function trainingChart(result: TrainingResult, options: ChartOptions): Ch
         ? [
             {
               data: { values: predicted },
-              mark: { type: "rule", color: PALETTE.blue, strokeDash: [6, 3], strokeWidth: 1.8 },
+              mark: { type: "rule", aria: false, color: PALETTE.blue, strokeDash: [6, 3], strokeWidth: 1.8 },
               encoding: { y },
             },
             {
               data: { values: predicted },
               mark: {
                 type: "text",
+                aria: false,
                 text: `robust loss at the predicted parameters ${number(predicted[0].y, 5)}`,
                 color: FAINT_INK,
                 align: "right",
@@ -49,7 +50,11 @@ export function trainingChart(result: TrainingResult, options: ChartOptions): Ch
             },
           ]
         : []),
-      { data: { values }, mark: { type: "line", strokeWidth: 2, color: PALETTE.vermillion }, encoding: { x, y } },
+      {
+        data: { values },
+        mark: { type: "line", aria: false, strokeWidth: 2, color: PALETTE.vermillion },
+        encoding: { x, y },
+      },
       {
         data: { values },
         mark: { type: "point", filled: true, opacity: values.length > 60 ? 0 : 1, size: 30, color: PALETTE.vermillion },

@@ -52,12 +52,16 @@ export function costRatioChart(
     [
       {
         data: { values: [{ low: 1 - tolerance, high: 1 + tolerance }] },
-        mark: { type: "rect", color: SHADE, opacity: 1 },
+        mark: { type: "rect", aria: false, color: SHADE, opacity: 1 },
         encoding: { y: { ...y, field: "low" }, y2: { field: "high" } },
       },
       levelAt(1),
       ...shadedBeyond(null, domain, ""),
-      { data: { values }, mark: { type: "line", strokeWidth: 2, color: PALETTE.blue }, encoding: { x, y } },
+      {
+        data: { values },
+        mark: { type: "line", aria: false, strokeWidth: 2, color: PALETTE.blue },
+        encoding: { x, y },
+      },
       {
         data: { values },
         mark: { type: "point", filled: true, opacity: 1, size: 50, color: PALETTE.blue },
@@ -116,7 +120,7 @@ export function parameterErrorChart(
       ...shadedBeyond(threat.trustRadius, domain, "beyond the trust radius"),
       {
         data: { values },
-        mark: { type: "line", strokeWidth: 2 },
+        mark: { type: "line", aria: false, strokeWidth: 2 },
         encoding: { x, y, ...seriesChannels(styles, options) },
       },
       {

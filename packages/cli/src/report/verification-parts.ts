@@ -1,0 +1,60 @@
+import type { VerificationResult, VerifiedPoint, VerifiedThreat } from "@aif/core";
+import { clean } from "../render/clean.js";
+import { groundSentences } from "../render/ground.js";
+import { number, percent, short, signed } from "../render/numbers.js";
+import { normName, scaleSentence } from "../render/threat.js";
+import { html } from "./html.js";
+import type { FiguresOf, ReportParts, Section } from "./parts.js";
+import { numberCell, type Table, tableHtml, textCell } from "./table.js";
+
+/** The report of `aif verify`: the prediction beside robust training itself. */
+export async function verificationParts(result: VerificationResult, figures: FiguresOf): Promise<ReportParts> {
+  const study = { ...result, schema: "aif.study/1" as const };
+  const sections: Section[] = [];
+  for (const threat of result.threats) {
+    sections.push({
+      id: `attack-${threat.threat.norm}`,
+      title: `Attack in the ${normName(threat.threat.norm)}`,
+      body: html`<p>${scaleSentence(threat)}</p>${await figures(threat.threat.norm)}<h3>Numbers</h3>${tableHtml(verifiedTable(result, threat))}`,
+    });
+  }
+  return {
+    title: `How good the prediction is: ${clean(result.data.target)}`,
+    ground: groundSentences(study),
+    lead: html`${result.threats.map(
+      (threat) =>
+        html`<p class="lead"><strong>${normName(threat.threat.norm)}.</strong> ${clean(threat.verification.text)}</p>`,
+    )}`,
+    sections,
+    flags: result.flags,
+  };
+}
+
+function verifiedTable(result: VerificationResult, { curve, verification }: VerifiedThreat): Table {
+  const columns: readonly {
+    readonly head: string;
+    readonly cell: (point: VerifiedPoint) => ReturnType<typeof textCell>;
+  }[] = [
+    { head: "ε", cell: ({ epsilon }) => numberCell(epsilon, short) },
+    { head: "predicted change", cell: ({ thisData }) => numberCell(thisData.predicted, signed) },
+    { head: "exact change", cell: ({ thisData }) => numberCell(thisData.exact, signed) },
+    { head: "ratio", cell: ({ lossRatio }) => numberCell(lossRatio, number) },
+    { head: "parameter error", cell: ({ relativeParameterError }) => numberCell(relativeParameterError, percent) },
+    {
+      head: "proven bound",
+      cell: ({ errorBound, parameterError, relativeParameterError }) =>
+        numberCell(boundShare(errorBound, parameterError, relativeParameterError), percent),
+    },
+    { head: "residual", cell: ({ optimum }) => numberCell(optimum?.residual ?? null, number) },
+    { head: "seconds", cell: ({ seconds }) => numberCell(seconds.exact, number) },
+  ];
+  return {
+    caption: `Change of the training loss without attack, in ${clean(result.model.unit)}; errors relative to the shift; tolerance of the verdict ${percent(verification.tolerance)}`,
+    head: columns.map(({ head }) => head),
+    rows: curve.map((point) => ({ cells: columns.map(({ cell }) => cell(point)), rough: point.extrapolated })),
+  };
+}
+
+/** The bound relative to the size of the shift, which the error and its share tell. */
+const boundShare = (bound: number | null, error: number | null, share: number | null): number | null =>
+  bound === null || !error || !share ? null : (bound * share) / error;
