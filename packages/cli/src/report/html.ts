@@ -16,12 +16,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Characters that a page obeys or hides: controls, direction marks. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const treacherous = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-const escaped = (text: string): string =>
-  text.replace(treacherous, "\ufffd").replace(/[&<>"']/g, (character) => ENTITIES[character]);
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
 
 function written(part: Part): string {
   if (part === null || part === undefined) return "";

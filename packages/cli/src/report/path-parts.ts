@@ -1,6 +1,6 @@
 import type { PathResult, PathSection } from "@aif/core";
 import { clean } from "../render/clean.js";
-import { groundSentences } from "../render/ground.js";
+import { groundSentences, shownName } from "../render/ground.js";
 import { number, short } from "../render/numbers.js";
 import { normName } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
@@ -20,7 +20,7 @@ export async function pathParts(result: PathResult, figures: FiguresOf): Promise
   }
   const ground = { ...result, data: { ...result.data, evaluation: "training", evaluationRows: result.data.rows } };
   return {
-    title: `The exact robust path: ${clean(result.data.target)}`,
+    title: `The exact robust path: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(ground),
     lead: html`<p>Every point is the exact optimum of robust training, judged on the training rows themselves.</p>${result.paths.map(
       (path) => html`<p class="lead"><strong>${normName(path.norm)}.</strong> ${summary(path, result.model.unit)}</p>`,
@@ -32,14 +32,14 @@ export async function pathParts(result: PathResult, figures: FiguresOf): Promise
 
 function summary({ points, collapseRadius, events }: PathSection, unit: string): string {
   const [first, last] = [points[0], points[points.length - 1]];
-  return `From ε = 0 to ${short(last.epsilon)} the loss without attack rises from ${number(first.naturalLoss, 4)} to ${number(last.naturalLoss, 4)} (${clean(unit)}), and the loss under attack of each size to ${number(last.robustLoss, 4)}; ${events.length} events on the way; from ε = ${short(collapseRadius)} on, robust training gives up every attacked feature.`;
+  return `From ε = 0 to ${short(last.epsilon)} the loss without attack rises from ${number(first.naturalLoss, 4)} to ${number(last.naturalLoss, 4)} (${shownName(unit, 60)}), and the loss under attack of each size to ${number(last.robustLoss, 4)}; ${events.length} events on the way; from ε = ${short(collapseRadius)} on, robust training gives up every attacked feature.`;
 }
 
 function pointsTable({ model }: PathResult, { points }: PathSection): Table {
   const metrics = Object.keys(metricNames).filter((name) => name in points[0].metrics.natural);
   const shown = (name: string) => (value: number | null) => (value === null ? "–" : metricNames[name].write(value));
   return {
-    caption: `Loss without and under attack along the path (${clean(model.lossLabel)}, in ${clean(model.unit)})`,
+    caption: `Loss without and under attack along the path (${clean(model.lossLabel)}, in ${shownName(model.unit, 60)})`,
     head: [
       "ε",
       "natural loss",
@@ -82,7 +82,7 @@ const eventsTable = ({ events }: PathSection): Table => ({
       textCell(EVENTS[kind] ?? kind),
       numberCell(epsilon, short),
       numberCell(row, (value) => (value === null ? "" : String(value))),
-      textCell(feature === null ? "" : clean(feature)),
+      textCell(feature === null ? "" : shownName(feature, 80)),
     ],
   })),
 });

@@ -60,7 +60,7 @@ function partsOf(result: ReportedResult, figures: FiguresOf): Promise<ReportPart
       return pathParts(result, figures);
     case "aif.training-result/1":
       return trainingParts(result, figures);
-    case "aif.reproduction/1":
+    default:
       return drawnParts(result, figures);
   }
 }

@@ -1,6 +1,6 @@
 import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { clean } from "../render/clean.js";
-import { groundSentences } from "../render/ground.js";
+import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
 import { radiusSentences } from "../render/radii.js";
 import { costSentences, normName, scaleSentence } from "../render/threat.js";
@@ -14,7 +14,7 @@ export async function studyParts(result: StudyResult, figures: FiguresOf): Promi
   const sections: Section[] = [];
   for (const threat of result.threats) sections.push(await threatSection(result, threat, figures));
   return {
-    title: `What robustness costs: ${clean(result.data.target)}`,
+    title: `What robustness costs: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(result),
     lead: html`${naturalLoss(result)}${result.threats.map((threat) => verdict(threat, result.threats.length > 1))}`,
     sections,
@@ -24,7 +24,7 @@ export async function studyParts(result: StudyResult, figures: FiguresOf): Promi
 
 function naturalLoss({ fit, model }: StudyResult): Html {
   const heldOut = fit.heldOutLoss === null ? "" : `${number(fit.heldOutLoss, 4)} on held-out rows, `;
-  return html`<p>Natural loss (${clean(model.lossLabel)}, in ${clean(model.unit)}): ${heldOut}${number(fit.trainingLoss, 4)} on the training rows.</p>`;
+  return html`<p>Natural loss (${clean(model.lossLabel)}, in ${shownName(model.unit, 60)}): ${heldOut}${number(fit.trainingLoss, 4)} on the training rows.</p>`;
 }
 
 function verdict(threat: ThreatSection, several: boolean): Html {
@@ -47,7 +47,7 @@ ${await figures(threat.threat.norm)}
 ${tableHtml(curveTable(result, threat))}
 ${point === null ? "" : metricTables(point).map(tableHtml)}
 ${point === null ? "" : tableHtml(parametersTable(result, threat, point))}
-<p class="faint">The adversary may touch ${threat.threat.attacked.length} features: ${threat.threat.attacked.map(clean).join(", ")}.${threat.threat.frozen.length > 0 ? ` Frozen: ${threat.threat.frozen.map(clean).join(", ")}.` : ""}</p>`,
+<p class="faint">The adversary may touch ${threat.threat.attacked.length} features: ${threat.threat.attacked.map((name) => shownName(name)).join(", ")}.${threat.threat.frozen.length > 0 ? ` Frozen: ${threat.threat.frozen.map((name) => shownName(name)).join(", ")}.` : ""}</p>`,
   };
 }
 
@@ -87,7 +87,7 @@ export function curveTable(result: StudyResult, { curve }: ThreatSection): Table
     { head: "breaks even at", cell: ({ breakEvenRate }) => numberCell(breakEvenRate, percent) },
   ];
   return {
-    caption: `Changes of the loss by size of the attack, in ${clean(result.model.unit)}; grey: beyond the trust radius, rough. “Breaks even at”: the share of attacked inputs from which robust training pays.`,
+    caption: `Changes of the loss by size of the attack, in ${shownName(result.model.unit, 60)}; grey: beyond the trust radius, rough. “Breaks even at”: the share of attacked inputs from which robust training pays.`,
     head: columns.map(({ head }) => head),
     rows: curve.map((point) => ({ cells: columns.map(({ cell }) => cell(point)), rough: point.extrapolated })),
   };
@@ -154,7 +154,7 @@ function parametersTable({ model, fit }: StudyResult, threat: ThreatSection, { e
     ],
     rows: movers.map(({ name, j, shift }) => ({
       cells: [
-        textCell(clean(name)),
+        textCell(shownName(name, 80)),
         numberCell(fit.parameters[j], (value) => number(value)),
         numberCell(shift, signed),
         numberCell(fit.parameters[j] + shift, (value) => number(value)),

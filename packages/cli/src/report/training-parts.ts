@@ -1,6 +1,6 @@
 import type { TrainedModel, TrainingResult } from "@aif/core";
 import { clean } from "../render/clean.js";
-import { groundSentences } from "../render/ground.js";
+import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
 import { normName } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
@@ -18,7 +18,7 @@ export async function trainingParts(result: TrainingResult, figures: FiguresOf):
       : ` The prediction said ${signed(comparison.predictedChange)}; its parameters are ${percent(comparison.relativeParameterError)} of the shift away.`;
   const change = result.trained.naturalLoss - result.natural.naturalLoss;
   return {
-    title: `Adversarial training at ε = ${short(epsilon)}: ${clean(result.data.target)}`,
+    title: `Adversarial training at ε = ${short(epsilon)}: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(ground),
     lead: html`<p class="lead">Training against attacks of ε = ${short(epsilon)} (ρ = ${short(radius)}, ${normName(threat.norm)}) changed the training loss without attack by ${signed(change)} and the loss under attack from ${number(result.natural.robustLoss, 4)} to ${number(result.trained.robustLoss, 4)}.${beside} ${training.converged ? "Training converged" : "Training did not converge"} after ${training.iterations} iterations.</p>`,
     sections: [
@@ -41,7 +41,7 @@ function modelsTable({ natural, predicted, trained, model }: TrainingResult): Ta
   const metrics = Object.keys(metricNames).filter((name) => name in natural.metrics.natural);
   const shown = (name: string) => (value: number | null) => (value === null ? "–" : metricNames[name].write(value));
   return {
-    caption: `The models on the training rows (${clean(model.lossLabel)}, in ${clean(model.unit)})`,
+    caption: `The models on the training rows (${clean(model.lossLabel)}, in ${shownName(model.unit, 60)})`,
     head: [
       "model",
       "natural loss",
@@ -70,7 +70,7 @@ function coefficientsTable({ coefficients: { names, natural, predicted, trained,
     head: ["coefficient", "now", "predicted", "trained"],
     rows: names.slice(0, MOST_COEFFICIENTS).map((name, j) => ({
       cells: [
-        textCell(clean(name)),
+        textCell(shownName(name, 80)),
         ...[natural[j], predicted?.[j] ?? null, trained[j]].map((value) => numberCell(value, number)),
       ],
     })),

@@ -1,6 +1,6 @@
 import type { VerificationResult, VerifiedPoint, VerifiedThreat } from "@aif/core";
 import { clean } from "../render/clean.js";
-import { groundSentences } from "../render/ground.js";
+import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
 import { normName, scaleSentence } from "../render/threat.js";
 import { html } from "./html.js";
@@ -19,7 +19,7 @@ export async function verificationParts(result: VerificationResult, figures: Fig
     });
   }
   return {
-    title: `How good the prediction is: ${clean(result.data.target)}`,
+    title: `How good the prediction is: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(study),
     lead: html`${result.threats.map(
       (threat) =>
@@ -49,7 +49,7 @@ function verifiedTable(result: VerificationResult, { curve, verification }: Veri
     { head: "seconds", cell: ({ seconds }) => numberCell(seconds.exact, number) },
   ];
   return {
-    caption: `Change of the training loss without attack, in ${clean(result.model.unit)}; errors relative to the shift; tolerance of the verdict ${percent(verification.tolerance)}`,
+    caption: `Change of the training loss without attack, in ${shownName(result.model.unit, 60)}; errors relative to the shift; tolerance of the verdict ${percent(verification.tolerance)}`,
     head: columns.map(({ head }) => head),
     rows: curve.map((point) => ({ cells: columns.map(({ cell }) => cell(point)), rough: point.extrapolated })),
   };

@@ -1,16 +1,17 @@
 /** Pictures with a name a line. */
 import { type Caption, type ChartOptions, DEFAULT_WIDTH, figure } from "./figure.js";
+import { keyOf, labelsOf } from "./names.js";
 import { type ChartSpec, FAINT_INK } from "./theme.js";
 
 const LINE = 19;
 const AXIS = 56;
 
-/** Names down the side, in this order. Long ones are cut short; their whole is in the text of each mark. */
+/** Names down the side, in this order; the data have their keys. */
 export const nameAxis = (names: readonly string[]): ChartSpec => ({
-  field: "name",
+  field: "key",
   type: "nominal",
-  sort: names,
-  axis: { title: null, labelLimit: 170, ticks: false, domain: false, grid: true },
+  sort: names.map((_, k) => keyOf(k)),
+  axis: { title: null, labelExpr: labelsOf(names), labelLimit: 170, ticks: false, domain: false, grid: true },
 });
 
 export const zeroRule: ChartSpec = {

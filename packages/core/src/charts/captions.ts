@@ -1,6 +1,9 @@
 /** The words that every chart of a result says: model, loss with its unit, norm, n. */
 import type { DataSection, ModelSection, ThreatSection } from "../study/result.js";
 import { short } from "../study/words.js";
+import { brief } from "./names.js";
+
+const LONGEST_UNIT = 48;
 
 /** What of a result a caption needs. */
 export interface Captioned {
@@ -18,13 +21,21 @@ export function attackName({ norm, wasserstein = null, divergence = null }: Part
 }
 
 /** Where a sentence speaks of the loss: "mean squared error, in price²". */
-export const lossWords = ({ lossLabel, unit }: Captioned["model"]): string => `${lossLabel}, in ${unit}`;
+export const lossWords = ({ lossLabel, unit }: Captioned["model"]): string =>
+  `${lossLabel}, in ${brief(unit, LONGEST_UNIT)}`;
 
-/** "linear model, mean squared error in price²; l2 attack; n = 800, house-prices.csv". */
-export function subtitleOf({ data, model }: Captioned, threat: Partial<NamedThreat> | null, rows: string): string {
+/** The unit as an axis says it. */
+export const unitOf = ({ unit }: Pick<ModelSection, "unit">): string => brief(unit, LONGEST_UNIT);
+
+/** "linear model; loss: mean squared error, in price²; l2 attack; n = 800 training rows". */
+export function subtitleOf(
+  { model }: Pick<Captioned, "model">,
+  threat: Partial<NamedThreat> | null,
+  rows: string,
+): string {
   const ridge = model.l2 === 0 ? "" : `, ridge λ = ${short(model.l2)}`;
   const attack = threat === null ? "" : `; ${attackName(threat)}`;
-  return `${model.kind} model${ridge}; loss: ${lossWords(model)}${attack}; ${rows}`;
+  return `${brief(model.kind, LONGEST_UNIT)} model${ridge}; loss: ${lossWords(model)}${attack}; ${rows}`;
 }
 
 /** Which rows the losses are of: "n = 800 rows, held out (cv:10)". */

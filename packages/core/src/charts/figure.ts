@@ -1,5 +1,6 @@
 /** One picture: a frame with its words, and the layers that are drawn in it. */
 import { short } from "../study/words.js";
+import { labelsOf } from "./names.js";
 import { type ChartSpec, FAINT_INK, SHADE, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 
 /** How a chart is wanted. */
@@ -113,7 +114,10 @@ export const nearby = <Point extends { readonly x: number }>(points: readonly Po
 
 /** How series are told apart. */
 export interface SeriesStyle {
+  /** As the data have it; never a name that comes from data. */
   readonly name: string;
+  /** As the legend has it, where that is another. */
+  readonly label?: string;
   readonly colour: string;
   readonly dash?: readonly number[];
 }
@@ -121,7 +125,8 @@ export interface SeriesStyle {
 /** The channels of series with a legend above the frame, in as many columns as fit. */
 export function seriesChannels(styles: readonly SeriesStyle[], { width = DEFAULT_WIDTH }: ChartOptions): ChartSpec {
   const names = styles.map(({ name }) => name);
-  const longest = Math.max(...names.map((name) => name.length));
+  const labels = styles.map(({ name, label }) => label ?? name);
+  const longest = Math.max(...labels.map((label) => label.length));
   const columns = Math.max(1, Math.min(names.length, Math.floor(width / (56 + 6.4 * longest))));
   const legend = {
     orient: "top",
@@ -131,6 +136,7 @@ export function seriesChannels(styles: readonly SeriesStyle[], { width = DEFAULT
     symbolSize: 360,
     columnPadding: 16,
     title: null,
+    ...(styles.some(({ label }) => label !== undefined) ? { labelExpr: labelsOf(labels) } : {}),
   };
   return {
     color: {

@@ -1,7 +1,7 @@
 import type { PathResult, PathSection } from "../study/path-result.js";
 import type { StudyResult, ThreatSection } from "../study/result.js";
 import { number, short } from "../study/words.js";
-import { evaluatedRows, subtitleOf, trainingRows } from "./captions.js";
+import { evaluatedRows, subtitleOf, trainingRows, unitOf } from "./captions.js";
 import {
   type ChartOptions,
   figure,
@@ -57,7 +57,7 @@ export function predictedLossesChart(result: StudyResult, threat: ThreatSection,
       title: "The trade: loss without and under attack, predicted",
       subtitle: subtitleOf(result, threat.threat, evaluatedRows(result)),
     },
-    result.model.unit,
+    unitOf(result.model),
     shadedBeyond(threat.trustRadius, domain, `rough beyond ε = ${short(threat.trustRadius)}`),
     options,
   );
@@ -84,7 +84,7 @@ export function pathLossesChart(result: PathResult, path: PathSection, options: 
       title: "The trade along the exact robust path",
       subtitle: subtitleOf(result, path, trainingRows(result.data)),
     },
-    result.model.unit,
+    unitOf(result.model),
     markedAt(path.collapseRadius, domain, `collapse at ε = ${short(path.collapseRadius)}`),
     options,
   );

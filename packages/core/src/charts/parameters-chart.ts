@@ -4,9 +4,11 @@ import { number, short, signed } from "../study/words.js";
 import { barFigure, nameAxis, zeroRule } from "./bars.js";
 import { subtitleOf, trainingRows } from "./captions.js";
 import { axisTitle, type ChartOptions, DEFAULT_WIDTH, told } from "./figure.js";
+import { distinct, keyOf } from "./names.js";
 import { type ChartSpec, PALETTE } from "./theme.js";
 
 const MOST = 20;
+const LONGEST_NAME = 40;
 
 /** The parameters that robust training moves most, at the size the verdict speaks of, with simultaneous intervals where there are any. */
 export function parametersChart(result: StudyResult, threat: ThreatSection, options: ChartOptions): ChartSpec | null {
@@ -24,9 +26,15 @@ export function parametersChart(result: StudyResult, threat: ThreatSection, opti
     .filter(({ y }) => y !== 0)
     .toSorted((a, b) => Math.abs(b.y) - Math.abs(a.y));
   if (movers.length === 0) return null;
-  const shown = movers.slice(0, MOST).map((mover) => ({
+  const largest = movers.slice(0, MOST);
+  const names = distinct(
+    largest.map(({ name }) => name),
+    LONGEST_NAME,
+  );
+  const shown = largest.map((mover, k) => ({
     ...mover,
-    text: `${mover.name}: ${number(mover.now, 4)} now, shift ${signed(mover.y, 4)}${mover.low === null ? "" : ` (${signed(mover.low)} to ${signed(mover.high)})`}`,
+    key: keyOf(k),
+    text: `${names[k]}: ${number(mover.now, 4)} now, shift ${signed(mover.y, 4)}${mover.low === null ? "" : ` (${signed(mover.low)} to ${signed(mover.high)})`}`,
   }));
   const units = result.model.scaler === null ? "" : ", standardised units";
   const intervals = range
@@ -44,7 +52,7 @@ export function parametersChart(result: StudyResult, threat: ThreatSection, opti
       tickCount: 6,
     },
   };
-  const y = nameAxis(shown.map(({ name }) => name));
+  const y = nameAxis(names);
   return barFigure(
     {
       title: `Parameters that robust training moves most${movers.length > MOST ? `, ${MOST} of ${movers.length}` : ""}`,

@@ -12,6 +12,7 @@ import {
   sizeAxis,
   told,
 } from "./figure.js";
+import { distinct, keyOf } from "./names.js";
 import { type ChartSpec, PALETTE } from "./theme.js";
 
 const COLOURS = [
@@ -41,20 +42,23 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
     .toSorted((a, b) => b.size - a.size)
     .slice(0, MOST);
   if (largest.length === 0) return null;
-  const styles: SeriesStyle[] = largest.map(({ name }, k) => ({
-    name: unique(
-      cut(name),
-      largest.slice(0, k).map((other) => cut(other.name)),
-    ),
+  // A legend tells series apart by their names.
+  const names = distinct(
+    largest.map(({ name }) => name),
+    LONGEST_NAME,
+  );
+  const styles: SeriesStyle[] = names.map((label, k) => ({
+    name: keyOf(k),
+    label,
     colour: COLOURS[k % COLOURS.length],
     dash: DASHES[Math.floor(k / COLOURS.length)],
   }));
-  const values = largest.flatMap(({ name, j }, k) =>
+  const values = largest.flatMap(({ j }, k) =>
     path.points.map((point) => ({
       series: styles[k].name,
       x: point.epsilon,
       y: point.parameters[j],
-      text: `${name}, ε = ${short(point.epsilon)}: ${number(point.parameters[j], 4)}`,
+      text: `${names[k]}, ε = ${short(point.epsilon)}: ${number(point.parameters[j], 4)}`,
     })),
   );
   const { position: x, domain } = sizeAxis(
@@ -92,11 +96,3 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
     Math.min(420, Math.max(300, Math.round(0.62 * (options.width ?? 600)))),
   );
 }
-
-const cut = (name: string): string => (name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`);
-
-/** A legend tells series apart by their names. */
-const unique = (name: string, taken: readonly string[]): string => {
-  const same = taken.filter((other) => other === name).length;
-  return same === 0 ? name : `${name} (${same + 1})`;
-};

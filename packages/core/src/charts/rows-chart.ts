@@ -3,14 +3,15 @@ import { number, signed } from "../study/words.js";
 import { barFigure, nameAxis, zeroRule } from "./bars.js";
 import { subtitleOf, trainingRows } from "./captions.js";
 import { axisTitle, type ChartOptions, DEFAULT_WIDTH, told } from "./figure.js";
+import { keyOf } from "./names.js";
 import { type ChartSpec, PALETTE } from "./theme.js";
 
 /** The rows that contribute most to the curvature part of S, as shares of it. */
 export function rowsChart(result: StudyResult, threat: ThreatSection, options: ChartOptions): ChartSpec | null {
   const { rows } = threat.contributions;
   if (rows.length === 0 || threat.sensitivity.training.curvature === 0) return null;
-  const shown = rows.map(({ row, share, value }) => ({
-    name: `row ${row}`,
+  const shown = rows.map(({ row, share, value }, k) => ({
+    key: keyOf(k),
     y: 100 * share,
     text: `row ${row}: ${number(100 * share, 4)} % of the curvature part of S (${signed(value, 4)} per ε²)`,
   }));
@@ -34,7 +35,7 @@ export function rowsChart(result: StudyResult, threat: ThreatSection, options: C
         mark: { type: "bar", height: 11 },
         encoding: {
           x,
-          y: nameAxis(shown.map(({ name }) => name)),
+          y: nameAxis(rows.map(({ row }) => `row ${row}`)),
           color: {
             condition: { test: "datum.y < 0", value: PALETTE.vermillion },
             value: PALETTE.blue,

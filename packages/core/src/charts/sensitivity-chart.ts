@@ -1,6 +1,6 @@
 import type { StudyResult, ThreatSection } from "../study/result.js";
 import { short, signed } from "../study/words.js";
-import { evaluatedRows, subtitleOf } from "./captions.js";
+import { evaluatedRows, subtitleOf, unitOf } from "./captions.js";
 import {
   type ChartOptions,
   figure,
@@ -79,7 +79,7 @@ export function sensitivityChart(
     ...present.flatMap(([, values]) => values.filter(inside).map(({ y }) => y)),
     ...(linear ? band.filter(inside).flatMap(({ low, high }) => [low, high]) : []),
   ];
-  const title = heightTitle(`change of the loss without attack (${result.model.unit})`, options);
+  const title = heightTitle(`change of the loss without attack (${unitOf(result.model)})`, options);
   const y = changeAxis(heights, linear, title);
   const values = present.flatMap(([, list]) => nearby(list, domain[1]));
   return figure(

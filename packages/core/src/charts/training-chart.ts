@@ -1,6 +1,6 @@
 import type { TrainingResult } from "../study/training-result.js";
 import { number, short } from "../study/words.js";
-import { subtitleOf, trainingRows } from "./captions.js";
+import { subtitleOf, trainingRows, unitOf } from "./captions.js";
 import { type ChartOptions, figure, heightTitle, told } from "./figure.js";
 import { type ChartSpec, FAINT_INK, PALETTE } from "./theme.js";
 
@@ -17,7 +17,7 @@ export function trainingChart(result: TrainingResult, options: ChartOptions): Ch
     field: "y",
     type: "quantitative",
     scale: { zero: false, nice: true },
-    axis: { title: heightTitle(`robust loss with ridge (${result.model.unit})`, options), format: ".5~g" },
+    axis: { title: heightTitle(`robust loss with ridge (${unitOf(result.model)})`, options), format: ".5~g" },
   };
   const predicted = result.predicted === null ? [] : [{ y: result.predicted.robustLoss }];
   return figure(
