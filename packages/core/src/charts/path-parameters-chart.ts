@@ -30,6 +30,8 @@ const DASHES = [
 ] as const;
 const MOST = COLOURS.length * DASHES.length - 2;
 const LONGEST_NAME = 22;
+/** Points that answer to the pointer; lines have all. */
+const MOST_MARKS = 400;
 
 /** Parameters of the exact robust optimum as functions of ε: the largest without attack, the intercept left out. */
 export function pathParametersChart(result: PathResult, path: PathSection, options: ChartOptions): ChartSpec | null {
@@ -73,6 +75,7 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
     axis: { title: heightTitle(`parameter${units}`, options), format: ".3~g" },
   };
   const shown = values.filter(({ x: at }) => at >= domain[0] && at <= domain[1]);
+  const stride = Math.ceil(shown.length / MOST_MARKS);
   return figure(
     {
       title: `How the exact robust model changes with the attack${parameters.length - first > MOST ? `: ${MOST} of ${parameters.length - first} parameters` : ""}`,
@@ -87,7 +90,7 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
         encoding: { x, y, ...seriesChannels(styles, options) },
       },
       {
-        data: { values: shown },
+        data: { values: shown.filter((_, k) => k % stride === 0) },
         mark: { type: "point", clip: true, filled: true, opacity: 0, size: 60 },
         encoding: { x, y, color: { field: "series", type: "nominal" }, ...told },
       },
