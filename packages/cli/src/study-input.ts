@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { ensureBlas, readTable, type StudyInput, type StudySettings, type Table } from "@aif/core";
 import { inputError } from "./errors.js";
 import type { dataOptions } from "./options/data.js";
@@ -8,9 +8,10 @@ import type { Reporter } from "./progress.js";
 export type DataValues = ValuesOf<typeof dataOptions>;
 
 /** The files that an analysis reads. */
-export const inputFiles = (data: string, { evaluation, local }: StudySettings): string[] => [
+export const inputFiles = (data: string, { evaluation, local, project }: StudySettings): string[] => [
   data,
   ...(evaluation.kind === "file" ? [evaluation.path] : []),
+  ...(project?.kind === "matrix" ? [project.path] : []),
   ...[local.import, local.scaler].filter((path) => path !== null),
 ];
 
@@ -19,10 +20,19 @@ async function bytesOf(path: string, option: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    const why =
-      error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
-    throw inputError(`${option} ${path} cannot be read: ${why}.`);
+    throw inputError(`${option} ${path} cannot be read: ${whyOf(error)}.`);
   }
+}
+
+const whyOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
+
+/** The matrix of `--project FILE`, whatever `--header` and `--delimiter` say of the data. @throws input: naming the option */
+async function projectionTable(path: string, signal: AbortSignal): Promise<Table> {
+  await access(path).catch((error: unknown) => {
+    throw inputError(`--project ${path} cannot be read: ${whyOf(error)}. Use pca:k, factors:k or a file with a matrix.`);
+  });
+  return readTable(path, { signal });
 }
 
 /** Reads the table, and the one to evaluate on where there is one. @throws as `readTable` */
@@ -43,11 +53,12 @@ export async function readStudyInput(
       onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),
     });
   const table = await read(data);
-  const { evaluation, local } = settings;
+  const { evaluation, local, project } = settings;
   const evaluationTable = evaluation.kind === "file" ? { evaluationTable: await read(evaluation.path) } : {};
   return {
     table,
     ...evaluationTable,
+    ...(project?.kind === "matrix" ? { projectionTable: await projectionTable(project.path, signal) } : {}),
     ...(local.import === null ? {} : { importedModel: await bytesOf(local.import, "--import") }),
     ...(local.scaler === null ? {} : { importedScaler: await bytesOf(local.scaler, "--scaler") }),
     settings,

@@ -11,6 +11,7 @@ import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
 import { predictionOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
+import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
@@ -24,6 +25,7 @@ const groups = [
   dataOptions,
   modelOptions,
   networkOptions,
+  representationOptions,
   adversaryOptions,
   evaluationOptions,
   inferenceOptions,
@@ -47,6 +49,7 @@ export function addAnalyze(program: Command): void {
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
+        representation: readGroup(representationOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),
         inference: readGroup(inferenceOptions, command),

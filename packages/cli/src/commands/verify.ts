@@ -13,6 +13,7 @@ import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
 import { verificationOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
+import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
@@ -33,6 +34,7 @@ const groups = [
   dataOptions,
   modelOptions,
   networkOptions,
+  representationOptions,
   adversaryOptions,
   trainingEvaluationOptions,
   inferenceOptions,
@@ -54,6 +56,7 @@ export function addVerify(program: Command): void {
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
+        representation: readGroup(representationOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(trainingEvaluationOptions, command),
         inference: readGroup(inferenceOptions, command),

@@ -7,6 +7,7 @@ import type { inferenceOptions } from "./inference.js";
 import type { modelOptions } from "./model.js";
 import type { networkOptions } from "./network.js";
 import type { predictionOptions } from "./prediction.js";
+import type { representationOptions } from "./representation.js";
 import type { ValuesOf } from "./rule.js";
 import type { verdictOptions } from "./verdict.js";
 
@@ -17,6 +18,7 @@ export interface StudyOptions {
   readonly data: Omit<DataValues, "cluster" | "by"> & Partial<DataValues>;
   readonly model: ValuesOf<typeof modelOptions>;
   readonly network?: ValuesOf<typeof networkOptions>;
+  readonly representation?: ValuesOf<typeof representationOptions>;
   readonly adversary: Pick<AdversaryValues, "norm" | "freeze" | "budget"> & Partial<AdversaryValues>;
   readonly evaluation?: ValuesOf<typeof evaluationOptions>;
   readonly inference?: ValuesOf<typeof inferenceOptions>;
@@ -26,7 +28,7 @@ export interface StudyOptions {
 
 /** The analysis that the options describe; what a command does not ask for is as by default. @throws usage: options that are missing or contradict each other */
 export function studySettings(options: StudyOptions): StudySettings {
-  const { data, model, network, adversary, evaluation, inference, prediction, verdict } = options;
+  const { data, model, network, representation, adversary, evaluation, inference, prediction, verdict } = options;
   const local = localSettings(network);
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
@@ -51,6 +53,7 @@ export function studySettings(options: StudyOptions): StudySettings {
     ...evaluation,
     evaluation: evaluation?.evaluation ?? defaultEvaluation({ model: model.model, local }),
     local,
+    ...representation,
     ...inference,
     ...prediction,
     ...(verdict && { attackRate: verdict.attackRate, failIf: verdict.failIf }),

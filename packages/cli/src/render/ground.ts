@@ -43,6 +43,25 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
       model.scaler === null ? "columns as they are" : "columns standardised",
       evaluationWords(data.evaluation, data.evaluationRows),
     ].join(", "),
+    ...projectionSentences(model, data.features.length),
+  ];
+}
+
+/** The low-dimensional inputs of the model, in words. */
+function projectionSentences({ projection }: ModelSection, features: number): string[] {
+  if (projection === null) return [];
+  const { kind, components, explainedVariance, scores } = projection;
+  const k = components.length;
+  const what = {
+    pca: `${count(k, "principal component")} of ${count(features, "feature")}`,
+    factors: `the ${scores} scores of ${count(k, "factor")} of ${count(features, "feature")}`,
+    matrix: `${count(k, "given component")} of ${count(features, "feature")}`,
+  }[kind];
+  const each = components.map((name, c) => `${shownName(name)} ${percent(explainedVariance[c])}`);
+  const total = explainedVariance.reduce((sum, share) => sum + share, 0);
+  const parts = k > 1 && k <= longestList ? ` (${each.join(", ")})` : "";
+  return [
+    `The model works on ${what}, which carry ${percent(total)} of the features' variance${parts}; the adversary acts on the features.`,
   ];
 }
 

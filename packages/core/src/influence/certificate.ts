@@ -2,6 +2,7 @@ import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, symmetricEigen, symmetrise } from "../linalg/symmetric.js";
 import { sigmoid } from "../models/losses.js";
+import type { FeatureMap } from "../models/feature-map.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dualNormOf, hasClosedForm } from "../robust/robust-loss.js";
@@ -149,21 +150,31 @@ async function logisticCertificate(
 function attackedNormBound(inverse: Matrix, { model: { map } }: Fit, threat: Threat): number {
   const { p, budgets } = threat.settings;
   const q = dualExponent(p);
-  const first = map.intercept ? 1 : 0;
-  const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
-  const m = attacked.length;
-  const C = Matrix.zeros(m, m);
-  attacked.forEach((a, i) => {
-    attacked.forEach((b, j) => {
-      C.data[i * m + j] = budgets[a] * budgets[b] * inverse.data[(first + a) * inverse.columns + first + b];
-    });
-  });
+  const C = attackedCovariance(inverse, map, budgets);
+  const m = C.rows;
   const deviations = Float64Array.from({ length: m }, (_, k) => Math.sqrt(Math.max(0, C.data[k * m + k])));
   if (q === Infinity) return Math.max(...deviations);
   const spectral = Math.sqrt(Math.max(0, symmetricEigen(C).values[m - 1]));
   if (q === 2) return spectral;
   if (q === 1 && m <= MAXIMUM_SIGNS) return largestOverSigns(C);
   return Math.min(spectral * m ** Math.max(0, 1 / q - 0.5), norm(deviations, q));
+}
+
+/** diag(b)V'H⁻¹V diag(b) on the attacked coordinates, V = ∂v/∂x of a score linear in x. */
+function attackedCovariance(inverse: Matrix, map: FeatureMap, budgets: Float64Array): Matrix {
+  const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
+  const [a, d] = [attacked.length, map.count];
+  const directions = Matrix.zeros(a, map.inputs);
+  attacked.forEach((k, i) => {
+    directions.data[i * map.inputs + k] = budgets[k];
+  });
+  const rows = map.jacobianTimes(Matrix.zeros(0, map.inputs), directions);
+  const images = Matrix.zeros(a, d);
+  const out = Matrix.zeros(a, a);
+  if (a === 0) return out;
+  blas().gemm(false, false, a, d, d, 1, rows.data, d, inverse.data, d, 0, images.data, d);
+  blas().gemm(false, true, a, a, d, 1, images.data, d, rows.data, d, 0, out.data, a);
+  return out;
 }
 
 /** Up to this many coordinates all sign vectors are tried. */

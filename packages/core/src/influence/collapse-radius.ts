@@ -12,12 +12,12 @@ import type { Influence } from "./aif.js";
  * The ε from which on robust training gives up every attacked feature (β_ε = 0, MATH 10a):
  * ε_max = ‖(Σ w ℓ'_i x_i) ⊘ b‖_p / (c Σ w |ℓ'_i|), ℓ' at the fit on the intercept and the frozen features alone.
  * With an l1 penalty, which gives them up sooner, every Σ w ℓ'_i x_ij is first moved towards 0 by λ.
- * null where scores are not linear in x or the adversary lives in a box.
+ * null where scores are not linear in x with coefficients of their own, or the adversary lives in a box.
  */
 export async function collapseRadius({ fit, threat, scale }: Influence, work?: Work): Promise<number | null> {
   requirePointwise(threat, "The collapse radius is");
   const { model, data } = fit;
-  if (!hasClosedForm(model, threat)) return null;
+  if (!hasClosedForm(model, threat) || !model.map.ownCoefficients) return null;
   const { budgets, p } = threat.settings;
   const first = model.map.intercept ? 1 : 0;
   const free = Uint8Array.from({ length: model.map.count }, (_, j) => (j < first || budgets[j - first] === 0 ? 1 : 0));

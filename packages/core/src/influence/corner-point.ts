@@ -30,6 +30,7 @@ export interface Corner {
 export function snapToCorner({ fit, threat, multipliers }: Influence, { theta, radius }: RobustPoint): Corner | null {
   const { p, budgets } = threat.settings;
   const { parameters, model } = fit;
+  if (!model.map.ownCoefficients) return null;
   const first = model.map.intercept ? 1 : 0;
   const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
   if (p === 1) {

@@ -1,5 +1,7 @@
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { isLearned } from "../models/projection/projected-score.js";
+import type { ScoreModel } from "../models/score-model.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -8,8 +10,9 @@ import { leaveOutFits, leaveOutHessians, refitFold } from "./leave-out-fits.js";
 import { leaveOutInfluence, leaveOutPulls, leaveOutScales } from "./leave-out-influence.js";
 import type { MovingRows } from "./moving-rows.js";
 
-/** θ̂_{−k}, I_{−k} and c_{−k} of one fold: fitted on, and attacked on, the rows outside it. */
+/** The model, θ̂_{−k}, I_{−k} and c_{−k} of one fold: fitted on, and attacked on, the rows outside it. */
 export interface FoldInfluence {
+  readonly model: ScoreModel;
   readonly parameters: Float64Array;
   readonly influence: Float64Array;
   readonly scale: number;
@@ -40,8 +43,10 @@ export async function crossFit(
   work?: Work,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
-  // Corners of the penalty and shared budgets are resolved fit by fit, and every lasso chooses its own features.
-  const single = full.sparse !== undefined || attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
+  // Corners of the penalty and shared budgets are resolved fit by fit; every lasso chooses its own features, every projection
+  // is learned again.
+  const own = full.sparse !== undefined || isLearned(full.model);
+  const single = own || attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
   if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = await leaveOutHessians(full, foldOf, outside, work);
@@ -61,6 +66,7 @@ export async function crossFit(
     foldOf,
     singularFolds,
     folds: Array.from({ length: folds }, (_, k) => ({
+      model: full.model,
       parameters: theta.column(k),
       influence: influences[a].column(k),
       scale: scales[a][k],
@@ -107,7 +113,53 @@ async function ownFoldRows(
   return { scores: out[0], shifts: out.slice(1) };
 }
 
-/** The same by one whole fit a fold, for models too large to keep K Hessians of. */
+type OwnRows = Awaited<ReturnType<typeof ownFoldRows>>;
+
+/** f_i and s_i where the folds' fits differ in θ and I alone. */
+function ownParameterRows(
+  full: Fit,
+  foldOf: Uint16Array,
+  perAttack: readonly (readonly FoldInfluence[])[],
+  work?: Work,
+): Promise<OwnRows> {
+  const theta = asColumns(perAttack[0].map((fold) => fold.parameters));
+  const influences = perAttack.map((list) => asColumns(list.map((fold) => fold.influence)));
+  return ownFoldRows(full, foldOf, theta, influences, work);
+}
+
+/** f_i and s_i where every fold has a model of its own: a pass over each fold's rows. */
+async function ownModelRows(
+  { data }: Fit,
+  foldOf: Uint16Array,
+  perAttack: readonly (readonly FoldInfluence[])[],
+  work?: Work,
+): Promise<OwnRows> {
+  const scores = new Float64Array(data.rows);
+  const shifts = perAttack.map(() => new Float64Array(data.rows));
+  for (const [k, { model, parameters }] of perAttack[0].entries()) {
+    const inside = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] === k));
+    if (inside.length === 0) continue;
+    const theta = asColumns([parameters, ...perAttack.map((folds) => folds[k].influence)]);
+    await sweep(
+      model.map,
+      data.select(inside),
+      { theta, phase: "held-out rows" },
+      ({ block: { y, firstRow }, scores: found }) => {
+        for (let i = 0; i < y.length; i++) {
+          const row = inside[firstRow + i];
+          scores[row] = found.data[i * found.columns];
+          shifts.forEach((values, a) => {
+            values[row] = found.data[i * found.columns + 1 + a];
+          });
+        }
+      },
+      work,
+    );
+  }
+  return { scores, shifts };
+}
+
+/** The same by one whole fit a fold, for models too large to keep K Hessians of, and for those that learn from the rows. */
 async function refitFolds(
   full: Fit,
   attacks: readonly Influence[],
@@ -123,13 +175,12 @@ async function refitFolds(
     if (without.inverse.method === "pseudo-inverse") singularFolds++;
     for (const [a, { threat }] of attacks.entries()) {
       const attack = await influence(without, () => threat, { signal: work?.signal });
-      perAttack[a].push({ parameters: without.parameters, influence: attack.influence, scale: attack.scale });
+      const { influence: I, scale } = attack;
+      perAttack[a].push({ model: without.model, parameters: without.parameters, influence: I, scale });
     }
     work?.onProgress?.({ phase: "held-out folds", done: k + 1, total: folds });
   }
-  const theta = asColumns(perAttack[0].map((fold) => fold.parameters));
-  const influences = perAttack.map((list) => asColumns(list.map((fold) => fold.influence)));
-  const rows = await ownFoldRows(full, foldOf, theta, influences, work);
+  const rows = await (isLearned(model) ? ownModelRows : ownParameterRows)(full, foldOf, perAttack, work);
   return attacks.map((_, a) => ({
     loss: model.loss,
     y: data.y,

@@ -22,7 +22,7 @@ export function trainingRows(attack: Influence, shifts: Float64Array): Evaluated
     data,
     rows: { loss: model.loss, y: data.y, w: data.weights, scores, shifts },
     fitOf: null,
-    fits: [{ parameters, influence: I, scale }],
+    fits: [{ model, parameters, influence: I, scale }],
   };
 }
 
@@ -47,7 +47,7 @@ export async function otherRows(attack: Influence, data: Dataset, work?: Work): 
     data,
     rows: { loss: fit.model.loss, y: data.y, w: data.weights, scores, shifts },
     fitOf: null,
-    fits: [{ parameters: fit.parameters, influence: I, scale }],
+    fits: [{ model: fit.model, parameters: fit.parameters, influence: I, scale }],
   };
 }
 
@@ -73,7 +73,8 @@ export function atFixedRadius({ data, rows, fitOf, fits }: EvaluatedRows, scale:
     data,
     rows: { ...rows, shifts: rows.shifts.map((shift, i) => shift * factors[fitOf ? fitOf[i] : 0]) },
     fitOf,
-    fits: fits.map(({ parameters, influence }, k) => ({
+    fits: fits.map(({ model, parameters, influence }, k) => ({
+      model,
       parameters,
       influence: influence.map((value) => value * factors[k]),
       scale,

@@ -1,6 +1,7 @@
 import { AifError, numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { foldSums } from "../models/fold-sums.js";
+import { relearned } from "../models/projection/projected-score.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
@@ -112,11 +113,13 @@ export async function refitFold(
 ): Promise<Fit> {
   const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
   try {
+    const rest = data.select(rows);
     if (sparse) {
       const options = { l1: sparse.l1, l2, start: parameters, signal: work?.signal };
-      return await lasso(() => model, data.select(rows), options);
+      return await lasso(() => model, rest, options);
     }
-    return await fitModel(() => model, data.select(rows), { l2, ...(start ? { start } : {}), signal: work?.signal });
+    const own = await relearned(model, rest);
+    return await fitModel(() => own, rest, { l2, ...(start ? { start } : {}), signal: work?.signal });
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") {
       throw numericalError(`Without fold ${k + 1} of ${folds}: ${error.message}`, { cause: error });

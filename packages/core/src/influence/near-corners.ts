@@ -1,4 +1,4 @@
-import type { Matrix } from "../linalg/matrix.js";
+import { Matrix } from "../linalg/matrix.js";
 import type { Influence } from "./aif.js";
 
 /** Closer to a corner of A than this many standard errors, another sample may lie on its other side. */
@@ -14,10 +14,24 @@ export function nearCorners({ fit, threat }: Influence, covariance: Matrix): num
   const { p, budgets } = threat.settings;
   const { map } = fit.model;
   if (!map.sharedGradient || (p !== 1 && p !== Infinity)) return [];
-  const first = map.intercept ? 1 : 0;
+  const noRows = Matrix.zeros(0, map.inputs);
+  const gamma = map.inputGradients(fit.parameters, noRows).data;
+  const column = (k: number): Float64Array => {
+    const unit = Matrix.zeros(1, map.inputs);
+    unit.data[k] = 1;
+    return map.jacobianTimes(noRows, unit).data;
+  };
   const d = covariance.rows;
-  const at = (j: number, k: number): number => covariance.data[(first + j) * d + first + k];
-  const beta = (k: number): number => fit.parameters[first + k];
+  const at = (j: number, k: number): number => {
+    const [left, right] = [column(j), column(k)];
+    let sum = 0;
+    for (let a = 0; a < d; a++) {
+      if (left[a] === 0) continue;
+      for (let b = 0; b < d; b++) sum += left[a] * covariance.data[a * d + b] * right[b];
+    }
+    return sum;
+  };
+  const beta = (k: number): number => gamma[k];
   const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
   if (p === Infinity) return attacked.filter((k) => Math.abs(beta(k)) < STANDARD_ERRORS * Math.sqrt(at(k, k)));
   const size = (k: number): number => budgets[k] * Math.abs(beta(k));

@@ -164,17 +164,19 @@ function coordinateVariables({ fit, threat, scale, kinks, pull }: Corner, base: 
   const { map } = fit.model;
   const { budgets } = threat.settings;
   const total = scale * pull.onJacobian.reduce((sum, value) => sum + value, 0);
-  const first = map.intercept ? 1 : 0;
+  const noRows = Matrix.zeros(0, map.inputs);
+  const along = (direction: Matrix): Float64Array => map.jacobianTimes(noRows, direction).data;
   const variable = (group: "coordinate" | "tie", k: number, sign: number, lower: number): Variable => {
     const perUnit = sign * budgets[k];
-    const column = new Float64Array(map.count);
-    column[first + k] = total * perUnit;
+    const unit = Matrix.zeros(1, map.inputs);
+    unit.data[k] = total * perUnit;
+    const column = along(unit);
     return { group, index: k, column, perUnit, lower, upper: 1 };
   };
-  const gamma = map.inputGradients(fit.parameters, Matrix.zeros(0, map.inputs)).data;
+  const gamma = map.inputGradients(fit.parameters, noRows).data;
   if (kinks.ties.length > 0 && pull.shared) {
-    const chosen = pull.shared.data;
-    for (let k = 0; k < map.inputs; k++) base[first + k] -= total * chosen[k];
+    const chosen = along(pull.shared);
+    for (let j = 0; j < base.length; j++) base[j] -= total * chosen[j];
   }
   return [
     ...kinks.zeroCoordinates.map((k) => variable("coordinate", k, 1, -1)),

@@ -39,21 +39,21 @@ export async function attackedLosses(
 }
 
 /** How far the adversary moves a score under each of the fits: ρ_k ‖b⊙β‖_q, for scores linear in x. */
-function reaches({ fit: { model }, threat }: Influence, { fits }: EvaluatedRows, { epsilon, moved }: AttackedPoint) {
-  return fits.map(({ parameters, influence, scale }) => {
+function reaches({ threat }: Influence, { fits }: EvaluatedRows, { epsilon, moved }: AttackedPoint) {
+  return fits.map(({ model, parameters, influence, scale }) => {
     const theta = parameters.map((value, j) => value + moved * influence[j]);
     return epsilon * scale * dualNormOf(model, threat, theta).norm;
   });
 }
 
 async function expandedLosses(
-  { fit: { model }, threat }: Influence,
+  { threat }: Influence,
   { data, fitOf, fits }: EvaluatedRows,
   { epsilon, moved }: AttackedPoint,
   work?: Work,
 ): Promise<Float64Array> {
   const losses = new Float64Array(data.rows);
-  for (const [k, { parameters, influence, scale }] of fits.entries()) {
+  for (const [k, { model, parameters, influence, scale }] of fits.entries()) {
     const own = fitOf ? Int32Array.from([...fitOf.keys()].filter((i) => fitOf[i] === k)) : null;
     if (own?.length === 0) continue;
     const theta = parameters.map((value, j) => value + moved * influence[j]);

@@ -14,6 +14,8 @@ export interface FeatureMap {
   readonly intercept: boolean;
   /** Whether ∇_x f is the same for every row (v affine in x). */
   readonly sharedGradient: boolean;
+  /** Whether β = ∇_x f is θ itself, but for the intercept. */
+  readonly ownCoefficients: boolean;
   /** d names in parameter order, given the m inputs' names. */
   names(inputs: readonly string[]): string[];
   /** V Θ, r×K. */

@@ -16,6 +16,7 @@ import {
 export class LinearMap implements FeatureMap {
   readonly count: number;
   readonly sharedGradient = true;
+  readonly ownCoefficients = true;
   private readonly first: number;
   private readonly scratch = growingBuffer();
 

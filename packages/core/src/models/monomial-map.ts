@@ -21,6 +21,7 @@ export interface Monomial {
 export class MonomialMap implements FeatureMap {
   readonly count: number;
   readonly sharedGradient = false;
+  readonly ownCoefficients = false;
   private readonly first: number;
   private readonly scratch = growingBuffer();
   private readonly featureBuffer = growingBuffer();

@@ -14,7 +14,9 @@ export interface OutputDescription<Name extends string> {
   readonly loss: (f: Tensor, y: Tensor) => Tensor;
 }
 
-export type PredictiveModel = AutodiffModel & Predictor & Required<Pick<Model, "gaussNewtonProduct" | "output">>;
+export type PredictiveModel = AutodiffModel &
+  Predictor &
+  Required<Pick<Model, "gaussNewtonProduct">> & { readonly output: AutodiffModel };
 
 /**
  * The model of l(f(x, θ), y), with outputs and Gauss–Newton products: a tangent u = J_i v forwards, the loss's Hessian in

@@ -25,6 +25,7 @@ const STRETCH_BYTES = 1 << 20;
 export class QuadraticMap implements FeatureMap {
   readonly count: number;
   readonly sharedGradient = false;
+  readonly ownCoefficients = false;
   private readonly first: number;
   private readonly scratch = growingBuffer();
   private readonly featureBuffer = growingBuffer();

@@ -49,7 +49,7 @@ const FEASIBLE = 1e-11;
  * makes G feasible and the gap of second order in the gradient. Every choice gives a bound; none is used that is not checked.
  * @param radius ρ = ε·c, in units of δ ⊘ b; c is `influence.scale` or `radiusScale(data, threat)`.
  * @throws usage: a radius, θ or threat that makes no sense.
- * @returns null where inner maxima are not known exactly, or no feasible slopes are found (far from the optimum, singular H).
+ * @returns null where inner maxima are not known exactly, scores are linear in components of x, or no feasible slopes are found (far from the optimum, singular H).
  */
 export async function dualityGap(
   risk: TrainedRisk,
@@ -63,6 +63,8 @@ export async function dualityGap(
   const threat = threatOn(described, inputs);
   const theta = readParameters(parameters, count);
   checkSearch(radius, {});
+  const { sharedGradient, ownCoefficients } = risk.model.map;
+  if (sharedGradient && !ownCoefficients) return null;
   const ends = attackEnds(risk.model, threat, theta, radius);
   if (ends === null) return null;
   const problem = { risk, threat, radius, theta, ends };

@@ -1,3 +1,4 @@
+import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot, invertHessian } from "../solvers/inverse-hessian.js";
@@ -67,6 +68,11 @@ export async function empRobustOptimum(
 ): Promise<EmpOptimum> {
   const threat = threatOn(described, fit.model.map.inputs);
   checkTransport(fit.model, threat, u, radius);
+  if (!fit.model.map.ownCoefficients) {
+    throw usageError(
+      "The exact Wasserstein optimum needs coefficients of the features themselves: leave the projection out.",
+    );
+  }
   const start = readParameters(from, fit.parameters.length, "The start");
   if (u === Number.POSITIVE_INFINITY) {
     const { objective, robustLoss, naturalLoss, residual, parameters, iterations, collapsed } = await robustOptimum(

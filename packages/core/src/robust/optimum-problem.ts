@@ -80,9 +80,9 @@ export async function robustProblem(fit: Fit, described: AnyThreat, work: Work =
   const { model, data, ridge } = fit;
   const { map, loss } = model;
   requirePointwise(threat, "The exact robust optimum by active sets is");
-  if (!hasClosedForm(model, threat)) {
+  if (!hasClosedForm(model, threat) || !map.ownCoefficients) {
     throw usageError(
-      "The exact robust optimum needs a score that is linear in the features and an adversary without bounds: leave the bounds out, or use a linear, logistic or Poisson model.",
+      "The exact robust optimum by active sets needs coefficients of the features themselves, a score that is linear in the features and an adversary without bounds: leave the bounds out, or use a linear, logistic or Poisson model.",
     );
   }
   await ensureBlas();

@@ -1,4 +1,4 @@
-import type { Matrix } from "../linalg/matrix.js";
+import { Matrix } from "../linalg/matrix.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -57,12 +57,14 @@ export async function robustGradients(
     },
     work,
   );
-  const first = map.intercept ? 1 : 0;
-  return points.map((point, k) => ({
-    pull: pulls[k],
-    gradient: Float64Array.from(ridge, (penalty, j) => {
-      const attacked = j < first ? 0 : point.radius * norms[k].direction[j - first] * pulls[k];
-      return sums.data[j * K + k] + attacked + penalty * point.theta[j];
-    }),
-  }));
+  const noRows = Matrix.zeros(0, map.inputs);
+  return points.map((point, k) => {
+    const attacked = map.jacobianTimes(noRows, new Matrix(norms[k].direction, 1, map.inputs)).data;
+    const strength = point.radius * pulls[k];
+    const gradient = Float64Array.from(
+      ridge,
+      (penalty, j) => sums.data[j * K + k] + strength * attacked[j] + penalty * point.theta[j],
+    );
+    return { pull: pulls[k], gradient };
+  });
 }

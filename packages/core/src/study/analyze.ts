@@ -13,6 +13,7 @@ import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
 import type { Matrix } from "../linalg/matrix.js";
+import { ProjectedMap } from "../models/projection/projected-map.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { coefficientTable } from "./coefficients.js";
@@ -24,6 +25,8 @@ import { inferencesOf } from "./inference.js";
 import { hasClosedForm } from "./local-settings.js";
 import { analyzeLocal } from "./local-study.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
+import { projectionFlags } from "./projection-flags.js";
+import { projectionSection } from "./projection-section.js";
 import { type ExactPoints, quickOptima } from "./quick-optima.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, StudyResult } from "./result.js";
@@ -95,6 +98,7 @@ export async function studyOf(
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
     ...groundFlags(settings, training, model, reach, fit, singularFolds),
+    ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
   ];
   const read = input.readSeconds ?? 0;
@@ -205,5 +209,6 @@ export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySett
     scaler: settings.standardize ? { mean: Array.from(mean), scale: Array.from(scale) } : null,
     outputScaler: null,
     parameters: parameterNames,
+    projection: projectionSection(map instanceof ProjectedMap ? map.projection : null, data),
   };
 }

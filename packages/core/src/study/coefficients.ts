@@ -1,11 +1,19 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf, toOriginalUnits } from "../data/scaler.js";
 import type { Influence } from "../influence/aif.js";
-import { interceptName } from "../models/feature-map.js";
+import { Matrix } from "../linalg/matrix.js";
+import { type FeatureMap, interceptName } from "../models/feature-map.js";
+import { asColumn } from "../models/sweep.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { Coefficients } from "./result.js";
+
+/** (b, β) of a score b + β'x, whatever it is a function of: its value at x = 0 and its gradient. */
+function affineCoefficients(map: FeatureMap, theta: Float64Array): Float64Array {
+  const origin = Matrix.zeros(1, map.inputs);
+  return Float64Array.of(...map.scores(asColumn(theta), origin).data, ...map.inputGradients(theta, origin).data);
+}
 
 /** θ̂, and θ̂ + εI with θ_ε where that is known for every threat and ε: in original units where scores are linear in x, else with the scaler beside them. */
 export function coefficientTable(
@@ -24,7 +32,7 @@ export function coefficientTable(
   const { mean, scale } = scalerOf(data.encoding);
   const translate = (theta: Float64Array): number[] => {
     if (!original) return [...theta];
-    const { intercept, coefficients } = toOriginalUnits(theta, data.encoding, model.map.intercept);
+    const { intercept, coefficients } = toOriginalUnits(affineCoefficients(model.map, theta), data.encoding, true);
     return [intercept, ...coefficients];
   };
   return {

@@ -19,7 +19,7 @@ export async function collapsedTraining(
   radius: number,
   work: Work,
 ): Promise<{ run: TrainingRun; collapseRadius: number } | null> {
-  if (!hasClosedForm(fit.model, threat)) return null;
+  if (!hasClosedForm(fit.model, threat) || !fit.model.map.ownCoefficients) return null;
   const problem = await robustProblem(fit, threat, work);
   if (!isCollapsed(problem, radius)) return null;
   const { parameters, robustLoss, naturalLoss, residual } = await nullOptimum(problem, radius, work);

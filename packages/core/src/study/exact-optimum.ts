@@ -4,6 +4,7 @@ import type { Work } from "../parallel/work.js";
 import { hasExactAttack } from "../robust/attack.js";
 import { generalRobustOptimum } from "../robust/general-optimum.js";
 import { robustOptimum } from "../robust/optimum.js";
+import { hasProjectedOptimum, projectedRobustOptimum } from "../robust/projected-optimum.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { sparseRobustOptimum } from "../robust/sparse-optimum.js";
 import { exponentName } from "../threats/norms.js";
@@ -40,7 +41,7 @@ export async function exactOutcome(
   work: Work,
   start: Float64Array = fit.parameters,
 ): Promise<ExactOutcome> {
-  const solve = fit.sparse ? solveSparse : hasClosedForm(fit.model, threat) ? solvePiecewise : solveGeneral;
+  const solve = solverOf(fit, threat);
   try {
     return { point: await solve(fit, threat, epsilon * scale, { ...work, start }), failure: null };
   } catch (error) {
@@ -56,9 +57,16 @@ type Solve = (
   options: Work & { readonly start: Float64Array },
 ) => Promise<ExactPoint>;
 
+function solverOf(fit: Influence["fit"], threat: Influence["threat"]): Solve {
+  if (fit.sparse) return solveSparse;
+  if (hasProjectedOptimum(fit, threat)) return solvePiecewise(projectedRobustOptimum);
+  const direct = hasClosedForm(fit.model, threat) && fit.model.map.ownCoefficients;
+  return direct ? solvePiecewise(robustOptimum) : solveGeneral;
+}
+
 /** Scores linear in x, no box. */
-const solvePiecewise: Solve = async (fit, threat, radius, options) => {
-  const found = await robustOptimum(fit, threat, radius, options);
+const solvePiecewise = (optimum: typeof projectedRobustOptimum): Solve => async (fit, threat, radius, options) => {
+  const found = await optimum(fit, threat, radius, options);
   const { parameters, naturalLoss, residual, iterations, collapsed } = found;
   return {
     parameters,

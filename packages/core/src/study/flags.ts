@@ -304,6 +304,18 @@ const rules = {
     why: "They are neither trained on nor counted in H and Φ.",
     todo: "Give --l2 and --optimizer lbfgs to train on all rows to a minimum.",
   },
+  "projection-given": {
+    level: "note",
+    raised: "the model works on components of the features (--project)",
+    why: "Intervals, and the exact optima, take the projection as given: they leave out that another training set would give another one. Held-out numbers do not: there the projection is learned from each fold's training rows.",
+    todo: "Read intervals as those of a model with this projection.",
+  },
+  "factor-at-limit": {
+    level: "warning",
+    raised: "a factor analysis explains a feature completely (a Heywood case)",
+    why: "The likelihood rises until a factor is that feature itself, so the factor says nothing of the others.",
+    todo: "Ask for fewer factors, or use --project pca:k.",
+  },
 } as const satisfies Record<string, FlagRule>;
 
 export type FlagCode = keyof typeof rules;

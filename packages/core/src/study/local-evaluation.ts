@@ -9,6 +9,7 @@ import type { MetricRows } from "../influence/metrics.js";
 import type { LocalSensitivity } from "../influence/moving-rows.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import { Matrix } from "../linalg/matrix.js";
+import type { PredictiveModel } from "../models/predictive-model.js";
 import { asColumn } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { modelAttack } from "../robust/model-attack.js";
@@ -23,6 +24,7 @@ import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 /** Rows under parameters and a response that have not seen them. */
 export interface EvaluatedPart {
   readonly data: EncodedDataset;
+  readonly model: PredictiveModel;
   /** Where the rows stand among all; null: these are all. */
   readonly rows: Int32Array | null;
   /** θ̃ (d) */
@@ -42,14 +44,14 @@ export interface EvaluatedLocal {
 
 /** Evaluation rows of every threat: rows apart, folds under fits of their own, or the training rows. */
 export async function evaluateLocal(prepared: PreparedLocal, work: Work): Promise<EvaluatedLocal[]> {
-  const { training, evaluation, influences, point, input } = prepared;
+  const { training, evaluation, influences, point, input, local } = prepared;
   const plan = input.settings.evaluation;
   if (plan.kind === "cv") return evaluateFolds(prepared, plan.folds, work);
   const data = evaluation ?? training;
   return influences.map(({ influence, scale }) => ({
     y: data.y,
     w: data.evaluationWeights,
-    parts: [{ data, rows: null, parameters: point.parameters, influence, scale }],
+    parts: [{ data, model: local.model, rows: null, parameters: point.parameters, influence, scale }],
   }));
 }
 
@@ -67,8 +69,9 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const quiet = work.signal ? { signal: work.signal } : {};
     const [inside, outside] = rowsOfFold(foldOf, fold);
     const rest = training.select(outside);
-    const found = await trainModel(local.model, rest, { l2, start: point.parameters }, quiet);
-    const there = await pointAt(local.model, rest, found.parameters, { l2 }, quiet);
+    const model = (await local.relearn?.(rest)) ?? local.model;
+    const found = await trainModel(model, rest, { l2, start: point.parameters }, quiet);
+    const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);
     const responses = await influencesAt(there, damping, reach, settings, quiet, false).catch(foldAdvice(fold, folds));
     const data = training.select(inside);
     responses.forEach(({ influence, scale }, t) => {
@@ -77,6 +80,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
       const factor = whole / scale;
       parts[t].push({
         data,
+        model,
         rows: inside,
         parameters: found.parameters,
         influence: influence.map((value) => factor * value),
@@ -123,12 +127,8 @@ async function gathered(
 }
 
 /** l_i(θ̃ + εI) (n) */
-export const naturalLosses = (
-  evaluated: EvaluatedLocal,
-  { model }: LocalModel,
-  epsilon: number,
-  work: Work,
-): Promise<Float64Array> => gathered(evaluated, (part) => rowLosses(model, movedTo(part, epsilon), part.data, work));
+export const naturalLosses = (evaluated: EvaluatedLocal, epsilon: number, work: Work): Promise<Float64Array> =>
+  gathered(evaluated, (part) => rowLosses(part.model, movedTo(part, epsilon), part.data, work));
 
 export interface Prediction {
   readonly losses: Float64Array;
@@ -142,11 +142,11 @@ export async function naturalPrediction(
   epsilon: number,
   work: Work,
 ): Promise<Prediction> {
-  const losses = await naturalLosses(evaluated, local, epsilon, work);
+  const losses = await naturalLosses(evaluated, epsilon, work);
   const { y, w, parts } = evaluated;
   let outputs = Matrix.zeros(0, 0);
   for (const part of parts) {
-    outputs = scattered(outputs, outputsOf(local.model, movedTo(part, epsilon), part.data), part, y.length);
+    outputs = scattered(outputs, outputsOf(part.model, movedTo(part, epsilon), part.data), part, y.length);
   }
   return { losses, metrics: localMetrics(local.loss, y, w, outputs) };
 }
@@ -169,11 +169,11 @@ export async function attackedPrediction(
   for (const part of parts) {
     const theta = movedTo(part, moved);
     const ends: { f: Matrix; firstRow: number }[] = [];
-    const found = await modelAttack(local.model, theta, threat, part.data, epsilon * part.scale, {
+    const found = await modelAttack(part.model, theta, threat, part.data, epsilon * part.scale, {
       ...work,
       ...SEARCH,
       seed,
-      onMoved: (rows, firstRow) => ends.push({ f: local.model.outputs(theta, rows), firstRow }),
+      onMoved: (rows, firstRow) => ends.push({ f: part.model.outputs(theta, rows), firstRow }),
     });
     const all = Matrix.zeros(part.data.rows, ends[0].f.columns);
     for (const { f, firstRow } of ends) all.data.set(f.data, firstRow * f.columns);
@@ -194,17 +194,16 @@ function scattered(into: Matrix, from: Matrix, { rows }: EvaluatedPart, n: numbe
 /** Slope and curvature of the natural loss on the evaluation rows, each under its own θ̃ and I (MATH 2). */
 export async function evaluatedSensitivity(
   evaluated: EvaluatedLocal,
-  { model }: LocalModel,
   curvature: LocalInfluence["curvature"],
   sampling: Sampling,
   work: Work,
 ): Promise<LocalSensitivity> {
   const { parts, w, y } = evaluated;
-  const slopes = await gathered(evaluated, ({ parameters, influence, data }) =>
+  const slopes = await gathered(evaluated, ({ model, parameters, influence, data }) =>
     lossSlopes(model, parameters, data, influence, work),
   );
   let bend = 0;
-  for (const { data, rows, parameters, influence } of parts) {
+  for (const { data, model, rows, parameters, influence } of parts) {
     const share = rows === null ? 1 : rows.reduce((sum, row) => sum + w[row], 0);
     const ridge = new Float64Array(parameters.length);
     const operator = riskOperator({ model, data, ridge, parameters }, { curvature, withRidge: false }, work);

@@ -20,6 +20,8 @@ import { type ParameterBlock, ParameterLayout } from "../models/parameter-layout
 import { type NetworkLoss, OUTPUT_LOSSES, perceptron } from "../models/perceptron.js";
 import { type PredictiveModel, predictiveModel } from "../models/predictive-model.js";
 import { type ActivationPattern, reluPattern } from "../models/relu-pattern.js";
+import { projectedModel } from "../models/projection/projected-model.js";
+import { type Projection, projectRows } from "../models/projection/projection.js";
 import { softmaxRegression } from "../models/softmax.js";
 import { hiddenWidths, localKindOf } from "./local-settings.js";
 import type { StudySettings } from "./settings.js";
@@ -40,6 +42,8 @@ export interface LocalModel {
   /** Whether any score has a constant term. */
   readonly intercept: boolean;
   readonly model: PredictiveModel;
+  /** The same model with what it learned from rows, a projection, learned from others; null where nothing was. */
+  readonly relearn: ((data: EncodedDataset) => Promise<PredictiveModel>) | null;
   /** Which ReLU units are on; null: there are none. */
   readonly pattern: ActivationPattern | null;
   readonly convex: boolean;
@@ -62,9 +66,27 @@ function lossOf({ loss }: StudySettings, data: EncodedDataset): NetworkLoss {
 }
 
 /** The model that `--model` names, to be trained on these data. */
-export function modelToTrain(settings: StudySettings, data: EncodedDataset): LocalModel {
+export function modelToTrain(
+  settings: StudySettings,
+  data: EncodedDataset,
+  projection: Projection | null = null,
+): LocalModel {
+  const plain = plainModel(settings, data, projection?.names ?? data.features);
+  if (projection === null) return plain;
+  const { relearn } = projection;
+  const { pattern } = plain;
+  return {
+    ...plain,
+    model: projectedModel(plain.model, projection),
+    relearn: relearn ? async (rows) => projectedModel(plain.model, await relearn(rows)) : null,
+    pattern: pattern && { activations: (theta, x) => pattern.activations(theta, projectRows(projection, x)) },
+  };
+}
+
+/** @param features what the model calls its inputs. */
+function plainModel(settings: StudySettings, data: EncodedDataset, features: readonly string[]): LocalModel {
   const name = settings.model ?? "softmax";
-  const { classes, features } = data;
+  const { classes } = data;
   if (localKindOf(name) === "softmax") {
     return {
       kind: "softmax",
@@ -75,6 +97,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
       outputScaler: null,
       intercept: settings.intercept,
       model: softmaxRegression({ features, classes: classes ?? [], intercept: settings.intercept }),
+      relearn: null,
       pattern: null,
       convex: true,
       imported: null,
@@ -101,6 +124,7 @@ export function modelToTrain(settings: StudySettings, data: EncodedDataset): Loc
     outputScaler,
     intercept: true,
     model,
+    relearn: null,
     pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
     convex: false,
     imported: null,
@@ -195,6 +219,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     outputScaler,
     intercept: network.layers.some((layer) => layer.kind === "linear" && layer.bias !== null),
     model: { ...model, convex },
+    relearn: null,
     pattern: activations.has("relu") ? patternOfNetwork(network, parameters) : null,
     convex,
     imported: joined(values),

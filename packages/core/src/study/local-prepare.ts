@@ -6,6 +6,7 @@ import type { ModelPoint } from "../influence/local/point.js";
 import type { Metrics } from "../influence/metrics.js";
 import { ensureBlas } from "../linalg/backend.js";
 import { type ImportedNetwork, labelNote } from "../models/import/network.js";
+import type { Projection } from "../models/projection/projection.js";
 import type { Work } from "../parallel/work.js";
 import { type Candidate, trainCandidates } from "./local-candidates.js";
 import type { DampingChoice } from "./local-damping.js";
@@ -18,6 +19,7 @@ import { respondAt } from "./local-response.js";
 import { localKindOf, localTaskOf } from "./local-settings.js";
 import type { TrainedLocal } from "./local-training.js";
 import { encodeOptions, explainMissingHeader, type StudyInput, splitRows, stopwatch } from "./prepare.js";
+import { chooseProjection } from "./projection-choice.js";
 import type { FitSection } from "./result.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach } from "./threat-choice.js";
@@ -30,6 +32,8 @@ export interface PreparedLocal {
   readonly rows: EncodedDataset;
   /** Rows apart from those trained on; null: folds, or the training rows. */
   readonly evaluation: EncodedDataset | null;
+  /** What the model works on; null: the features. */
+  readonly projection: Projection | null;
   readonly local: LocalModel;
   /** The one that is analysed: of several trainings, that with the lowest objective. */
   readonly trained: TrainedLocal;
@@ -58,7 +62,8 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
   explainMissingHeader(table, settings);
   const { data, network, statements } = await localRows(input);
   const { training: rows, evaluation } = splitRows(data, input);
-  const local = network ?? modelToTrain(settings, rows);
+  const projection = await chooseProjection(settings, rows, input.projectionTable);
+  const local = network ?? modelToTrain(settings, rows, projection);
   const l2 = localRidge(settings, local, rows.weightTotal);
   const asItCame = local.imported && importedSection(local, data, local.imported, settings);
   const candidates = await trainedOrAdvice(local, rows, { settings, l2 }, work);
@@ -74,6 +79,7 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
     training,
     rows,
     evaluation,
+    projection,
     local,
     trained,
     candidates,

@@ -26,10 +26,10 @@ export async function restartedResponses(
     for (const [t, attack] of again.influences.entries()) {
       const { influence: I } = attack;
       const { w } = evaluated[t];
-      const before = dot(w, await naturalLosses(evaluated[t], local, 0, work));
+      const before = dot(w, await naturalLosses(evaluated[t], 0, work));
       const costs: number[] = [];
       for (const epsilon of epsilons[t]) {
-        costs.push(dot(w, await naturalLosses(evaluated[t], local, epsilon, work)) - before);
+        costs.push(dot(w, await naturalLosses(evaluated[t], epsilon, work)) - before);
       }
       lists[t].push({
         seed,

@@ -68,7 +68,7 @@ export async function localThreatSection(
   const population = populationSensitivity(curvature, inference);
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut
-    ? await evaluatedSensitivity(evaluated, local, attack.curvature, rows.sampling, work)
+    ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work)
     : null;
   const positive = epsilons.filter((epsilon) => epsilon > 0);
   const checks = await localValidity(attack, positive, { ...work, search: CHECK_SEARCH });
@@ -81,7 +81,9 @@ export async function localThreatSection(
       trainingRows: {
         y: training.y,
         w: training.weights,
-        parts: [{ data: training, rows: null, parameters: point.parameters, influence: I, scale }],
+        parts: [
+          { data: training, model: local.model, rows: null, parameters: point.parameters, influence: I, scale },
+        ],
       },
       ...rows,
       trust: trust.radius,

@@ -14,6 +14,8 @@ import { restartedResponses } from "./local-restarts.js";
 import type { ResolvedLocal } from "./local-result.js";
 import { type LocalGround, localGround, localThreatSection, withRestarts } from "./local-section.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
+import { projectionFlags } from "./projection-flags.js";
+import { projectionSection } from "./projection-section.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
@@ -87,7 +89,12 @@ export async function localStudyOf(
     fit: fitOf(prepared, natural, evaluated[0], heldOut, inferences[0].estimationLoss),
     threats,
     conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
-    flags: [...localGroundFlags(prepared), ...sections.flatMap(({ flags }) => flags), ...threats.flatMap(restartFlags)],
+    flags: [
+      ...localGroundFlags(prepared),
+      ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
+      ...sections.flatMap(({ flags }) => flags),
+      ...threats.flatMap(restartFlags),
+    ],
     timings: {
       read,
       fit: fitSeconds,
@@ -120,7 +127,7 @@ function fitOf(
   };
 }
 
-function modelOf({ local, training, l2, damping }: PreparedLocal): StudyResult["model"] {
+function modelOf({ local, training, l2, damping, projection }: PreparedLocal): StudyResult["model"] {
   return {
     kind: local.kind,
     loss: local.loss,
@@ -132,6 +139,7 @@ function modelOf({ local, training, l2, damping }: PreparedLocal): StudyResult["
     scaler: scalerSection(training),
     outputScaler: local.outputScaler,
     parameters: local.model.parameterNames,
+    projection: projectionSection(projection, training),
   };
 }
 

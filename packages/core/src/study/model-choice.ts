@@ -11,6 +11,8 @@ import {
   poisson,
   quadratic,
 } from "../models/score-model.js";
+import { projected } from "../models/projection/projected-score.js";
+import type { Projection } from "../models/projection/projection.js";
 import { hasClosedForm, localTaskOf } from "./local-settings.js";
 import { parseModel, type StudySettings } from "./settings.js";
 
@@ -53,7 +55,11 @@ const LOSSES_OF: Readonly<Record<ModelKind, readonly LossName[]>> = {
 };
 
 /** @throws usage: a loss that the model does not allow. */
-export function chooseModel(settings: StudySettings, data: EncodedDataset): ChosenModel {
+export function chooseModel(
+  settings: StudySettings,
+  data: EncodedDataset,
+  projection: Projection | null = null,
+): ChosenModel {
   const { intercept } = settings;
   const binary = data.encoding.target.task === "binary";
   const name = settings.model ?? (binary ? "logistic" : settings.loss === "poisson" ? "poisson" : "linear");
@@ -63,7 +69,8 @@ export function chooseModel(settings: StudySettings, data: EncodedDataset): Chos
   if (!loss) {
     throw usageError(`--loss ${settings.loss} does not go with --model ${kind}: use ${allowed.join(" or ")}.`);
   }
-  const omitted = omittedProducts(data.featureInfo);
+  // Products of components repeat nothing, whatever the features are.
+  const omitted = projection ? () => false : omittedProducts(data.featureInfo);
   const describe: Record<ModelKind, () => ModelDescription> = {
     linear: () => linear({ loss, intercept }),
     logistic: () => logistic({ intercept }),
@@ -72,7 +79,8 @@ export function chooseModel(settings: StudySettings, data: EncodedDataset): Chos
     basis: () => basis(terms ?? "", { loss, intercept }),
   };
   const omittedSquares = kind === "quadratic" ? data.features.filter((_, k) => omitted(k, k)) : [];
-  return { kind, name, loss, describe: describe[kind](), omittedSquares };
+  const plain = describe[kind]();
+  return { kind, name, loss, describe: projection ? projected(plain, projection) : plain, omittedSquares };
 }
 
 /** Squares of two-valued features and products of two levels of one column repeat other features (MATH 1.1). */

@@ -7,9 +7,11 @@ import { holdOut } from "../data/splits.js";
 import type { Table } from "../data/table.js";
 import { inputError, numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
+import type { Projection } from "../models/projection/projection.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
+import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
 import { type ThreatGround, threatGround } from "./threat-section.js";
@@ -19,6 +21,8 @@ export interface StudyInput {
   /** The rows of `--evaluation FILE`. */
   readonly evaluationTable?: Table;
   readonly settings: StudySettings;
+  /** The rows of `--project FILE`. */
+  readonly projectionTable?: Table;
   /** The content of `settings.local.import`, and of `settings.local.scaler`. */
   readonly importedModel?: Uint8Array;
   readonly importedScaler?: Uint8Array;
@@ -32,6 +36,8 @@ export interface PreparedStudy {
   readonly training: EncodedDataset;
   /** Rows apart from those fitted on; null: folds, or the training rows. */
   readonly evaluation: EncodedDataset | null;
+  /** What the model works on; null: the features. */
+  readonly projection: Projection | null;
   readonly model: ChosenModel;
   readonly reach: Reach;
   readonly l2: number;
@@ -57,7 +63,8 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
   explainMissingHeader(table, settings);
   const all = encodeTraining(table, settings);
   const { training, evaluation } = splitRows(all, input);
-  const model = chooseModel(settings, training);
+  const projection = await chooseProjection(settings, training, input.projectionTable);
+  const model = chooseModel(settings, training, projection);
   const { map } = model.describe(training);
   const reach = resolveReach(settings, training, (k) => map.usesInput(k));
   const l2 = ridgeOf(settings, model, training.weightTotal);
@@ -79,6 +86,7 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
     input,
     training,
     evaluation,
+    projection,
     model,
     reach,
     l2,

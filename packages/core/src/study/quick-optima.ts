@@ -51,7 +51,7 @@ async function optimaOf(attack: Influence, epsilons: readonly number[], work: Wo
 
 /** Passes over the rows that an optimum takes: more where the robust risk has corners, most where it has no closed form. */
 function passesOf({ fit: { model }, threat }: Influence): number {
-  if (!hasClosedForm(model, threat)) return 100;
+  if (!hasClosedForm(model, threat) || !model.map.ownCoefficients) return 100;
   const { p } = threat.settings;
   return p === 1 || p === Infinity ? 20 : 10;
 }

@@ -1,6 +1,7 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { Table } from "../data/table.js";
 import { exponentName } from "../threats/norms.js";
+import { projectName } from "./project-settings.js";
 import type { ResolvedSettings } from "./result.js";
 import { evaluationName, type StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
@@ -48,6 +49,8 @@ export function resolvedSettings(
     exact: settings.exact,
     attackRate: settings.attackRate,
     failIf: settings.failIf.map(({ text }) => text),
+    project: settings.project && projectName(settings.project),
+    smoothing: settings.smoothing,
     local: null,
   };
 }

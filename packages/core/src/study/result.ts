@@ -3,6 +3,8 @@ import type { LayerShape, OutputScaler } from "../models/import/network.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
+import type { ProjectionSection } from "./projection-section.js";
+import type { SmoothingSettings } from "./smoothing-settings.js";
 
 /**
  * One analysis as plain data, schema version 1: what `--format json` prints. A field that does not apply is null, never
@@ -67,6 +69,10 @@ export interface ResolvedSettings {
   readonly exact: boolean;
   readonly attackRate: number | null;
   readonly failIf: readonly string[];
+  /** "pca:3", "factors:3" or the file of a matrix; null: the model works on the features. */
+  readonly project: string | null;
+  /** Gaussian noise on the inputs; null: none. */
+  readonly smoothing: SmoothingSettings | null;
   /** What only models without a closed form ask for; null for all others. */
   readonly local: ResolvedLocal | null;
 }
@@ -108,6 +114,8 @@ export interface ModelSection {
   /** A network's output is mean + scale · (its last layer), for targets that are numbers; null for all other models. */
   readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
   readonly parameters: readonly string[];
+  /** The low-dimensional inputs of `--project` that the model works on; null: the features. */
+  readonly projection: ProjectionSection | null;
 }
 
 export interface FitSection {

@@ -3,7 +3,9 @@ import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
 import type { Condition } from "./conditions.js";
+import { checkProject, type ProjectSetting } from "./project-settings.js";
 import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
+import { checkSmoothing, type SmoothingSettings } from "./smoothing-settings.js";
 
 /** Where the loss is evaluated. */
 export type EvaluationPlan =
@@ -67,6 +69,10 @@ export interface StudySettings {
   readonly attackRate: number | null;
   /** What makes the analysis count as failed; sizes named there join the curve. */
   readonly failIf: readonly Condition[];
+  /** The low-dimensional inputs that the model works on while the adversary acts on the features; null: the features. */
+  readonly project: ProjectSetting | null;
+  /** Gaussian noise on the inputs (randomised smoothing); null: none. */
+  readonly smoothing: SmoothingSettings | null;
   /** What only models without a closed form ask for: networks, imports, damping. */
   readonly local: LocalSettings;
 }
@@ -105,6 +111,8 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   exact: true,
   attackRate: null,
   failIf: [],
+  project: null,
+  smoothing: null,
   local: DEFAULT_LOCAL,
 };
 
@@ -143,6 +151,8 @@ export function checkSettings(settings: StudySettings): void {
   const { l2, C, alpha, norms, epsilons, radii, evaluation, seed, freeze, budgets } = settings;
   if (hasClosedForm(settings) && settings.model !== null) parseModel(settings.model);
   checkLocal(settings);
+  checkProject(settings);
+  checkSmoothing(settings);
   if ([l2, C, alpha].filter((value) => value !== null).length > 1) {
     throw usageError("--l2, --C and --alpha all set the ridge: give one of them.");
   }

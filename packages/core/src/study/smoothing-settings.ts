@@ -1,0 +1,51 @@
+import { usageError } from "../errors.js";
+import type { StudySettings } from "./settings.js";
+
+/** Gaussian noise x + σξ on the inputs (MATH 6), and what the adversary and the evaluation know of it. */
+export interface SmoothingSettings {
+  /** σ ≥ 0, in the units that the model sees; 0: no noise. */
+  readonly sigma: number;
+  /** "draw": the adversary sees the noisy row before it moves it; "smoothed": it attacks the mean loss over the noise. */
+  readonly attack: "draw" | "smoothed";
+  /** Whether losses are judged on rows with noise, or as they are. */
+  readonly evaluation: "noisy" | "clean";
+  /** Whether c, the unit of relative sizes, is the mean norm of the rows as they are, or with noise. */
+  readonly budget: "clean" | "noisy";
+  /** Noisy copies of every row where the noise is drawn; a multiple of `SMOOTHING_BATCHES` pairs. */
+  readonly draws: number;
+}
+
+export const DEFAULT_SMOOTHING: Omit<SmoothingSettings, "sigma"> = {
+  attack: "draw",
+  evaluation: "noisy",
+  budget: "clean",
+  draws: 32,
+};
+
+/** Independent parts of the draws whose spread gives Monte-Carlo standard errors. */
+export const SMOOTHING_BATCHES = 8;
+
+/** Draws come in pairs ±ξ. */
+const LEAST_DRAWS = 2 * SMOOTHING_BATCHES;
+
+/** @throws usage: a σ or a number of draws that makes no sense; what does not go with noise. */
+export function checkSmoothing({ smoothing, bounds, local, secondOrder, weightsKind }: StudySettings): void {
+  if (smoothing === null) return;
+  const { sigma, draws } = smoothing;
+  if (!(sigma >= 0 && sigma < Infinity)) {
+    throw usageError(`--smoothing ${sigma} must be a standard deviation, a number ≥ 0.`);
+  }
+  if (!(Number.isInteger(draws) && draws % LEAST_DRAWS === 0 && draws >= LEAST_DRAWS && draws <= 4096)) {
+    throw usageError(`--smoothing-draws ${draws} must be a multiple of ${LEAST_DRAWS}, up to 4096.`);
+  }
+  if (bounds.length > 0) {
+    throw usageError("--smoothing takes rows out of any bounds: leave --bounds out, or use --budget to limit columns.");
+  }
+  if (local.import !== null) {
+    throw usageError("--smoothing trains a model on noisy rows: an imported model is trained already.");
+  }
+  if (secondOrder !== "none") throw usageError("--second-order does not go with --smoothing: leave it out.");
+  if (weightsKind === "frequency") {
+    throw usageError("--weights-kind frequency does not go with --smoothing: repeat the rows, or use sampling weights.");
+  }
+}
