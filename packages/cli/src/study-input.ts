@@ -30,7 +30,9 @@ const whyOf = (error: unknown): string =>
 /** The matrix of `--project FILE`, whatever `--header` and `--delimiter` say of the data. @throws input: naming the option */
 async function projectionTable(path: string, signal: AbortSignal): Promise<Table> {
   await access(path).catch((error: unknown) => {
-    throw inputError(`--project ${path} cannot be read: ${whyOf(error)}. Use pca:k, factors:k or a file with a matrix.`);
+    throw inputError(
+      `--project ${path} cannot be read: ${whyOf(error)}. Use pca:k, factors:k or a file with a matrix.`,
+    );
   });
   return readTable(path, { signal });
 }

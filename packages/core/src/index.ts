@@ -82,8 +82,8 @@ export { type OutputDescription, type PredictiveModel, predictiveModel } from ".
 export { factorAnalysis } from "./models/projection/factor-analysis.js";
 export { givenProjection } from "./models/projection/given-matrix.js";
 export { principalComponents } from "./models/projection/principal-components.js";
-export { projected } from "./models/projection/projected-score.js";
 export { projectedModel } from "./models/projection/projected-model.js";
+export { projected } from "./models/projection/projected-score.js";
 export type { Projection } from "./models/projection/projection.js";
 export {
   basis,
@@ -135,10 +135,10 @@ export type * from "./study/local-result.js";
 export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js";
 export { type RestartSpread, restartSpread } from "./study/local-spread.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
-export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
-export type { ProjectionSection } from "./study/projection-section.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
 export type { StudyInput } from "./study/prepare.js";
+export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
+export type { ProjectionSection } from "./study/projection-section.js";
 export type * from "./study/result.js";
 export {
   checkSettings,

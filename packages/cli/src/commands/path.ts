@@ -59,6 +59,11 @@ export function addPath(program: Command): void {
   addGroups(command, groups);
   explainAbsent(command, [
     {
+      flags: "--project <how>",
+      instead:
+        "aif path follows coefficients of features: use aif verify for the exact optima of a model with --project.",
+    },
+    {
       flags: "--epsilon <list>",
       instead: "aif path follows every size of the attack: give the last one with --epsilon-max.",
     },

@@ -13,6 +13,7 @@ const coefficients: Coefficients = {
   units: "original",
   scaler: null,
   network: null,
+  projection: null,
   columns: [
     { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [1, -2, 0.1, 1e-20, 5, 6, 7] },
     { norm: "2", epsilon: 0.01, radius: 0.02, kind: "predicted", values: [1, 2, 3, 4, 5, 6, 1 / 3] },

@@ -1,8 +1,8 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, symmetricEigen, symmetrise } from "../linalg/symmetric.js";
-import { sigmoid } from "../models/losses.js";
 import type { FeatureMap } from "../models/feature-map.js";
+import { sigmoid } from "../models/losses.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dualNormOf, hasClosedForm } from "../robust/robust-loss.js";

@@ -1,8 +1,8 @@
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetricEigen } from "../linalg/pseudo-inverse.js";
-import { ProjectedMap } from "../models/projection/projected-map.js";
 import { projectedDataset } from "../models/projection/projected-dataset.js";
+import { ProjectedMap } from "../models/projection/projected-map.js";
 import type { Projection } from "../models/projection/projection.js";
 import type { ScoreModel } from "../models/score-model.js";
 import type { Work } from "../parallel/work.js";
@@ -78,7 +78,8 @@ export async function projectedRobustOptimum(
   { start = fit.parameters, ...work }: Work & { readonly start?: Float64Array } = {},
 ): Promise<RobustOptimum> {
   const found = turned(fit, threat);
-  if (found === null) throw usageError("The exact robust optimum of a projected model is known for p = 2 without bounds.");
+  if (found === null)
+    throw usageError("The exact robust optimum of a projected model is known for p = 2 without bounds.");
   const { inner, projection, forth, back } = found;
   const data = projectedDataset(fit.data, projection);
   const first = inner.map.intercept ? 1 : 0;

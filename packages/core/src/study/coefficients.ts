@@ -3,9 +3,11 @@ import { scalerOf, toOriginalUnits } from "../data/scaler.js";
 import type { Influence } from "../influence/aif.js";
 import { Matrix } from "../linalg/matrix.js";
 import { type FeatureMap, interceptName } from "../models/feature-map.js";
+import { ProjectedMap } from "../models/projection/projected-map.js";
 import { asColumn } from "../models/sweep.js";
 import type { Fit } from "../solvers/fit.js";
 import { exponentName } from "../threats/norms.js";
+import { deployedProjection } from "./projection-section.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { Coefficients } from "./result.js";
 
@@ -48,6 +50,7 @@ export function coefficientTable(
         ? null
         : { features: [...data.features], mean: Array.from(mean), scale: Array.from(scale) },
     network: null,
+    projection: !original && model.map instanceof ProjectedMap ? deployedProjection(model.map.projection, data) : null,
     columns: [
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: translate(parameters) },
       ...attacks.flatMap(({ attack, epsilons }, t) =>

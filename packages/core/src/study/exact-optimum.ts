@@ -65,15 +65,17 @@ function solverOf(fit: Influence["fit"], threat: Influence["threat"]): Solve {
 }
 
 /** Scores linear in x, no box. */
-const solvePiecewise = (optimum: typeof projectedRobustOptimum): Solve => async (fit, threat, radius, options) => {
-  const found = await optimum(fit, threat, radius, options);
-  const { parameters, naturalLoss, residual, iterations, collapsed } = found;
-  return {
-    parameters,
-    naturalLoss,
-    evidence: { method: "active-set", residual, iterations, converged: true, collapsed },
+const solvePiecewise =
+  (optimum: typeof projectedRobustOptimum): Solve =>
+  async (fit, threat, radius, options) => {
+    const found = await optimum(fit, threat, radius, options);
+    const { parameters, naturalLoss, residual, iterations, collapsed } = found;
+    return {
+      parameters,
+      naturalLoss,
+      evidence: { method: "active-set", residual, iterations, converged: true, collapsed },
+    };
   };
-};
 
 /** Scores linear in x, an l1 penalty. */
 const solveSparse: Solve = async (fit, threat, radius, options) => {

@@ -67,9 +67,7 @@ export async function localThreatSection(
   const curvature = 0.5 * dot(I, image);
   const population = populationSensitivity(curvature, inference);
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
-  const sensitivity = heldOut
-    ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work)
-    : null;
+  const sensitivity = heldOut ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work) : null;
   const positive = epsilons.filter((epsilon) => epsilon > 0);
   const checks = await localValidity(attack, positive, { ...work, search: CHECK_SEARCH });
   const curve = await localCurve(
@@ -81,9 +79,7 @@ export async function localThreatSection(
       trainingRows: {
         y: training.y,
         w: training.weights,
-        parts: [
-          { data: training, model: local.model, rows: null, parameters: point.parameters, influence: I, scale },
-        ],
+        parts: [{ data: training, model: local.model, rows: null, parameters: point.parameters, influence: I, scale }],
       },
       ...rows,
       trust: trust.radius,

@@ -15,7 +15,7 @@ import type { ResolvedLocal } from "./local-result.js";
 import { type LocalGround, localGround, localThreatSection, withRestarts } from "./local-section.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import { projectionFlags } from "./projection-flags.js";
-import { projectionSection } from "./projection-section.js";
+import { deployedProjection, projectionSection } from "./projection-section.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
@@ -163,7 +163,10 @@ function resolvedLocal({ input, local, trained, damping, influences }: PreparedL
 }
 
 /** θ̃ and θ̃ + εI, in the units that the model sees. */
-function coefficientsOf({ training, local, point }: PreparedLocal, grounds: readonly LocalGround[]): Coefficients {
+function coefficientsOf(
+  { training, local, point, projection }: PreparedLocal,
+  grounds: readonly LocalGround[],
+): Coefficients {
   const scaler = scalerSection(training);
   return {
     schema: "aif.coefficients/1",
@@ -174,12 +177,17 @@ function coefficientsOf({ training, local, point }: PreparedLocal, grounds: read
     names: local.model.parameterNames,
     units: scaler ? "standardized" : "original",
     scaler: scaler && { features: training.features, ...scaler },
-    network: local.layers && {
-      features: training.features,
-      classes: training.classes,
-      layers: local.layers,
-      outputScaler: local.outputScaler,
-    },
+    // A network of components is no network of the features.
+    network:
+      local.layers && projection === null
+        ? {
+            features: training.features,
+            classes: training.classes,
+            layers: local.layers,
+            outputScaler: local.outputScaler,
+          }
+        : null,
+    projection: projection && deployedProjection(projection, training),
     columns: [
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [...point.parameters] },
       ...grounds.flatMap(({ attack, epsilons }) =>

@@ -2,6 +2,8 @@ import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { FeatureInfo, Task } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
+import { projected } from "../models/projection/projected-score.js";
+import type { Projection } from "../models/projection/projection.js";
 import {
   basis,
   linear,
@@ -11,8 +13,6 @@ import {
   poisson,
   quadratic,
 } from "../models/score-model.js";
-import { projected } from "../models/projection/projected-score.js";
-import type { Projection } from "../models/projection/projection.js";
 import { hasClosedForm, localTaskOf } from "./local-settings.js";
 import { parseModel, type StudySettings } from "./settings.js";
 

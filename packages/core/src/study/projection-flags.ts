@@ -13,7 +13,12 @@ export function projectionFlags(projection: Projection | null, data: EncodedData
       ? [raise("projection-given", "Intervals take the projection that was learned from these rows as given.")]
       : []),
     ...(atLimit.length > 0
-      ? [raise("factor-at-limit", `The factors explain ${listed(atLimit, 5)} completely, as far as the iteration goes.`)]
+      ? [
+          raise(
+            "factor-at-limit",
+            `The factors explain ${listed(atLimit, 5)} completely, as far as the iteration goes.`,
+          ),
+        ]
       : []),
   ];
 }

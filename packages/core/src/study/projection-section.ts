@@ -1,5 +1,6 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { Projection } from "../models/projection/projection.js";
+import type { Coefficients } from "./result.js";
 
 /** What the result says of the low-dimensional inputs that the model works on. */
 export interface ProjectionSection {
@@ -18,6 +19,17 @@ export interface ProjectionSection {
   /** Features whose own variance a factor analysis puts at its lower limit. */
   readonly atLimit: readonly string[];
 }
+
+/** What coefficients of components need to be deployed. */
+export const deployedProjection = (
+  { names, centre, matrix }: Projection,
+  { features }: EncodedDataset,
+): NonNullable<Coefficients["projection"]> => ({
+  features,
+  components: names,
+  centre: [...centre],
+  matrix: features.map((_, j) => [...matrix.row(j)]),
+});
 
 export function projectionSection(projection: Projection | null, data: EncodedDataset): ProjectionSection | null {
   if (projection === null) return null;

@@ -382,6 +382,13 @@ export interface Coefficients {
     readonly layers: readonly LayerShape[];
     readonly outputScaler: OutputScaler | null;
   } | null;
+  /** Where parameters are of components z = P'(x − μ), x after the scaler: μ (m) and P (m×k), row by row; else null. */
+  readonly projection: {
+    readonly features: readonly string[];
+    readonly components: readonly string[];
+    readonly centre: readonly number[];
+    readonly matrix: readonly (readonly number[])[];
+  } | null;
   readonly columns: readonly {
     /** null: θ̂ itself. */
     readonly norm: string | null;

@@ -3,8 +3,8 @@ import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
 import type { Condition } from "./conditions.js";
-import { checkProject, type ProjectSetting } from "./project-settings.js";
 import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
+import { checkProject, type ProjectSetting } from "./project-settings.js";
 import { checkSmoothing, type SmoothingSettings } from "./smoothing-settings.js";
 
 /** Where the loss is evaluated. */

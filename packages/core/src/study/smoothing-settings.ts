@@ -46,6 +46,8 @@ export function checkSmoothing({ smoothing, bounds, local, secondOrder, weightsK
   }
   if (secondOrder !== "none") throw usageError("--second-order does not go with --smoothing: leave it out.");
   if (weightsKind === "frequency") {
-    throw usageError("--weights-kind frequency does not go with --smoothing: repeat the rows, or use sampling weights.");
+    throw usageError(
+      "--weights-kind frequency does not go with --smoothing: repeat the rows, or use sampling weights.",
+    );
   }
 }

@@ -93,12 +93,7 @@ function stepFrom({ data, rows: m }: Matrix, unique: Float64Array, limits: Float
 }
 
 /** Two steps r = x₁ − x₀ and v = (x₂ − x₁) − r in log ψ point to x₀ + 2ar + a²v, a = ‖r‖/‖v‖; taken where the likelihood is no lower. */
-function extrapolated(
-  from: Step,
-  first: Step,
-  step: (unique: Float64Array) => Step,
-  limits: Float64Array,
-): Step {
+function extrapolated(from: Step, first: Step, step: (unique: Float64Array) => Step, limits: Float64Array): Step {
   const second = step(first.unique);
   const logs = [from, first, second].map(({ unique }) => unique.map(Math.log));
   const r = logs[1].map((value, j) => value - logs[0][j]);

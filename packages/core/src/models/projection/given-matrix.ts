@@ -12,7 +12,9 @@ import { checkComponents, type Projection } from "./projection.js";
 export async function givenProjection(data: Dataset, matrix: Matrix, names?: readonly string[]): Promise<Projection> {
   const m = data.features.length;
   if (matrix.rows !== m) {
-    throw inputError(`The projection has ${matrix.rows} rows, but the model sees ${m} features: give one row a feature.`);
+    throw inputError(
+      `The projection has ${matrix.rows} rows, but the model sees ${m} features: give one row a feature.`,
+    );
   }
   checkComponents(matrix.columns, m);
   const bad = matrix.data.findIndex((value) => !Number.isFinite(value));

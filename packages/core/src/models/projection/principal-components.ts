@@ -21,7 +21,9 @@ export async function principalComponents(data: Dataset, components: number): Pr
   const largest = Math.max(0, values[m - 1]);
   const rank = values.reduce((count, value) => count + (value > RANK_TOLERANCE * largest ? 1 : 0), 0);
   if (components > rank) {
-    throw inputError(`The features span ${rank} dimensions, fewer than ${components} components: ask for ${rank} at most.`);
+    throw inputError(
+      `The features span ${rank} dimensions, fewer than ${components} components: ask for ${rank} at most.`,
+    );
   }
   const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
   const matrix = Matrix.zeros(m, components);

@@ -11,7 +11,8 @@ export function projectedModel(model: PredictiveModel, projection: Projection): 
     ...projectedLosses(model, projection),
     output: projectedLosses(model.output, projection),
     outputs: (theta, x) => model.outputs(theta, projectRows(projection, x)),
-    gaussNewtonProduct: (theta, block, vectors) => model.gaussNewtonProduct(theta, projectBlock(projection, block), vectors),
+    gaussNewtonProduct: (theta, block, vectors) =>
+      model.gaussNewtonProduct(theta, projectBlock(projection, block), vectors),
   };
 }
 
