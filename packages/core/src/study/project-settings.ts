@@ -26,11 +26,8 @@ export function parseProject(text: string): ProjectSetting {
 }
 
 /** @throws usage: a number of components that is none; a model that has its own inputs. */
-export function checkProject({ project, local, l1 }: StudySettings): void {
+export function checkProject({ project, local }: StudySettings): void {
   if (project === null) return;
-  if (l1 !== null && l1 > 0) {
-    throw usageError("--l1 chooses among the features and --project replaces them: give one of them.");
-  }
   if (project.kind !== "matrix" && !(Number.isInteger(project.components) && project.components >= 1)) {
     throw usageError(`--project ${projectName(project)} needs a whole number of components from 1.`);
   }

@@ -13,8 +13,8 @@ import {
   Matrix,
   type ModelDescription,
   matrixDataset,
-  poisson,
   type Projection,
+  poisson,
   principalComponents,
   projected,
   quadratic,
@@ -193,8 +193,7 @@ describe("all components are the features turned", () => {
       (await analyze({ table: loans(), settings: settings({ ...asked, project }) })).result;
     const [plain, turned] = [await run(null), await run({ kind: "pca", components: 2 })];
     const own = /enaltyGradient|\.influence|tandardErrors|\]\.interval|simultaneous|contributions|collapse|verdict/;
-    const said = (result: typeof plain) =>
-      leaves(result.threats).filter(({ path }) => !own.test(path));
+    const said = (result: typeof plain) => leaves(result.threats).filter(({ path }) => !own.test(path));
     const there = new Map(said(turned).map(({ path, value }) => [path, value]));
     expect(said(plain).length).toBeGreaterThan(200);
     for (const { path, value } of said(plain)) {
@@ -229,12 +228,7 @@ test("every fold learns its own components, from its own rows", async () => {
   const found = await fit(model, data);
   const attack = await influence(found, lp(Number.POSITIVE_INFINITY));
   const [crossed] = await crossFit(found, [attack], foldOf, folds);
-  const fixed = await crossFit(
-    await fit(projected(linear(), await frozen(data)), data),
-    [attack],
-    foldOf,
-    folds,
-  );
+  const fixed = await crossFit(await fit(projected(linear(), await frozen(data)), data), [attack], foldOf, folds);
   expect(relativeError(crossed.scores, fixed[0].scores)).toBeGreaterThan(1e-4);
   for (let k = 0; k < folds; k++) {
     const outside = data.select(Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k)));
