@@ -21,6 +21,14 @@ export { collapseRadius } from "./influence/collapse-radius.js";
 export { metricSlope, parameterContributions, rowContributions } from "./influence/contributions.js";
 export { type CrossFit, crossFit, type FoldInfluence } from "./influence/cross-fit.js";
 export { estimationLoss, parameterCovariance, rowsShare } from "./influence/estimation-loss.js";
+export { type KernelInfluence, type KernelInfluenceOptions, kernelInfluence } from "./influence/kernel/aif.js";
+export {
+  type KernelSensitivity,
+  kernelParameterContributions,
+  kernelRowContributions,
+  kernelSensitivity,
+  predictionChanges,
+} from "./influence/kernel/sensitivity.js";
 export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
 export { type LeverageBias, leverageBias } from "./influence/leverage-bias.js";
 export {
@@ -75,6 +83,19 @@ export { blas, describeBackend, ensureBlas, useBlas } from "./linalg/backend.js"
 export type { Blas } from "./linalg/blas.js";
 export { Matrix } from "./linalg/matrix.js";
 export { type LossDescription, modelOf } from "./models/autodiff-model.js";
+export { KERNEL_NAMES, type KernelName, type KernelOptions, kernel } from "./models/kernel/choose-kernel.js";
+export { customKernel, type KernelDescription } from "./models/kernel/custom-kernel.js";
+export { gramOf, type Kernel, type KernelPoints, kernelPoints } from "./models/kernel/kernel.js";
+export { kernelPredictor } from "./models/kernel/kernel-predictor.js";
+export {
+  type KernelRidgeSettings,
+  type KernelRows,
+  kernelMemory,
+  kernelSum,
+  kernelTargets,
+} from "./models/kernel/kernel-ridge.js";
+export { medianGamma } from "./models/kernel/median-width.js";
+export type { AttackSurface } from "./models/kernel/sphere.js";
 export { LOSSES, type Loss, type LossName } from "./models/losses.js";
 export type { Model, Predictor } from "./models/model.js";
 export { type PerceptronOptions, perceptron } from "./models/perceptron.js";
@@ -114,6 +135,8 @@ export { empiricalWorstCase } from "./robust/emp.js";
 export type { EmpOptimum, EmpOptimumOptions } from "./robust/emp-optimum.js";
 export { empRobustOptimum } from "./robust/emp-optimum.js";
 export { type GeneralOptimum, generalRobustOptimum } from "./robust/general-optimum.js";
+export { type JointWorstCase, jointWorstCase } from "./robust/kernel/joint-worst-case.js";
+export { type KernelOptimum, kernelRobustOptimum } from "./robust/kernel/optimum.js";
 export { modelAttack } from "./robust/model-attack.js";
 export { modelAdversarialTraining } from "./robust/model-training.js";
 export { type RobustOptimumOptions, robustOptimum } from "./robust/optimum.js";
@@ -127,6 +150,7 @@ export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/trai
 export { type WorstPerturbations, worstPerturbations } from "./robust/worst-perturbations.js";
 export { type Fit, type FitOptions, fit, fitAt, type Sparsity } from "./solvers/fit.js";
 export { type LassoOptions, type LassoPath, type LassoPathOptions, lasso, lassoPath } from "./solvers/lasso/lasso.js";
+export { type KernelFit, type KernelFitOptions, kernelFit } from "./solvers/kernel-fit.js";
 export { type Training, type TrainingOptions, trainModel } from "./solvers/train.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";

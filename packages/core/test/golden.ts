@@ -47,10 +47,27 @@ export interface GoldenKink {
   multipliers: number[][];
 }
 
+/** Kernel regression on 10 rows; θ_ε at ε = 1e-4 by brute force. */
+export interface GoldenKernel {
+  kind: "rbf" | "ntk";
+  gamma: number;
+  centres: "move" | "fixed";
+  lam: number;
+  p: number | "inf";
+  c: number;
+  theta: number[];
+  aif: number[];
+  s_penalised: number;
+  s_natural_first: number;
+  s_natural_quad: number;
+  robust_1e_4: number[];
+}
+
 interface Golden {
   data: Record<string, { X: number[][]; y: number[]; yb: number[] }>;
   cases: GoldenCase[];
   kinks: GoldenKink[];
+  kernel: GoldenKernel[];
 }
 
 export const golden: Golden = JSON.parse(readFileSync(new URL("./fixtures/golden.json", import.meta.url), "utf8"));

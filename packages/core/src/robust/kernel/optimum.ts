@@ -1,0 +1,124 @@
+import { throwIfAborted } from "../../errors.js";
+import { Matrix } from "../../linalg/matrix.js";
+import { combined, product, scaledRows } from "../../linalg/products.js";
+import type { AttackSurface } from "../../models/kernel/sphere.js";
+import type { Work } from "../../parallel/work.js";
+import { dot } from "../../solvers/inverse-hessian.js";
+import type { KernelFit } from "../../solvers/kernel-fit.js";
+import type { Threat } from "../../threats/threat.js";
+import { Anderson } from "./anderson.js";
+import { type JointWorstCase, jointWorstCase } from "./joint-worst-case.js";
+import { type KernelRobustGradient, kernelRobustGradient } from "./robust-gradient.js";
+
+/** θ_ε of a kernel regression: the best answer to attacks that were found by search. */
+export interface KernelOptimum {
+  /** θ_ε (n×k) */
+  readonly theta: Matrix;
+  /** R_ε(θ_ε), the penalty included. */
+  readonly objective: number;
+  /** Σw‖Kθ_ε − y‖² on the rows as they are. */
+  readonly naturalLoss: number;
+  /** ‖∇R_ε(θ_ε)‖_{H⁻¹} relative to that at θ̂: what is left of the way. */
+  readonly residual: number;
+  readonly converged: boolean;
+  readonly iterations: number;
+  readonly attack: JointWorstCase;
+}
+
+export interface KernelOptimumOptions extends Work {
+  readonly surface?: AttackSurface | undefined;
+  /** Of the residual; default 1e-6. */
+  readonly tolerance?: number;
+  /** Default 100. */
+  readonly maximumIterations?: number;
+  /** Of each search for the worst attack; default 50. */
+  readonly innerSteps?: number;
+  /** θ to begin at (n×k); default θ̂. */
+  readonly start?: Matrix | undefined;
+}
+
+/** Shares of a step that are tried. */
+const HALVINGS = 20;
+/** Of R_ε: rises below this are rounding, or what the search for the attack leaves open. */
+const ROUNDING = 1e-11;
+
+/**
+ * argmin_θ R_ε(θ), R_ε(θ) = max over all attacks jointly of L (MATH 7): steps of Newton's method with the natural Hessian,
+ * accelerated by Anderson's method, each attack begun at the last one; R_ε, a maximum of convex functions, never rises. Where it
+ * has corners (p = 1 and ∞) the way may end short of the optimum, as `residual` says.
+ * @param radius ρ = εc
+ */
+export async function kernelRobustOptimum(
+  fit: KernelFit,
+  threat: Threat,
+  radius: number,
+  { surface, tolerance = 1e-6, maximumIterations = 100, innerSteps = 50, start, ...work }: KernelOptimumOptions = {},
+): Promise<KernelOptimum> {
+  const { ridge, penalty, centres } = fit;
+  const at = async (theta: Matrix, from: Matrix | undefined): Promise<Place> => {
+    const attack = await jointWorstCase(fit, theta, threat, radius, {
+      signal: work.signal,
+      surface,
+      steps: innerSteps,
+      tolerance: INNER_TOLERANCE,
+      start: from,
+    });
+    const rest =
+      penalty === "coefficients"
+        ? ridge * dot(theta.data, theta.data)
+        : centres === "fixed"
+          ? ridge * dot(theta.data, product(fit.gram, theta).data)
+          : 0;
+    return { theta, attack, objective: attack.value + rest, gradient: kernelRobustGradient(fit, theta, attack) };
+  };
+  const anderson = new Anderson();
+  let now = await at(fit.theta, undefined);
+  const first = now.gradient.length;
+  if (start) now = await at(start, now.attack.moved.x);
+  let iterations = 0;
+  const left = (): number => (first > 0 ? now.gradient.length / first : 0);
+  for (; iterations < maximumIterations && left() > tolerance; iterations++) {
+    throwIfAborted(work.signal);
+    work.onProgress?.({ phase: "robust optimum", done: iterations, total: maximumIterations });
+    const next = await lower(now);
+    if (next === null) break;
+    now = next;
+  }
+  const natural = combined(1, product(fit.gram, now.theta), -1, fit.y);
+  return {
+    theta: now.theta,
+    objective: now.objective,
+    naturalLoss: dot(scaledRows(natural, fit.weights).data, natural.data),
+    residual: left(),
+    converged: left() <= tolerance,
+    iterations,
+    attack: now.attack,
+  };
+
+  /** A place further down: a lower objective, or, where that is rounding, a smaller gradient. */
+  async function lower(from: Place): Promise<Place | null> {
+    const { rows, columns } = from.theta;
+    const { step, length } = from.gradient;
+    const isLower = ({ objective, gradient }: Place): boolean =>
+      objective < from.objective || (objective <= from.objective * (1 + ROUNDING) && gradient.length < length);
+    const ahead = new Matrix(anderson.next(from.theta.data, step.data), rows, columns);
+    const accelerated = await at(ahead, from.attack.moved.x);
+    if (isLower(accelerated)) return accelerated;
+    anderson.reset();
+    for (let k = 0, share = 1; k < HALVINGS; k++, share /= 2) {
+      const plain = await at(combined(1, from.theta, -share, step), from.attack.moved.x);
+      if (isLower(plain)) return plain;
+    }
+    return null;
+  }
+}
+
+/** Of each attack's relative gap. */
+const INNER_TOLERANCE = 1e-10;
+
+interface Place {
+  readonly theta: Matrix;
+  readonly attack: JointWorstCase;
+  readonly objective: number;
+  readonly gradient: KernelRobustGradient;
+}
