@@ -38,9 +38,9 @@ export interface KernelOptimumOptions extends Work {
 }
 
 /** Shares of a step that are tried. */
-const HALVINGS = 20;
-/** Of R_ε: rises below this are rounding, or what the search for the attack leaves open. */
-const ROUNDING = 1e-11;
+const HALVINGS = 5;
+/** Of R_ε: rises below this are rounding. */
+const ROUNDING = 1e-13;
 
 /**
  * argmin_θ R_ε(θ), R_ε(θ) = max over all attacks jointly of L (MATH 7): steps of Newton's method with the natural Hessian,
@@ -55,12 +55,13 @@ export async function kernelRobustOptimum(
   { surface, tolerance = 1e-6, maximumIterations = 100, innerSteps = 50, start, ...work }: KernelOptimumOptions = {},
 ): Promise<KernelOptimum> {
   const { ridge, penalty, centres } = fit;
+  let innerTolerance: number = INNER_TOLERANCE.loosest;
   const at = async (theta: Matrix, from: Matrix | undefined): Promise<Place> => {
     const attack = await jointWorstCase(fit, theta, threat, radius, {
       signal: work.signal,
       surface,
       steps: innerSteps,
-      tolerance: INNER_TOLERANCE,
+      tolerance: innerTolerance,
       start: from,
     });
     const rest =
@@ -79,10 +80,15 @@ export async function kernelRobustOptimum(
   const left = (): number => (first > 0 ? now.gradient.length / first : 0);
   for (; iterations < maximumIterations && left() > tolerance; iterations++) {
     throwIfAborted(work.signal);
+    // The attack is sought as closely as the parameters are: the gap is quadratic in what is left of either.
+    innerTolerance = Math.min(innerTolerance, Math.max(INNER_TOLERANCE.closest, (INNER_SHARE * left()) ** 2));
     work.onProgress?.({ phase: "robust optimum", done: iterations, total: maximumIterations });
     const next = await lower(now);
-    if (next === null) break;
-    now = next;
+    if (next === null) {
+      if (innerTolerance <= INNER_TOLERANCE.closest) break;
+      innerTolerance = Math.max(INNER_TOLERANCE.closest, 1e-3 * innerTolerance);
+    }
+    now = next ?? (await at(now.theta, now.attack.moved.x));
   }
   const natural = combined(1, product(fit.gram, now.theta), -1, fit.y);
   return {
@@ -95,12 +101,13 @@ export async function kernelRobustOptimum(
     attack: now.attack,
   };
 
-  /** A place further down: a lower objective, or, where that is rounding, a smaller gradient. */
+  /** A place further down: a lower objective, or a smaller gradient where what the search left open hides that. */
   async function lower(from: Place): Promise<Place | null> {
     const { rows, columns } = from.theta;
     const { step, length } = from.gradient;
+    const ceiling = from.objective * (1 + ROUNDING) + from.attack.gap;
     const isLower = ({ objective, gradient }: Place): boolean =>
-      objective < from.objective || (objective <= from.objective * (1 + ROUNDING) && gradient.length < length);
+      objective < from.objective || (objective <= ceiling && gradient.length < length);
     const ahead = new Matrix(anderson.next(from.theta.data, step.data), rows, columns);
     const accelerated = await at(ahead, from.attack.moved.x);
     if (isLower(accelerated)) return accelerated;
@@ -113,8 +120,9 @@ export async function kernelRobustOptimum(
   }
 }
 
-/** Of each attack's relative gap. */
-const INNER_TOLERANCE = 1e-10;
+/** Of each attack's relative gap, and how much closer than the parameters it is sought. */
+const INNER_TOLERANCE = { loosest: 1e-4, closest: 1e-12 } as const;
+const INNER_SHARE = 1e-2;
 
 interface Place {
   readonly theta: Matrix;
