@@ -149,8 +149,8 @@ export { type SparseRobustOptimum, sparseRobustOptimum } from "./robust/sparse-o
 export type { DataFingerprint, TrainingState, TrainingStep } from "./robust/training-state.js";
 export { type WorstPerturbations, worstPerturbations } from "./robust/worst-perturbations.js";
 export { type Fit, type FitOptions, fit, fitAt, type Sparsity } from "./solvers/fit.js";
-export { type LassoOptions, type LassoPath, type LassoPathOptions, lasso, lassoPath } from "./solvers/lasso/lasso.js";
 export { type KernelFit, type KernelFitOptions, kernelFit } from "./solvers/kernel-fit.js";
+export { type LassoOptions, type LassoPath, type LassoPathOptions, lasso, lassoPath } from "./solvers/lasso/lasso.js";
 export { type Training, type TrainingOptions, trainModel } from "./solvers/train.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
