@@ -155,6 +155,7 @@ export { type Training, type TrainingOptions, trainModel } from "./solvers/train
 export { analyze, type Study } from "./study/analyze.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
+export type * from "./study/lasso-result.js";
 export type * from "./study/local-result.js";
 export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js";
 export { type RestartSpread, restartSpread } from "./study/local-spread.js";

@@ -1,12 +1,18 @@
 import { LOSSES, type LossName } from "@aif/core";
 import { oneOf } from "./choice.js";
-import { readNumber } from "./numbers.js";
-import { flag, single, text } from "./rule.js";
+import { readNumber, readNumbers } from "./numbers.js";
+import { flag, type OptionRule, single, text } from "./rule.js";
 
 const isLoss = (name: string): name is LossName => Object.hasOwn(LOSSES, name);
 
 /** Of all models, those with scores of several classes last. */
 const lossNames = [...Object.keys(LOSSES).filter(isLoss), "softmax" as const];
+
+/** Numbers, or "path" for a grid. */
+function readL1(given: readonly string[], option: string): readonly number[] | "path" | null {
+  if (given.length === 1 && given[0].trim() === "path") return "path";
+  return [...new Set(given.flatMap((list) => readNumbers(list, option)))];
+}
 
 /** What is fitted. */
 export const modelOptions = {
@@ -35,9 +41,24 @@ export const modelOptions = {
       null,
       readNumber,
     ),
+    l1: {
+      flags: "--l1 <λ>",
+      help: "lasso: adds λ·(sum of absolute coefficients) to the mean loss, which sets some to 0; of several λ (0.01,0.1), or path, the best is analysed",
+      shown: null,
+      fallback: null,
+      read: readL1,
+    } satisfies OptionRule<readonly number[] | "path" | null>,
     C: single({ flags: "--C <number>", help: "ridge as scikit-learn's C, instead of --l2" }, null, readNumber),
     alpha: single(
       { flags: "--alpha <number>", help: "ridge as scikit-learn's alpha, instead of --l2" },
+      null,
+      readNumber,
+    ),
+    l1Ratio: single(
+      {
+        flags: "--l1-ratio <share>",
+        help: "which share of --C or --alpha is an l1 penalty, as in scikit-learn's LogisticRegression and ElasticNet (1: lasso)",
+      },
       null,
       readNumber,
     ),

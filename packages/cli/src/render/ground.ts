@@ -38,6 +38,7 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
       `${model.kind === "mlp" ? settings.model : model.kind} model`,
       `${model.loss} loss`,
       ...(settings.local?.activation ? [`${settings.local.activation} units`] : []),
+      ...(model.l1 === 0 ? [] : [`l1 penalty ${equation("λ", model.l1)}`]),
       model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
       ...(model.intercept ? [] : ["no intercept"]),
       model.scaler === null ? "columns as they are" : "columns standardised",
@@ -78,6 +79,18 @@ function evaluationWords(evaluation: string, rows: number): string {
     if (found) return words(found[1], rows);
   }
   return evaluation;
+}
+
+/** The features that an l1 penalty selected. */
+export function selectionLines({ fit: { sparse }, data }: StudyResult, { heading }: Paint): string[] {
+  if (sparse === null) return [];
+  const { l1, largestL1, selected } = sparse;
+  const share = `${equation("λ", l1)} is ${percent(l1 / largestL1)} of the smallest at which nothing is left`;
+  return [
+    heading(`Selected by the l1 penalty: ${selected.length} of ${count(data.features.length, "feature")}`),
+    ...labelled("selected", listed(selected.map((name) => shownName(name))), labelWidth),
+    ...labelled("penalty", share, labelWidth),
+  ];
 }
 
 /** What the model loses without any attack. */

@@ -1,4 +1,5 @@
 import type { ResolvedSettings, ThreatSection } from "@aif/core";
+import { shownName } from "./ground.js";
 import { glue, labelled } from "./layout.js";
 import { equation, short } from "./numbers.js";
 
@@ -51,6 +52,12 @@ const kink: Sentence = (threat) =>
     ? null
     : `At ${at(threat, threat.kinkRadius)} the first residual or coefficient changes sign; a few may do so before the prediction suffers.`;
 
+const features: Sentence = (threat) => {
+  const { supportChange: change } = threat;
+  if (change === null) return null;
+  return `At ${at(threat, change.epsilon)} ${shownName(change.parameter)} ${change.kind} the model; the prediction keeps the selected features as they are.`;
+};
+
 const bound: Sentence = (threat) =>
   threat.boundRadius === null ? null : `At ${at(threat, threat.boundRadius)} the first row meets one of its bounds.`;
 
@@ -59,7 +66,7 @@ const collapse: Sentence = (threat) =>
     ? null
     : `From ${at(threat, threat.collapseRadius)} on, exact robust training gives up every attacked feature.`;
 
-const sentences: Readonly<Record<string, Sentence>> = { trust, free, kink, bound, collapse };
+const sentences: Readonly<Record<string, Sentence>> = { trust, free, features, kink, bound, collapse };
 
 /** What is said of the radii, by their names. */
 export const radiusSentences = (

@@ -1,5 +1,6 @@
 import type { StudyResult } from "@aif/core";
-import { groundLines, naturalLossLines, reachLines } from "./ground.js";
+import { groundLines, naturalLossLines, reachLines, selectionLines } from "./ground.js";
+import { lassoPathLines } from "./lasso.js";
 import { importLines } from "./local.js";
 import { noteLines } from "./notes.js";
 import { paint } from "./page.js";
@@ -13,6 +14,8 @@ export function renderStudy(result: StudyResult, { colour }: { colour: boolean }
     groundLines(result),
     importLines(result, painted),
     naturalLossLines(result, painted),
+    lassoPathLines(result, painted),
+    selectionLines(result, painted),
     reachLines(result, painted),
     ...result.threats.map((threat, first) => threatLines(result, threat, painted, first === 0)),
     noteLines(result.flags, painted),

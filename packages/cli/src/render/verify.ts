@@ -1,6 +1,6 @@
 import type { VerificationResult, VerifiedThreat } from "@aif/core";
 import { clean } from "./clean.js";
-import { groundLines, reachLines, shownName } from "./ground.js";
+import { groundLines, reachLines, selectionLines, shownName } from "./ground.js";
 import { glue, labelled, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { number } from "./numbers.js";
@@ -17,6 +17,7 @@ export function renderVerification(result: VerificationResult, { colour }: { col
   const sections = [
     groundLines(study),
     lossLines(result),
+    selectionLines(study, painted),
     reachLines(study, painted),
     ...result.threats.map((threat, first) => threatLines(threat, painted, first === 0)),
     noteLines(result.flags, painted),

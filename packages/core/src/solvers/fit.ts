@@ -70,6 +70,14 @@ export interface Sparsity {
   readonly relativeGap: number;
 }
 
+/** The gradient of all that is minimised (d), 0 at a minimum: that of an l1 penalty joins ∇L where θ_j ≠ 0. */
+export function stationaryGradient({ gradient, parameters, sparse }: Fit): Float64Array {
+  if (!sparse) return gradient;
+  const out = gradient.slice();
+  for (const j of sparse.selected) out[j] += sparse.l1 * Math.sign(parameters[j]);
+  return out;
+}
+
 /** Hx, 0 outside the support of a lasso fit. */
 export function fitHessianTimes({ hessian, sparse }: Fit, x: Float64Array): Float64Array {
   if (!sparse) return hessianTimes(hessian, x);

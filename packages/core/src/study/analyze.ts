@@ -1,14 +1,7 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf } from "../data/scaler.js";
-import { assignFolds } from "../data/splits.js";
 import { estimationLoss, parameterCovariance } from "../influence/estimation-loss.js";
-import {
-  atFixedRadius,
-  type EvaluatedRows,
-  heldOutRows,
-  otherRows,
-  trainingRows,
-} from "../influence/evaluated-rows.js";
+import { atFixedRadius, type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
 import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
@@ -20,6 +13,7 @@ import { coefficientTable } from "./coefficients.js";
 import { judge } from "./conditions.js";
 import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
+import { evaluateAttacks } from "./evaluate-attacks.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
 import { hasClosedForm } from "./local-settings.js";
@@ -32,7 +26,8 @@ import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, StudyResult } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
-import { type ThreatGround, threatSection } from "./threat-section.js";
+import { sparseSection } from "./sparse-section.js";
+import { threatSection } from "./threat-section.js";
 
 export interface Study {
   readonly result: StudyResult;
@@ -63,12 +58,13 @@ export async function studyOf(
   { exact, exactSeconds }: KnownOptima,
   work: Work,
 ): Promise<Study> {
-  const { input, training, evaluation, model, reach, l2, fit, grounds } = prepared;
+  const { input, training, evaluation, model, reach, penalties, fit, grounds } = prepared;
   const { settings, table } = input;
   const { fitSeconds, influenceSeconds } = prepared;
   refuseOneCluster(training, settings);
   const clock = stopwatch();
-  const { evaluated, singularFolds } = await evaluateGrounds(grounds, training, evaluation, settings, work);
+  const attacks = grounds.map(({ attack }) => attack);
+  const { evaluated, singularFolds } = await evaluateAttacks(attacks, training, evaluation, settings, work);
   const evaluationSeconds = clock.lap();
   const sampling = samplingOf(training, settings);
   const inferences = await inferencesOf(grounds, settings, sampling, work);
@@ -97,14 +93,14 @@ export async function studyOf(
     ...noteFlags(input.evaluationTable?.notes ?? []),
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
-    ...groundFlags(settings, training, model, reach, fit, singularFolds),
+    ...groundFlags(settings, training, model, reach, fit, singularFolds, prepared.lassoPath),
     ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
   ];
   const read = input.readSeconds ?? 0;
   const result: StudyResult = {
     schema: "aif.study/1",
-    settings: resolvedSettings(settings, table, training, model, reach, l2),
+    settings: resolvedSettings(settings, table, training, model, reach, penalties),
     data: {
       source: table.source,
       rows: training.rows,
@@ -126,8 +122,10 @@ export async function studyOf(
       estimationLoss: excess,
       gradientNorm: fit.gradientNorm,
       iterations: fit.iterations,
+      sparse: sparseSection(fit),
       imported: null,
     },
+    lassoPath: prepared.lassoPath,
     threats: sections.map(({ section }) => section),
     conditions: settings.failIf.flatMap((condition) => sections.flatMap(({ section }) => judge(condition, section))),
     flags,
@@ -144,34 +142,6 @@ export async function studyOf(
   return { result, coefficients: coefficientTable(fit, training, grounds, exact) };
 }
 
-async function evaluateGrounds(
-  grounds: readonly ThreatGround[],
-  training: EncodedDataset,
-  evaluation: EncodedDataset | null,
-  { evaluation: plan, seed }: StudySettings,
-  work: Work,
-): Promise<{ evaluated: (EvaluatedRows | null)[]; singularFolds: number }> {
-  const attacks = grounds.map(({ attack }) => attack);
-  if (plan.kind === "cv") {
-    const strata = training.labels ? training.y : undefined;
-    const foldOf = assignFolds(training.sourceRows, plan.folds, seed, { strata, groups: training.groups });
-    const { evaluated, singularFolds } = await heldOutRows(attacks, foldOf, plan.folds, work);
-    return { evaluated: evaluated.map((rows) => reweighted(rows, training.evaluationWeights)), singularFolds };
-  }
-  if (evaluation === null) return { evaluated: attacks.map(() => null), singularFolds: 0 };
-  const evaluated: EvaluatedRows[] = [];
-  for (const attack of attacks) {
-    evaluated.push(reweighted(await otherRows(attack, evaluation, work), evaluation.evaluationWeights));
-  }
-  return { evaluated, singularFolds: 0 };
-}
-
-/** Class weights shape the fit, not the judgement. */
-const reweighted = (evaluated: EvaluatedRows, w: Float64Array): EvaluatedRows => ({
-  ...evaluated,
-  rows: { ...evaluated.rows, w },
-});
-
 /** Cov θ̂, where intervals have a ground too. */
 async function covarianceOf(
   fit: Fit,
@@ -179,7 +149,7 @@ async function covarianceOf(
   { inference }: StudySettings,
   work: Work,
 ): Promise<Matrix | null> {
-  if (inference === "none" || fit.inverse.method !== "cholesky") return null;
+  if (inference === "none" || fit.inverse.method !== "cholesky" || fit.sparse) return null;
   return parameterCovariance(fit, sampling, work);
 }
 
@@ -203,6 +173,7 @@ export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySett
     loss: loss.name,
     lossLabel: loss.label,
     unit: loss.unit(data.encoding.target.column),
+    l1: fit.sparse?.l1 ?? 0,
     l2: fit.l2,
     damping: 0,
     intercept: map.intercept,

@@ -3,10 +3,12 @@ import { listed } from "../data/names.js";
 import type { Note, NoteCode } from "../data/notes.js";
 import type { Fit } from "../solvers/fit.js";
 import { type FlagCode, raise } from "./flags.js";
+import type { LassoPathSection } from "./lasso-result.js";
 import type { ChosenModel } from "./model-choice.js";
 import type { Flag } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
+import { short } from "./words.js";
 
 /** Notes of the data layer are flags of the same name, but for one. */
 const flagOfNote = (code: NoteCode): FlagCode => (code === "utf16" ? "decoded-utf16" : code);
@@ -25,6 +27,7 @@ export function groundFlags(
   reach: Reach,
   fit: Fit,
   singularFolds: number,
+  lassoPath: LassoPathSection | null = null,
 ): Flag[] {
   const flags: Flag[] = [];
   const integers = reach.attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
@@ -43,7 +46,8 @@ export function groundFlags(
   if (settings.evaluation.kind === "training") {
     flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
   }
-  if (fit.inverse.method === "pseudo-inverse") {
+  flags.push(...sparseFlags(fit, lassoPath));
+  if (fit.inverse.method === "pseudo-inverse" && !fit.sparse) {
     flags.push(
       raise(
         "rank-deficient",
@@ -51,7 +55,7 @@ export function groundFlags(
       ),
     );
   }
-  if (singularFolds > 0) {
+  if (singularFolds > 0 && !fit.sparse) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
   }
   const clusters = data.clusters ? new Set(data.clusters).size : Infinity;
@@ -59,10 +63,45 @@ export function groundFlags(
     flags.push(raise("few-clusters", `${clusters} clusters for ${fit.parameters.length} parameters.`));
   }
   const perRow = fit.parameters.length / data.rows;
-  if (perRow > 0.05) {
+  if (perRow > 0.05 && !fit.sparse) {
     flags.push(
       raise("few-rows", `${fit.parameters.length} parameters on ${data.rows} rows (${perRow.toPrecision(2)} a row).`),
     );
+  }
+  return flags;
+}
+
+/** What an l1 penalty leaves open. */
+function sparseFlags({ sparse, parameters }: Fit, path: LassoPathSection | null): Flag[] {
+  if (!sparse) return [];
+  const flags = [
+    raise(
+      "selected-features",
+      `${sparse.selected.length} of ${parameters.length} parameters are not 0 at λ = ${short(sparse.l1)}.`,
+    ),
+  ];
+  if (!sparse.unique) {
+    flags.push(
+      raise(
+        "lasso-not-unique",
+        "Other coefficients reach the same objective: some columns are combinations of others.",
+      ),
+    );
+  }
+  if (path) {
+    const { points, chosen } = path;
+    const loss = ({ heldOutLoss, trainingLoss }: (typeof points)[number]): number => heldOutLoss ?? trainingLoss;
+    flags.push(
+      raise(
+        "l1-chosen",
+        `λ = ${short(sparse.l1)} has the smallest natural loss of ${points.length} values${chosen === points.length - 1 ? "; it is the smallest of them, so that still smaller ones may do better" : ""}.`,
+      ),
+    );
+    if (points.some((point) => point.selected.length === 0 && loss(point) <= loss(points[chosen]))) {
+      flags.push(
+        raise("no-feature-helps", "A constant predicts the evaluation rows better than any selection of features."),
+      );
+    }
   }
   return flags;
 }

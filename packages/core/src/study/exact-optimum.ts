@@ -84,7 +84,7 @@ const solveSparse: Solve = async (fit, threat, radius, options) => {
   return {
     parameters,
     naturalLoss,
-    evidence: { method: "active-set", residual, iterations, converged: true, collapsed },
+    evidence: { method: "lasso", residual, iterations, converged: true, collapsed },
   };
 };
 

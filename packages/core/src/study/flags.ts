@@ -181,6 +181,37 @@ const rules = {
     why: "Estimates are off by noise of order d/n: population intervals are centred and widened for it, which holds up to about d/n = 0.2; beyond, none are given. Held-out intervals take the folds' fits as they are and become too short (docs/coverage.md).",
     todo: "Trust the held-out numbers; use more rows, fewer features or a ridge.",
   },
+  "selected-features": {
+    level: "note",
+    raised: "--l1 selected the features of the model",
+    why: "Which features are in is itself estimated. Held-out numbers select anew in every fold and hold; there are no intervals for coefficients or for the population, since ones that take the selected set as given are too short after selection, and the bootstrap does not hold for coefficients that may be exactly 0.",
+    todo: "Trust the held-out numbers and their intervals, which are of the evaluation rows given the fits.",
+  },
+  "lasso-not-unique": {
+    level: "warning",
+    raised: "other coefficients reach the same value of the lasso's objective",
+    why: "Columns that are combinations of each other can share their effect in several ways. Predictions and losses of the fit are the same for all; which features count as selected, and how robust training would move them, are not.",
+    todo: "Leave out columns that are combinations of others, or add a ridge such as --l2 0.01 (elastic net).",
+  },
+  "l1-chosen": {
+    level: "note",
+    raised:
+      "several λ were given to --l1 and the one with the smallest natural loss on the evaluation rows is analysed",
+    why: "The smallest of several noisy losses is a little smaller than what new rows will show.",
+    todo: "Give one λ that was chosen otherwise, or read the held-out loss as a little optimistic.",
+  },
+  "no-feature-helps": {
+    level: "warning",
+    raised: "among the λ of --l1, one that leaves no feature at all predicts the evaluation rows best",
+    why: "The features do not predict rows that the fit has not seen; the model that is analysed is worse than a constant.",
+    todo: "Look for better features or more rows before asking what robustness costs.",
+  },
+  "support-changes": {
+    level: "note",
+    raised: "an ε that was asked for lies beyond the size at which a feature enters or leaves a lasso",
+    why: "The prediction keeps the features and their signs as they are; exact robust training changes them from there on.",
+    todo: "Compare with aif verify, or take smaller ε.",
+  },
   "bootstrap-failures": {
     level: "warning",
     raised:

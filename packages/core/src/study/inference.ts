@@ -56,7 +56,10 @@ export async function inferencesOf(
 }
 
 const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
-  influence.length <= MOST_PARAMETERS_PER_ROW * fit.data.rows && fit.inverse.method === "cholesky" && !oneSided;
+  !fit.sparse &&
+  influence.length <= MOST_PARAMETERS_PER_ROW * fit.data.rows &&
+  fit.inverse.method === "cholesky" &&
+  !oneSided;
 
 async function fromSandwich(
   grounds: readonly Judged[],

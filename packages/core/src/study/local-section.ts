@@ -113,6 +113,7 @@ export async function localThreatSection(
     },
     sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population },
     kinkRadius: null,
+    supportChange: null,
     trustRadius: trust.radius,
     trustMethod: trust.radius === null ? null : ("stationarity" as const),
     freeRadius: sensitivity && freeRadius(sensitivity),

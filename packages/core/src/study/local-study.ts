@@ -69,7 +69,7 @@ export async function localStudyOf(
   const result: StudyResult = {
     schema: "aif.study/1",
     settings: {
-      ...resolvedSettings(settings, table, training, local, prepared.reach, prepared.l2),
+      ...resolvedSettings(settings, table, training, local, prepared.reach, { l1: null, l2: prepared.l2 }),
       standardize: training.encoding.standardized,
       local: resolvedLocal(prepared),
     },
@@ -87,6 +87,7 @@ export async function localStudyOf(
     },
     model: modelOf(prepared),
     fit: fitOf(prepared, natural, evaluated[0], heldOut, inferences[0].estimationLoss),
+    lassoPath: null,
     threats,
     conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
     flags: [
@@ -123,6 +124,7 @@ function fitOf(
     estimationLoss,
     gradientNorm: point.gradientNorm,
     iterations: trained.iterations,
+    sparse: null,
     imported,
   };
 }
@@ -133,6 +135,7 @@ function modelOf({ local, training, l2, damping, projection }: PreparedLocal): S
     loss: local.loss,
     lossLabel: local.lossLabel,
     unit: local.unit,
+    l1: 0,
     l2,
     damping: damping.damping,
     intercept: local.intercept,

@@ -5,6 +5,7 @@ import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { modelSection } from "./analyze.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
+import { refuseL1 } from "./l1-settings.js";
 import { type ChosenModel, chooseModel, ridgeOf } from "./model-choice.js";
 import type { PathResult, PathSection, PathSettings } from "./path-result.js";
 import { pathSection } from "./path-section.js";
@@ -36,6 +37,7 @@ export async function pathStudy(
 ): Promise<PathResult> {
   checkEpsilonMax(epsilonMax);
   checkSettings(settings);
+  refuseL1(settings, "The exact robust path");
   refuseBounds(settings);
   const clock = stopwatch();
   explainMissingHeader(table, settings);
@@ -58,7 +60,7 @@ export async function pathStudy(
   const pathSeconds = clock.lap();
   return {
     schema: "aif.path/1",
-    settings: { ...pathSettings(resolvedSettings(settings, table, data, model, reach, l2)), epsilonMax },
+    settings: { ...pathSettings(resolvedSettings(settings, table, data, model, reach, { l1: null, l2 })), epsilonMax },
     data: trainingRowsSection(table, data),
     model: modelSection(fit, data, settings),
     paths,

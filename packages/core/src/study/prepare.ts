@@ -9,8 +9,11 @@ import { inputError, numericalError, usageError } from "../errors.js";
 import { influence } from "../influence/aif.js";
 import type { Projection } from "../models/projection/projection.js";
 import type { Work } from "../parallel/work.js";
-import { type Fit, fit as fitModel } from "../solvers/fit.js";
-import { type ChosenModel, chooseModel, ridgeOf, taskOf } from "./model-choice.js";
+import type { Fit } from "../solvers/fit.js";
+import type { LassoPathSection } from "./lasso-result.js";
+import { chosenFit } from "./lasso-study.js";
+import { type ChosenModel, chooseModel, taskOf } from "./model-choice.js";
+import { type Penalties, penaltiesOf } from "./penalties.js";
 import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
@@ -30,8 +33,8 @@ export interface StudyInput {
   readonly readSeconds?: number;
 }
 
-/** An analysis up to its predictions, before they are evaluated anywhere. */
-export interface PreparedStudy {
+/** Data, model and adversary of an analysis, before anything is fitted. */
+export interface StudyGround {
   readonly input: StudyInput;
   readonly training: EncodedDataset;
   /** Rows apart from those fitted on; null: folds, or the training rows. */
@@ -40,8 +43,14 @@ export interface PreparedStudy {
   readonly projection: Projection | null;
   readonly model: ChosenModel;
   readonly reach: Reach;
-  readonly l2: number;
+  readonly penalties: Penalties;
+}
+
+/** An analysis up to its predictions, before they are evaluated anywhere. */
+export interface PreparedStudy extends StudyGround {
   readonly fit: Fit;
+  /** What the fit was chosen from where several l1 penalties were given; else null. */
+  readonly lassoPath: LassoPathSection | null;
   /** One for each norm. */
   readonly grounds: readonly ThreatGround[];
   /** Seconds of encoding and fit. */
@@ -67,9 +76,10 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
   const model = chooseModel(settings, training, projection);
   const { map } = model.describe(training);
   const reach = resolveReach(settings, training, (k) => map.usesInput(k));
-  const l2 = ridgeOf(settings, model, training.weightTotal);
-  refuseUndeterminedSquares(model, reach, l2);
-  const fit = await fitModel(model.describe, training, { l2, ...work });
+  const penalties = penaltiesOf(settings, model, training.weightTotal);
+  refuseUndeterminedSquares(model, reach, penalties.l2);
+  const ground = { input, training, evaluation, projection, model, reach, penalties };
+  const { fit, path: lassoPath } = await chosenFit(ground, work);
   const fitSeconds = clock.lap();
 
   const grounds: ThreatGround[] = [];
@@ -83,14 +93,9 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
   }
   const influenceSeconds = predictionSeconds.reduce((sum, seconds) => sum + seconds, groundSeconds);
   return {
-    input,
-    training,
-    evaluation,
-    projection,
-    model,
-    reach,
-    l2,
+    ...ground,
     fit,
+    lassoPath,
     grounds,
     fitSeconds,
     influenceSeconds,

@@ -1,6 +1,7 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { Table } from "../data/table.js";
 import { exponentName } from "../threats/norms.js";
+import type { Penalties } from "./penalties.js";
 import { projectName } from "./project-settings.js";
 import type { ResolvedSettings } from "./result.js";
 import { evaluationName, type StudySettings } from "./settings.js";
@@ -13,7 +14,7 @@ export function resolvedSettings(
   data: EncodedDataset,
   model: { readonly name: string; readonly loss: string },
   reach: Reach,
-  l2: number,
+  { l1, l2 }: Penalties,
 ): ResolvedSettings {
   return {
     source: table.source,
@@ -31,6 +32,7 @@ export function resolvedSettings(
     cluster: settings.cluster,
     by: settings.by,
     classWeight: settings.classWeight,
+    l1,
     l2,
     norms: settings.norms.map(exponentName),
     epsilons: settings.epsilons,

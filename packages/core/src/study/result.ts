@@ -2,6 +2,7 @@ import type { ErrorNorm } from "../influence/certificate.js";
 import type { LayerShape, OutputScaler } from "../models/import/network.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
+import type { LassoPathSection, NamedSupportChange, SparseSection } from "./lasso-result.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
 import type { ProjectionSection } from "./projection-section.js";
 import type { SmoothingSettings } from "./smoothing-settings.js";
@@ -16,6 +17,8 @@ export interface StudyResult {
   readonly data: DataSection;
   readonly model: ModelSection;
   readonly fit: FitSection;
+  /** Several l1 penalties side by side, where they were asked for; else null. */
+  readonly lassoPath: LassoPathSection | null;
   readonly threats: readonly ThreatSection[];
   /** Every `--fail-if`, under every norm and at every size that it speaks of. */
   readonly conditions: readonly ConditionOutcome[];
@@ -50,6 +53,8 @@ export interface ResolvedSettings {
   readonly cluster: string | null;
   readonly by: string | null;
   readonly classWeight: string | null;
+  /** As asked for (scikit-learn's conventions converted); null without an l1 penalty. */
+  readonly l1: readonly number[] | "path" | null;
   readonly l2: number;
   readonly norms: readonly string[];
   readonly epsilons: readonly number[] | null;
@@ -107,6 +112,8 @@ export interface ModelSection {
   readonly lossLabel: string;
   /** Unit of every loss in the result: "price²". */
   readonly unit: string;
+  /** λ of the l1 penalty of the model analysed; 0 without one. */
+  readonly l1: number;
   readonly l2: number;
   readonly damping: number;
   readonly intercept: boolean;
@@ -129,6 +136,8 @@ export interface FitSection {
   /** max_j |∇L_j| relative to what its terms could add up to. */
   readonly gradientNorm: number;
   readonly iterations: number;
+  /** The features that an l1 penalty selected; null without one. */
+  readonly sparse: SparseSection | null;
   /** The imported model as the file has it, on the given rows, before anything is done to it; null without an import. */
   readonly imported: {
     readonly naturalLoss: number;
@@ -207,6 +216,8 @@ export interface ThreatSection {
   };
   /** All radii are in ε; null where there is none or it is not known (a flag says which). */
   readonly kinkRadius: number | null;
+  /** Where a feature first enters or leaves a model with an l1 penalty; null without one. */
+  readonly supportChange: NamedSupportChange | null;
   readonly trustRadius: number | null;
   readonly trustMethod: "certificate" | "stationarity" | null;
   readonly freeRadius: number | null;

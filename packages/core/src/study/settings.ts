@@ -3,6 +3,7 @@ import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
 import type { Condition } from "./conditions.js";
+import { checkL1 } from "./l1-settings.js";
 import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
 import { checkProject, type ProjectSetting } from "./project-settings.js";
 import { checkSmoothing, type SmoothingSettings } from "./smoothing-settings.js";
@@ -40,6 +41,10 @@ export interface StudySettings {
   readonly l2: number | null;
   readonly C: number | null;
   readonly alpha: number | null;
+  /** λ of the lasso: one, several to compare, or "path" for a grid from the largest that selects anything; null: none. */
+  readonly l1: readonly number[] | "path" | null;
+  /** scikit-learn's l1_ratio: what share of `C` or `alpha` is an l1 penalty; null: they are ridges. */
+  readonly l1Ratio: number | null;
   /** Exponents p ≥ 1. */
   readonly norms: readonly number[];
   /** Relative sizes ε, or null for the default grid. */
@@ -94,6 +99,8 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   l2: null,
   C: null,
   alpha: null,
+  l1: null,
+  l1Ratio: null,
   norms: [2],
   epsilons: null,
   radii: null,
@@ -153,6 +160,7 @@ export function checkSettings(settings: StudySettings): void {
   checkLocal(settings);
   checkProject(settings);
   checkSmoothing(settings);
+  checkL1(settings);
   if ([l2, C, alpha].filter((value) => value !== null).length > 1) {
     throw usageError("--l2, --C and --alpha all set the ridge: give one of them.");
   }

@@ -16,6 +16,7 @@ import { type Inference, parameterInterval, populationSensitivity } from "./infe
 import type { ExactPoints } from "./quick-optima.js";
 import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
+import { namedChange } from "./sparse-section.js";
 import type { Reach } from "./threat-choice.js";
 import { describeThreat } from "./threat-description.js";
 import { type VerdictGround, verdictOf } from "./verdict.js";
@@ -124,6 +125,7 @@ export async function threatSection(
       population,
     },
     kinkRadius: kinkRadius(kinks),
+    supportChange: kinks.support && namedChange(kinks.support, fit.model.parameterNames),
     trustRadius: validity.trust.radius,
     trustMethod: validity.trust.method,
     freeRadius: heldOut && freeRadius(heldOut),
@@ -151,19 +153,25 @@ export async function threatSection(
   };
 }
 
-const verdictGround = ({ l2, model, parameters, data }: Influence["fit"], settings: StudySettings): VerdictGround => ({
+const verdictGround = (
+  { l2, model, parameters, data, sparse }: Influence["fit"],
+  settings: StudySettings,
+): VerdictGround => ({
   unit: model.loss.unit(settings.target),
   level: settings.confidence,
   l2,
-  parametersPerRow: parameters.length / data.rows,
+  parametersPerRow: (sparse?.support ?? parameters).length / data.rows,
   inSample: settings.evaluation.kind === "training",
   attackRate: settings.attackRate,
 });
 
-/** At a minimum the slope of the natural loss on the training rows is −(Pθ̂)'I exactly (MATH 14.11): 0 without a ridge. */
-function trainingSlope({ fit: { ridge, parameters }, influence: I }: Influence): number {
+/**
+ * At a minimum the slope of the natural loss on the training rows is −(Pθ̂)'I exactly (MATH 14.11): 0 without a ridge. With an l1
+ * penalty it is (∇L − Pθ̂)'I, where ∇L = −λ sgn θ̂ on the coefficients that are not 0.
+ */
+function trainingSlope({ fit: { ridge, parameters, gradient, sparse }, influence: I }: Influence): number {
   let slope = 0;
-  for (let j = 0; j < I.length; j++) slope -= ridge[j] * parameters[j] * I[j];
+  for (let j = 0; j < I.length; j++) slope += ((sparse ? gradient[j] : 0) - ridge[j] * parameters[j]) * I[j];
   return slope;
 }
 
@@ -196,7 +204,9 @@ async function contributions(
   const parameters = parameterContributions(attack);
   return {
     rows: largest.map((i) => ({ row: data.sourceRows[i], ...part(rows[i]) })),
-    parameters: fit.model.parameterNames.map((name, j) => ({ name, ...part(parameters[j]) })),
+    parameters: fit.model.parameterNames.flatMap((name, j) =>
+      fit.sparse && I[j] === 0 ? [] : [{ name, ...part(parameters[j]) }],
+    ),
   };
 }
 
@@ -239,6 +249,16 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
   else if (chosen && beyond(trust) > 0) {
     flags.push(raise("trust-exceeded", `p = ${norm}: ${lie(beyond(trust))} beyond the trust radius ${short(trust)}.`));
+  }
+  const { supportChange: change } = section;
+  if (change !== null && chosen && beyond(change.epsilon) > 0) {
+    const what = `${listed([change.parameter], 1)} ${change.kind} the model`;
+    flags.push(
+      raise(
+        "support-changes",
+        `p = ${norm}: ${lie(beyond(change.epsilon))} beyond ε = ${short(change.epsilon)}, where ${what}.`,
+      ),
+    );
   }
   if (collapse !== null && beyond(collapse) > 0) {
     flags.push(

@@ -16,7 +16,7 @@ export interface TrainingResult {
   readonly settings: TrainingResultSettings;
   readonly data: PathResult["data"];
   readonly model: PathResult["model"];
-  readonly fit: Omit<FitSection, "heldOutLoss" | "metrics" | "estimationLoss" | "imported">;
+  readonly fit: Omit<FitSection, "heldOutLoss" | "metrics" | "estimationLoss" | "sparse" | "imported">;
   readonly threat: Pick<ThreatSection["threat"], "norm" | "attacked" | "frozen">;
   /** c: radius = epsilon · scale. */
   readonly scale: number;

@@ -16,6 +16,7 @@ import type { Threat } from "../threats/threat.js";
 import { modelSection } from "./analyze.js";
 import { collapsedTraining, type TrainingRun } from "./collapsed-training.js";
 import { raise } from "./flags.js";
+import { refuseL1 } from "./l1-settings.js";
 import { chooseModel, ridgeOf } from "./model-choice.js";
 import { pathSettings, trainingRowFlags, trainingRowsSection } from "./path-study.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
@@ -55,6 +56,7 @@ export async function trainingStudy(
 ): Promise<TrainingResult> {
   const size = trainingSize(settings);
   checkSettings(settings);
+  refuseL1(settings, "Adversarial training");
   const { onProgress, ...watched } = work;
   const plain: Work = { signal: work.signal, onProgress };
   const clock = stopwatch();
@@ -93,7 +95,9 @@ export async function trainingStudy(
   const predicted = shifted && (await judge(shifted));
   const trained = await judge(run.parameters);
   const seconds = { prediction: predictionSeconds, training: trainingSeconds };
-  const { norms: _norms, ...chosen } = pathSettings(resolvedSettings(settings, table, data, model, reach, l2));
+  const { norms: _norms, ...chosen } = pathSettings(
+    resolvedSettings(settings, table, data, model, reach, { l1: null, l2 }),
+  );
   return {
     schema: "aif.training-result/1",
     settings: {

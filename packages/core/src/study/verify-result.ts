@@ -44,7 +44,7 @@ export interface OptimumEvidence {
    * "descent": L-BFGS, for linear scores within bounds. Inner maxima are exact in all of these.
    * "adversarial-training": from the same start, against worst cases found by projected gradients, for all other models.
    */
-  readonly method: "active-set" | "newton" | "descent" | "adversarial-training";
+  readonly method: "active-set" | "lasso" | "newton" | "descent" | "adversarial-training";
   /** max_j |g_j| of the robust risk's (sub)gradient relative to the size of its terms. */
   readonly residual: number;
   readonly iterations: number;

@@ -1,6 +1,6 @@
 import type { Influence } from "../influence/aif.js";
 import type { Work } from "../parallel/work.js";
-import { fitHessianTimes } from "../solvers/fit.js";
+import { fitHessianTimes, stationaryGradient } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { exponentName } from "../threats/norms.js";
 import { studyOf } from "./analyze.js";
@@ -154,7 +154,7 @@ function errorBudget(attack: Influence, section: Omit<VerifiedThreat, "errorBudg
   const residual = fitHessianTimes(fit, I).map((value, j) => value + Phi[j]);
   return {
     epsilon,
-    fit: fit.inverse.dualLength(fit.gradient) / (epsilon * size),
+    fit: fit.inverse.dualLength(stationaryGradient(fit)) / (epsilon * size),
     damping: 0,
     solver: fit.inverse.dualLength(residual) / size,
     linearisation: lengthIn(fit, difference(fit.parameters, I, epsilon, robustParameters)) / (epsilon * size),

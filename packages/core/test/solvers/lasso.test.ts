@@ -121,6 +121,12 @@ describe("the lasso", () => {
     expect(found.sparse?.unique).toBe(false);
     expect(found.gradientNorm).toBeLessThan(1e-12);
     expect((await lasso(linear(), dataOf({ ...CASES[0], x }), { l1: 0.1, l2: 0.1 })).sparse?.unique).toBe(true);
+    // From a start that has both, one is left, and nothing is lost by it.
+    const start = Float64Array.from([0, 1, ...new Array(7).fill(0), 1]);
+    const shared = await lasso(linear(), dataOf({ ...CASES[0], x }), { l1: 0.1, start });
+    expect(shared.sparse?.selected.filter((j) => j === 1 || j === 9)).toHaveLength(1);
+    expect(shared.inverse.method).toBe("cholesky");
+    expect(conditions(shared, x, CASES[0].y, "squared", 0.1, 0)).toBeLessThan(1e-10);
   });
 
   it("refuses penalties that make no sense", async () => {

@@ -7,6 +7,7 @@ import type { ModelDescription, ScoreModel } from "../../models/score-model.js";
 import type { Work } from "../../parallel/work.js";
 import { type Fit, fit, prepareFit, refuseConstantTargets, startingPoint } from "../fit.js";
 import { type InverseHessian, invertHessian } from "../inverse-hessian.js";
+import { basicSolution } from "./basic-solution.js";
 import { principalPart } from "./feature-sign.js";
 import { lassoGap } from "./gap.js";
 import { minimiseSparse, type SparseOptimum } from "./minimise.js";
@@ -134,10 +135,11 @@ async function finish(
   l1: number,
   l2: number,
   largestL1: number,
-  optimum: SparseOptimum,
+  found: SparseOptimum,
   work: Work,
 ): Promise<Fit> {
   const { model, data, ridge, penalties } = problem;
+  const optimum = await basicOptimum(problem, found, work);
   const { theta, smooth, objective, residual, iterations } = optimum;
   const indices = [...theta.keys()];
   const selected = indices.filter((j) => penalties[j] > 0 && theta[j] !== 0);
@@ -179,6 +181,16 @@ async function finish(
       relativeGap: gap / (Math.abs(objective) || Number.MIN_VALUE),
     },
   };
+}
+
+/** The same optimum where H is regular on what is not 0; else another one that is as good, of which that is true. */
+async function basicOptimum(problem: SparseProblem, optimum: SparseOptimum, work: Work): Promise<SparseOptimum> {
+  const { theta } = optimum;
+  const { penalties } = problem;
+  const free = [...theta.keys()].filter((j) => penalties[j] === 0 || theta[j] !== 0);
+  const { hessian, inverse } = await hessianOn(problem, free, theta, work);
+  if (inverse.method === "cholesky") return optimum;
+  return minimiseSparse(problem, basicSolution(hessian, free, theta, penalties), work);
 }
 
 /** The inputs that some of the parameters depend on. */
