@@ -14,11 +14,11 @@ import { asColumn } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { modelAttack } from "../robust/model-attack.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { trainModel } from "../solvers/train.js";
 import { localMetrics, outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { influencesAt } from "./local-response.js";
+import { trainConvex } from "./local-separation.js";
 import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 
 /** Rows under parameters and a response that have not seen them. */
@@ -70,7 +70,9 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const [inside, outside] = rowsOfFold(foldOf, fold);
     const rest = training.select(outside);
     const model = (await local.relearn?.(rest)) ?? local.model;
-    const found = await trainModel(model, rest, { l2, start: point.parameters }, quiet);
+    const found = await trainConvex({ ...local, model }, rest, { l2, start: point.parameters }, quiet).catch(
+      foldAdvice(fold, folds),
+    );
     const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);
     const responses = await influencesAt(there, damping, reach, settings, quiet, false).catch(foldAdvice(fold, folds));
     const data = training.select(inside);
@@ -97,7 +99,7 @@ const foldAdvice =
   (error: unknown): never => {
     if (!(error instanceof AifError && error.code === "numerical")) throw error;
     throw numericalError(
-      `Without fold ${fold + 1} of ${folds} the model has no minimum that determines its parameters: add a ridge such as --l2 0.01, or use --evaluation training or a file.`,
+      `The model fitted without fold ${fold + 1} of ${folds}, to be judged on it, fails: ${error.message.replace(/\.$/, "")}; --evaluation training or a file of rows needs no folds.`,
     );
   };
 

@@ -1,8 +1,9 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { holdOut } from "../data/splits.js";
 import type { Work } from "../parallel/work.js";
-import { type TrainingMethod, type TrainingOptions, trainModel } from "../solvers/train.js";
+import { type TrainingMethod, trainModel } from "../solvers/train.js";
 import type { LocalModel } from "./local-model.js";
+import { trainConvex } from "./local-separation.js";
 import type { StudySettings } from "./settings.js";
 
 /** θ̃, the rows that it was trained on, and how. */
@@ -34,25 +35,23 @@ const PATIENCE_SHARE = 0.1;
  * minimum where a ridge makes one, else by Adam until the loss on held-out training rows stops falling.
  */
 export async function trainLocal(
-  { model, convex, imported }: LocalModel,
+  local: LocalModel,
   training: EncodedDataset,
   { settings, l2, seed }: { readonly settings: StudySettings; readonly l2: number; readonly seed: number },
   work: Work,
 ): Promise<TrainedLocal> {
+  const { model, convex, imported } = local;
   if (imported && !(convex && settings.local.polish)) {
     return { parameters: imported, training, method: "import", iterations: 0, converged: false, stoppingRows: 0 };
   }
   const { optimizer } = settings.local;
   const method: TrainingMethod = optimizer ?? (convex ? "newton" : l2 > 0 ? "lbfgs" : "adam");
   if (method !== "adam") {
-    const options: TrainingOptions = {
-      l2,
-      method,
-      seed,
-      ...(imported && { start: imported }),
-      ...(convex ? {} : { tolerance: NETWORK_TOLERANCE }),
-    };
-    const found = await trainModel(model, training, options, work);
+    const options = { ...(imported && { start: imported }), ...(convex ? {} : { tolerance: NETWORK_TOLERANCE }) };
+    const found =
+      method === "newton"
+        ? await trainConvex(local, training, { l2, ...options }, work)
+        : await trainModel(model, training, { l2, method, seed, ...options }, work);
     return { ...found, training, stoppingRows: 0 };
   }
   const rows = holdOut(training.sourceRows, STOPPING_SHARE, seed, {

@@ -70,6 +70,39 @@ describe("a softmax model", () => {
   });
 });
 
+describe("classes that the features separate", () => {
+  /** Three groups along a line, of which only rows 0 and 1 stand in another's place. */
+  const apart = (overlaps: number) => {
+    const random = new Random(5);
+    const kinds = Array.from({ length: 120 }, (_, i) => ["a", "b", "c"][i % 3]);
+    const x = kinds.map((_, i) => [-4, 0, 20][i % 3] + random.normal());
+    const z = kinds.map(() => random.normal());
+    if (overlaps > 0) x[0] = 0.1;
+    if (overlaps > 1) x[1] = 20;
+    return table([numeric("x", x), numeric("z", z), categorical("kind", kinds)], "apart.csv");
+  };
+  const run = (overlaps: number, changes: Partial<StudySettings>) =>
+    analyze({ table: apart(overlaps), settings: settings({ model: "softmax", inference: "none", ...changes }) });
+
+  it("have no minimum without a ridge, all of them or some", async () => {
+    for (const overlaps of [0, 1]) {
+      expect(await messageOf(run(overlaps, {}))).toMatch(
+        /^The features separate the classes .*: .*"[abc]: x".* grow without end\. Add a ridge such as --l2 0\.001/,
+      );
+    }
+    expect((await run(0, { l2: 0.001 })).result.fit.gradientNorm).toBeLessThan(1e-8);
+    expect((await run(2, {})).result.fit.gradientNorm).toBeLessThan(1e-8);
+  });
+
+  it("also where one fold holds what keeps them together", async () => {
+    const folds = { evaluation: { kind: "cv", folds: 10 } } as const;
+    expect(await messageOf(run(2, folds))).toMatch(
+      /^The model fitted without fold \d+ of 10, to be judged on it, fails: The features separate .* --evaluation training or a file of rows needs no folds\.$/,
+    );
+    expect((await run(2, { ...folds, l2: 0.001 })).result.fit.heldOutLoss).toBeLessThan(1);
+  });
+});
+
 describe("an imported linear model", () => {
   const start = {
     coef_: [[0.05, -0.08]],
