@@ -1,10 +1,10 @@
-import type { Block, Dataset } from "../data/dataset.js";
 import { AifError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { fit } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { type Influence, influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
+import { reweighted } from "./reweighted.js";
 
 /** What one draw of a bootstrap gives under one threat. */
 export interface DrawnInfluence {
@@ -62,27 +62,4 @@ export async function refitDraw(
     if (error instanceof AifError && (error.code === "numerical" || error.code === "input")) return null;
     throw error;
   }
-}
-
-/** The same rows under other weights (n, positive, summing to 1). */
-function reweighted(data: Dataset, weights: Float64Array): Dataset {
-  return {
-    rows: data.rows,
-    features: data.features,
-    y: data.y,
-    weights,
-    *blocks(rowsPerBlock?: number): Generator<Block> {
-      for (const block of data.blocks(rowsPerBlock)) {
-        yield { ...block, w: weights.subarray(block.firstRow, block.firstRow + block.y.length) };
-      }
-    },
-    select(rows) {
-      const chosen = Float64Array.from(rows, (i) => weights[i]);
-      const total = chosen.reduce((sum, weight) => sum + weight, 0);
-      return reweighted(
-        data.select(rows),
-        chosen.map((weight) => weight / total),
-      );
-    },
-  };
 }

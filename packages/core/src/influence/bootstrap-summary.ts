@@ -7,7 +7,7 @@ import { normalQuantile } from "../stats/distributions.js";
 import type { Influence } from "./aif.js";
 import type { BootstrapDraws } from "./bootstrap.js";
 import { naturalHessianTimes } from "./contributions.js";
-import { type SensitivityInterval, sensitivityInterval } from "./sensitivity-interval.js";
+import { curvatureInterval, type SensitivityInterval } from "./sensitivity-interval.js";
 
 /** d lower and d upper ends. */
 export interface ParameterBounds {
@@ -42,16 +42,25 @@ const DRAWS_PER_PARAMETER = 2;
  * @param level of confidence, between 0 and 1.
  * @throws usage: a level that is none.
  */
-export function bootstrapSummary(attack: Influence, draws: BootstrapDraws, level: number): BootstrapSummary {
+export const bootstrapSummary = (
+  { fit, influence }: Influence,
+  draws: BootstrapDraws,
+  level: number,
+): BootstrapSummary => drawsSummary(influence, (u) => naturalHessianTimes(fit, u), draws, level);
+
+/** The same for any model. @param I Î (d). @param naturalTimes u ↦ H_L u (d). */
+export function drawsSummary(
+  I: Float64Array,
+  naturalTimes: (u: Float64Array) => Float64Array,
+  draws: Pick<BootstrapDraws, "influence" | "sensitivity">,
+  level: number,
+): BootstrapSummary {
   if (!(level > 0 && level < 1)) throw usageError(`A level of confidence lies between 0 and 1, got ${level}.`);
-  const { fit, influence: I } = attack;
   const { rows: B, columns: d } = draws.influence;
   const deviations = centred(draws.influence);
-  const covariance = Matrix.zeros(d, d);
-  blas().syrk(d, B, 1 / (B - 1), deviations.data, d, 0, covariance.data, d);
-  symmetrise(covariance);
+  const covariance = covarianceOf(deviations);
   const standardErrors = Float64Array.from({ length: d }, (_, j) => Math.sqrt(covariance.data[j * (d + 1)]));
-  const S = 0.5 * dot(I, naturalHessianTimes(fit, I));
+  const S = 0.5 * dot(I, naturalTimes(I));
   const mean = draws.sensitivity.reduce((sum, value) => sum + value / B, 0);
   const squares = draws.sensitivity.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   const debiased = 2 * S - mean;
@@ -69,8 +78,18 @@ export function bootstrapSummary(attack: Influence, draws: BootstrapDraws, level
     simultaneous: around(quantile(largestDeviations(deviations, standardErrors), level)),
     debiased,
     sensitivityStandardError,
-    sensitivity: found && sensitivityInterval(attack, found, level),
+    sensitivity: found && curvatureInterval(I, naturalTimes, found, level),
   };
+}
+
+/** Of B draws (B×d): d×d, full. */
+export const drawsCovariance = (draws: Matrix): Matrix => covarianceOf(centred(draws));
+
+function covarianceOf({ data, rows: B, columns: d }: Matrix): Matrix {
+  const covariance = Matrix.zeros(d, d);
+  blas().syrk(d, B, 1 / (B - 1), data, d, 0, covariance.data, d);
+  symmetrise(covariance);
+  return covariance;
 }
 
 /** Rows less their mean (B×d). */

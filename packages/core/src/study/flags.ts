@@ -129,7 +129,7 @@ const rules = {
   "near-corner": {
     level: "warning",
     raised:
-      "p = ∞ and a coefficient is within two standard errors of 0, or p = 1 and the two largest are within two of each other",
+      "p = ∞ and a coefficient (of a network: all weights of a feature in the first layer) is within two standard errors of 0, or p = 1 and the two largest are within two of each other",
     why: "The penalty has a corner there. Another sample may lie on its other side, where the influence is another, so that intervals for the population may miss the truth altogether; numbers for this data set and for held-out rows do not suffer.",
     todo: "Leave out features that explain nothing, or read the population's intervals of these parameters and of the sensitivity as too short.",
   },
@@ -215,7 +215,7 @@ const rules = {
   "bootstrap-failures": {
     level: "warning",
     raised:
-      "some draws of the bootstrap have no estimate: the rows drawn separate the targets, or do not determine all parameters",
+      "some draws of the bootstrap have no estimate: the rows drawn separate the targets, or do not determine all parameters, or a network left for another minimum",
     why: "The draws that are left do not stand for all samples, so that intervals may be too short.",
     todo: "Add a ridge such as --l2 0.01, leave out rare levels, or use --inference sandwich.",
   },
@@ -315,7 +315,7 @@ const rules = {
     level: "note",
     raised: "there are no intervals for the population",
     why: "They need a minimum, whole second and third derivatives, and a smooth model. Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
-    todo: "What the message asks for: training to a minimum, a ridge, more rows, or a smooth activation. --restarts shows how far a network's result depends on the minimum that it found.",
+    todo: "What the message asks for: training to a minimum, a ridge, more rows, a smooth activation, or --inference bootstrap. --restarts shows how far a network's result depends on the minimum that it found.",
   },
   "imported-needs-training-rows": {
     level: "note",

@@ -1,3 +1,4 @@
+import { listed } from "../data/names.js";
 import type { Influence } from "../influence/aif.js";
 import { bootstrap } from "../influence/bootstrap.js";
 import { bootstrapSummary } from "../influence/bootstrap-summary.js";
@@ -8,7 +9,9 @@ import { type SensitivityInterval, sensitivityInterval } from "../influence/sens
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
 import { normalQuantile } from "../stats/distributions.js";
-import type { Interval, ThreatSection } from "./result.js";
+import { exponentName } from "../threats/norms.js";
+import { raise } from "./flags.js";
+import type { Flag, Interval, ThreatSection } from "./result.js";
 import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import type { ThreatGround } from "./threat-section.js";
 
@@ -153,4 +156,29 @@ export function populationSensitivity(
     interval: [sensitivity.lower, sensitivity.upper],
     method: sensitivity.method,
   };
+}
+
+/** What intervals for the population leave open. @param corners features whose corner of the penalty is within chance. */
+export function inferenceFlags(
+  p: number,
+  inference: Inference | null,
+  corners: readonly string[],
+  { draws }: StudySettings,
+): Flag[] {
+  if (inference === null) return [];
+  const norm = exponentName(p);
+  const { failedDraws, sensitivity, standardErrors } = inference;
+  const flags: Flag[] = [];
+  if (corners.length > 0) {
+    const where = `chance may put the coefficients of ${listed(corners, 5)} on the other side of a corner`;
+    flags.push(raise("near-corner", `p = ${norm}: ${where}.`));
+  }
+  if (failedDraws > 0) {
+    const share = `${failedDraws} of ${draws} draws have no estimate and are left out`;
+    flags.push(raise("bootstrap-failures", `p = ${norm}: ${share}.`));
+  }
+  if (sensitivity === null) {
+    flags.push(raise("few-draws", `p = ${norm}: ${draws} draws for ${standardErrors.length} parameters.`));
+  }
+  return flags;
 }

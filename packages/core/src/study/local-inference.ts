@@ -1,11 +1,17 @@
 import { AifError } from "../errors.js";
+import { drawsCovariance, drawsSummary } from "../influence/bootstrap-summary.js";
+import { bootstrapRefusal, localBootstrap } from "../influence/local/bootstrap.js";
+import { naturalCurvature } from "../influence/local/contributions.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import { type LocalSandwich, localSandwich } from "../influence/local/sandwich.js";
 import { localRefusal } from "../influence/local/sandwich-refusal.js";
 import { leverageFor } from "../influence/sandwich.js";
+import type { Matrix } from "../linalg/matrix.js";
 import { LOSSES } from "../models/losses.js";
 import type { Work } from "../parallel/work.js";
+import { hessianTimes } from "../solvers/inverse-hessian.js";
 import { type Inference, inferenceFrom } from "./inference.js";
+import { localNearCorners } from "./local-corners.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { samplingOf } from "./row-sampling.js";
 import { hasAbsoluteSizes } from "./settings.js";
@@ -18,29 +24,44 @@ export interface LocalInference {
   readonly reason: string | null;
   /** T of `estimationLoss`; null without inference. */
   readonly estimationLoss: number | null;
+  /** Features whose corner of the penalty is within chance. */
+  readonly nearCorners: readonly string[];
 }
 
-const NOT_ASKED: LocalInference = { inference: null, reason: null, estimationLoss: null };
+const NOT_ASKED: LocalInference = { inference: null, reason: null, estimationLoss: null, nearCorners: [] };
 const without = (reason: string): LocalInference => ({ ...NOT_ASKED, reason });
 
-/** Intervals for the population by the sandwich, at a minimum of a smooth model that is small enough; else the reason against. */
-export async function localInferenceOf(
-  attack: LocalInfluence,
-  { input: { settings }, training, local }: PreparedLocal,
-  work: Work,
-): Promise<LocalInference> {
-  if (settings.inference === "none") return NOT_ASKED;
-  if (!settings.local.polish) return without("--no-polish leaves the parameters where another sample would not");
+/** Intervals for the population at a minimum of a smooth model, one entry a response; else the reason against. */
+export async function localInferencesOf(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
+  const { settings } = prepared.input;
+  const { influences } = prepared;
+  if (settings.inference === "none") return influences.map(() => NOT_ASKED);
+  if (!settings.local.polish)
+    return influences.map(() => without("--no-polish leaves the parameters where another sample would not"));
+  if (settings.inference === "bootstrap") return fromBootstrap(prepared, work);
+  const out: LocalInference[] = [];
+  for (const attack of influences) out.push(await fromSandwich(attack, prepared, work));
+  return out;
+}
+
+const isSmooth = ({ local }: PreparedLocal): boolean => !local.activation?.includes("relu");
+
+async function fromSandwich(attack: LocalInfluence, prepared: PreparedLocal, work: Work): Promise<LocalInference> {
+  const { input, training, local } = prepared;
+  const { settings } = input;
   const options = {
     ...work,
     ...samplingOf(training, settings),
     relativeRadius: !hasAbsoluteSizes(settings),
     loss: local.loss === "softmax" ? null : LOSSES[local.loss],
-    smooth: !local.activation?.includes("relu"),
+    smooth: isSmooth(prepared),
     leverage: leverageFor(attack.influence.length, training.rows) === "none" ? ("none" as const) : ("hc1" as const),
   };
   const refused = localRefusal(attack, options);
-  if (refused) return without(refused.reason);
+  if (refused) {
+    const instead = refused.code === "too-large" ? ": --inference bootstrap takes time, but has no such limit" : "";
+    return without(refused.reason + instead);
+  }
   let found: LocalSandwich;
   try {
     found = await localSandwich(attack, options);
@@ -54,5 +75,52 @@ export async function localInferenceOf(
     inference: inferenceFrom(found, attack.influence, found.sensitivityInterval(level), { level, seed }),
     reason: null,
     estimationLoss: found.estimationLoss,
+    nearCorners: cornersOf(attack, prepared, found.parameterCovariance),
   };
 }
+
+/** All threats share draws and refits. */
+async function fromBootstrap(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
+  const { input, training, influences } = prepared;
+  const { settings } = input;
+  const options = { smooth: isSmooth(prepared) };
+  const refusals = influences.map((attack) => bootstrapRefusal(attack, options));
+  const sound = influences.filter((_, t) => refusals[t] === null);
+  const { confidence: level, seed, draws } = settings;
+  const drawn = await localBootstrap(sound, {
+    ...work,
+    ...samplingOf(training, settings),
+    ...options,
+    draws,
+    seed,
+    relativeRadius: !hasAbsoluteSizes(settings),
+  });
+  const out: LocalInference[] = [];
+  for (const [t, attack] of influences.entries()) {
+    const refused = refusals[t];
+    if (refused) {
+      out.push(without(refused.reason));
+      continue;
+    }
+    const own = drawn[sound.indexOf(attack)];
+    const curvature = await naturalCurvature(attack, work);
+    const covariance = drawsCovariance(own.parameters);
+    out.push({
+      inference: {
+        level,
+        ...drawsSummary(attack.influence, (u) => hessianTimes(curvature, u), own, level),
+        failedDraws: own.failed,
+      },
+      reason: null,
+      estimationLoss: 0.5 * traceOf(curvature, covariance),
+      nearCorners: cornersOf(attack, prepared, covariance),
+    });
+  }
+  return out;
+}
+
+/** tr(AB) of two full symmetric matrices. */
+const traceOf = (a: Matrix, b: Matrix): number => a.data.reduce((sum, value, at) => sum + value * b.data[at], 0);
+
+const cornersOf = (attack: LocalInfluence, { local, training }: PreparedLocal, covariance: Matrix): string[] =>
+  localNearCorners(attack.threat.settings, local, attack.point.parameters, covariance).map((k) => training.features[k]);

@@ -39,6 +39,8 @@ export interface LocalModel {
   /** What the parameters are the weights of, in their order; null: `softmaxRegression`'s, intercepts first. */
   readonly layers: readonly LayerShape[] | null;
   readonly outputScaler: { readonly mean: number; readonly scale: number } | null;
+  /** m */
+  readonly features: number;
   /** Whether any score has a constant term. */
   readonly intercept: boolean;
   readonly model: PredictiveModel;
@@ -95,6 +97,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
       activation: null,
       layers: null,
       outputScaler: null,
+      features: features.length,
       intercept: settings.intercept,
       model: softmaxRegression({ features, classes: classes ?? [], intercept: settings.intercept }),
       relearn: null,
@@ -122,6 +125,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
     activation,
     layers: stackShape([features.length, ...hidden, loss === "softmax" ? (classes?.length ?? 0) : 1], activation),
     outputScaler,
+    features: features.length,
     intercept: true,
     model,
     relearn: null,
@@ -217,6 +221,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     activation: activations.size === 0 ? null : [...activations].join(", "),
     layers: network.layers.map(shapeOf),
     outputScaler,
+    features: network.inputSize,
     intercept: network.layers.some((layer) => layer.kind === "linear" && layer.bias !== null),
     model: { ...model, convex },
     relearn: null,

@@ -10,7 +10,7 @@ import type { Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Groups } from "./groups.js";
-import { parameterInterval, populationSensitivity } from "./inference.js";
+import { inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
 import { localCurve } from "./local-curve.js";
 import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity } from "./local-evaluation.js";
@@ -55,7 +55,7 @@ export async function localThreatSection(
   { attack, evaluated, trust, epsilons }: LocalGround,
   prepared: PreparedLocal,
   rows: { readonly sampling: Sampling; readonly groups: Groups | null },
-  { inference, reason, estimationLoss }: LocalInference,
+  { inference, reason, estimationLoss, nearCorners }: LocalInference,
   p: number,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
@@ -133,7 +133,8 @@ export async function localThreatSection(
   });
   const section: ThreatSection = { ...judged, verdict };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
-  return { section, flags: localThreatFlags(section, chosen, { trust: trust.reason, inference: reason }) };
+  const flags = localThreatFlags(section, chosen, { trust: trust.reason, inference: reason });
+  return { section, flags: [...flags, ...inferenceFlags(p, inference, nearCorners, settings)] };
 }
 
 async function localResponse(

@@ -7,15 +7,15 @@ import { type Training, type TrainingOptions, trainModel } from "../solvers/trai
 import { outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 
-/** Newton steps before a fit without a ridge is looked at: each adds about 1 to scores that grow without end. */
-const FIRST_STEPS = 40;
-/** A row that is as sure as this, e^−12, may have been driven there by nothing that holds it. */
-const SURE = 12;
-/** Two ridges beside the features' mean square; between them margins that nothing holds grow by log 10 or more. */
-const RIDGES = [1e-6, 1e-7] as const;
+/** A row that is as sure as this, e^−6, with the first ridge may be driven there by nothing that holds it without one. */
+const SURE = 6;
+/** Ridges beside the features' mean square, each fit beginning at the last; between the last two margins that nothing holds grow by log 10 or more. */
+const RIDGES = [1e-3, 1e-5, 1e-6, 1e-7] as const;
 const GROWTH = 1;
+/** Of the relative gradients on the way. */
+const LOOSE = 1e-5;
 /** Margins that fall by less than this share of the largest growth are held still by what is left of the ridge. */
-const STILL = 0.05;
+const STILL = 0.01;
 
 /** What a fit of classes starts from. */
 type ConvexOptions = Pick<TrainingOptions, "start"> & { readonly l2: number };
@@ -34,20 +34,25 @@ export async function trainConvex(
   const { model, loss } = local;
   const classes = loss === "softmax" || loss === "logistic";
   if (options.l2 > 0 || !classes) return trainModel(model, data, { ...options, method: "newton" }, work);
-  const first = await trainModel(model, data, { ...options, method: "newton", maximumIterations: FIRST_STEPS }, work);
-  if (first.converged && largestMargin(outputsOf(model, first.parameters, data), data) < SURE) return first;
-  await refuseSeparated(local, data, work);
-  if (first.converged) return first;
-  const rest = await trainModel(model, data, { ...options, method: "newton", start: first.parameters }, work);
-  return { ...rest, iterations: first.iterations + rest.iterations };
+  const scale = meanSquare(data);
+  const path: Float64Array[] = [];
+  for (const ridge of RIDGES) {
+    const start = path.at(-1) ?? options.start;
+    const settings = { l2: ridge * scale, method: "newton", tolerance: LOOSE, ...(start && { start }) } as const;
+    path.push((await trainModel(model, data, settings, work)).parameters);
+    if (path.length === 1 && largestMargin(outputsOf(model, path[0], data), data) < SURE) break;
+  }
+  if (path.length === RIDGES.length) refuseSeparated(local, data, path[RIDGES.length - 2], path[RIDGES.length - 1]);
+  return trainModel(model, data, { ...options, method: "newton", start: path[path.length - 1] }, work);
 }
 
-async function refuseSeparated({ model, kind, loss }: LocalModel, data: Dataset, work: Work): Promise<void> {
-  const scale = meanSquare(data);
-  const fitAt = async (ridge: number, start: Float64Array): Promise<Float64Array> =>
-    (await trainModel(model, data, { l2: ridge * scale, start, method: "newton" }, work)).parameters;
-  const slow = await fitAt(RIDGES[0], new Float64Array(model.parameterNames.length));
-  const fast = await fitAt(RIDGES[1], slow);
+/** @param slow, fast: θ with a ridge and with a tenth of it. */
+function refuseSeparated(
+  { model, kind, loss }: LocalModel,
+  data: Dataset,
+  slow: Float64Array,
+  fast: Float64Array,
+): void {
   const { least, most } = growth(outputsOf(model, slow, data), outputsOf(model, fast, data), data);
   if (!(most > GROWTH && least >= -STILL * most)) return;
   const what = kind === "imported" ? `${loss} model` : `${kind} model`;

@@ -103,7 +103,7 @@ export function localTaskOf({ model, loss }: Pick<StudySettings, "model" | "loss
 
 /** @throws usage: options that contradict each other, or that the chosen model does not know. */
 export function checkLocal(settings: StudySettings): void {
-  const { model, local, inference, secondOrder, intercept } = settings;
+  const { model, local, secondOrder, intercept } = settings;
   const { damping, restarts, inputScale, memoryBytes } = local;
   if (damping !== null && !(damping >= 0 && damping < Infinity)) {
     throw usageError(`--damping must be a number ≥ 0, got ${damping}.`);
@@ -136,9 +136,6 @@ export function checkLocal(settings: StudySettings): void {
   }
   if (local.optimizer !== null && local.import !== null) {
     throw usageError("--optimizer trains a model here: an imported one is trained already.");
-  }
-  if (inference === "bootstrap") {
-    throw usageError("--inference bootstrap needs a model in closed form: leave it out.");
   }
   if (secondOrder !== "none") throw usageError("--second-order needs a model in closed form: leave it out.");
   if (!intercept && local.import !== null) {

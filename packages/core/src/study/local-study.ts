@@ -8,7 +8,7 @@ import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
 import { type EvaluatedLocal, evaluateLocal, naturalPrediction } from "./local-evaluation.js";
 import { localGroundFlags, restartFlags } from "./local-flags.js";
-import { type LocalInference, localInferenceOf } from "./local-inference.js";
+import { localInferencesOf } from "./local-inference.js";
 import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import { restartedResponses } from "./local-restarts.js";
 import type { ResolvedLocal } from "./local-result.js";
@@ -41,17 +41,14 @@ export async function localStudyOf(
   const evaluationData = evaluation ?? training;
   const rows = { sampling: samplingOf(evaluationData, settings), groups: groupsOf(evaluationData) };
   const grounds: LocalGround[] = [];
-  const inferences: LocalInference[] = [];
-  let inferenceSeconds = 0;
+  const started = stopwatch();
+  const inferences = await localInferencesOf(prepared, work);
+  const inferenceSeconds = started.lap();
   const sections: { section: ThreatSection; flags: Flag[] }[] = [];
   for (const [t, p] of settings.norms.entries()) {
     const ground = await localGround(influences[t], evaluated[t], settings, work);
     grounds.push(ground);
-    const started = stopwatch();
-    const inference = await localInferenceOf(ground.attack, prepared, work);
-    inferenceSeconds += started.lap();
-    inferences.push(inference);
-    sections.push(await localThreatSection(ground, prepared, rows, inference, p, work));
+    sections.push(await localThreatSection(ground, prepared, rows, inferences[t], p, work));
   }
   const restarts =
     settings.local.restarts > 1

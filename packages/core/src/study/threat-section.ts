@@ -1,5 +1,4 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
-import { listed } from "../data/names.js";
 import { type Influence, scoreShifts } from "../influence/aif.js";
 import { boundRadius } from "../influence/bound-radius.js";
 import { collapseRadius } from "../influence/collapse-radius.js";
@@ -12,7 +11,7 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
-import { type Inference, parameterInterval, populationSensitivity } from "./inference.js";
+import { type Inference, inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
@@ -148,7 +147,7 @@ export async function threatSection(
       ...(missingSecondOrder === null
         ? []
         : [raise("no-second-order", `p = ${judged.threat.norm}: ${missingSecondOrder}.`)]),
-      ...populationFlags(ground, judgement, section, inference, settings),
+      ...populationFlags(ground, judgement, inference, settings),
     ],
   };
 }
@@ -277,35 +276,12 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
 function populationFlags(
   { attack }: ThreatGround,
   { covariance }: Judgement,
-  { threat: { norm } }: ThreatSection,
   inference: Inference | null,
-  { draws }: StudySettings,
+  settings: StudySettings,
 ): Flag[] {
-  if (inference === null) return [];
-  const { failedDraws, sensitivity, standardErrors } = inference;
-  const corners = covariance ? nearCorners(attack, covariance) : [];
+  const corners = inference && covariance ? nearCorners(attack, covariance) : [];
   const names = corners.map((k) => attack.fit.data.features[k]);
-  return [
-    ...(names.length > 0
-      ? [
-          raise(
-            "near-corner",
-            `p = ${norm}: chance may put the coefficients of ${listed(names, 5)} on the other side of a corner.`,
-          ),
-        ]
-      : []),
-    ...(failedDraws > 0
-      ? [
-          raise(
-            "bootstrap-failures",
-            `p = ${norm}: ${failedDraws} of ${draws} draws have no estimate and are left out.`,
-          ),
-        ]
-      : []),
-    ...(sensitivity === null
-      ? [raise("few-draws", `p = ${norm}: ${draws} draws for ${standardErrors.length} parameters.`)]
-      : []),
-  ];
+  return inferenceFlags(attack.threat.settings.p, inference, names, settings);
 }
 
 /** 2 < p < ∞ and scores linear in x: min_k |b_kγ_k| / ‖b⊙γ‖_q over attacked coordinates (MATH 1.2); else null. */

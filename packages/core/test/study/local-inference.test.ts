@@ -97,6 +97,40 @@ describe("a softmax model", () => {
     expect(leaves(result).filter(({ value }) => value === undefined)).toEqual([]);
   });
 
+  it("has a bootstrap, all threats from the same draws", async () => {
+    const bootstrap = {
+      ...input.settings,
+      inference: "bootstrap",
+      draws: 60,
+      norms: [2, Number.POSITIVE_INFINITY],
+    } as const;
+    const [drawn, sandwich] = [
+      (await analyze({ ...input, settings: bootstrap })).result,
+      (await analyze(input)).result,
+    ];
+    expect(drawn.threats).toHaveLength(2);
+    const [a, b] = [drawn, sandwich].map(({ threats }) => threats[0]);
+    a.standardErrors?.forEach((value, j) => {
+      expect(Math.abs(Math.log(value / (b.standardErrors?.[j] ?? 0)))).toBeLessThan(0.5);
+    });
+    const T = [drawn, sandwich].map(({ fit }) => fit.estimationLoss ?? 0);
+    expect(Math.abs(Math.log(T[0] / T[1]))).toBeLessThan(0.5);
+    expect(a.sensitivity.population?.curvature).toBeCloseTo(a.sensitivity.training.curvature, 12);
+    expect(drawn.settings.draws).toBe(60);
+  });
+
+  it("warns of features whose corner is within chance: p = ∞ where nothing is known to depend on them", async () => {
+    const noise = new Random(8).normals(120);
+    const wider = table([...trees.columns, numeric("noise", noise)], "clouds.csv");
+    const at = (norm: number) => ({ table: wider, settings: { ...input.settings, norms: [norm] } });
+    const corners = async (norm: number) =>
+      (await analyze(at(norm))).result.flags.filter(({ code }) => code === "near-corner").map(({ message }) => message);
+    expect(await corners(Number.POSITIVE_INFINITY)).toEqual([
+      'p = inf: chance may put the coefficients of "noise" on the other side of a corner.',
+    ]);
+    expect(await corners(2)).toEqual([]);
+  });
+
   it("tells verify how much of S is sampling", async () => {
     const { threats } = await verify(input);
     const { result } = await analyze(input);

@@ -1,5 +1,6 @@
 import type { Block } from "../../data/dataset.js";
-import type { Matrix } from "../../linalg/matrix.js";
+import { Matrix } from "../../linalg/matrix.js";
+import { symmetrise } from "../../linalg/symmetric.js";
 import type { Model } from "../../models/model.js";
 import { asColumn } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
@@ -17,6 +18,21 @@ export async function naturalCurvatureTimes(
 ): Promise<Float64Array> {
   const operator = riskOperator(point, { curvature, withRidge: false }, work);
   return (await operator.product(asColumn(u))).data;
+}
+
+/** H_L itself (d×d, full), where it is affordable. */
+export async function naturalCurvature(
+  { point, curvature, system }: Pick<LocalInfluence, "point" | "curvature" | "system">,
+  work: Work = {},
+): Promise<Matrix> {
+  if (system.matrix) {
+    const out = new Matrix(system.matrix.data.slice(), system.matrix.rows, system.matrix.columns);
+    point.ridge.forEach((P, j) => (out.data[j * (out.rows + 1)] -= P));
+    symmetrise(out);
+    return out;
+  }
+  const { matrix } = riskOperator(point, { curvature, withRidge: false }, work);
+  return matrix ? await matrix() : Matrix.zeros(0, 0);
 }
 
 /** Of the residual of conjugate gradients: shares are read to a few digits. */

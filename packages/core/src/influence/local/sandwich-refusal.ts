@@ -98,8 +98,12 @@ const RULES: readonly {
 
 const rankOf = ({ solver, influence }: LocalInfluence): number => solver.rank ?? influence.length;
 
-/** The first reason against an interval, or null. */
-export function localRefusal(attack: LocalInfluence, options: LocalSandwichOptions = {}): LocalRefusal | null {
-  const rule = RULES.find(({ holds }) => holds(attack, options));
+/** The first reason against an interval, or null. @param except reasons that do not count. */
+export function localRefusal(
+  attack: LocalInfluence,
+  options: LocalSandwichOptions = {},
+  except: readonly LocalRefusal["code"][] = [],
+): LocalRefusal | null {
+  const rule = RULES.find(({ code, holds }) => !except.includes(code) && holds(attack, options));
   return rule ? { code: rule.code, reason: rule.reason(attack, options) } : null;
 }

@@ -36,6 +36,8 @@ export interface LocalSandwichOptions extends Work, Partial<Sampling> {
 
 /** The asymptotic distribution of a local influence and of Ŝ = ½Î'H_LÎ around their population values. */
 export interface LocalSandwich extends Sandwich {
+  /** Cov θ̂ (d×d, full) */
+  readonly parameterCovariance: Matrix;
   /** T = ½tr(H_L Cov θ̂): natural loss above the best parameters because the fit saw only these rows (MATH 14.4). */
   readonly estimationLoss: number;
   /** For the population's S, by the composite rule of MATH 3. */
@@ -99,6 +101,7 @@ export async function localSandwich(
   });
   const around = (middle: Matrix): Matrix => product(product(inverse, middle), inverse);
   const plain = around(ofInfluence.finish());
+  const parameterCovariance = around(ofParameters.finish());
   const trace = (of: Matrix): number => {
     let sum = 0;
     for (let j = 0; j < d; j++) sum += naturalTimes(of.row(j))[j];
@@ -120,7 +123,8 @@ export async function localSandwich(
   };
   return {
     ...found,
-    estimationLoss: 0.5 * trace(around(ofParameters.finish())),
+    parameterCovariance,
+    estimationLoss: 0.5 * trace(parameterCovariance),
     sensitivityInterval: (level) => curvatureInterval(I, naturalTimes, found, level),
   };
 }
