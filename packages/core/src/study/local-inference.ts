@@ -122,5 +122,13 @@ async function fromBootstrap(prepared: PreparedLocal, work: Work): Promise<Local
 /** tr(AB) of two full symmetric matrices. */
 const traceOf = (a: Matrix, b: Matrix): number => a.data.reduce((sum, value, at) => sum + value * b.data[at], 0);
 
-const cornersOf = (attack: LocalInfluence, { local, training }: PreparedLocal, covariance: Matrix): string[] =>
-  localNearCorners(attack.threat.settings, local, attack.point.parameters, covariance).map((k) => training.features[k]);
+function cornersOf(
+  attack: LocalInfluence,
+  { local, training, projection }: PreparedLocal,
+  covariance: Matrix,
+): readonly string[] {
+  // Weights of components say nothing of one feature.
+  if (projection !== null) return [];
+  const near = localNearCorners(attack.threat.settings, local, attack.point.parameters, covariance);
+  return near.map((k) => training.features[k]);
+}

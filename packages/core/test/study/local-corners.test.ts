@@ -15,6 +15,7 @@ const shared = {
   activation: null,
   outputScaler: null,
   features: 2,
+  relearn: null,
   pattern: null,
   imported: null,
 } as const;

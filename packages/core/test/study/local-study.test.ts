@@ -403,7 +403,7 @@ describe("options that say nothing here", () => {
     [settings({ model: "mlp:2,x" }), /needs the widths/],
     [settings({ model: "softmax", loss: "squared" }), /--loss squared does not go with --model softmax/],
     [settings({ model: "softmax" }, { restarts: 3 }), /--restarts trains networks/],
-    [settings({ model: "softmax", inference: "bootstrap" }), /--inference bootstrap needs/],
+    [settings({ model: "mlp:2", intercept: false }), /the layers of a network have constant terms/],
   ])("are refused (%#)", async (given, message) => {
     expect(await messageOf(analyze({ table: clouds(), settings: given }))).toMatch(message);
   });

@@ -38,6 +38,9 @@ export function fromOwnSchema(json: JsonObject, file: string, options: Coefficie
   if (text("schema") !== "aif.coefficients/1") {
     throw inputError(`${file} has the schema ${quoted(text("schema"))}, expected "aif.coefficients/1".`);
   }
+  if (json.get("projection") instanceof Map) {
+    throw inputError(`${file} holds a model of components of the features, which cannot be imported; fit it again.`);
+  }
   const output = OUTPUTS.get(text("loss"));
   const layout = LAYOUTS.get(text("model"));
   if (layout === undefined || output === undefined) {

@@ -124,6 +124,10 @@ describe("coefficients from JSON", () => {
       'coef holds a model "quadratic" with the loss "logistic"; only linear and softmax models and networks can be imported.',
     ],
     [{ ...own, columns: [{ norm: null, epsilon: 0, values: [1] }] }, "coef has 1 values, expected 3, one a name."],
+    [
+      { ...own, projection: { kind: "pca" } },
+      "coef holds a model of components of the features, which cannot be imported; fit it again.",
+    ],
     [{ ...own, columns: [] }, "coef holds no column without an attack (norm null); write it again."],
   ])("refusals, case %#", async (content, message) => {
     await expectFailure(() => read(content), "input", exact(message));
