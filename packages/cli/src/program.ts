@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addAdversarialTrain } from "./commands/adversarial-train.js";
 import { addAnalyze } from "./commands/analyze.js";
 import { addChart } from "./commands/chart.js";
+import { addCompare } from "./commands/compare.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addPath } from "./commands/path.js";
 import { addReproduce } from "./commands/reproduce.js";
@@ -15,6 +16,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addVerify,
   addPath,
   addAdversarialTrain,
+  addCompare,
   addReproduce,
   addChart,
   addDoctor,

@@ -153,6 +153,11 @@ export { type KernelFit, type KernelFitOptions, kernelFit } from "./solvers/kern
 export { type LassoOptions, type LassoPath, type LassoPathOptions, lasso, lassoPath } from "./solvers/lasso/lasso.js";
 export { type Training, type TrainingOptions, trainModel } from "./solvers/train.js";
 export { analyze, type Study } from "./study/analyze.js";
+export { compare } from "./study/compare/comparison.js";
+export type { ComparisonInput } from "./study/compare/comparison-input.js";
+export type * from "./study/compare/comparison-result.js";
+export { type ComparisonFamily, comparisonEvaluation } from "./study/compare/family.js";
+export { type FeatureRule, parseFeatureRule } from "./study/compare/feature-rule.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
 export type * from "./study/lasso-result.js";

@@ -24,11 +24,14 @@ export interface StudyOptions {
   readonly inference?: ValuesOf<typeof inferenceOptions>;
   readonly prediction?: Partial<ValuesOf<typeof predictionOptions>>;
   readonly verdict?: ValuesOf<typeof verdictOptions>;
+  /** Whether the settings must make sense by themselves (default): those of a family do only with each of its models. */
+  readonly checked?: boolean;
 }
 
 /** The analysis that the options describe; what a command does not ask for is as by default. @throws usage: options that are missing or contradict each other */
 export function studySettings(options: StudyOptions): StudySettings {
   const { data, model, network, representation, adversary, evaluation, inference, prediction, verdict } = options;
+  const { checked = true } = options;
   const local = localSettings(network);
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
@@ -58,7 +61,7 @@ export function studySettings(options: StudyOptions): StudySettings {
     ...prediction,
     ...(verdict && { attackRate: verdict.attackRate, failIf: verdict.failIf }),
   };
-  checkSettings(settings);
+  if (checked) checkSettings(settings);
   return settings;
 }
 

@@ -26,11 +26,18 @@ export interface Destination {
  * @throws usage: a file named twice, or one that is read. resource: a file that cannot be written
  */
 export async function destinationOf(
-  { format, out, coefficients, report }: ValuesOf<typeof outputOptions>,
+  {
+    format,
+    out,
+    coefficients,
+    report,
+    chart = null,
+  }: ValuesOf<typeof outputOptions> & { readonly chart?: string | null },
   inputs: readonly string[],
 ): Promise<Destination> {
   const taken = new Set(await Promise.all(inputs.map(identity)));
-  for (const [option, path] of Object.entries({ "--out": out, "--coefficients": coefficients, "--report": report })) {
+  const files = { "--out": out, "--coefficients": coefficients, "--report": report, "--chart": chart };
+  for (const [option, path] of Object.entries(files)) {
     if (path === null) continue;
     const file = await identity(path);
     if (taken.has(file))

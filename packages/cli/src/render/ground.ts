@@ -73,7 +73,7 @@ const evaluationForms: readonly (readonly [RegExp, (found: string, rows: number)
   [/^(.*)$/s, (file, rows) => `evaluated on ${count(rows, "row")} of ${shownName(file)}`],
 ];
 
-function evaluationWords(evaluation: string, rows: number): string {
+export function evaluationWords(evaluation: string, rows: number): string {
   for (const [form, words] of evaluationForms) {
     const found = form.exec(evaluation);
     if (found) return words(found[1], rows);

@@ -2,7 +2,7 @@ import type { ByGroups } from "./by-groups.js";
 import type { Encoding, FeatureInfo, Labels } from "./encoding.js";
 import { gathered, gatheredCodes } from "./gather.js";
 import type { Note } from "./notes.js";
-import type { RowSource } from "./row-source.js";
+import { chosenColumns, type RowSource } from "./row-source.js";
 import { type RowIndex, RowsDataset, rescaled } from "./rows-dataset.js";
 
 /** What an encoded table knows beside its numbers; entries are per row of the data set. */
@@ -97,6 +97,21 @@ export class EncodedDataset extends RowsDataset {
       evaluationWeights: plain ? undefined : rescaled(this.evaluationWeights, rows),
       rawWeights: rawWeights && gathered(rawWeights, rows),
       notes: this.notes,
+    });
+  }
+
+  /** The same rows with some of the features, in ascending order; encoding and scaling stay as they are. */
+  withFeatures(features: readonly number[]): EncodedDataset {
+    const { encoding } = this;
+    const kept = features.map((k) => encoding.features[k]);
+    const columns = new Set(kept.map(({ column }) => column));
+    return new EncodedDataset(chosenColumns(this.source, Int32Array.from(features)), this.index, this.y, this.weights, {
+      ...this.parts,
+      encoding: {
+        ...encoding,
+        features: kept,
+        columns: encoding.columns.filter(({ column }) => columns.has(column)),
+      },
     });
   }
 }

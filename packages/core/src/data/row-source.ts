@@ -35,3 +35,20 @@ export function matrixRows(x: Matrix, scaler: Scaler | null): RowSource {
     },
   };
 }
+
+/** Some columns of another source. */
+export function chosenColumns(source: RowSource, columns: Int32Array): RowSource {
+  const [all, m] = [source.columns, columns.length];
+  let buffer = new Float64Array(0);
+  const pick = (from: Float64Array, rows: number, out: Float64Array): void => {
+    for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < m; k++, at++) out[at] = from[i * all + columns[k]];
+  };
+  return {
+    columns: m,
+    fill(rows, from, to, out) {
+      if (buffer.length < (to - from) * all) buffer = new Float64Array((to - from) * all);
+      source.fill(rows, from, to, buffer);
+      pick(buffer, to - from, out);
+    },
+  };
+}

@@ -1,5 +1,6 @@
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import type { FoldSums } from "../models/fold-sums.js";
 import { isLearned } from "../models/projection/projected-score.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { asColumns, sweep } from "../models/sweep.js";
@@ -33,6 +34,7 @@ const FOLD_HESSIAN_BYTES = 512 * 2 ** 20;
  * Real cross-fitting (MATH 14.1) for several threats at once: for each fold the model is fitted on the other rows, its AIF
  * taken there, and the fold's rows evaluated under both. Fold Hessians come from one pass by leaving a fold's sums out; squared
  * losses are then solved exactly, others by Newton steps that share passes over the data among all folds.
+ * @param known the folds' sums at θ̂ (Σ w ℓ''vv', Σ w ℓ'v), for this use alone, where another model's hold them.
  * @throws numerical: a fold without which the fit has no minimum.
  */
 export async function crossFit(
@@ -41,6 +43,7 @@ export async function crossFit(
   foldOf: Uint16Array,
   folds: number,
   work?: Work,
+  known?: FoldSums,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
   // Corners of the penalty and shared budgets are resolved fit by fit; every lasso chooses its own features, every projection
@@ -49,7 +52,7 @@ export async function crossFit(
   const single = own || attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
   if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
   const outside = outsideWeights(full, foldOf, folds);
-  const leaveOut = await leaveOutHessians(full, foldOf, outside, work);
+  const leaveOut = await leaveOutHessians(full, foldOf, outside, work, known);
   const { theta, inverse } = await leaveOutFits(full, foldOf, outside, leaveOut, work);
   const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work);
   const influences: Matrix[] = [];

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.js";
+import type { FoldSums } from "../models/fold-sums.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
@@ -57,9 +58,10 @@ export async function heldOutRows(
   foldOf: Uint16Array,
   folds: number,
   work?: Work,
+  known?: FoldSums,
 ): Promise<{ evaluated: EvaluatedRows[]; singularFolds: number }> {
   const { fit } = attacks[0];
-  const fits = await crossFit(fit, attacks, foldOf, folds, work);
+  const fits = await crossFit(fit, attacks, foldOf, folds, work, known);
   return {
     singularFolds: fits[0].singularFolds,
     evaluated: fits.map((rows) => ({ data: fit.data, rows, fitOf: foldOf, fits: rows.folds })),

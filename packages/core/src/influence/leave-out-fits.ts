@@ -1,6 +1,6 @@
 import { AifError, numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { foldSums } from "../models/fold-sums.js";
+import { type FoldSums, foldSums } from "../models/fold-sums.js";
 import { relearned } from "../models/projection/projected-score.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
@@ -21,29 +21,32 @@ export interface LeaveOut {
   readonly gradients: Matrix;
 }
 
-/** H_{−k}(θ̂) and ∇L_{−k}(θ̂) for every fold, from one pass. */
+/** H_{−k}(θ̂) and ∇L_{−k}(θ̂) for every fold, from one pass, or from the folds' sums at θ̂ where they are known. */
 export async function leaveOutHessians(
   full: Fit,
   foldOf: Uint16Array,
   outside: Float64Array,
   work?: Work,
+  known?: FoldSums,
 ): Promise<LeaveOut> {
   const { model, data, ridge, parameters, scores } = full;
   const d = model.map.count;
   const folds = outside.length;
-  const { grams, pulls } = await foldSums(
-    model.map,
-    data,
-    foldOf,
-    folds,
-    ({ y, w, firstRow }, omega, pi) => {
-      for (let i = 0; i < y.length; i++) {
-        omega[i] = w[i] * model.loss.second(scores[firstRow + i], y[i]);
-        pi[i] = w[i] * model.loss.first(scores[firstRow + i], y[i]);
-      }
-    },
-    work,
-  );
+  const { grams, pulls } =
+    known ??
+    (await foldSums(
+      model.map,
+      data,
+      foldOf,
+      folds,
+      ({ y, w, firstRow }, omega, pi) => {
+        for (let i = 0; i < y.length; i++) {
+          omega[i] = w[i] * model.loss.second(scores[firstRow + i], y[i]);
+          pi[i] = w[i] * model.loss.first(scores[firstRow + i], y[i]);
+        }
+      },
+      work,
+    ));
   const total = Matrix.zeros(d, d);
   for (const gram of grams) for (let at = 0; at < total.data.length; at++) total.data[at] += gram.data[at];
   const gradients = Matrix.zeros(d, folds);

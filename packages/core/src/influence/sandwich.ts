@@ -33,6 +33,8 @@ export interface Sandwich {
   readonly debiased: number;
   /** Standard error of Ŝ. Never with leverages. */
   readonly sensitivityStandardError: number;
+  /** n: IFs_i, by which Ŝ answers to the weight of each row, for comparisons of models on the same rows. */
+  readonly sensitivityRows: Float64Array;
 }
 
 /** Up to this many parameters a row the plain intervals cover (MATH 14.5), and leverages would cost more than the sandwich. */
@@ -74,11 +76,13 @@ export async function sandwich(
   const towards = naturalHessianTimes(attack.fit, attack.influence);
   let trace = 0;
   for (let j = 0; j < d; j++) trace += naturalHessianTimes(attack.fit, plain.row(j))[j];
+  const sensitivityRows = await sensitivityInfluences(attack, shifts, parts, towards, options);
   return {
     covariance,
     standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j]))),
     debiased: 0.5 * dot(attack.influence, towards) - trace / 2,
-    sensitivityStandardError: await sensitivityError(attack, shifts, parts, towards, omega, options),
+    sensitivityStandardError: standardErrorOf(sensitivityRows, attack.fit.data.weights, omega, options),
+    sensitivityRows,
   };
 }
 
@@ -157,17 +161,16 @@ async function covarianceOf(
 }
 
 /**
- * √Σω IFs_i² with IFs_i = (H_LI)'IF_i + ½(ℓ''_i(v_i'I)² − I'H_LI) + ½IFθ_i'Σwℓ'''(v'I)²v, from a few numbers a row: with u = H⁻¹H_LI
+ * IFs_i = (H_LI)'IF_i + ½(ℓ''_i(v_i'I)² − I'H_LI) + ½IFθ_i'Σwℓ'''(v'I)²v, from a few numbers a row: with u = H⁻¹H_LI
  * and t = H⁻¹Σwℓ'''(v'I)²v, (H_LI)'IF_i = −u'U_i.
  */
-async function sensitivityError(
+async function sensitivityInfluences(
   attack: Influence,
   shifts: Float64Array,
   parts: SandwichParts,
   towards: Float64Array,
-  omega: Float64Array,
   options: SandwichOptions,
-): Promise<number> {
+): Promise<Float64Array> {
   const { fit, pull, penaltyGradient: Phi, influence: I, threat } = attack;
   const { model, data, scores } = fit;
   const { map, loss } = model;
@@ -208,11 +211,21 @@ async function sensitivityError(
     },
     options,
   );
-  if (options.clusters) {
-    const weighted = out.map((value, i) => data.weights[i] * value);
-    return Math.sqrt(clusterSquares(weighted, options.clusters, data.weights));
+  return out;
+}
+
+/** √Σω IFs_i², or from sums within clusters. */
+function standardErrorOf(
+  rows: Float64Array,
+  weights: Float64Array,
+  omega: Float64Array,
+  { clusters }: SandwichOptions,
+): number {
+  if (clusters) {
+    const weighted = rows.map((value, i) => weights[i] * value);
+    return Math.sqrt(clusterSquares(weighted, clusters, weights));
   }
-  return Math.sqrt(out.reduce((sum, value, i) => sum + omega[i] * value * value, 0));
+  return Math.sqrt(rows.reduce((sum, value, i) => sum + omega[i] * value * value, 0));
 }
 
 const rowOf = (a: Matrix, i: number): Float64Array => a.row(a.rows === 1 ? 0 : i);

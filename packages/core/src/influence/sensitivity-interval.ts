@@ -17,6 +17,9 @@ export interface SensitivityInterval {
   readonly waldProbability: number;
 }
 
+/** What an interval is made of. */
+type Estimate = Omit<Sandwich, "sensitivityRows">;
+
 /** Below this Wald p value Î is clearly non-zero and Ŝ about normal (MATH 3). */
 const CLEARLY_NONZERO = 1e-3;
 /** Directions of V̂ this much thinner than the widest carry no information of their own. */
@@ -28,7 +31,7 @@ const RANK_TOLERANCE = 1e-13;
  */
 export const sensitivityInterval = (
   { fit, influence }: Influence,
-  found: Sandwich,
+  found: Estimate,
   level: number,
   bias: LeverageBias | null = null,
 ): SensitivityInterval => curvatureInterval(influence, (u) => naturalHessianTimes(fit, u), found, level, bias);
@@ -37,7 +40,7 @@ export const sensitivityInterval = (
 export function curvatureInterval(
   influence: Float64Array,
   naturalTimes: (u: Float64Array) => Float64Array,
-  found: Sandwich,
+  found: Estimate,
   level: number,
   bias: LeverageBias | null = null,
 ): SensitivityInterval {

@@ -19,12 +19,45 @@ const TABLE = 400;
  */
 export function supremumFactor(covariance: Matrix, level: number, seed: number): number {
   const root = correlationRoot(covariance);
+  return factorOf(root, covariance.rows, largestOf, level, seed);
+}
+
+/**
+ * The same for all differences Z_i − Z_j, Z ~ N(0, V̂), each divided by its standard error (K×K; pairs with 0 do not count): the max-t
+ * factor of all pairwise comparisons. Z are the means of rows weighted by independent normal multipliers, given the rows.
+ */
+export function pairwiseFactor(covariance: Matrix, errors: Matrix, level: number, seed: number): number {
+  const K = covariance.rows;
+  let pairs = 0;
+  for (let i = 0; i < K; i++) for (let j = 0; j < i; j++) if (errors.data[i * K + j] > 0) pairs++;
+  if (pairs === 0) return 0;
+  const largest = (values: Float64Array): number => {
+    let most = 0;
+    for (let i = 0; i < K; i++) {
+      for (let j = 0, at = i * K; j < i; j++, at++) {
+        const error = errors.data[at];
+        if (error > 0) most = Math.max(most, Math.abs(values[i] - values[j]) / error);
+      }
+    }
+    return most;
+  };
+  return factorOf(rootOf(covariance), pairs, largest, level, seed);
+}
+
+/** P(R·largest(LU) ≤ t) = level for `count` linear forms of RLU. */
+function factorOf(
+  root: Matrix,
+  count: number,
+  largest: (values: Float64Array) => number,
+  level: number,
+  seed: number,
+): number {
   const rank = root.rows;
   if (rank === 0) return 0;
   const below = radiusTable(rank);
-  const reaches = largestReaches(root, seed);
+  const reaches = largestReaches(root, largest, seed);
   // Bonferroni's factor is never too small.
-  let [low, high] = [0, normalQuantile(1 - (1 - level) / (2 * covariance.rows))];
+  let [low, high] = [0, normalQuantile(1 - (1 - level) / (2 * count))];
   for (let step = 0; step < 30; step++) {
     const t = 0.5 * (low + high);
     let covered = 0;
@@ -46,7 +79,13 @@ function correlationRoot(covariance: Matrix): Matrix {
       correlation.data[i * d + j] = scale > 0 ? covariance.data[i * d + j] / scale : 0;
     }
   }
-  const { values, vectors } = symmetricEigen(correlation);
+  return rootOf(correlation);
+}
+
+/** L' (rank×d) with LL' = V. */
+function rootOf(covariance: Matrix): Matrix {
+  const d = covariance.rows;
+  const { values, vectors } = symmetricEigen(covariance);
   let first = 0;
   while (first < d && !(values[first] > RANK_TOLERANCE * values[d - 1])) first++;
   const root = vectors.rowRange(first, d);
@@ -57,8 +96,14 @@ function correlationRoot(covariance: Matrix): Matrix {
   return root;
 }
 
-/** max_j |LU|_j for directions U. */
-function largestReaches(root: Matrix, seed: number): Float64Array {
+function largestOf(values: Float64Array): number {
+  let most = 0;
+  for (let j = 0; j < values.length; j++) most = Math.max(most, Math.abs(values[j]));
+  return most;
+}
+
+/** The largest form of LU for directions U. */
+function largestReaches(root: Matrix, largest: (values: Float64Array) => number, seed: number): Float64Array {
   const { rows: rank, columns: d } = root;
   const random = randomStream(seed, 1);
   const out = new Float64Array(DIRECTIONS);
@@ -70,9 +115,7 @@ function largestReaches(root: Matrix, seed: number): Float64Array {
     for (let i = 0; i < BATCH; i++) {
       let square = 0;
       for (let at = i * rank, end = at + rank; at < end; at++) square += normals[at] * normals[at];
-      let most = 0;
-      for (let at = i * d, end = at + d; at < end; at++) most = Math.max(most, Math.abs(drawn[at]));
-      out[from + i] = most / Math.sqrt(square);
+      out[from + i] = largest(drawn.subarray(i * d, (i + 1) * d)) / Math.sqrt(square);
     }
   }
   return out;

@@ -40,6 +40,8 @@ export interface FeatureMap {
   jacobianTimes(x: Matrix, directions: Matrix): Matrix;
   /** out (d×d, lower triangle) += Σ_i ω_i V_i diag(h_i) V_i', h_i row i of `diagonals` or its only row. */
   addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void;
+  /** The inputs that feature a is made of, where every feature belongs to some. */
+  inputsOf?(a: number): readonly number[];
   /** Whether Σ_i |V_i| has a non-zero column k: input k enters the score at all. */
   usesInput(k: number): boolean;
 }

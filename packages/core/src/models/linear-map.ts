@@ -83,6 +83,10 @@ export class LinearMap implements FeatureMap {
     for (let k = 0; k < this.inputs; k++) out.data[(k + this.first) * (this.count + 1)] += sums[k];
   }
 
+  inputsOf(a: number): readonly number[] {
+    return a < this.first ? [] : [a - this.first];
+  }
+
   curvature(): null {
     return null;
   }

@@ -39,6 +39,10 @@ export class MonomialMap implements FeatureMap {
     return [...(this.intercept ? [interceptName(inputs)] : []), ...this.terms.map((term) => term.name)];
   }
 
+  inputsOf(a: number): readonly number[] {
+    return a < this.first ? [] : this.terms[a - this.first].factors.map(({ input }) => input);
+  }
+
   scores(theta: Matrix, x: Matrix): Matrix {
     const scores = Matrix.zeros(x.rows, theta.columns);
     const v = this.blockFeatures(x);

@@ -49,6 +49,12 @@ export class QuadraticMap implements FeatureMap {
     return [...(this.intercept ? [interceptName(inputs)] : []), ...inputs, ...products];
   }
 
+  inputsOf(a: number): readonly number[] {
+    if (a < this.first) return [];
+    const k = a - this.first;
+    return k < this.inputs ? [k] : this.pairs[k - this.inputs];
+  }
+
   scores(theta: Matrix, x: Matrix): Matrix {
     const scores = startWithIntercepts(theta, x.rows, this.intercept);
     addLinearScores(x, theta, this.first, scores);

@@ -1,9 +1,10 @@
 import type { Dataset } from "../data/dataset.js";
+import { listed } from "../data/names.js";
 import { inputError, usageError } from "../errors.js";
 import type { FeatureMap } from "./feature-map.js";
 import { LinearMap } from "./linear-map.js";
 import { LOSSES, type Loss, type LossName } from "./losses.js";
-import { MonomialMap } from "./monomial-map.js";
+import { type Monomial, MonomialMap } from "./monomial-map.js";
 import { QuadraticMap } from "./quadratic-map.js";
 import { parseMonomials } from "./terms.js";
 
@@ -61,12 +62,43 @@ export interface QuadraticOptions extends ModelOptions {
 export const quadratic = ({ loss = "squared", intercept = true, omitted }: QuadraticOptions = {}): ModelDescription =>
   describe("quadratic", loss, (features) => new QuadraticMap(features.length, intercept, omitted));
 
+export interface BasisOptions extends ModelOptions {
+  /** All features that terms may name, of which the model gets some: terms of features that it does not get are left out. */
+  readonly among?: readonly string[];
+}
+
 /**
  * f = b + θ'(terms of x), terms such as "x1, x2, x1*x2, x1^2/4" over the features' names as the model sees them.
- * @throws usage: a term that cannot be read or names no feature.
+ * @throws usage: a term that cannot be read or names no feature; `among` whose terms all need a feature that is not there.
  */
-export const basis = (terms: string, { loss = "squared", intercept = true }: ModelOptions = {}): ModelDescription =>
-  describe("basis", loss, (features) => new MonomialMap(features.length, intercept, parseMonomials(terms, features)));
+export const basis = (
+  terms: string,
+  { loss = "squared", intercept = true, among }: BasisOptions = {},
+): ModelDescription =>
+  describe("basis", loss, (features) => {
+    const read = parseMonomials(terms, among ?? features);
+    return new MonomialMap(features.length, intercept, among ? termsWithin(read, among, features) : read);
+  });
+
+/** The terms of the features that are there, told by their place among these. */
+function termsWithin(
+  terms: readonly Monomial[],
+  among: readonly string[],
+  features: readonly string[],
+): readonly Monomial[] {
+  const place = new Map(features.map((name, k) => [name, k]));
+  const found = terms.flatMap(({ factors, ...term }) => {
+    const moved = factors.flatMap(({ input, power }) => {
+      const there = place.get(among[input]);
+      return there === undefined ? [] : [{ input: there, power }];
+    });
+    return moved.length === factors.length ? [{ ...term, factors: moved }] : [];
+  });
+  if (found.length > 0) return found;
+  throw usageError(
+    `No term of the basis is made of ${listed(features, 5)} alone: choose more features, or other terms.`,
+  );
+}
 
 /** Checks that the targets are ones the loss is defined for. @throws input: the first row that is not. */
 export function checkTargets(loss: Loss, y: Float64Array): void {

@@ -22,6 +22,8 @@ export interface FitOptions extends Work {
   readonly l2?: number;
   /** d: where Newton's method begins (default: the best constant prediction). */
   readonly start?: Float64Array;
+  /** H (d×d, lower triangle, ridge included) of a squared loss, where it is known already. */
+  readonly hessian?: Matrix;
 }
 
 /** A minimiser θ̂ of L(θ) = Σ w_i l_i + ½ Σ_j P_j θ_j², or any other point that is to be looked at, with H there. */
@@ -111,7 +113,12 @@ export async function fit(description: ModelDescription, data: Dataset, options:
   }
   if (model.map.intercept) refuseConstantTargets(model, data);
   const all = new Uint8Array(d).fill(1);
-  const { point, iterations, inverse } = await minimise({ model, data, ridge, l2, free: all }, options, options.start);
+  const { point, iterations, inverse } = await minimise(
+    { model, data, ridge, l2, free: all },
+    options,
+    options.start,
+    model.loss.quadratic ? options.hessian : undefined,
+  );
   return finish(model, data, l2, ridge, point, iterations, inverse);
 }
 
@@ -140,10 +147,11 @@ async function minimise(
   problem: Problem,
   work: Work,
   start = startingPoint(problem.model, problem.data),
+  hessian?: Matrix,
 ): Promise<{ point: Point; iterations: number; inverse: InverseHessian }> {
   const { model, data, l2, free } = problem;
   const { quadratic } = model.loss;
-  let point = await evaluateAt(problem, start, work);
+  let point = await evaluateAt(problem, start, work, hessian);
   let inverse: InverseHessian | null = null;
   let lastStep = Number.POSITIVE_INFINITY;
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {

@@ -347,6 +347,18 @@ const rules = {
     why: "The likelihood rises until a factor is that feature itself, so the factor says nothing of the others.",
     todo: "Ask for fewer factors, or use --project pca:k.",
   },
+  "unattackable-model": {
+    level: "note",
+    raised: "models of a comparison see nothing that can be attacked",
+    why: "Robustness costs them nothing under this adversary, so that they look cheap beside models of other columns.",
+    todo: "Nothing, or say with --freeze or --budget what can be attacked.",
+  },
+  "selection-not-counted": {
+    level: "note",
+    raised: "columns were chosen by the target, and S in the population is given for the chosen ones",
+    why: "Another sample may choose other columns. Held-out losses and costs count that, since every fold chooses for itself; S, its interval, AIC and BIC do not.",
+    todo: "Judge selections by held-out numbers; the result says how often each column was chosen.",
+  },
 } as const satisfies Record<string, FlagRule>;
 
 export type FlagCode = keyof typeof rules;

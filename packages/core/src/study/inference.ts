@@ -30,6 +30,10 @@ export interface Inference {
   readonly sensitivity: SensitivityInterval | null;
   /** Draws of a bootstrap that have no estimate. */
   readonly failedDraws: number;
+  /** n: IFs_i of the sandwich; null: from a bootstrap. */
+  readonly sensitivityRows: Float64Array | null;
+  /** B: S_b of the bootstrap's draws, the same for every model on the same rows; null: from the sandwich. */
+  readonly sensitivityDraws: Float64Array | null;
 }
 
 interface Bounds {
@@ -92,7 +96,7 @@ async function fromSandwich(
 
 /** Normal intervals for I around `centre`, one at a time and all at once. */
 export function inferenceFrom(
-  { covariance, standardErrors, debiased, sensitivityStandardError }: Sandwich,
+  { covariance, standardErrors, debiased, sensitivityStandardError, sensitivityRows }: Sandwich,
   centre: Float64Array,
   sensitivity: SensitivityInterval,
   { level, seed }: { readonly level: number; readonly seed: number },
@@ -110,6 +114,8 @@ export function inferenceFrom(
     sensitivityStandardError,
     sensitivity,
     failedDraws: 0,
+    sensitivityRows,
+    sensitivityDraws: null,
   };
 }
 
@@ -132,6 +138,8 @@ async function fromBootstrap(
     level,
     ...bootstrapSummary(attack, drawn[a], level),
     failedDraws: drawn[a].failed,
+    sensitivityRows: null,
+    sensitivityDraws: drawn[a].sensitivity,
   }));
 }
 

@@ -61,7 +61,33 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
   const clock = stopwatch();
   explainMissingHeader(table, settings);
   const { data, network, statements } = await localRows(input);
-  const { training: rows, evaluation } = splitRows(data, input);
+  return prepareOn({ ...splitRows(data, input), data, network, statements, clock }, input, work);
+}
+
+/** Rows that are encoded and split, and an import as a model. */
+interface LocalRows {
+  readonly data: EncodedDataset;
+  readonly training: EncodedDataset;
+  readonly evaluation: EncodedDataset | null;
+  readonly network: LocalModel | null;
+  readonly statements: readonly string[];
+  readonly clock: ReturnType<typeof stopwatch>;
+}
+
+/** The same for a model that is trained here, on rows that are encoded and split. */
+export const prepareLocalOn = (
+  rows: Pick<LocalRows, "training" | "evaluation">,
+  input: StudyInput,
+  work: Work,
+): Promise<PreparedLocal> =>
+  prepareOn({ ...rows, data: rows.training, network: null, statements: [], clock: stopwatch() }, input, work);
+
+async function prepareOn(
+  { data, training: rows, evaluation, network, statements, clock }: LocalRows,
+  input: StudyInput,
+  work: Work,
+): Promise<PreparedLocal> {
+  const { settings } = input;
   const projection = await chooseProjection(settings, rows, input.projectionTable);
   const local = network ?? modelToTrain(settings, rows, projection);
   const l2 = localRidge(settings, local, rows.weightTotal);

@@ -25,7 +25,7 @@ import { ascending, LISTED_ROWS, sizes } from "./threat-section.js";
 import { referencePoint, verdictOf } from "./verdict.js";
 
 /** κ is a matter of directions, which few steps find. */
-const CHECK_SEARCH = { steps: 10, restarts: 0, firstOrderStarts: false } as const;
+export const TRUST_SEARCH = { steps: 10, restarts: 0, firstOrderStarts: false } as const;
 /** Parameters listed among the contributions of models with more. */
 const LISTED_PARAMETERS = 20;
 
@@ -44,7 +44,7 @@ export async function localGround(
   settings: StudySettings,
   work: Work,
 ): Promise<LocalGround> {
-  const trust = await localTrust(attack, { ...work, tolerance: settings.trustTolerance, search: CHECK_SEARCH });
+  const trust = await localTrust(attack, { ...work, tolerance: settings.trustTolerance, search: TRUST_SEARCH });
   const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
   const epsilons = ascending([...sizes(settings, attack.scale, trust.radius, null), ...named]);
   return { attack, evaluated, trust, epsilons };
@@ -69,7 +69,7 @@ export async function localThreatSection(
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work) : null;
   const positive = epsilons.filter((epsilon) => epsilon > 0);
-  const checks = await localValidity(attack, positive, { ...work, search: CHECK_SEARCH });
+  const checks = await localValidity(attack, positive, { ...work, search: TRUST_SEARCH });
   const curve = await localCurve(
     {
       local,

@@ -54,11 +54,15 @@ const LOSSES_OF: Readonly<Record<ModelKind, readonly LossName[]>> = {
   basis: ["squared", "half-squared", "logistic", "poisson"],
 };
 
-/** @throws usage: a loss that the model does not allow. */
+/**
+ * @param among all features that the terms of a basis may name, where `data` has some of them.
+ * @throws usage: a loss that the model does not allow.
+ */
 export function chooseModel(
   settings: StudySettings,
   data: EncodedDataset,
   projection: Projection | null = null,
+  among: readonly string[] = data.features,
 ): ChosenModel {
   const { intercept } = settings;
   const binary = data.encoding.target.task === "binary";
@@ -76,7 +80,7 @@ export function chooseModel(
     logistic: () => logistic({ intercept }),
     poisson: () => poisson({ intercept }),
     quadratic: () => quadratic({ loss, intercept, omitted }),
-    basis: () => basis(terms ?? "", { loss, intercept }),
+    basis: () => basis(terms ?? "", { loss, intercept, among }),
   };
   const omittedSquares = kind === "quadratic" ? data.features.filter((_, k) => omitted(k, k)) : [];
   const plain = describe[kind]();

@@ -28,22 +28,11 @@ const NOTHING = "none";
 export function resolveReach(settings: StudySettings, data: EncodedDataset, uses: (feature: number) => boolean): Reach {
   const { featureInfo: features, encoding } = data;
   const columns = new Set(features.map(({ column }) => column));
-  const check = (option: string, name: string): void => {
-    if (!columns.has(name)) throw unknownColumn(`column for ${option} called`, name, "The model", [...columns]);
-  };
-  const named = settings.freeze ?? [];
-  const nothing = named.length === 1 && named[0] === NOTHING && !columns.has(NOTHING);
-  if (!nothing) for (const name of named) check("--freeze", name);
-  const wanted = settings.budgets
-    ? budgetsOf(settings.budgets, features, check)
-    : Float64Array.from(features, ({ kind, twoValued, column }) => {
-        const byDefault = !nothing && (kind === "indicator" || twoValued);
-        return byDefault || (!nothing && named.includes(column)) ? 0 : 1;
-      });
-  // What the model does not look at cannot be attacked, and does not count in c.
-  const budgets = wanted.map((budget, k) => (uses(k) ? budget : 0));
+  const check = columnCheck(columns);
+  const budgets = reachBudgets(settings, data, uses);
   const attacked = features.filter((_, k) => budgets[k] > 0);
   if (attacked.length === 0) {
+    const { nothing } = namedFrozen(settings, columns);
     if (settings.budgets)
       throw usageError("--budget leaves nothing to attack: give a budget above 0 to a column that the model uses.");
     throw usageError(
@@ -62,6 +51,38 @@ export function resolveReach(settings: StudySettings, data: EncodedDataset, uses
     frozenColumns: encoding.columns.map(({ column }) => column).filter((column) => !touched.has(column)),
   };
 }
+
+/** How far each feature may move (m): 0 where it is frozen, or the model does not look at it. @throws as `resolveReach` */
+export function reachBudgets(
+  settings: StudySettings,
+  { featureInfo: features }: EncodedDataset,
+  uses: (feature: number) => boolean,
+): Float64Array {
+  const columns = new Set(features.map(({ column }) => column));
+  const check = columnCheck(columns);
+  const { named, nothing } = namedFrozen(settings, columns);
+  if (!nothing) for (const name of named) check("--freeze", name);
+  const wanted = settings.budgets
+    ? budgetsOf(settings.budgets, features, check)
+    : Float64Array.from(features, ({ kind, twoValued, column }) => {
+        const byDefault = !nothing && (kind === "indicator" || twoValued);
+        return byDefault || (!nothing && named.includes(column)) ? 0 : 1;
+      });
+  // What the model does not look at cannot be attacked, and does not count in c.
+  return wanted.map((budget, k) => (uses(k) ? budget : 0));
+}
+
+/** The columns of --freeze, or that it freezes nothing. */
+function namedFrozen({ freeze }: StudySettings, columns: ReadonlySet<string>) {
+  const named = freeze ?? [];
+  return { named, nothing: named.length === 1 && named[0] === NOTHING && !columns.has(NOTHING) };
+}
+
+const columnCheck =
+  (columns: ReadonlySet<string>) =>
+  (option: string, name: string): void => {
+    if (!columns.has(name)) throw unknownColumn(`column for ${option} called`, name, "The model", [...columns]);
+  };
 
 /** ‖δ ⊘ b‖ in original units is ‖δ/scale ⊘ b/scale‖ in the model's. */
 function budgetsOf(

@@ -120,6 +120,7 @@ export async function localSandwich(
     standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * (d + 1)]))),
     debiased: 0.5 * (curvature - trace(plain)),
     sensitivityStandardError: Math.sqrt(variance),
+    sensitivityRows: sensitivities,
   };
   return {
     ...found,

@@ -1,0 +1,126 @@
+import { type ComparisonResult, compare, comparisonChart, comparisonEvaluation } from "@aif/core";
+import { writeFileAtomically } from "@aif/core/node";
+import type { Command } from "commander";
+import { carryOut } from "../carry-out.js";
+import { usageError } from "../errors.js";
+import { explainAbsent } from "../options/absent.js";
+import {
+  comparedAdversary,
+  comparedChecks,
+  comparedData,
+  comparedEvaluation,
+  comparedNetworks,
+  comparisonOutput,
+  familyOptions,
+} from "../options/compare.js";
+import { checkEvaluationFile } from "../options/evaluation-file.js";
+import { inferenceOptions } from "../options/inference.js";
+import { addGroups } from "../options/register.js";
+import { readGroup } from "../options/rule.js";
+import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { studySettings } from "../options/settings.js";
+import { destinationOf } from "../output/destination.js";
+import { toJson } from "../output/json.js";
+import { writeStdout } from "../output/stdout.js";
+import { toSvg } from "../output/svg.js";
+import { renderComparison } from "../render/comparison.js";
+import { wantsColour } from "../render/page.js";
+import { inputFiles, readStudyInput } from "../study-input.js";
+import { compareHelp } from "./compare-help.js";
+
+const groups = [
+  comparedData,
+  familyOptions,
+  comparedNetworks,
+  comparedAdversary,
+  comparedEvaluation,
+  inferenceOptions,
+  comparedChecks,
+  comparisonOutput,
+  runtimeOptions,
+];
+
+/** `aif compare <data>`: which of several models, by natural loss and by cost of robustness. */
+export function addCompare(program: Command): void {
+  const command = program
+    .command("compare")
+    .summary("which model: natural loss against cost of robustness")
+    .description(
+      "Analyses a family of models on the same rows, folds and attack, and ranks them: natural loss, predicted cost of robustness, and which differences are noise.",
+    )
+    .argument("<data>", "as for aif analyze")
+    .action(async (data: string) => {
+      const dataValues = readGroup(comparedData, command);
+      const { models, features, l2, seeds, ...common } = readGroup(familyOptions, command);
+      const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
+      if (adversary.norm.length !== 1) {
+        throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
+      }
+      const evaluation = readGroup(comparedEvaluation, command);
+      const settings = studySettings({
+        data: dataValues,
+        model: { ...common, model: null, l2: null, C: null, alpha: null },
+        adversary: {
+          ...adversary,
+          epsilon: epsilon === null ? null : [epsilon],
+          radius: radius === null ? null : [radius],
+        },
+        evaluation: { ...evaluation, evaluation: evaluation.evaluation ?? comparisonEvaluation(models) },
+        inference: readGroup(inferenceOptions, command),
+        prediction: readGroup(comparedChecks, command),
+        checked: false,
+      });
+      const { memory, ...networks } = readGroup(comparedNetworks, command);
+      const family = { models, features, l2, seeds };
+      const local = { ...settings.local, ...networks, memoryBytes: memory };
+      const { format, out, quiet, chart } = readGroup(comparisonOutput, command);
+      setThreads(readGroup(runtimeOptions, command).threads);
+      await checkEvaluationFile(settings.evaluation);
+      const files = { format, out, coefficients: null, chart, quiet };
+      const { format: form } = await destinationOf(files, inputFiles(data, settings));
+      const rendered = (result: ComparisonResult, colour: boolean): string =>
+        form === "json" ? toJson(result) : renderComparison(result, { colour, chart });
+      const result = await carryOut(
+        quiet,
+        async (signal, reporter) =>
+          compare(
+            {
+              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+              settings: { ...settings, local },
+              family,
+            },
+            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+          ),
+        async (done) => {
+          if (chart !== null) await writeFileAtomically(chart, await toSvg(comparisonChart(done)));
+          if (out !== null) await writeFileAtomically(out, rendered(done, false));
+        },
+      );
+      if (out === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
+    });
+  addGroups(command, groups);
+  explainAbsent(command, [
+    {
+      flags: "--C <number>",
+      instead: "--C means another ridge for every loss: give --l2 in a comparison (C is 1/(l2·rows) of a log loss).",
+    },
+    {
+      flags: "--alpha <number>",
+      instead: "--alpha means another ridge for every loss: give --l2 in a comparison.",
+    },
+    { flags: "--restarts <N>", instead: "aif compare trains networks from several seeds with --seeds." },
+    {
+      flags: "--import <file>",
+      instead: "An imported model cannot be trained again on the folds: aif analyze --import analyses it by itself.",
+    },
+    {
+      flags: "--by <column>",
+      instead: "aif compare looks at all rows together: aif analyze --by tells groups apart, for one model.",
+    },
+    {
+      flags: "--coefficients <file>",
+      instead: "aif compare writes no coefficients: aif analyze --coefficients does, for the model that you choose.",
+    },
+  ]);
+  command.addHelpText("after", compareHelp);
+}

@@ -1,0 +1,74 @@
+import { listed } from "../../data/names.js";
+import { noteFlags } from "../data-flags.js";
+import { raise } from "../flags.js";
+import type { Flag } from "../result.js";
+import { resolveReach } from "../threat-choice.js";
+import { short } from "../words.js";
+import type { ComparisonInput } from "./comparison-input.js";
+import type { ComparedModel } from "./comparison-result.js";
+import type { EvaluatedCandidate } from "./evaluated.js";
+import { isSelection } from "./feature-rule.js";
+import type { ComparisonGround } from "./ground.js";
+
+/** Models named in one message. */
+const NAMED = 5;
+
+/** What the numbers of a comparison leave open: of the data, of single models, and of how they are compared. */
+export function comparisonFlags(
+  input: ComparisonInput,
+  ground: ComparisonGround,
+  evaluated: readonly EvaluatedCandidate[],
+  models: readonly ComparedModel[],
+): Flag[] {
+  const { table, evaluationTable, settings } = input;
+  const { training, evaluation } = ground;
+  const integers = resolveReach(settings, training, () => true).attacked.filter(
+    ({ integerValues, kind }) => integerValues !== null && kind === "numeric",
+  );
+  const selecting = evaluated.filter(({ candidate, population }) => isSelection(candidate.features) && population);
+  const beyond = models.filter(({ relative, absolute }) => relative.extrapolated || absolute.extrapolated);
+  const unknown = models.filter(({ trustRadius, attacked }) => trustRadius === null && attacked > 0);
+  const bare = models.filter(({ attacked }) => attacked === 0);
+  const flag = (code: Parameters<typeof raise>[0], list: readonly { readonly name: string }[], text: string): Flag[] =>
+    list.length === 0
+      ? []
+      : [
+          raise(
+            code,
+            `${listed(
+              list.map(({ name }) => name),
+              NAMED,
+            )}: ${text}`,
+          ),
+        ];
+  return [
+    ...noteFlags(table.notes ?? []),
+    ...noteFlags(evaluationTable?.notes ?? []),
+    ...noteFlags(training.notes),
+    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...(integers.length > 0
+      ? [
+          raise(
+            "integer-feature",
+            `Attacked columns with few whole numbers (how many): ${integers.map(({ name, integerValues }) => `${name} (${integerValues})`).join(", ")}.`,
+          ),
+        ]
+      : []),
+    ...(settings.evaluation.kind === "training"
+      ? [raise("in-sample", "All models are compared on the rows that they were fitted on.")]
+      : []),
+    ...evaluated.flatMap(({ flags }) => flags),
+    ...flag("unattackable-model", bare, "nothing that these models see can be attacked."),
+    ...flag(
+      "selection-not-counted",
+      selecting.map(({ candidate }) => candidate),
+      "S in the population is of the columns that were chosen, as if they had been chosen beforehand.",
+    ),
+    ...flag(
+      "trust-exceeded",
+      beyond,
+      `the size (ε = ${short(ground.sizes.epsilon)}, ρ = ${short(ground.sizes.radius)}) lies beyond the trust radius.`,
+    ),
+    ...flag("trust-unknown", unknown, "no trust radius is known."),
+  ];
+}

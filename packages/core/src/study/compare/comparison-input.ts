@@ -1,0 +1,9 @@
+import type { StudyInput } from "../prepare.js";
+import type { StudySettings } from "../settings.js";
+import type { ComparisonFamily } from "./family.js";
+
+export interface ComparisonInput extends Omit<StudyInput, "importedModel" | "importedScaler"> {
+  /** Of every model: data, adversary, evaluation, intervals. The family sets model and ridge; one norm and one size at most. */
+  readonly settings: StudySettings;
+  readonly family: ComparisonFamily;
+}

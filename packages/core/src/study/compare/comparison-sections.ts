@@ -1,0 +1,180 @@
+import { meanStandardError } from "../../influence/sampling.js";
+import { normalQuantile } from "../../stats/distributions.js";
+import { exponentName } from "../../threats/norms.js";
+import { resolvedSettings } from "../resolved-settings.js";
+import { evaluationName, type StudySettings } from "../settings.js";
+import { resolveReach } from "../threat-choice.js";
+import type { ComparisonInput } from "./comparison-input.js";
+import type {
+  ComparedModel,
+  ComparisonResult,
+  ComparisonSettings,
+  Estimate,
+  ModelAtSize,
+  SeedSpread,
+  Spread,
+} from "./comparison-result.js";
+import type { EvaluatedCandidate, SeededResult } from "./evaluated.js";
+import { choiceName, type FeatureRule } from "./feature-rule.js";
+import type { ComparisonGround } from "./ground.js";
+import { informationOf } from "./information.js";
+import type { Convention } from "./quantities.js";
+
+/** Everything that is said of one model by itself. */
+export function comparedModel(
+  one: EvaluatedCandidate,
+  ground: ComparisonGround,
+  settings: StudySettings,
+): ComparedModel {
+  const { candidate, losses, scale } = one;
+  const { information, reason } = informationOf(one, ground.training, settings);
+  return {
+    name: candidate.name,
+    model: one.model,
+    features: choiceName(candidate.features),
+    columns: one.columns,
+    chosen: one.stability,
+    l2: one.l2,
+    parameters: one.parameters,
+    attacked: one.attacked,
+    scale,
+    trainingLoss: one.trainingLoss,
+    naturalLoss: estimateOf(losses.natural, ground, settings),
+    sensitivity: one.sensitivity,
+    relative: atSize(one, "relative", ground, settings),
+    absolute: atSize(one, "absolute", ground, settings),
+    trustRadius: one.trustRadius,
+    information,
+    informationReason: reason,
+    seeds: one.seeds && spreadOfSeeds(one.seeds),
+  };
+}
+
+function estimateOf(
+  values: Float64Array,
+  { training, evaluation, sampling }: ComparisonGround,
+  { inference, confidence }: StudySettings,
+): Estimate {
+  const w = (evaluation ?? training).evaluationWeights;
+  const value = values.reduce((sum, one, i) => sum + w[i] * one, 0);
+  const standardError = meanStandardError(values, w, sampling.evaluation);
+  const reach = normalQuantile(0.5 + confidence / 2) * standardError;
+  return { value, standardError, interval: inference === "none" ? null : [value - reach, value + reach] };
+}
+
+function atSize(
+  one: EvaluatedCandidate,
+  convention: Convention,
+  ground: ComparisonGround,
+  settings: StudySettings,
+): ModelAtSize {
+  const { sizes } = ground;
+  const { changes, attacked } = one.losses[convention];
+  const radius = convention === "relative" ? sizes.epsilon * one.scale : sizes.radius;
+  const epsilon = convention === "relative" ? sizes.epsilon : one.scale > 0 ? sizes.radius / one.scale : null;
+  const mean = (values: Float64Array): number => estimateOf(values, ground, settings).value;
+  const population = one.population;
+  return {
+    epsilon,
+    radius,
+    cost: estimateOf(changes, ground, settings),
+    robustLoss: attacked && { now: mean(attacked.now), after: mean(attacked.then) },
+    population: population && {
+      predicted: population[convention].predicted,
+      interval: population[convention].interval,
+      method: population.method,
+    },
+    extrapolated: one.trustRadius === null || epsilon === null ? null : epsilon > one.trustRadius * (1 + 1e-9),
+  };
+}
+
+function spreadOfSeeds(seeds: readonly SeededResult[]): SeedSpread {
+  const runs = seeds.map(({ seed, naturalLoss, cost }) => ({
+    seed,
+    naturalLoss,
+    relativeCost: cost.relative,
+    absoluteCost: cost.absolute,
+  }));
+  return {
+    runs,
+    naturalLoss: spread(runs.map(({ naturalLoss }) => naturalLoss)),
+    relativeCost: spread(runs.map(({ relativeCost }) => relativeCost)),
+    absoluteCost: spread(runs.map(({ absoluteCost }) => absoluteCost)),
+  };
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = (sorted.length - 1) / 2;
+  return {
+    median: 0.5 * (sorted[Math.floor(half)] + sorted[Math.ceil(half)]),
+    least: sorted[0],
+    most: sorted[sorted.length - 1],
+  };
+}
+
+export function dataSection(
+  { table, settings }: ComparisonInput,
+  { training, evaluation }: ComparisonGround,
+): ComparisonResult["data"] {
+  return {
+    source: table.source,
+    rows: training.rows,
+    features: training.features,
+    target: training.encoding.target.column,
+    labels: training.labels,
+    classes: training.classes,
+    evaluation: evaluationName(settings.evaluation),
+    evaluationRows: (evaluation ?? training).rows,
+    clusters: training.clusters ? new Set(training.clusters).size : null,
+  };
+}
+
+export function settingsSection(
+  { settings, table, family }: ComparisonInput,
+  { training }: ComparisonGround,
+  one: EvaluatedCandidate,
+): ComparisonSettings {
+  const reach = resolveReach(settings, training, () => true);
+  const all = resolvedSettings(settings, table, training, { name: one.model, loss: one.loss }, reach, 0);
+  const { source, target, loss, positive, intercept, standardize, missing, exclude, keep, weights, weightsKind } = all;
+  const { cluster, classWeight, freeze, budgets, bounds, evaluation, splitBy, seed, confidence, inference } = all;
+  const { draws, trustTolerance } = all;
+  return {
+    source,
+    target,
+    loss,
+    positive,
+    intercept,
+    standardize,
+    missing,
+    exclude,
+    keep,
+    weights,
+    weightsKind,
+    cluster,
+    classWeight,
+    freeze,
+    budgets,
+    bounds,
+    evaluation,
+    splitBy,
+    seed,
+    confidence,
+    inference,
+    draws,
+    trustTolerance,
+    norm: exponentName(settings.norms[0]),
+    models: family.models,
+    features: family.features.map(ruleName),
+    l2: family.l2,
+    seeds: family.seeds,
+  };
+}
+
+function ruleName(rule: FeatureRule): string {
+  if (rule.kind === "all" || rule.kind === "columns") return choiceName(rule);
+  const { kind, from, to } = rule;
+  if (from === null) return kind;
+  return from === to ? `${kind} ${from}` : `${kind} ${from}..${to}`;
+}

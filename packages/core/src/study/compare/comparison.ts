@@ -1,0 +1,125 @@
+import { encode } from "../../data/encode-table.js";
+import type { EncodedDataset } from "../../data/encoded-dataset.js";
+import { ensureBlas } from "../../linalg/backend.js";
+import type { Work } from "../../parallel/work.js";
+import { hasClosedForm } from "../local-settings.js";
+import { encodeOptions, explainMissingHeader, splitRows, stopwatch } from "../prepare.js";
+import { refuseOneCluster } from "../row-sampling.js";
+import type { StudySettings } from "../settings.js";
+import { evaluateClosed } from "./closed-candidate.js";
+import { comparisonFlags } from "./comparison-flags.js";
+import type { ComparisonInput } from "./comparison-input.js";
+import type { ComparisonResult } from "./comparison-result.js";
+import { comparedModel, dataSection, settingsSection } from "./comparison-sections.js";
+import { comparisonWords } from "./comparison-words.js";
+import type { EvaluatedCandidate } from "./evaluated.js";
+import { type Candidate, candidatesOf, columnsOf, familyTask, modelSettings } from "./family.js";
+import { type ComparisonGround, foldsOf, samplings, sizesOf } from "./ground.js";
+import { evaluateLocalCandidate } from "./local-candidate.js";
+import { type Convention, comparedPopulations, comparedRows, frontierOf } from "./quantities.js";
+
+/**
+ * A family of models on the same rows, the same folds and the same attack: natural loss and cost of robustness of each, under both
+ * conventions of the radius (MATH 5), simultaneous intervals of all differences, the models that cannot be told from the best, and
+ * the frontier of natural loss against cost.
+ * @throws usage: settings or models that contradict each other. input: data that do not suit. numerical: a model without a fit.
+ */
+export async function compare(input: ComparisonInput, work: Work = {}): Promise<ComparisonResult> {
+  const { settings, table, family, readSeconds: read = 0 } = input;
+  const models = modelSettings(settings, family);
+  await ensureBlas();
+  const clock = stopwatch();
+  explainMissingHeader(table, settings);
+  const { training, evaluation } = splitRows(encodeFamily(input, models), input);
+  refuseOneCluster(training, settings);
+  const columns = columnsOf(training);
+  const candidates = candidatesOf(models, family.features, columns, table.source);
+  const ground: ComparisonGround = {
+    training,
+    evaluation,
+    ...foldsOf(settings, training),
+    sizes: await sizesOf(settings, training, work),
+    sampling: samplings(training, evaluation, settings),
+    columns,
+    steps: { forward: longest(candidates, "forward"), lasso: longest(candidates, "lasso") },
+    orders: new Map(),
+    equations: new Map(),
+  };
+  const evaluated = await evaluateAll(candidates, ground, input, work);
+  const modelSeconds = clock.lap();
+  const sections = sectionsOf(evaluated, ground, settings);
+  const differenceSeconds = clock.lap();
+  const { list, ...compared } = sections;
+  const [{ loss: name, lossLabel: label, unit }] = list;
+  const told = { sizes: ground.sizes, loss: { name, label, unit }, data: dataSection(input, ground), ...compared };
+  return {
+    schema: "aif.comparison/1",
+    settings: settingsSection(input, ground, list[0]),
+    ...told,
+    words: comparisonWords(told),
+    flags: comparisonFlags(input, ground, list, compared.models),
+    timings: {
+      read,
+      models: modelSeconds,
+      differences: differenceSeconds,
+      total: read + modelSeconds + differenceSeconds,
+    },
+  };
+}
+
+/** The table as all models of the family see it. */
+function encodeFamily({ table, settings }: ComparisonInput, models: readonly StudySettings[]): EncodedDataset {
+  const task = familyTask(models);
+  const target = table.columns.find(({ name }) => name === settings.target);
+  const several = target?.kind === "categorical" && target.levels.length > 2;
+  const local = models.every((one) => !hasClosedForm(one));
+  return encode(table, encodeOptions(settings, task === "auto" && several && local ? "multiclass" : task));
+}
+
+const longest = (candidates: readonly Candidate[], kind: "forward" | "lasso"): number =>
+  Math.max(0, ...candidates.map(({ features }) => (features.kind === kind ? features.count : 0)));
+
+async function evaluateAll(
+  candidates: readonly Candidate[],
+  ground: ComparisonGround,
+  input: ComparisonInput,
+  work: Work,
+): Promise<EvaluatedCandidate[]> {
+  const out: EvaluatedCandidate[] = [];
+  for (const [k, candidate] of candidates.entries()) {
+    const report = (): void => work.onProgress?.({ phase: "comparing models", done: k, total: candidates.length });
+    report();
+    const part: Work = { signal: work.signal, onProgress: report };
+    out.push(
+      hasClosedForm(candidate.settings)
+        ? await evaluateClosed(candidate, ground, part)
+        : await evaluateLocalCandidate(candidate, ground, input, input.family.seeds, part),
+    );
+  }
+  return out;
+}
+
+/** Models by natural loss, and everything that is said of pairs of them. */
+function sectionsOf(evaluated: readonly EvaluatedCandidate[], ground: ComparisonGround, settings: StudySettings) {
+  const { training, evaluation, sampling } = ground;
+  const w = (evaluation ?? training).evaluationWeights;
+  const lossOf = ({ losses }: EvaluatedCandidate): number =>
+    losses.natural.reduce((sum, loss, i) => sum + w[i] * loss, 0);
+  const order = evaluated.map((one) => ({ one, loss: lossOf(one) })).toSorted((a, b) => a.loss - b.loss);
+  const list = order.map(({ one }) => one);
+  const rows = (columns: readonly Float64Array[]) => comparedRows(columns, w, sampling.evaluation, settings);
+  const natural = rows(list.map(({ losses }) => losses.natural));
+  const costs = (convention: Convention) =>
+    frontierOf(
+      natural,
+      rows(list.map(({ losses }) => losses[convention].changes)),
+      comparedPopulations(list, convention, { w: training.weights, sampling: sampling.training }, settings),
+    );
+  return {
+    list,
+    models: list.map((one) => comparedModel(one, ground, settings)),
+    natural,
+    relative: costs("relative"),
+    absolute: costs("absolute"),
+  };
+}

@@ -1,0 +1,178 @@
+import type { EncodedDataset } from "../../data/encoded-dataset.js";
+import type { Task } from "../../data/encoding.js";
+import { usageError } from "../../errors.js";
+import { hasClosedForm, localKindOf } from "../local-settings.js";
+import { taskOf } from "../model-choice.js";
+import type { EvaluationPlan, StudySettings } from "../settings.js";
+import { checkSettings } from "../settings.js";
+import { short } from "../words.js";
+import { choiceName, choicesOf, type FeatureChoice, type FeatureRule } from "./feature-rule.js";
+
+/** The models to compare: every model with every choice of columns and every ridge. */
+export interface ComparisonFamily {
+  /** As --model takes them; empty: the one that the target asks for. */
+  readonly models: readonly string[];
+  /** Empty: all columns. */
+  readonly features: readonly FeatureRule[];
+  /** λ of the ridges; empty: the model's own. */
+  readonly l2: readonly number[];
+  /** From how many seeds every network is trained. */
+  readonly seeds: number;
+}
+
+/** One model of the family. */
+export interface Candidate {
+  /** What tells it from the others: "quadratic, forward 3, λ = 0.1". */
+  readonly name: string;
+  /** Of an analysis of this model, all columns. */
+  readonly settings: StudySettings;
+  readonly features: FeatureChoice;
+}
+
+/** More models than this are more often a slip than a wish, and no table of them is read. */
+const MOST_CANDIDATES = 200;
+const MOST_SEEDS = 100;
+
+/** Networks are judged on rows set apart, and so is everything that is compared with one. */
+export const comparisonEvaluation = (models: readonly string[]): EvaluationPlan =>
+  models.some((model) => localKindOf(model) === "mlp") ? { kind: "fraction", share: 0.2 } : { kind: "cv", folds: 10 };
+
+/** The settings of every model of the family, columns aside. @throws usage: contradictions of options or of models. */
+export function modelSettings(settings: StudySettings, { models, l2, seeds }: ComparisonFamily): StudySettings[] {
+  if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= MOST_SEEDS)) {
+    throw usageError(`--seeds ${seeds} must be a whole number from 1 to ${MOST_SEEDS}.`);
+  }
+  if (settings.norms.length !== 1) {
+    throw usageError("A comparison is made under one --norm, since the ranking depends on it: run once for each.");
+  }
+  if ((settings.epsilons?.length ?? 1) !== 1 || (settings.radii?.length ?? 1) !== 1) {
+    throw usageError("A comparison is made at one size of the attack: give one --epsilon or one --radius.");
+  }
+  if (settings.C !== null || settings.alpha !== null) {
+    throw usageError("--C and --alpha mean another ridge for every loss: give --l2 in a comparison.");
+  }
+  if (settings.local.import !== null) {
+    throw usageError("An imported model cannot be trained again on the folds: compare models that are trained here.");
+  }
+  if (l2.length > 0 && settings.l2 !== null) throw usageError("The ridges of a family are given once, as its l2.");
+  const named: readonly (string | null)[] = models.length === 0 ? [settings.model] : models;
+  const ridges: readonly (number | null)[] = l2.length === 0 ? [settings.l2] : l2;
+  const all = named.flatMap((model) => ridges.map((ridge) => ({ ...settings, model, l2: ridge })));
+  for (const one of all) checkSettings(forModel(one));
+  refuseFolds(all);
+  refuseIdleSeeds(all, seeds);
+  return all.map(forModel);
+}
+
+/** A comparison knows options of networks that its other models do not ask for. */
+function forModel(settings: StudySettings): StudySettings {
+  if (!hasClosedForm(settings)) {
+    return settings.inference === "bootstrap" ? { ...settings, inference: "sandwich" } : settings;
+  }
+  const { activation: _a, optimizer: _o, curvature: _c, damping: _d, ...others } = settings.local;
+  return { ...settings, local: { ...others, ...NO_NETWORK } };
+}
+
+const NO_NETWORK = {
+  activation: null,
+  optimizer: null,
+  curvature: null,
+  damping: null,
+  solver: "auto",
+  memoryBytes: null,
+  allowUnconverged: false,
+} as const;
+
+function refuseFolds(all: readonly StudySettings[]): void {
+  const network = all.find(({ model }) => localKindOf(model) === "mlp");
+  if (!network || network.evaluation.kind !== "cv") return;
+  throw usageError(
+    `--evaluation cv:${network.evaluation.folds} would train ${network.evaluation.folds} networks for --model ${network.model}, each with a minimum of its own: use fraction:0.2 or a file.`,
+  );
+}
+
+function refuseIdleSeeds(all: readonly StudySettings[], seeds: number): void {
+  if (seeds === 1 || all.some(({ model }) => localKindOf(model) === "mlp")) return;
+  throw usageError("--seeds trains networks from several seeds: it needs a --model mlp:<widths>.");
+}
+
+/**
+ * What the target must be for all models of a family.
+ * @throws usage: models whose losses are of different things, which no number compares.
+ */
+export function familyTask(all: readonly StudySettings[]): Task | "auto" {
+  const wanted = all.map((settings) => ({ model: settings.model ?? "linear", task: taskOf(settings) }));
+  const firm = wanted.filter(({ task }) => task !== "auto");
+  const [first] = firm;
+  if (!first) return "auto";
+  const other = firm.find(({ task }) => task !== first.task);
+  if (!other) return first.task;
+  throw usageError(
+    `--model ${first.model} has ${LOSS_OF[first.task]} and --model ${other.model} ${LOSS_OF[other.task]}, and losses of different things cannot be compared: compare linear, quadratic, basis and mlp for numbers; logistic, mlp, and quadratic or basis with --loss logistic, for two labels; softmax and mlp for several; poisson, and quadratic or basis with --loss poisson, for counts.`,
+  );
+}
+
+const LOSS_OF: Readonly<Record<Task | "auto", string>> = {
+  regression: "a squared error (of numbers)",
+  binary: "a log loss (of two labels)",
+  count: "a Poisson loss (of counts)",
+  multiclass: "a cross entropy (of several classes)",
+  auto: "a loss that the target decides",
+};
+
+/** The columns that become features, in the table's order. */
+export const columnsOf = ({ featureInfo }: EncodedDataset): string[] => [
+  ...new Set(featureInfo.map(({ column }) => column)),
+];
+
+/** Every model with every choice of columns. @throws as `choicesOf`; usage: too many, or a choice that a model does not know */
+export function candidatesOf(
+  models: readonly StudySettings[],
+  rules: readonly FeatureRule[],
+  columns: readonly string[],
+  source: string,
+): Candidate[] {
+  const choices = rules.length === 0 ? [ALL] : rules.flatMap((rule) => choicesOf(rule, columns, source));
+  const count = models.length * choices.length;
+  if (count === 0) throw usageError("There is no model to compare: name one with --model.");
+  if (count > MOST_CANDIDATES) {
+    throw usageError(
+      `This family has ${count} models (${models.length} × ${choices.length} choices of columns), more than the ${MOST_CANDIDATES} that can be compared: give fewer, or shorter ranges.`,
+    );
+  }
+  const several = {
+    models: new Set(models.map(({ model }) => model)).size > 1,
+    features: choices.length > 1 || choices[0].kind !== "all",
+    ridges: new Set(models.map(({ l2 }) => l2)).size > 1,
+  };
+  const found = models.flatMap((settings) =>
+    choices.map((features) => ({ name: nameOf(settings, features, several), settings, features })),
+  );
+  return numbered(found);
+}
+
+const ALL: FeatureChoice = { kind: "all" };
+
+function nameOf(
+  { model, l2 }: StudySettings,
+  features: FeatureChoice,
+  several: { readonly models: boolean; readonly features: boolean; readonly ridges: boolean },
+): string {
+  const kind = model ?? "default model";
+  const parts = [
+    ...(several.models || !several.features ? [kind] : []),
+    ...(several.features ? [choiceName(features)] : []),
+    ...(several.ridges ? [`λ = ${short(l2 ?? 0)}`] : []),
+  ];
+  return parts.join(", ");
+}
+
+/** Names that occur twice get numbers. */
+function numbered(list: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, number>();
+  return list.map((candidate) => {
+    const times = (seen.get(candidate.name) ?? 0) + 1;
+    seen.set(candidate.name, times);
+    return times === 1 ? candidate : { ...candidate, name: `${candidate.name} (${times})` };
+  });
+}
