@@ -154,7 +154,7 @@ function populationLines(result: ComparisonResult, painted: Paint): string[] {
     painted.heading("Sensitivity in the population, as a cost at the same sizes"),
     ...ranked(rows, [of("relative", "ε"), of("absolute", "ρ")], painted),
     ...wrap(
-      `S: average over training sets of this size, without its bias; ${short(100 * settings.confidence)} % intervals of one model by itself. At ${short(100 * settings.confidence)} % for all pairs at once, from ${how}: ${noise(relative.population)} at the same ε, ${noise(absolute.population)} at the same ρ.${rows.length < models.length ? " Models without S are left out." : ""}`,
+      `S: average over training sets of this size, without its bias; ${short(100 * settings.confidence)} % intervals of one model by itself. At ${short(100 * settings.confidence)} % for all pairs at once, from ${how}: ${noise(relative.population)} at the same ε, ${noise(absolute.population)} at the same ρ.${relative.population.of.length < models.length ? " Models without S, or whose S noise may have made, are not compared." : ""}`,
       { indent: 2, hang: 4 },
     ).map(painted.faint),
   ];

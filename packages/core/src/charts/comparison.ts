@@ -74,6 +74,7 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
       high,
     };
   });
+  const labels = mergedLabels(values);
   const steps = costs.frontier
     .flatMap((place) => (place < NAMED ? [values[place]] : []))
     .toSorted((a, b) => a.cost - b.cost);
@@ -93,7 +94,7 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
       domain: Object.values(ROLES).map(({ label }) => label),
       range: Object.values(ROLES).map((role) => role.colour),
     },
-    legend: { orient: "bottom", columns: 3, title: null, symbolOpacity: 1 },
+    legend: convention === "relative" ? null : { orient: "bottom", columns: 3, title: null, symbolOpacity: 1 },
   };
   return {
     title: { text: title, offset: 6 },
@@ -115,11 +116,53 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
         encoding: { ...position, color: colour },
       },
       {
+        data: { values: labels },
         mark: { type: "text", dx: 6, dy: -6, fontSize: 10, align: "left", color: FAINT_INK },
         encoding: { ...position, text: { field: "rank" } },
       },
     ],
   };
+}
+
+interface Labelled {
+  readonly rank: string;
+  readonly loss: number;
+  readonly cost: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Pixels within which two labels would cover each other, across and down. */
+const LABEL_WIDTH = 22;
+const LABEL_HEIGHT = 11;
+
+/** One label for points that lie so near to each other that theirs would overlap. */
+function mergedLabels(values: readonly Labelled[]): Pick<Labelled, "rank" | "loss" | "cost">[] {
+  const across = (Math.max(...values.map(({ high }) => high)) - Math.min(...values.map(({ low }) => low))) / WIDTH;
+  const losses = values.map(({ loss }) => loss);
+  const down = (Math.max(...losses) - Math.min(...losses)) / HEIGHT;
+  const groups: Labelled[][] = [];
+  for (const value of values) {
+    const group = groups.find(
+      ([first]) =>
+        Math.abs(first.cost - value.cost) <= LABEL_WIDTH * across &&
+        Math.abs(first.loss - value.loss) <= LABEL_HEIGHT * down,
+    );
+    if (group) group.push(value);
+    else groups.push([value]);
+  }
+  return groups.map((group) => ({ ...group[0], rank: ranksOf(group.map(({ rank }) => Number(rank))) }));
+}
+
+/** "3", "3, 5", "3–6, 8". */
+function ranksOf(ranks: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const rank of ranks) {
+    const last = runs.at(-1);
+    if (last && rank === last[1] + 1) last[1] = rank;
+    else runs.push([rank, rank]);
+  }
+  return runs.map(([from, to]) => (from === to ? `${from}` : `${from}${to === from + 1 ? ", " : "–"}${to}`)).join(", ");
 }
 
 /** Numbers that tell neighbours apart, without a thousand separators. */

@@ -347,6 +347,12 @@ const rules = {
     why: "The likelihood rises until a factor is that feature itself, so the factor says nothing of the others.",
     todo: "Ask for fewer factors, or use --project pca:k.",
   },
+  "model-left-out": {
+    level: "warning",
+    raised: "a model of a comparison has no fit or no influence, on all rows or without a fold",
+    why: "It cannot be ranked; the others are compared without it.",
+    todo: "What the message asks for: mostly a ridge, or other columns.",
+  },
   "unattackable-model": {
     level: "note",
     raised: "models of a comparison see nothing that can be attacked",

@@ -88,8 +88,8 @@ async function fromSandwich(
     const off = leverage === "none" ? null : bias;
     const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
     const interval = sensitivityInterval(attack, found, level, bias);
-    const inference = inferenceFrom(found, centre, interval, { level, seed });
-    out.push({ ...inference, debiased: found.debiased - (bias?.sensitivity ?? 0) });
+    const freed = { ...found, debiased: found.debiased - (bias?.sensitivity ?? 0) };
+    out.push(inferenceFrom(freed, centre, interval, { level, seed }));
   }
   return out;
 }
@@ -109,7 +109,10 @@ export function inferenceFrom(
     level,
     standardErrors,
     pointwise: around(normalQuantile(0.5 + level / 2)),
-    simultaneous: around(supremumFactor(covariance, level, seed)),
+    // A factor of many parameters takes an eigen-decomposition, and not everybody asks for it.
+    get simultaneous() {
+      return around(supremumFactor(covariance, level, seed));
+    },
     debiased,
     sensitivityStandardError,
     sensitivity,
@@ -143,12 +146,10 @@ async function fromBootstrap(
   }));
 }
 
-export const parameterInterval = ({ level, ...bounds }: Inference, kind: Interval["kind"]): Interval => ({
-  level,
-  kind,
-  lower: [...bounds[kind].lower],
-  upper: [...bounds[kind].upper],
-});
+export function parameterInterval(inference: Inference, kind: Interval["kind"]): Interval {
+  const { lower, upper } = inference[kind];
+  return { level: inference.level, kind, lower: [...lower], upper: [...upper] };
+}
 
 /** S in the population, per ε². */
 export function populationSensitivity(

@@ -5,7 +5,7 @@ import type { Flag } from "../result.js";
 import { resolveReach } from "../threat-choice.js";
 import { short } from "../words.js";
 import type { ComparisonInput } from "./comparison-input.js";
-import type { ComparedModel } from "./comparison-result.js";
+import type { ComparedModel, ComparisonResult } from "./comparison-result.js";
 import type { EvaluatedCandidate } from "./evaluated.js";
 import { isSelection } from "./feature-rule.js";
 import type { ComparisonGround } from "./ground.js";
@@ -19,6 +19,7 @@ export function comparisonFlags(
   ground: ComparisonGround,
   evaluated: readonly EvaluatedCandidate[],
   models: readonly ComparedModel[],
+  failed: ComparisonResult["failed"],
 ): Flag[] {
   const { table, evaluationTable, settings } = input;
   const { training, evaluation } = ground;
@@ -58,6 +59,7 @@ export function comparisonFlags(
       ? [raise("in-sample", "All models are compared on the rows that they were fitted on.")]
       : []),
     ...evaluated.flatMap(({ flags }) => flags),
+    ...failed.map(({ name, reason }) => raise("model-left-out", `${name}: ${reason}`)),
     ...flag("unattackable-model", bare, "nothing that these models see can be attacked."),
     ...flag(
       "selection-not-counted",

@@ -21,6 +21,8 @@ export interface ComparisonResult {
     readonly given: "epsilon" | "radius";
   };
   readonly models: readonly ComparedModel[];
+  /** Models of the family that have no fit, or no influence, and why. */
+  readonly failed: readonly { readonly name: string; readonly reason: string }[];
   readonly natural: ComparedQuantity;
   readonly relative: ComparedCosts;
   readonly absolute: ComparedCosts;

@@ -78,7 +78,7 @@ function atSize(
     epsilon,
     radius,
     cost: estimateOf(changes, ground, settings),
-    robustLoss: attacked && { now: mean(attacked.now), after: mean(attacked.then) },
+    robustLoss: attacked && { now: mean(attacked.now), after: mean(attacked.after) },
     population: population && {
       predicted: population[convention].predicted,
       interval: population[convention].interval,

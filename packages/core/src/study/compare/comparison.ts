@@ -1,5 +1,6 @@
 import { encode } from "../../data/encode-table.js";
 import type { EncodedDataset } from "../../data/encoded-dataset.js";
+import { AifError } from "../../errors.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import type { Work } from "../../parallel/work.js";
 import { hasClosedForm } from "../local-settings.js";
@@ -45,7 +46,7 @@ export async function compare(input: ComparisonInput, work: Work = {}): Promise<
     orders: new Map(),
     equations: new Map(),
   };
-  const evaluated = await evaluateAll(candidates, ground, input, work);
+  const { evaluated, failed } = await evaluateAll(candidates, ground, input, work);
   const modelSeconds = clock.lap();
   const sections = sectionsOf(evaluated, ground, settings);
   const differenceSeconds = clock.lap();
@@ -56,8 +57,9 @@ export async function compare(input: ComparisonInput, work: Work = {}): Promise<
     schema: "aif.comparison/1",
     settings: settingsSection(input, ground, list[0]),
     ...told,
+    failed,
     words: comparisonWords(told),
-    flags: comparisonFlags(input, ground, list, compared.models),
+    flags: comparisonFlags(input, ground, list, compared.models, failed),
     timings: {
       read,
       models: modelSeconds,
@@ -84,20 +86,36 @@ async function evaluateAll(
   ground: ComparisonGround,
   input: ComparisonInput,
   work: Work,
-): Promise<EvaluatedCandidate[]> {
-  const out: EvaluatedCandidate[] = [];
+): Promise<{ evaluated: EvaluatedCandidate[]; failed: ComparisonResult["failed"] }> {
+  const evaluated: EvaluatedCandidate[] = [];
+  const failed: { name: string; reason: string; error: AifError }[] = [];
   for (const [k, candidate] of candidates.entries()) {
     const report = (): void => work.onProgress?.({ phase: "comparing models", done: k, total: candidates.length });
     report();
     const part: Work = { signal: work.signal, onProgress: report };
-    out.push(
-      hasClosedForm(candidate.settings)
-        ? await evaluateClosed(candidate, ground, part)
-        : await evaluateLocalCandidate(candidate, ground, input, input.family.seeds, part),
+    try {
+      evaluated.push(
+        hasClosedForm(candidate.settings)
+          ? await evaluateClosed(candidate, ground, part)
+          : await evaluateLocalCandidate(candidate, ground, input, input.family.seeds, part),
+      );
+    } catch (error) {
+      if (!(error instanceof AifError && LEAVES_OUT.has(error.code))) throw error;
+      failed.push({ name: candidate.name, reason: error.message, error });
+    }
+  }
+  if (evaluated.length === 0) {
+    const [{ name, error }] = failed;
+    throw new AifError(
+      error.code,
+      candidates.length === 1 ? error.message : `No model of the family has a fit. ${name}: ${error.message}`,
     );
   }
-  return out;
+  return { evaluated, failed: failed.map(({ name, reason }) => ({ name, reason })) };
 }
+
+/** One model without a fit does not spoil the comparison of the others. */
+const LEAVES_OUT: ReadonlySet<string> = new Set(["numerical", "input"]);
 
 /** Models by natural loss, and everything that is said of pairs of them. */
 function sectionsOf(evaluated: readonly EvaluatedCandidate[], ground: ComparisonGround, settings: StudySettings) {

@@ -15,7 +15,7 @@ export interface SizedRows {
   /** n: by how much each row's natural loss rises. */
   readonly changes: Float64Array;
   /** n each: losses under attack before and after; null: no closed form or expansion of the worst case. */
-  readonly attacked: { readonly now: Float64Array; readonly then: Float64Array } | null;
+  readonly attacked: { readonly now: Float64Array; readonly after: Float64Array } | null;
 }
 
 export interface EvaluatedLosses {
@@ -111,14 +111,14 @@ async function sizedRows(attack: Influence, evaluated: EvaluatedRows, epsilon: n
     changes: lossChanges(evaluated.rows, epsilon),
     attacked: {
       now: await attackedLosses(attack, evaluated, { epsilon, moved: 0 }, quiet),
-      then: await attackedLosses(attack, evaluated, { epsilon, moved: epsilon }, quiet),
+      after: await attackedLosses(attack, evaluated, { epsilon, moved: epsilon }, quiet),
     },
   };
 }
 
 /** Losses of a model that nobody can attack. */
 export function unattackable(natural: Float64Array): EvaluatedLosses {
-  const same = { changes: new Float64Array(natural.length), attacked: { now: natural, then: natural } };
+  const same = { changes: new Float64Array(natural.length), attacked: { now: natural, after: natural } };
   return { natural, relative: same, absolute: same };
 }
 

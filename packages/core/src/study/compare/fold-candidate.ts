@@ -75,7 +75,7 @@ export async function evaluateFolds(
 
 function emptyLosses(n: number): EvaluatedLosses {
   const rows = (): Float64Array => new Float64Array(n);
-  const sized = (): SizedRows => ({ changes: rows(), attacked: { now: rows(), then: rows() } });
+  const sized = (): SizedRows => ({ changes: rows(), attacked: { now: rows(), after: rows() } });
   return { natural: rows(), relative: sized(), absolute: sized() };
 }
 
@@ -88,7 +88,7 @@ function scatter(all: EvaluatedLosses, part: EvaluatedLosses, rows: Int32Array):
       ...(all[kind].attacked && part[kind].attacked
         ? ([
             [all[kind].attacked.now, part[kind].attacked.now],
-            [all[kind].attacked.then, part[kind].attacked.then],
+            [all[kind].attacked.after, part[kind].attacked.after],
           ] as [Float64Array, Float64Array][])
         : []),
     ]),

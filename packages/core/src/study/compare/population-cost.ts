@@ -46,7 +46,8 @@ export function populationFrom(
   { epsilon, radius }: ComparedSizes,
   sampling: Sampling,
 ): PopulationS | null {
-  if (sensitivity === null) return null;
+  // Where noise is all there is, what is left without the bias may lie below every S that can be.
+  if (sensitivity === null || sensitivity.upper <= 0) return null;
   const square = epsilon ** 2;
   const perScale = (radius / scale) ** 2;
   const relative: PopulationCost = {
@@ -55,7 +56,8 @@ export function populationFrom(
     rows: sensitivityRows && sensitivityRows.map((value) => square * value),
     draws: sensitivityDraws && sensitivityDraws.map((value) => square * value),
   };
-  // S/c² does not depend on c: its influence lacks what c's noise adds to that of S, 2S(‖x_i‖/c − 1).
+  // S/c² does not depend on c: its influence lacks what c's noise adds to that of S, 2S(‖x_i‖/c − 1). In the bias, which is of
+  // order 1/n, that part is left.
   const fixed =
     sensitivityRows &&
     sensitivityRows.map((value, i) => perScale * (value - 2 * curvature * (rowScales[i] / scale - 1)));

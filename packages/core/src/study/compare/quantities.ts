@@ -20,14 +20,16 @@ export function comparedRows(
   return quantity([...columns.keys()], "rows", estimates, found, level);
 }
 
-/** S in the population of the models that have it, as costs. */
+/** S in the population, as costs, of the models whose estimate is about normal: Î clearly not 0, S above 0 (MATH 3). */
 export function comparedPopulations(
   list: readonly EvaluatedCandidate[],
   convention: Convention,
   { w, sampling }: { readonly w: Float64Array; readonly sampling: Sampling },
   level: Level,
 ): ComparedQuantity | null {
-  const having = list.flatMap(({ population }, place) => (population ? [{ place, cost: population[convention] }] : []));
+  const having = list.flatMap(({ population }, place) =>
+    population?.method === "delta" && population.sensitivity > 0 ? [{ place, cost: population[convention] }] : [],
+  );
   if (having.length === 0) return null;
   const of = having.map(({ place }) => place);
   const estimates = having.map(({ cost }) => cost.predicted);

@@ -81,7 +81,7 @@ async function fromRows(
   without: Fold,
   work: Work,
 ): Promise<SelectionPoint> {
-  const chosen = <Rows extends Dataset>(all: Rows): Dataset =>
+  const chosen = (all: Dataset): Dataset =>
     without === null || foldOf === null ? all : all.select(outside(foldOf, without));
   const rows = chosen(training);
   const l2 = settings.l2 ?? 0;
