@@ -46,7 +46,7 @@ describe("commands in the documents run", () => {
   test.each(commands)("%s: aif %s", async (_page, line) => {
     const words = wordsOf(line);
     const places = words.map((word, i) =>
-      /^--(out|coefficients|report)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
+      /^--(out|coefficients|report|chart)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
     );
     const stdout = await aif(places);
     const [option, file] = [places.indexOf("--out"), places[places.indexOf("--out") + 1]];
@@ -134,11 +134,13 @@ test("docs/json.md names every field of a result", async () => {
     }
   };
   visit(JSON.parse(await aif([...wordsOf(houses).slice(1), "--format", "json"])));
+  const comparison = ["compare", ...wordsOf(houses).slice(2), "--features", "forward 2", "--model", "linear"];
+  visit(JSON.parse(await aif([...comparison, "--format", "json"])));
   expect([...missing]).toEqual([]);
 });
 
 test("every option that the pages for users name exists", async () => {
-  const commands = ["analyze", "verify", "path", "adversarial-train", "reproduce"];
+  const commands = ["analyze", "verify", "path", "adversarial-train", "reproduce", "compare", "chart"];
   const help = (await Promise.all(commands.map((command) => aif([command, "--help"])))).join("\n");
   const known = new Set([...help.matchAll(/--[a-zA-Z][a-zA-Z0-9-]*/g)].map(([option]) => option));
   for (const page of pages.filter((name) => !/^CONTRIBUTING|coverage/.test(name))) {

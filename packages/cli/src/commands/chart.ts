@@ -17,7 +17,10 @@ export function addChart(program: Command): void {
     .command("chart")
     .summary("draw a result as SVG or PNG")
     .description("Draws one of the charts of a result that a command wrote as JSON. Without a name it lists them.")
-    .argument("<result>", "a file that analyze, verify, path, adversarial-train or reproduce wrote with --format json")
+    .argument(
+      "<result>",
+      "a file that analyze, verify, path, adversarial-train, compare or reproduce wrote with --format json",
+    )
     .argument("[name]", "the chart, such as sensitivity")
     .action(async (file: string, name: string | undefined) => {
       const { out, norm, axes, paper, width } = readGroup(chartOptions, command);
@@ -48,7 +51,7 @@ async function chartsIn(file: string): Promise<readonly NamedChart[]> {
   const charts = drawable(text);
   if (charts !== null && charts.length > 0) return charts;
   throw inputError(
-    `${file} is no result that has charts: it must be what aif analyze, verify, path, adversarial-train or reproduce writes as JSON.`,
+    `${file} is no result that has charts: it must be what aif analyze, verify, path, adversarial-train, compare or reproduce writes as JSON.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type ComparisonResult, compare, comparisonChart, comparisonEvaluation } from "@aif/core";
+import { type ComparisonResult, chartsOf, compare, comparisonEvaluation } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
@@ -19,10 +19,10 @@ import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { writeChart } from "../output/chart-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeStdout } from "../output/stdout.js";
-import { toSvg } from "../output/svg.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -76,7 +76,7 @@ export function addCompare(program: Command): void {
       const { format, out, quiet, chart } = readGroup(comparisonOutput, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
-      const files = { format, out, coefficients: null, chart, quiet };
+      const files = { format, out, coefficients: null, report: null, chart, quiet };
       const { format: form } = await destinationOf(files, inputFiles(data, settings));
       const rendered = (result: ComparisonResult, colour: boolean): string =>
         form === "json" ? toJson(result) : renderComparison(result, { colour, chart });
@@ -92,7 +92,7 @@ export function addCompare(program: Command): void {
             { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
-          if (chart !== null) await writeFileAtomically(chart, await toSvg(comparisonChart(done)));
+          if (chart !== null) await writeChart(chart, chartsOf(done)[0].draw(), "light");
           if (out !== null) await writeFileAtomically(out, rendered(done, false));
         },
       );
@@ -116,6 +116,10 @@ export function addCompare(program: Command): void {
     {
       flags: "--by <column>",
       instead: "aif compare looks at all rows together: aif analyze --by tells groups apart, for one model.",
+    },
+    {
+      flags: "--report <file>",
+      instead: "aif compare writes no report page: aif analyze --report does, for the model that you choose.",
     },
     {
       flags: "--coefficients <file>",

@@ -1,5 +1,6 @@
 import { type FeatureRule, parseFeatureRule } from "@aif/core";
 import { usageError } from "../errors.js";
+import { checkChartPath } from "../output/chart-file.js";
 import { adversaryOptions } from "./adversary.js";
 import { dataOptions } from "./data.js";
 import { evaluationOptions } from "./evaluation.js";
@@ -38,7 +39,7 @@ export const familyOptions = {
     features: list(
       {
         flags: "--features <choice>",
-        help: 'columns of the models: all, a,b,c, "first 1..5" (in the table\'s order), "forward 1..5" (selected by their gain, anew in every fold) or forward for every number; repeat it for several',
+        help: 'columns of the models: all, a,b,c, "first 1..5" (in the table\'s order), "forward 1..5" or "lasso 1..5" (selected, anew in every fold), forward for every number; repeat it for several',
         shown: "all",
       },
       [],
@@ -118,11 +119,6 @@ export const comparedChecks = {
   rules: { trustTolerance: predictionOptions.rules.trustTolerance },
 };
 
-const readChart = (path: string, option: string): string => {
-  if (/\.svg$/i.test(path)) return path;
-  throw usageError(`${option} takes a file whose name ends in .svg, not "${path}".`);
-};
-
 const { format, out, quiet } = outputOptions.rules;
 
 /** Where the table and the chart go. */
@@ -132,9 +128,12 @@ export const comparisonOutput = {
     format,
     out,
     chart: single(
-      { flags: "--chart <file>", help: "draw natural loss against cost of robustness, and the intervals: .svg" },
+      {
+        flags: "--chart <file>",
+        help: "draw natural loss against cost of robustness, and the intervals: .svg or .png",
+      },
       null,
-      readChart,
+      checkChartPath,
     ),
     quiet,
   },

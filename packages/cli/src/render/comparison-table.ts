@@ -83,14 +83,17 @@ function lossLines(result: ComparisonResult, painted: Paint): string[] {
   ];
 }
 
-const marks: Readonly<Record<string, string>> = { both: "no", natural: "no*", cost: "no*", none: "no~" };
+const marks = { both: "no", natural: "no*", cost: "no*", none: "no~" } as const;
 
 function costLines(result: ComparisonResult, painted: Paint): string[] {
   const { sizes, relative, absolute } = result;
   const rows = rowsOf(result);
   const place = (costs: ComparisonResult["relative"]) => {
     const clear = new Map(costs.dominated.map((entry) => [entry.model, entry.clear]));
-    return (row: Row): string => marks[clear.get(row.place) ?? ""] ?? "yes";
+    return (row: Row): string => {
+      const how = clear.get(row.place);
+      return how === undefined ? "yes" : how === null ? "no" : marks[how];
+    };
   };
   const shownCost = ({ value, interval }: Estimate, beyond: boolean | null): string => {
     const reach = interval ? ` ± ${number(interval[1] - value, 2)}` : "";

@@ -1,8 +1,8 @@
-import type { ChartedResult, Flag } from "@aif/core";
+import type { ChartedResult, ComparisonResult, Flag } from "@aif/core";
 import type { Html } from "./html.js";
 
-/** A result that a report can be made of: whatever a command prints as JSON. */
-export type ReportedResult = ChartedResult;
+/** A result that a report can be made of: whatever a command prints as JSON of one model. */
+export type ReportedResult = Exclude<ChartedResult, ComparisonResult>;
 
 export interface Section {
   /** Of the link to it. */

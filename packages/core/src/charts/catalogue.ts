@@ -1,8 +1,10 @@
 /** Which charts there are of which results. */
+import type { ComparisonResult } from "../study/compare/comparison-result.js";
 import type { PathResult } from "../study/path-result.js";
 import type { StudyResult } from "../study/result.js";
 import type { TrainingResult } from "../study/training-result.js";
 import type { VerificationResult } from "../study/verify-result.js";
+import { comparisonChart } from "./comparison-chart.js";
 import type { ChartOptions } from "./figure.js";
 import { pathLossesChart, predictedLossesChart } from "./losses-chart.js";
 import { parametersChart } from "./parameters-chart.js";
@@ -14,7 +16,13 @@ import { trainingChart } from "./training-chart.js";
 import { costRatioChart, parameterErrorChart } from "./verification-charts.js";
 
 /** A result that has charts: whatever a command prints as JSON. */
-export type ChartedResult = StudyResult | VerificationResult | PathResult | TrainingResult | DrawnResult;
+export type ChartedResult =
+  | StudyResult
+  | VerificationResult
+  | PathResult
+  | TrainingResult
+  | ComparisonResult
+  | DrawnResult;
 
 /** A result that brings its only chart along: a reproduced result of the paper. */
 export interface DrawnResult {
@@ -83,6 +91,12 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
         null,
         result.threat.norm,
       );
+    }
+    case "aif.comparison/1": {
+      const draw = (options: ChartOptions = {}): ChartSpec => comparisonChart(result, options);
+      return [
+        { name: "comparison", shows: "natural loss against cost of robustness", attack: result.settings.norm, draw },
+      ];
     }
     case "aif.reproduction/1":
       return [{ name: result.name, shows: result.title, attack: null, draw: () => result.chart }];

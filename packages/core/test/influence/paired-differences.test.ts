@@ -106,7 +106,7 @@ describe("pairedDifferences", () => {
       }),
       { numRuns: 10 },
     );
-    const reversed = pairedDifferences([...columns].reverse(), w, independentRows(n), 0.95, 1);
+    const reversed = pairedDifferences(columns.toReversed(), w, independentRows(n), 0.95, 1);
     expect(Math.abs(reversed.factor / whole.factor - 1)).toBeLessThan(0.02);
   });
 

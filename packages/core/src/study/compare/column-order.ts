@@ -1,6 +1,7 @@
 import type { Work } from "../../parallel/work.js";
 import type { Candidate } from "./family.js";
 import type { ComparisonGround, SharedEquations } from "./ground.js";
+import { lassoOrder } from "./lasso-order.js";
 import { forwardOrder } from "./selection.js";
 
 /**
@@ -26,7 +27,11 @@ export async function columnOrder(
       const { kind } = features;
       const key = JSON.stringify([kind, settings.model, settings.l2, without]);
       const known = orders.get(key);
-      const found = known ?? forwardOrder(ground, settings, equations, without, steps[kind], work);
+      const found =
+        known ??
+        (kind === "lasso"
+          ? lassoOrder(ground, settings, without, work)
+          : forwardOrder(ground, settings, equations, without, steps.forward, work));
       if (!known) orders.set(key, found);
       return inOrder(columns, (await found).slice(0, features.count));
     }

@@ -190,7 +190,7 @@ export interface ComparedCosts {
   readonly dominated: readonly {
     readonly model: number;
     readonly by: number;
-    /** Whether both differences are clear of 0, one of them, or none. */
-    readonly clear: "both" | "natural" | "cost" | "none";
+    /** Whether both differences are clear of 0, one of them, or none; null without inference. */
+    readonly clear: "both" | "natural" | "cost" | "none" | null;
   }[];
 }

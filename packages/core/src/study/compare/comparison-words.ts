@@ -54,7 +54,16 @@ function costWords(told: Told, convention: "relative" | "absolute"): string[] {
   const cheapest = leastOf(costs.cost);
   const { value } = models[cheapest][convention].cost;
   const lead = `${sizeWords(told, convention)}, robustness costs “${models[cheapest].name}” least: ${signed(value)}.`;
-  return [[lead, ...frontierWords(models, costs)].join(" ")];
+  return [[lead, ...leastWords(models, costs.cost), ...frontierWords(models, costs)].join(" ")];
+}
+
+/** Whether the least cost can be told from the others. */
+function leastWords(models: readonly ComparedModel[], { best, reach, level }: ComparedQuantity): string[] {
+  if (reach === null) return [];
+  if (best.length === models.length) return ["But no difference of cost to it is clear."];
+  return best.length === 1
+    ? [`All others cost clearly more, at ${percent(level)} for all pairs at once.`]
+    : [`${best.length} of ${models.length} models may cost as little.`];
 }
 
 const leastOf = ({ estimates }: ComparedQuantity): number =>
@@ -67,7 +76,7 @@ function frontierWords(models: readonly ComparedModel[], { frontier, dominated }
       ? `It is also the best by natural loss, so that it dominates all others.`
       : `On the frontier, where less loss costs more, are ${listOf(names)}.`,
   ];
-  const by = (clear: readonly string[]): string[] =>
+  const by = (clear: readonly (string | null)[]): string[] =>
     dominated.filter((entry) => clear.includes(entry.clear)).map(({ model }) => models[model].name);
   const surely = dominated.filter(({ clear }) => clear === "both");
   if (surely.length > 0) {
@@ -83,6 +92,8 @@ function frontierWords(models: readonly ComparedModel[], { frontier, dominated }
   if (half.length > 0) sentences.push(`Dominated, but clearly in only one of the two: ${listOf(half)}.`);
   const noise = by(["none"]);
   if (noise.length > 0) sentences.push(`Dominated within noise: ${listOf(noise)}.`);
+  const unjudged = by([null]);
+  if (unjudged.length > 0) sentences.push(`Dominated: ${listOf(unjudged)}.`);
   return sentences;
 }
 

@@ -42,7 +42,7 @@ export async function compare(input: ComparisonInput, work: Work = {}): Promise<
     sizes: await sizesOf(settings, training, work),
     sampling: samplings(training, evaluation, settings),
     columns,
-    steps: { forward: longest(candidates, "forward"), lasso: longest(candidates, "lasso") },
+    steps: { forward: longestForward(candidates) },
     orders: new Map(),
     equations: new Map(),
   };
@@ -78,8 +78,8 @@ function encodeFamily({ table, settings }: ComparisonInput, models: readonly Stu
   return encode(table, encodeOptions(settings, task === "auto" && several && local ? "multiclass" : task));
 }
 
-const longest = (candidates: readonly Candidate[], kind: "forward" | "lasso"): number =>
-  Math.max(0, ...candidates.map(({ features }) => (features.kind === kind ? features.count : 0)));
+const longestForward = (candidates: readonly Candidate[]): number =>
+  Math.max(0, ...candidates.map(({ features }) => (features.kind === "forward" ? features.count : 0)));
 
 async function evaluateAll(
   candidates: readonly Candidate[],

@@ -32,8 +32,8 @@ export interface ComparisonGround {
   /** Of the rows that losses are compared on, and of those that models are fitted to. */
   readonly sampling: { readonly evaluation: Sampling; readonly training: Sampling };
   readonly columns: readonly string[];
-  /** How many columns the longest selection of each kind takes. */
-  readonly steps: Readonly<Record<"forward" | "lasso", number>>;
+  /** How many columns the longest forward selection takes. */
+  readonly steps: { readonly forward: number };
   /** Orders of columns that selections have found, by what they depend on. */
   readonly orders: Map<string, Promise<readonly string[]>>;
   /** Normal equations of models that some candidates are parts of, by model. */

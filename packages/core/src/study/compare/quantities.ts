@@ -83,7 +83,7 @@ export function frontierOf(
     if (rivals.length === 0) return [];
     const verdicts = rivals.map((by) => {
       const [loss, price] = [clearIn(natural, by, place), clearIn(cost, by, place)];
-      return { model: place, by, clear: CLEAR[Number(loss)][Number(price)] };
+      return { model: place, by, clear: natural.reach === null ? null : CLEAR[Number(loss)][Number(price)] };
     });
     const best = ORDER.flatMap((clear) => verdicts.filter((verdict) => verdict.clear === clear));
     return [best[0]];
@@ -96,4 +96,4 @@ const CLEAR = [
   ["none", "cost"],
   ["natural", "both"],
 ] as const;
-const ORDER = ["both", "cost", "natural", "none"] as const;
+const ORDER = ["both", "cost", "natural", "none", null] as const;

@@ -25,6 +25,7 @@ interface Fixture {
   radius: number;
   train: Rows;
   evaluation: Rows;
+  lasso: string[];
   families: Record<LossName, { candidates: Expected[]; forward: string[] }>;
 }
 
@@ -112,4 +113,12 @@ describe.each(["squared", "logistic", "poisson"] as const)("%s loss", (loss) => 
       expect(new Set(columns)).toEqual(new Set(forward.slice(0, count)));
     }
   });
+});
+
+test("lasso selection takes the columns in the order in which they enter the path", async () => {
+  const result = await compared("squared", { features: [{ kind: "lasso", from: null, to: null }] });
+  expect(result.models).toHaveLength(5);
+  for (const { features, columns } of result.models) {
+    expect(new Set(columns)).toEqual(new Set(fixture.lasso.slice(0, Number(features.split(" ")[1]))));
+  }
 });

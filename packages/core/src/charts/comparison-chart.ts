@@ -1,9 +1,15 @@
 import type { ComparedModel, ComparisonResult } from "../study/compare/comparison-result.js";
-import { short } from "../study/words.js";
+import { number, short, signed } from "../study/words.js";
+import { nameAxis } from "./bars.js";
+import { broken, type ChartOptions, DEFAULT_WIDTH, told } from "./figure.js";
+import { brief, keyOf } from "./names.js";
 import { type ChartSpec, FAINT_INK, PALETTE, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 
-const WIDTH = 400;
+/** Room for axes, names and legends beside a panel. */
+const BESIDE = 190;
 const HEIGHT = 260;
+/** Mean width of a character of the words below the title. */
+const CHARACTER = 6.2;
 /** Models named beside the picture; of more, those of the best natural loss. */
 const NAMED = 30;
 const ROW_HEIGHT = 16;
@@ -20,29 +26,36 @@ type Role = keyof typeof ROLES;
  * Natural loss against the cost of robustness under both conventions of the radius, with the frontier, and below them by how much
  * each model's natural loss exceeds the best one's, with simultaneous intervals. Models are numbered by natural loss.
  */
-export function comparisonChart(result: ComparisonResult): ChartSpec {
+export function comparisonChart(result: ComparisonResult, { width = DEFAULT_WIDTH }: ChartOptions): ChartSpec {
   const { data, loss, sizes, settings } = result;
+  const panel = width - BESIDE;
+  const room = width / CHARACTER;
   const norm = settings.norm === "inf" ? "∞" : settings.norm;
   return {
     $schema: VEGA_LITE_SCHEMA,
     title: {
-      text: `Natural loss and cost of robustness: ${data.target}`,
+      text: `Natural loss and cost of robustness: ${brief(data.target, 40)}`,
       subtitle: [
-        `${loss.label} in ${loss.unit}, ${evaluationWords(result)}; attack in the p = ${norm} norm.`,
-        "Numbers are ranks by natural loss; bars are 95 % intervals of one model by itself.".replace(
-          "95",
-          short(100 * settings.confidence),
+        ...broken(
+          `${loss.label} in ${brief(loss.unit, 40)}, ${evaluationWords(result)}; attack in the p = ${norm} norm.`,
+          room,
+        ),
+        ...broken(
+          `Numbers are ranks by natural loss; bars are ${short(100 * settings.confidence)} % intervals of one model by itself.`,
+          room,
         ),
       ],
       fontSize: 14,
       offset: 12,
+      frame: "bounds",
     },
     padding: 10,
     spacing: 24,
+    description: `Natural loss and cost of robustness of ${result.models.length} models.`,
     vconcat: [
-      frontierPanel(result, "relative", `Attack relative to what each model sees, ε = ${short(sizes.epsilon)}`),
-      frontierPanel(result, "absolute", `One fixed radius for all models, ρ = ${short(sizes.radius)}`),
-      differencePanel(result),
+      frontierPanel(result, panel, "relative", `Attack relative to what each model sees, ε = ${short(sizes.epsilon)}`),
+      frontierPanel(result, panel, "absolute", `One fixed radius for all models, ρ = ${short(sizes.radius)}`),
+      differencePanel(result, panel),
     ],
     resolve: { scale: { color: "independent" } },
     config: THEME,
@@ -55,7 +68,12 @@ function evaluationWords({ data }: ComparisonResult): string {
   return data.evaluation === "training" ? "on the training rows" : `on ${data.evaluationRows} rows apart`;
 }
 
-function frontierPanel(result: ComparisonResult, convention: "relative" | "absolute", title: string): ChartSpec {
+function frontierPanel(
+  result: ComparisonResult,
+  width: number,
+  convention: "relative" | "absolute",
+  title: string,
+): ChartSpec {
   const { models } = result;
   const costs = result[convention];
   const clear = new Set(costs.dominated.filter((entry) => entry.clear !== "none").map(({ model }) => model));
@@ -72,9 +90,10 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
       cost: cost.value,
       low,
       high,
+      text: `${place + 1}, ${brief(model.name, 60)}: natural loss ${number(model.naturalLoss.value, 4)}, cost ${signed(cost.value)}`,
     };
   });
-  const labels = mergedLabels(values);
+  const labels = mergedLabels(values, width);
   const steps = costs.frontier
     .flatMap((place) => (place < NAMED ? [values[place]] : []))
     .toSorted((a, b) => a.cost - b.cost);
@@ -98,7 +117,7 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
   };
   return {
     title: { text: title, offset: 6 },
-    width: WIDTH,
+    width,
     height: HEIGHT,
     data: { values },
     layer: [
@@ -113,7 +132,7 @@ function frontierPanel(result: ComparisonResult, convention: "relative" | "absol
       },
       {
         mark: { type: "point", filled: true, size: 46, opacity: 1, stroke: "white", strokeWidth: 0.6 },
-        encoding: { ...position, color: colour },
+        encoding: { ...position, color: colour, ...told },
       },
       {
         data: { values: labels },
@@ -137,8 +156,8 @@ const LABEL_WIDTH = 22;
 const LABEL_HEIGHT = 11;
 
 /** One label for points that lie so near to each other that theirs would overlap. */
-function mergedLabels(values: readonly Labelled[]): Pick<Labelled, "rank" | "loss" | "cost">[] {
-  const across = (Math.max(...values.map(({ high }) => high)) - Math.min(...values.map(({ low }) => low))) / WIDTH;
+function mergedLabels(values: readonly Labelled[], width: number): Pick<Labelled, "rank" | "loss" | "cost">[] {
+  const across = (Math.max(...values.map(({ high }) => high)) - Math.min(...values.map(({ low }) => low))) / width;
   const losses = values.map(({ loss }) => loss);
   const down = (Math.max(...losses) - Math.min(...losses)) / HEIGHT;
   const groups: Labelled[][] = [];
@@ -168,25 +187,21 @@ function ranksOf(ranks: readonly number[]): string {
 /** Numbers that tell neighbours apart, without a thousand separators. */
 const axis = (title: string): ChartSpec => ({ title, tickCount: 6 });
 
-function differencePanel({ models, natural }: ComparisonResult): ChartSpec {
+function differencePanel({ models, natural }: ComparisonResult, width: number): ChartSpec {
   const best = new Set(natural.best);
   const values = models.slice(0, NAMED).map((model, place) => {
     const difference = natural.estimates[place] - natural.estimates[0];
     const reach = natural.reach?.[place][0] ?? 0;
     return {
-      name: labelOf(model, place),
+      key: keyOf(place),
+      text: `${labelOf(model, place)}: ${signed(difference)}`,
       difference,
       low: difference - reach,
       high: difference + reach,
       role: best.has(place) ? ROLES.frontier.label : ROLES.clear.label,
     };
   });
-  const y = {
-    field: "name",
-    type: "nominal",
-    sort: values.map(({ name }) => name),
-    axis: { title: null, labelLimit: 220, ticks: false, grid: true },
-  };
+  const y = nameAxis(models.slice(0, NAMED).map(labelOf));
   const x = { type: "quantitative", axis: axis("natural loss above the lowest, simultaneous intervals") };
   const colour = {
     field: "role",
@@ -199,8 +214,8 @@ function differencePanel({ models, natural }: ComparisonResult): ChartSpec {
   };
   const more = models.length > NAMED ? ` (the first ${NAMED} of ${models.length})` : "";
   return {
-    title: { text: `Which differences of natural loss are noise${more}`, offset: 6 },
-    width: WIDTH,
+    title: { text: `Differences of natural loss (blue: may be best)${more}`, offset: 6 },
+    width,
     height: ROW_HEIGHT * values.length,
     data: { values },
     layer: [
@@ -215,16 +230,12 @@ function differencePanel({ models, natural }: ComparisonResult): ChartSpec {
       },
       {
         mark: { type: "point", filled: true, size: 40, opacity: 1 },
-        encoding: { y, x: { ...x, field: "difference" }, color: colour },
+        encoding: { y, x: { ...x, field: "difference" }, color: colour, ...told },
       },
     ],
   };
 }
 
-const LONGEST_NAME = 34;
+const LONGEST_NAME = 24;
 
-function labelOf({ name }: ComparedModel, place: number): string {
-  const characters = Array.from(name);
-  const short = characters.length > LONGEST_NAME ? `${characters.slice(0, LONGEST_NAME - 1).join("")}…` : name;
-  return `${place + 1}  ${short}`;
-}
+const labelOf = ({ name }: ComparedModel, place: number): string => `${place + 1}  ${brief(name, LONGEST_NAME)}`;
