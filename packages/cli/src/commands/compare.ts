@@ -59,7 +59,7 @@ export function addCompare(program: Command): void {
       const evaluation = readGroup(comparedEvaluation, command);
       const settings = studySettings({
         data: dataValues,
-        model: { ...common, model: null, l2: null, C: null, alpha: null },
+        model: { ...common, model: null, l2: null, l1: null, l1Ratio: null, C: null, alpha: null },
         adversary: {
           ...adversary,
           epsilon: epsilon === null ? null : [epsilon],

@@ -110,6 +110,8 @@ async function fromBootstrap(prepared: PreparedLocal, work: Work): Promise<Local
         level,
         ...drawsSummary(attack.influence, (u) => hessianTimes(curvature, u), own, level),
         failedDraws: own.failed,
+        sensitivityRows: null,
+        sensitivityDraws: own.sensitivity,
       },
       reason: null,
       estimationLoss: 0.5 * traceOf(curvature, covariance),

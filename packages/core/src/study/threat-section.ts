@@ -1,4 +1,5 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { listed } from "../data/names.js";
 import { type Influence, scoreShifts } from "../influence/aif.js";
 import { boundRadius } from "../influence/bound-radius.js";
 import { collapseRadius } from "../influence/collapse-radius.js";

@@ -136,7 +136,7 @@ export function settingsSection(
   one: EvaluatedCandidate,
 ): ComparisonSettings {
   const reach = resolveReach(settings, training, () => true);
-  const all = resolvedSettings(settings, table, training, { name: one.model, loss: one.loss }, reach, 0);
+  const all = resolvedSettings(settings, table, training, { name: one.model, loss: one.loss }, reach, NO_PENALTY);
   const { source, target, loss, positive, intercept, standardize, missing, exclude, keep, weights, weightsKind } = all;
   const { cluster, classWeight, freeze, budgets, bounds, evaluation, splitBy, seed, confidence, inference } = all;
   const { draws, trustTolerance } = all;
@@ -171,6 +171,8 @@ export function settingsSection(
     seeds: family.seeds,
   };
 }
+
+const NO_PENALTY = { l1: null, l2: 0 } as const;
 
 function ruleName(rule: FeatureRule): string {
   if (rule.kind === "all" || rule.kind === "columns") return choiceName(rule);

@@ -66,9 +66,7 @@ export function modelSettings(settings: StudySettings, { models, l2, seeds }: Co
 
 /** A comparison knows options of networks that its other models do not ask for. */
 function forModel(settings: StudySettings): StudySettings {
-  if (!hasClosedForm(settings)) {
-    return settings.inference === "bootstrap" ? { ...settings, inference: "sandwich" } : settings;
-  }
+  if (!hasClosedForm(settings)) return settings;
   const { activation: _a, optimizer: _o, curvature: _c, damping: _d, ...others } = settings.local;
   return { ...settings, local: { ...others, ...NO_NETWORK } };
 }

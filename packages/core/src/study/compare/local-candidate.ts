@@ -5,7 +5,7 @@ import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { type EvaluatedLocal, evaluatedSensitivity, evaluateLocal, naturalLosses } from "../local-evaluation.js";
 import { localGroundFlags } from "../local-flags.js";
-import { localInferenceOf } from "../local-inference.js";
+import { localInferencesOf } from "../local-inference.js";
 import { type PreparedLocal, prepareLocalOn } from "../local-prepare.js";
 import { TRUST_SEARCH } from "../local-section.js";
 import { localKindOf } from "../local-settings.js";
@@ -75,7 +75,7 @@ export async function evaluateLocalCandidate(
     scale: attack.scale,
     trainingLoss: point.trainingLoss,
     losses,
-    sensitivity: await evaluatedSensitivity(evaluated, local, attack.curvature, ground.sampling.evaluation, work),
+    sensitivity: await evaluatedSensitivity(evaluated, attack.curvature, ground.sampling.evaluation, work),
     population: await populationOf(prepared, ground, work),
     trustRadius: trust.radius,
     degreesOfFreedom: null,
@@ -111,10 +111,9 @@ async function trainedFrom(
   work: Work,
 ): Promise<Trained> {
   const [evaluated] = await evaluateLocal(prepared, work);
-  const { local } = prepared;
-  const natural = await naturalLosses(evaluated, local, 0, work);
+  const natural = await naturalLosses(evaluated, 0, work);
   const changes = async (rows: EvaluatedLocal, size: number): Promise<Float64Array> => {
-    const after = await naturalLosses(rows, local, size, work);
+    const after = await naturalLosses(rows, size, work);
     return after.map((loss, i) => loss - natural[i]);
   };
   return {
@@ -148,7 +147,7 @@ async function populationOf(
   // Rows that early stopping looked at are not trained on: then other models stand on other rows.
   if (prepared.training.rows !== training.rows) return null;
   const [attack] = prepared.influences;
-  const { inference } = await localInferenceOf(attack, prepared, work);
+  const [{ inference }] = await localInferencesOf(prepared, work);
   if (inference === null) return null;
   const { influence: I, scale, rowScales } = attack;
   const curvature = 0.5 * dot(I, await naturalCurvatureTimes(attack, I, work));
