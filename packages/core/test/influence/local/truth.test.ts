@@ -62,6 +62,27 @@ describe.each(SEEDS)("a tanh network polished to rounding, seed %d", (seed) => {
     ).toBeLessThan(1e-6);
   });
 
+  test.each(seed === 1 || drawsOf(0, 1) === 1 ? [1, 3, Number.POSITIVE_INFINITY] : [])(
+    "so it is for p = %d",
+    async (p) => {
+      const other = await localInfluence(attack.point, lp(p));
+      const optimumAt = (epsilon: number): Float64Array =>
+        zeroOf((at) => gradientOf(model, data, L2, at, worstRows(model, data, at, epsilon * other.scale, p)), theta);
+      // So small that no row comes to a corner on the way.
+      const [a, b, c] = [4e-5, 2e-5, 1e-5].map((epsilon) =>
+        optimumAt(epsilon).map((value, j) => (value - theta[j]) / epsilon),
+      );
+      const slope = c.map((_, j) => (8 * c[j] - 6 * b[j] + a[j]) / 3);
+      expect(relativeError(other.influence, slope)).toBeLessThan(1e-5);
+      const epsilon = 1e-4;
+      const radius = epsilon * other.scale;
+      const options = { innerSteps: 200, tolerance: 1e-9, outerSteps: 500 };
+      const trained = await modelAdversarialTraining(other.point, other.threat, radius, options);
+      const moved = trained.parameters.map((value, j) => (value - theta[j]) / epsilon);
+      expect(relativeError(other.influence, moved)).toBeLessThan(5e-3);
+    },
+  );
+
   test("κ is the relative error while it is small", async () => {
     const I = attack.influence;
     const epsilons = [1e-3, 3e-3, 1e-2];

@@ -122,17 +122,29 @@ export function minimumOf(gradient: (theta: Float64Array) => Float64Array, start
   return zeroOf(gradient, theta);
 }
 
-/** x + δ with δ = ρ∇x l/‖∇x l‖₂ there: the worst case of p = 2 for a small ρ, by iterating. */
-export function worstRows(model: Model, data: Dataset, theta: Float64Array, radius: number): Matrix {
+/** δ ∈ argmax g·d over ‖d‖_p ≤ ρ, by the textbook. */
+function bestMove(g: Float64Array, p: number, radius: number): Float64Array {
+  if (p === 1) {
+    const sizes = g.map(Math.abs);
+    const top = sizes.indexOf(Math.max(...sizes));
+    return g.map((value, k) => (k === top ? radius * Math.sign(value) : 0));
+  }
+  if (p === Number.POSITIVE_INFINITY) return g.map((value) => radius * Math.sign(value));
+  const q = p / (p - 1);
+  const length = g.reduce((sum, value) => sum + Math.abs(value) ** q, 0) ** (1 / q);
+  return g.map((value) => radius * Math.sign(value) * (Math.abs(value) / length) ** (q - 1));
+}
+
+/** x + δ with δ the best move by ∇x l there: the worst case for a small ρ, by iterating. */
+export function worstRows(model: Model, data: Dataset, theta: Float64Array, radius: number, p = 2): Matrix {
   const [block] = data.blocks(data.rows);
   let moved = new Matrix(block.x.data.slice(), block.x.rows, block.x.columns);
   for (let step = 0; step < 60; step++) {
     const g = model.inputGradients(theta, { ...block, x: moved });
     const next = new Matrix(block.x.data.slice(), block.x.rows, block.x.columns);
     for (let i = 0; i < g.rows; i++) {
-      const length = Math.hypot(...g.row(i));
-      g.row(i).forEach((value, k) => {
-        next.row(i)[k] += (radius * value) / length;
+      bestMove(g.row(i), p, radius).forEach((delta, k) => {
+        next.row(i)[k] += delta;
       });
     }
     moved = next;
