@@ -12,7 +12,7 @@ export type {
   Verdict as ExperimentVerdict,
 } from "./experiments/experiment.js";
 export { EXPERIMENTS, experimentsNamed } from "./experiments/registry.js";
-export { type RunOptions, runExperiment } from "./experiments/run.js";
+export { checkedSettings, type Repeat, type RunOptions, repeatHere, runExperiment } from "./experiments/run.js";
 export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";
 export { type BootstrapDraws, type BootstrapOptions, bootstrap } from "./influence/bootstrap.js";
 export { type BootstrapSummary, bootstrapSummary } from "./influence/bootstrap-summary.js";
@@ -187,6 +187,7 @@ export { referencePoint } from "./study/verdict.js";
 export { verify } from "./study/verify.js";
 export type * from "./study/verify-result.js";
 export * as words from "./study/words.js";
+export * as theory from "./theory/index.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";
 export { lp, type PointwiseOptions, type ThreatDescription } from "./threats/pointwise.js";
 export { radiusScale } from "./threats/radius-scale.js";

@@ -1,4 +1,6 @@
 import {
+  AifError,
+  checkedSettings,
   EXPERIMENTS,
   type Experiment,
   type ExperimentRun,
@@ -10,13 +12,17 @@ import {
 } from "@aif/core";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
+import { Interruption } from "../interruption.js";
 import { addGroups } from "../options/register.js";
 import { experimentOptions, reproductionOutput } from "../options/reproduce.js";
 import { readGroup } from "../options/rule.js";
-import { finishedIn, type RunFiles, writeRun } from "../output/run-folder.js";
+import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { PartialRun } from "../output/partial-run.js";
+import { filesIn, finishedIn, type RunFiles, writeRun } from "../output/run-folder.js";
 import { writeStdout } from "../output/stdout.js";
 import { wantsColour } from "../render/page.js";
 import { renderExperiments, renderRun } from "../render/reproduce.js";
+import { openPool } from "../repetitions/pool.js";
 
 /** `aif reproduce [result]`: the results of the paper, run again. */
 export function addReproduce(program: Command): void {
@@ -37,10 +43,15 @@ export function addReproduce(program: Command): void {
       const tasks = await Promise.all(
         experimentsNamed(name).map((experiment) => prepare(experiment, chosen, out, force)),
       );
-      for (const task of tasks) await reproduce(task, out, quiet);
+      const { threads } = readGroup(runtimeOptions, command);
+      setThreads(threads);
+      for (const task of tasks) await reproduce(task, out, quiet, threads);
     });
-  addGroups(command, [experimentOptions, reproductionOutput]);
-  command.addHelpText("after", "\nExample:\n  aif reproduce figure1 --out figure1\n");
+  addGroups(command, [experimentOptions, reproductionOutput, runtimeOptions]);
+  command.addHelpText(
+    "after",
+    "\nExamples:\n  aif reproduce figure1 --out figure1\n  aif reproduce all --repetitions 4 --out quick\n",
+  );
 }
 
 /** An experiment with all its settings, and what is already there of it. */
@@ -56,12 +67,19 @@ async function prepare(
   out: string | null,
   force: boolean,
 ): Promise<Task> {
-  const settings = { ...experiment.defaults, ...chosen };
+  const settings = checkedSettings(experiment, { ...experiment.defaults, ...chosen });
   return { experiment, settings, finished: out === null ? [] : await finishedIn(out, experiment, settings, force) };
 }
 
-async function reproduce({ experiment, settings, finished }: Task, out: string | null, quiet: boolean): Promise<void> {
+async function reproduce(
+  { experiment, settings, finished }: Task,
+  out: string | null,
+  quiet: boolean,
+  threads: number | null,
+): Promise<void> {
   let files: RunFiles | null = null;
+  const part = out === null ? null : new PartialRun(filesIn(out, experiment.name).part, experiment, settings);
+  const pool = openPool(threads, settings.repetitions - finished.length);
   const run = await carryOut<ExperimentRun>(
     quiet,
     async (signal, reporter) => {
@@ -69,14 +87,29 @@ async function reproduce({ experiment, settings, finished }: Task, out: string |
       return runExperiment(experiment, settings, {
         finished,
         signal,
+        lanes: pool.lanes,
         onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+        onFinished: part?.keep,
       });
     },
     async (done) => {
       if (out !== null) files = await writeRun(out, done);
+      await part?.remove();
     },
-  );
+  )
+    .catch((error: unknown) => kept(error, part))
+    .finally(pool.close);
   await writeStdout(renderRun(run, files, { colour: wantsColour(process.stdout) }));
+}
+
+/** Leaves what is finished behind where the work was interrupted. @throws Interruption, or the error */
+async function kept(error: unknown, part: PartialRun | null): Promise<never> {
+  if (!(part && error instanceof AifError && error.code === "cancelled")) throw error;
+  await part.close();
+  if (part.count === 0) throw error;
+  throw new Interruption(
+    `Interrupted; ${part.path} holds ${part.count} repetitions: the same command goes on from there.`,
+  );
 }
 
 /** The settings that were given; the others are the experiment's own. */

@@ -13,16 +13,21 @@ export interface RunFiles {
   readonly numbers: string;
   readonly chart: string;
   readonly run: string;
+  /** What is finished of a run that is not over; gone when it is. */
+  readonly part: string;
 }
 
 export const filesIn = (folder: string, name: string): RunFiles => ({
   numbers: join(folder, `${name}.csv`),
   chart: join(folder, `${name}.svg`),
   run: join(folder, `${name}.json`),
+  part: join(folder, `${name}.part.json`),
 });
 
 /** What is written of a run: by which version too, since another one may compute other digits. */
 type StoredRun = ExperimentRun & { readonly aif: string };
+/** What runs can go on from. */
+type Stored = Pick<StoredRun, "reference" | "setup" | "settings" | "repetitions" | "aif">;
 
 /**
  * The repetitions that a run of an experiment can go on from: those that the folder holds of the same question. Looks at the
@@ -39,14 +44,17 @@ export async function finishedIn(
   for (const file of Object.values(files)) await assertWritableLater(file);
   const present = await Promise.all(Object.values(files).map(exists));
   if (force || !present.includes(true)) return [];
-  const stored = await readRun(files.run);
-  if (stored !== null && isSameQuestion(stored, experiment, settings)) return stored.repetitions;
+  const stored = [await readRun(files.part), await readRun(files.run)].filter((run) => run !== null);
+  const same = stored.filter((run) => isSameQuestion(run, experiment, settings));
+  if (stored.length > 0 && same.length === stored.length)
+    return same.reduce((most, run) => (run.repetitions.length > most.repetitions.length ? run : most)).repetitions;
+  const other = stored.find((run) => !same.includes(run));
   throw usageError(
-    `${folder} holds ${stored === null ? `files named ${experiment.name} that are no run` : `another run (${described(stored)})`}; choose another --out, or add --force to overwrite it.`,
+    `${folder} holds ${other === undefined ? `files named ${experiment.name} that are no run` : `another run (${described(other)})`}; choose another --out, or add --force to overwrite it.`,
   );
 }
 
-/** Writes the three files, each whole or not at all; the run last, as it says that the others are there. */
+/** Writes the three files of a whole run, each whole or not at all; the run last, as it says that the others are there. */
 export async function writeRun(folder: string, run: ExperimentRun): Promise<RunFiles> {
   const files = filesIn(folder, run.name);
   const chart = await toSvg(run.chart);
@@ -58,24 +66,24 @@ export async function writeRun(folder: string, run: ExperimentRun): Promise<RunF
 }
 
 /** More repetitions may be asked for than there are, not fewer. */
-const isSameQuestion = (stored: StoredRun, experiment: Experiment, settings: ExperimentSettings): boolean =>
+const isSameQuestion = (stored: Stored, experiment: Experiment, settings: ExperimentSettings): boolean =>
   stored.aif === version &&
   stored.setup === experiment.setup(settings) &&
   stored.settings.seed === settings.seed &&
   stored.repetitions.length <= settings.repetitions;
 
-const described = ({ reference, settings: { repetitions, seed, norm }, aif }: StoredRun): string =>
+const described = ({ reference, settings: { repetitions, seed, norm }, aif }: Stored): string =>
   `${reference}, ${repetitions} ${repetitions === 1 ? "repetition" : "repetitions"}, seed ${seed}, p = ${norm}, aif ${aif}`;
 
 /** null: no run that this program wrote. */
-async function readRun(file: string): Promise<StoredRun | null> {
+async function readRun(file: string): Promise<Stored | null> {
   try {
-    const parsed = JSON.parse(await readFile(file, "utf8")) as Partial<StoredRun> | null;
+    const parsed = JSON.parse(await readFile(file, "utf8")) as (Partial<Stored> & { schema?: string }) | null;
     const whole =
-      parsed?.schema === "aif.reproduction/1" &&
-      Array.isArray(parsed.repetitions) &&
-      typeof parsed.settings === "object";
-    return whole ? (parsed as StoredRun) : null;
+      /^aif\.reproduction(-part)?\/1$/.test(parsed?.schema ?? "") &&
+      Array.isArray(parsed?.repetitions) &&
+      typeof parsed?.settings === "object";
+    return whole ? (parsed as Stored) : null;
   } catch {
     return null;
   }

@@ -1,14 +1,15 @@
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ChartSpec, EXPERIMENTS, type ExperimentRun } from "@aif/core";
+import { type ChartSpec, EXPERIMENTS, type ExperimentRun, runExperiment } from "@aif/core";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { endingOf } from "../../src/failure.js";
 import { toSvg } from "../../src/output/svg.js";
 import { buildProgram } from "../../src/program.js";
 import { widthOf } from "../../src/render/layout.js";
 import { renderRun } from "../../src/render/reproduce.js";
-import { aif } from "../launch.js";
+import { aif, start } from "../launch.js";
 
 const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
 
@@ -39,7 +40,8 @@ describe("aif reproduce", () => {
   it("lists what there is", async () => {
     const { stdout, stderr, code } = await aif(["reproduce"]);
     expect([stderr, code]).toEqual(["", 0]);
-    for (const { name, reference } of EXPERIMENTS) expect(stdout).toContain(`${name}  ${reference}: `);
+    for (const { name, reference } of EXPERIMENTS)
+      expect(stdout).toMatch(new RegExp(`^ +${name} +${reference.replace(/[()]/g, "\\$&")}: `, "m"));
     expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);
   });
 
@@ -50,6 +52,7 @@ describe("aif reproduce", () => {
     [["figure1", "--norm", "0.5"], /must be a number p ≥ 1/],
     [["figure1", "--seed", "x"], /^--seed takes a whole number/],
     [["figure1", "--out", ""], /^--out needs the name of a folder\.$/],
+    [["theorem5.4", "--norm", "inf"], /^Theorem 5\.4 \(theorem5\.4\) is about the norm p = 2, not p = inf\.$/],
   ])("%j is one sentence and exit code 2", async (words, sentence) => {
     const { code, sentence: said } = await failure(...words);
     expect(said).toMatch(sentence);
@@ -63,7 +66,7 @@ describe("the files of a run", () => {
   let run: ExperimentRun;
   beforeAll(async () => {
     folder = join(await scratch(), "new", "folder");
-    text = await reproduce("all", "--out", folder);
+    text = await reproduce("figure1", "--out", folder);
     run = await readRun(folder);
   });
 
@@ -156,6 +159,59 @@ describe("the files of a run", () => {
       expect(code).toBe(2);
     }
     expect(await readRun(folder)).toEqual(longer);
+  });
+});
+
+describe("a run that is interrupted", () => {
+  /** Repetitions that no run would give: they are taken as they are. */
+  const part = async (folder: string, changed: object): Promise<void> => {
+    const whole = JSON.parse(await readFile(join(folder, "theorem6.1.json"), "utf8"));
+    const { schema: _, ...run } = whole;
+    await rm(join(folder, "theorem6.1.json"));
+    await writeFile(
+      join(folder, "theorem6.1.part.json"),
+      JSON.stringify({ schema: "aif.reproduction-part/1", ...run, ...changed }),
+    );
+  };
+
+  it("is gone on with from what is finished, which is then cleared away", async () => {
+    const folder = await scratch();
+    await reproduce("theorem6.1", "--out", folder, "--repetitions", "1");
+    const { repetitions, settings } = JSON.parse(await readFile(join(folder, "theorem6.1.json"), "utf8"));
+    const marked = { ...repetitions[0], values: { ...repetitions[0].values, "corrected.100": 12345 } };
+    await part(folder, { repetitions: [marked] });
+    await reproduce("theorem6.1", "--out", folder, "--repetitions", "2");
+    const longer = JSON.parse(await readFile(join(folder, "theorem6.1.json"), "utf8"));
+    expect(longer.repetitions).toHaveLength(2);
+    expect(longer.repetitions[0]).toEqual(marked);
+    expect((await readdir(folder)).sort()).toEqual(["theorem6.1.csv", "theorem6.1.json", "theorem6.1.svg"]);
+    await part(folder, { settings: { ...settings, seed: 5 } });
+    const { code, sentence } = await failure("theorem6.1", "--out", folder, "--repetitions", "2");
+    expect(sentence).toMatch(/holds another run \(Theorem 6\.1, .+ seed 5/);
+    expect(code).toBe(2);
+  });
+
+  it("keeps what is finished (Ctrl-C) and says so; threads give the same numbers as none", async () => {
+    const folder = await scratch();
+    const child = start(["reproduce", "theorem6.1", "--out", folder, "--repetitions", "100000", "--threads", "2"]);
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    const ended = new Promise<number | null>((resolve) => {
+      child.on("close", resolve);
+    });
+    const file = join(folder, "theorem6.1.part.json");
+    await vi.waitUntil(() => existsSync(file), { timeout: 50_000, interval: 100 });
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    expect(stderr).toMatch(/Interrupted; .+part\.json holds \d+ repetitions: the same command goes on from there\./);
+    const kept: ExperimentRun = JSON.parse(await readFile(join(folder, "theorem6.1.part.json"), "utf8"));
+    const theorem = EXPERIMENTS.find(({ name }) => name === "theorem6.1");
+    if (theorem === undefined) throw new Error("theorem6.1 is not registered");
+    const here = await runExperiment(theorem, { repetitions: 1 });
+    for (const [name, values] of Object.entries(here.repetitions[0].columns).filter(([key]) => !/error/.test(key)))
+      values.forEach((value, k) => expect(kept.repetitions[0].columns[name][k]).toBeCloseTo(value, 8));
   });
 });
 

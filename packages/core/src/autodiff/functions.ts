@@ -3,7 +3,7 @@
  * the derivative taken there is stated: it is one of the subgradients, and a study whose rows sit on a kink has only
  * one-sided derivatives (MATH 1.2).
  */
-import { normalDensity, normalDistribution } from "./normal-distribution.js";
+import { normalDensity, normalDistribution } from "../stats/normal-distribution.js";
 
 /** f with its derivatives, given x and y = f(x). */
 export interface ElementFunction {

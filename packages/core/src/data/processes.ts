@@ -12,9 +12,18 @@ export interface GeneratingProcess {
   draw(rows: number, random: RandomStream): MatrixDataset;
 }
 
-/** y = β'x + ση, x ~ N(0, I_m), η ~ N(0, 1). Row by row the stream gives x_1 … x_m, then η. */
-function linearProcess(formula: string, beta: readonly number[], sigma: number): GeneratingProcess {
-  const features = beta.length;
+/** A population by its parts. Row by row the stream gives x_1 … x_m, then the noise. */
+export function process(
+  formula: string,
+  features: number,
+  parts: {
+    /** Writes a row of inputs. */
+    readonly inputs: (random: RandomStream, x: Float64Array) => void;
+    /** E[y | x] */
+    readonly mean: (x: Float64Array) => number;
+    readonly noise: (random: RandomStream) => number;
+  },
+): GeneratingProcess {
   return {
     formula,
     features,
@@ -22,13 +31,19 @@ function linearProcess(formula: string, beta: readonly number[], sigma: number):
       const x = Matrix.zeros(rows, features);
       const y = new Float64Array(rows);
       for (let i = 0; i < rows; i++) {
-        random.fillNormals(x.row(i));
-        y[i] = x.row(i).reduce((sum, value, k) => sum + beta[k] * value, 0) + sigma * random.normal();
+        const row = x.row(i);
+        parts.inputs(random, row);
+        y[i] = parts.mean(row) + parts.noise(random);
       }
       return matrixDataset(x, y);
     },
   };
 }
 
-/** The process of the paper's Figure 1. */
-export const FIGURE1_PROCESS = linearProcess("y = 2x₁ − 3.4x₂ + 0.1η, x ~ N(0, I₂), η ~ N(0, 1)", [2, -3.4], 0.1);
+/** The same rows with the first m features only. */
+export function withFirstFeatures(data: MatrixDataset, m: number): MatrixDataset {
+  const { x, y } = data;
+  const kept = Matrix.zeros(x.rows, m);
+  for (let i = 0; i < x.rows; i++) kept.row(i).set(x.row(i).subarray(0, m));
+  return matrixDataset(kept, y);
+}

@@ -18,6 +18,8 @@ export interface Column {
   /** The lines above it in a table for people. */
   readonly heading: readonly string[];
   readonly meaning: string;
+  /** Whether its numbers go over many decades, so that exponents are what is compared. */
+  readonly decades?: boolean;
 }
 
 /** What one data set gave: plain data, JSON as it is. */
@@ -44,6 +46,8 @@ export interface ColumnEstimate {
 
 /** All repetitions together. */
 export interface Summary {
+  /** How many data sets there are. */
+  readonly dataSets: number;
   readonly columns: Readonly<Record<string, ColumnEstimate>>;
   readonly values: Readonly<Record<string, Estimate>>;
 }
@@ -66,11 +70,15 @@ export interface Experiment {
   /** What it shows, in a sentence. */
   readonly shows: string;
   readonly defaults: ExperimentSettings;
+  /** The p that the statement is about; without it any p ≥ 1. */
+  readonly norms?: readonly Exponent[];
   /** The first is the grid. */
   readonly columns: readonly Column[];
   /** Process, model, sizes and methods, in sentences. */
   setup(settings: ExperimentSettings): string;
-  /** One data set from the stream. Progress is told within the repetition. */
+  /** Columns that need no data, the grid and what formulas say: they are not averaged and have no standard error. */
+  formulas?(settings: ExperimentSettings): Readonly<Record<string, readonly number[]>>;
+  /** The other columns, from one data set of the stream. Progress is told within the repetition. */
   repeat(settings: ExperimentSettings, random: RandomStream, work: Work): Promise<Repetition>;
   conclude(
     summary: Summary,

@@ -1,4 +1,4 @@
-import { type LogPanel, type Series, stackedPanels } from "../charts/log-panel.js";
+import { type Panel, type Series, stackedPanels } from "../charts/panels.js";
 import { type ChartSpec, PALETTE } from "../charts/theme.js";
 import { number } from "../study/words.js";
 import type { ExperimentSettings, Summary } from "./experiment.js";
@@ -11,7 +11,7 @@ export function figure1Chart(
   formula: string,
 ): ChartSpec {
   const kink = values["kinkRadius"].mean;
-  const rule: LogPanel["rule"] =
+  const rule: Panel["rule"] =
     kink === null
       ? null
       : { x: kink, label: `${repetitions > 1 ? "mean kink radius" : "kink radius"} ${number(kink, 2)}` };
@@ -26,7 +26,7 @@ export function figure1Chart(
     y: columns[column].mean,
     standardErrors: columns[column].standardErrors,
   });
-  const panels: LogPanel[] = [
+  const panels: Panel[] = [
     {
       title: "ΔI = ‖(θ(ε) − θ̂)/ε − I‖₂",
       x,

@@ -1,4 +1,4 @@
-import { FIGURE1_PROCESS } from "../data/processes.js";
+import { FIGURE1_PROCESS } from "../data/linear-process.js";
 import { influence, scoreShifts } from "../influence/aif.js";
 import { kinkRadii, kinkRadius } from "../influence/kink-radius.js";
 import { localSensitivity } from "../influence/moving-rows.js";
@@ -54,7 +54,7 @@ export const figure1: Experiment = {
     { name: "printed.pgd", heading: ["printed", "PGD"], meaning: "the same by PGD" },
     { name: "corrected.exact", heading: ["with ½", "exact"], meaning: "|Ŝ_ε/ε² − ½I'HI|, ΔS with the factor it lacks" },
     { name: "corrected.pgd", heading: ["with ½", "PGD"], meaning: "the same by PGD" },
-  ],
+  ].map((column) => ({ ...column, decades: true })),
   setup: ({ norm: p }) =>
     `${FIGURE1_ROWS} rows of ${FIGURE1_PROCESS.formula}; linear model without intercept, loss r² (mean squared error) on the training rows, attack p = ${exponentName(p)}. PGD: ${PGD.innerSteps} steps inside, gradient descent with line search outside, from θ = 0 to a relative gradient of ${PGD.tolerance.toExponential()} or for ${PGD.outerSteps} steps.`,
   repeat,

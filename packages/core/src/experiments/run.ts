@@ -1,37 +1,44 @@
 import { usageError } from "../errors.js";
-import type { Work } from "../parallel/work.js";
+import type { Progress, Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
 import { exponent, exponentName } from "../threats/norms.js";
 import type { Experiment, ExperimentRun, ExperimentSettings, Repetition } from "./experiment.js";
-import { summarise } from "./summary.js";
+import { withFormulas } from "./summary.js";
+
+/** Repetition r of an experiment: `experiment.repeat` with the stream (seed, r), here or in another thread. */
+export type Repeat = (
+  experiment: Experiment,
+  settings: ExperimentSettings,
+  r: number,
+  work: Work,
+) => Promise<Repetition>;
 
 export interface RunOptions extends Work {
   /** Repetitions of a run with the same seed and norm, in their order: they are not computed again. */
   readonly finished?: readonly Repetition[];
+  /** Who computes a repetition, and how many at once (default: this thread, one after the other). */
+  readonly lanes?: { readonly count: number; readonly repeat: Repeat } | undefined;
+  /** Is told what is finished, in the order of the streams, whenever that grows. */
+  readonly onFinished?: ((finished: readonly Repetition[]) => void) | undefined;
 }
 
+/** Repetition r draws its data from the stream (seed, r), so that its digits depend on nothing else. */
+export const repeatHere: Repeat = (experiment, settings, r, work) =>
+  experiment.repeat(settings, randomStream(settings.seed, r), work);
+
 /**
- * Runs an experiment: repetition r draws its data from the stream (seed, r), so that its digits depend on nothing else.
+ * Runs an experiment. The numbers do not depend on how many lanes there are.
  * @throws usage: settings that make no sense.
  */
 export async function runExperiment(
   experiment: Experiment,
   chosen: Partial<ExperimentSettings> = {},
-  { finished = [], signal, onProgress }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<ExperimentRun> {
-  const settings = checkedSettings({ ...experiment.defaults, ...chosen });
-  const { repetitions: count, seed, norm } = settings;
+  const settings = checkedSettings(experiment, { ...experiment.defaults, ...chosen });
   const started = performance.now();
-  const repetitions = finished.slice(0, count);
-  for (let r = repetitions.length; r < count; r++) {
-    const work: Work = {
-      signal,
-      onProgress: ({ done, total }) =>
-        onProgress?.({ phase: experiment.name, done: r * total + done, total: count * total }),
-    };
-    repetitions.push(await experiment.repeat(settings, randomStream(seed, r), work));
-  }
-  const summary = summarise(repetitions);
+  const repetitions = await repetitionsOf(experiment, settings, options);
+  const summary = withFormulas(repetitions, experiment.formulas?.(settings) ?? {});
   const { name, reference, title, columns } = experiment;
   return {
     schema: "aif.reproduction/1",
@@ -39,7 +46,7 @@ export async function runExperiment(
     reference,
     title,
     setup: experiment.setup(settings),
-    settings: { repetitions: count, seed, norm: exponentName(norm) },
+    settings: { repetitions: settings.repetitions, seed: settings.seed, norm: exponentName(settings.norm) },
     columns,
     summary,
     ...experiment.conclude(summary, settings),
@@ -48,11 +55,54 @@ export async function runExperiment(
   };
 }
 
-function checkedSettings(settings: ExperimentSettings): ExperimentSettings {
+async function repetitionsOf(
+  experiment: Experiment,
+  settings: ExperimentSettings,
+  { finished = [], lanes = { count: 1, repeat: repeatHere }, signal, onProgress, onFinished }: RunOptions,
+): Promise<readonly Repetition[]> {
+  const count = settings.repetitions;
+  const results: (Repetition | undefined)[] = finished.slice(0, count);
+  const shares = new Float64Array(count).fill(1, 0, results.length);
+  const told = (r: number, { done, total }: Pick<Progress, "done" | "total">): void => {
+    shares[r] = done / total;
+    onProgress?.({ phase: experiment.name, done: shares.reduce((sum, share) => sum + share, 0), total: count });
+  };
+  let next = results.length;
+  let whole = next;
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    while (next < count && !failed) {
+      const r = next++;
+      try {
+        results[r] = await lanes.repeat(experiment, settings, r, {
+          signal,
+          onProgress: (progress) => told(r, progress),
+        });
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+      if (shares[r] < 1) told(r, { done: 1, total: 1 });
+      const before = whole;
+      while (results[whole] !== undefined) whole++;
+      if (whole > before) onFinished?.(results.slice(0, whole) as Repetition[]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes.count, count) }, lane));
+  return results as Repetition[];
+}
+
+/** Checks settings before any work. @throws usage */
+export function checkedSettings(experiment: Experiment, settings: ExperimentSettings): ExperimentSettings {
   const { repetitions, seed, norm } = settings;
   if (!(Number.isSafeInteger(repetitions) && repetitions >= 1))
     throw usageError(`The repetitions must be a whole number ≥ 1, got ${repetitions}.`);
   if (!Number.isSafeInteger(seed)) throw usageError(`The seed must be a whole number, got ${seed}.`);
   exponent(norm);
+  const { norms, reference, name } = experiment;
+  if (norms && !norms.includes(norm)) {
+    const about = norms.map(exponentName).join(", ");
+    throw usageError(`${reference} (${name}) is about the norm p = ${about}, not p = ${exponentName(norm)}.`);
+  }
   return settings;
 }

@@ -8,7 +8,17 @@ export function summarise(repetitions: readonly Repetition[]): Summary {
     name,
     estimate(repetitions.map(({ values }) => values[name]).filter((value) => value !== null)),
   ]);
-  return { columns: Object.fromEntries(columns), values: Object.fromEntries(values) };
+  return { dataSets: repetitions.length, columns: Object.fromEntries(columns), values: Object.fromEntries(values) };
+}
+
+/** The same with columns that formulas give. */
+export function withFormulas(
+  repetitions: readonly Repetition[],
+  formulas: Readonly<Record<string, readonly number[]>>,
+): Summary {
+  const { dataSets, columns, values } = summarise(repetitions);
+  const given = Object.entries(formulas).map(([name, mean]) => [name, { mean, standardErrors: null }] as const);
+  return { dataSets, columns: { ...Object.fromEntries(given), ...columns }, values };
 }
 
 function columnEstimate(repetitions: readonly Repetition[], name: string): ColumnEstimate {

@@ -1,6 +1,6 @@
 /** Figure 1 against MATH 2, by naive code on the same rows. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { FIGURE1_PROCESS } from "../../src/data/processes.js";
+import { FIGURE1_PROCESS } from "../../src/data/linear-process.js";
 import type { ExperimentRun, Summary } from "../../src/experiments/experiment.js";
 import { figure1 } from "../../src/experiments/figure1.js";
 import { figure1Verdicts } from "../../src/experiments/figure1-verdicts.js";
@@ -130,6 +130,7 @@ test("the verdicts say so", () => {
 describe("verdicts of other numbers", () => {
   const estimate = (mean: number | null) => ({ mean, standardError: null, count: mean === null ? 0 : 1 });
   const summary = (orders: readonly (number | null)[], own: readonly number[]): Summary => ({
+    dataSets: 1,
     columns: Object.fromEntries(
       Object.entries({
         epsilon: [0.001, 0.01],

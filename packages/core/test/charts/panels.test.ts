@@ -1,9 +1,9 @@
 /** Chart specifications as data; that they can be drawn is tested where there is a renderer. */
 import { expect, test } from "vitest";
-import { type LogPanel, stackedPanels } from "../../src/charts/log-panel.js";
+import { type Panel, stackedPanels } from "../../src/charts/panels.js";
 import { PALETTE } from "../../src/charts/theme.js";
 
-const panel = (y: readonly number[], standardErrors: readonly number[] | null, x = [0.01, 0.1, 1]): LogPanel => ({
+const panel = (y: readonly number[], standardErrors: readonly number[] | null, x = [0.01, 0.1, 1]): Panel => ({
   title: "A panel",
   x: { title: "x (m)", values: x },
   yTitle: "y (s)",
@@ -21,7 +21,7 @@ interface Drawn {
   readonly layer: readonly { readonly encoding: { readonly x: Axis; readonly y: Axis } }[];
 }
 
-const drawn = (given: LogPanel): Drawn => (stackedPanels("T", ["s"], [given])["vconcat"] as readonly Drawn[])[0];
+const drawn = (given: Panel): Drawn => (stackedPanels("T", ["s"], [given])["vconcat"] as readonly Drawn[])[0];
 
 test("only numbers above 0 are drawn, and error bars never reach 0", () => {
   const { data } = drawn(panel([2, 0, 4], [1, 1, 5]));

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { normalDensity, normalDistribution } from "../../src/autodiff/normal-distribution.js";
 import { chiSquareTail } from "../../src/stats/distributions.js";
+import { normalDensity, normalDistribution } from "../../src/stats/normal-distribution.js";
 import { drawsOf } from "../long.js";
 
 const TABLE = [

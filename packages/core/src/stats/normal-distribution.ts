@@ -1,5 +1,5 @@
 /** The standard normal distribution function, fast enough for every unit of a network. */
-import { chiSquareTail } from "../stats/distributions.js";
+import { chiSquareTail } from "./distributions.js";
 
 /** φ(x), the density. */
 export const normalDensity = (x: number): number => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);

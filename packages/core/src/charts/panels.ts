@@ -1,6 +1,6 @@
 import { type ChartSpec, FAINT_INK, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 
-/** Numbers against the x of a panel, drawn in one way. Only what is above 0 has a place on a logarithmic axis. */
+/** Numbers against the x of a panel, drawn in one way. Only what is above 0 has a place on a logarithmic axis, and only numbers have one at all. */
 export interface Series {
   /** As the legend says it; no two of a panel are alike. */
   readonly name: string;
@@ -11,11 +11,16 @@ export interface Series {
   readonly standardErrors: readonly number[] | null;
 }
 
-/** One panel with both axes logarithmic. */
-export interface LogPanel {
+/** "linear" y starts at 0, "tight" spans what is drawn. */
+type AxisKind = "log" | "linear" | "tight";
+
+/** One panel. */
+export interface Panel {
   readonly title: string;
   readonly x: { readonly title: string; readonly values: readonly number[] };
   readonly yTitle: string;
+  /** Default: both logarithmic. */
+  readonly axes?: { readonly x?: AxisKind; readonly y?: AxisKind };
   readonly series: readonly Series[];
   /** A vertical line where something happens, if that is within the axis; null: none. */
   readonly rule: { readonly x: number; readonly label: string } | null;
@@ -29,6 +34,8 @@ const PANEL_HEIGHT = 210;
 const ROUNDING = 1e-9;
 /** Between the values and the ends of an axis, as a factor. */
 const MARGIN = 1.3;
+/** The same on a linear axis, as a share of it. */
+const LINEAR_MARGIN = 0.04;
 /** Where an axis has more decades, not all of them have a tick. */
 const MOST_DECADES = 6;
 const DASHES = { line: [1, 0], "dashed-line": [5, 3] } as const;
@@ -47,27 +54,28 @@ function superscript(exponent: number): string {
 }
 
 /** Panels below each other under one title, every panel with its own legend. */
-export function stackedPanels(title: string, subtitle: readonly string[], panels: readonly LogPanel[]): ChartSpec {
+export function stackedPanels(title: string, subtitle: readonly string[], panels: readonly Panel[]): ChartSpec {
   return {
     $schema: VEGA_LITE_SCHEMA,
     title: { text: title, subtitle, fontSize: 14, offset: 12 },
     padding: 10,
     spacing: 22,
-    vconcat: panels.map(logPanel),
+    vconcat: panels.map(panelSpec),
     resolve: { scale: Object.fromEntries(CHANNELS.map((channel) => [channel, "independent"])) },
     config: THEME,
   };
 }
 
-function logPanel({ title, x, yTitle, series, rule: wanted }: LogPanel): ChartSpec {
-  const [first, last] = margins(x.values);
+function panelSpec({ title, x, yTitle, axes, series, rule: wanted }: Panel): ChartSpec {
+  const { x: xKind = "log", y: yKind = "log" } = axes ?? {};
+  const [first, last] = margins(x.values, xKind);
   const rule = wanted && wanted.x >= first && wanted.x <= last ? wanted : null;
   const values = series.flatMap(({ name, mark, y, standardErrors }) =>
     y.flatMap((value, i) => {
       const error = standardErrors?.[i] ?? 0;
       // The lower end of a bar that reaches 0 is left at the point.
-      const low = value - error > 0 ? value - error : value;
-      return value > 0
+      const low = yKind !== "log" || value - error > 0 ? value - error : value;
+      return value > 0 || (yKind !== "log" && Number.isFinite(value))
         ? [{ series: name, [kindOf(mark)]: name, x: x.values[i], y: value, low, high: value + error }]
         : [];
     }),
@@ -77,14 +85,20 @@ function logPanel({ title, x, yTitle, series, rule: wanted }: LogPanel): ChartSp
   // The axis spans what lines show; points far below are rounding.
   const spanned = new Set(lines.map(({ name }) => name));
   const position = {
-    x: { field: "x", type: "quantitative", ...logAxis(x.values, x.title, "margins") },
+    x: {
+      field: "x",
+      type: "quantitative",
+      ...(xKind === "log" ? logAxis(x.values, x.title, "margins") : linearAxis([first, last], x.title)),
+    },
     y: {
       field: "y",
       type: "quantitative",
-      ...logAxis(
-        values.filter(({ series: name }) => spanned.has(name)).map(({ y }) => y),
-        yTitle,
-      ),
+      ...(yKind === "log"
+        ? logAxis(
+            values.filter(({ series: name }) => spanned.has(name)).map(({ y }) => y),
+            yTitle,
+          )
+        : linearAxis(yKind === "tight" ? "tight" : "from 0", yTitle)),
     },
   };
   const only = (of: readonly Series[]): readonly ChartSpec[] => [
@@ -147,7 +161,7 @@ const errorLayer = (series: readonly Series[], { x, y }: Readonly<Record<"x" | "
 });
 
 /** The rule, with its label above the frame, where no data are. */
-function ruleLayers({ x, label }: NonNullable<LogPanel["rule"]>): ChartSpec[] {
+function ruleLayers({ x, label }: NonNullable<Panel["rule"]>): ChartSpec[] {
   const at = { data: { values: [{ at: x }] }, encoding: { x: { field: "at", type: "quantitative" } } };
   return [
     { ...at, mark: { type: "rule", color: FAINT_INK, strokeDash: [2, 2] } },
@@ -158,10 +172,21 @@ function ruleLayers({ x, label }: NonNullable<LogPanel["rule"]>): ChartSpec[] {
   ];
 }
 
-const margins = (values: readonly number[]): [number, number] => [
-  Math.min(...values) / MARGIN,
-  Math.max(...values) * MARGIN,
-];
+function margins(values: readonly number[], kind: AxisKind): [number, number] {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (kind === "log") return [least / MARGIN, most * MARGIN];
+  const margin = LINEAR_MARGIN * (most - least || 1);
+  return [least - margin, most + margin];
+}
+
+/** A linear axis over a domain, or over what is drawn, from 0 on or not. */
+const linearAxis = (span: readonly number[] | "from 0" | "tight", title: string): ChartSpec => ({
+  scale:
+    typeof span === "string"
+      ? { type: "linear", zero: span === "from 0", nice: true }
+      : { type: "linear", zero: false, nice: false, domain: span },
+  axis: { title, tickCount: 8 },
+});
 
 /** A logarithmic axis over the decades of its values, or over the values and a margin, with ticks at powers of ten. */
 function logAxis(values: readonly number[], title: string, ends: "decades" | "margins" = "decades"): ChartSpec {
@@ -170,7 +195,7 @@ function logAxis(values: readonly number[], title: string, ends: "decades" | "ma
   const last = Math.max(first + 1, Math.ceil(Math.log10(most) - ROUNDING));
   const stride = Math.ceil((last - first) / MOST_DECADES);
   const powers = Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, k) => 10 ** (first + k * stride));
-  const domain = ends === "margins" ? margins(values) : [10 ** first, 10 ** last];
+  const domain = ends === "margins" ? margins(values, "log") : [10 ** first, 10 ** last];
   return {
     scale: { type: "log", domain, nice: false },
     axis: {
