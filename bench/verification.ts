@@ -131,7 +131,7 @@ function rowsOf({ threat, curve, trustRadius }: VerifiedThreat): string[][] {
         ? null
         : (errorBound * relativeParameterError) / parameterError;
     return [
-      threat.norm,
+      threat.norm ?? "",
       `${number(epsilon)}${trustRadius !== null && epsilon <= trustRadius ? "" : " ~"}`,
       percent(relativeParameterError),
       percent(bound),

@@ -18,7 +18,8 @@ export function refuse({ conditions, flags }: StudyResult, strict: boolean): voi
 }
 
 function sentence({ condition, norm, epsilon, value }: ConditionOutcome): string {
-  const where = `p = ${norm}${epsilon === null ? "" : `, ε = ${short(epsilon)}`}`;
+  const who = norm === null ? "reweighted rows" : `p = ${norm}`;
+  const where = `${who}${epsilon === null ? "" : `, ε = ${short(epsilon)}`}`;
   return value === null
     ? `--fail-if ${condition} cannot be judged: there is no such number here (${where})`
     : `--fail-if ${condition}: it is ${short(value)} (${where})`;

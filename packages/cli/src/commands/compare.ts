@@ -53,7 +53,7 @@ export function addCompare(program: Command): void {
       const dataValues = readGroup(comparedData, command);
       const { models, features, l2, seeds, ...common } = readGroup(familyOptions, command);
       const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
-      if (adversary.norm.length !== 1) {
+      if (adversary.norm !== null && adversary.norm.length !== 1) {
         throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
       }
       const evaluation = readGroup(comparedEvaluation, command);

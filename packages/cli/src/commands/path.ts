@@ -72,6 +72,16 @@ export function addPath(program: Command): void {
       instead: "aif path follows every size of the attack: give the last one with --epsilon-max.",
     },
     {
+      flags: "--wasserstein <u>",
+      instead:
+        "aif path follows adversaries that attack every row by itself: leave out --wasserstein, or use aif verify.",
+    },
+    {
+      flags: "--divergence <name>",
+      instead:
+        "aif path follows adversaries that attack every row by itself: leave out --divergence, or use aif verify.",
+    },
+    {
       flags: "--bounds <list>",
       instead: "An adversary with bounds has no exact robust path: leave out --bounds, or use aif verify.",
     },

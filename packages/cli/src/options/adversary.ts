@@ -1,6 +1,7 @@
+import { divergenceName } from "@aif/core";
 import { usageError } from "../errors.js";
 import { readInterval, readNorms, readNumber, readNumbers } from "./numbers.js";
-import { list } from "./rule.js";
+import { list, single } from "./rule.js";
 import { splitNames, splitPairs } from "./split.js";
 
 const readBudgets = (given: string, option: string): { column: string; budget: number }[] =>
@@ -11,6 +12,13 @@ const readBounds = (given: string, option: string): { column: string; lower: num
     const { lower, upper } = readInterval(value, option);
     return { column: name, lower, upper };
   });
+
+/** One order u, a number or "inf". Whether it is an order (u ≥ 1) is the library's to say. */
+function readOrder(given: string, option: string): number {
+  const orders = readNorms(given, option);
+  if (orders.length === 1) return orders[0];
+  throw usageError(`${option} takes one order, got "${given}": run it once for each.`);
+}
 
 /** Refuses a column that is named twice. @throws usage */
 export function eachOnce<Entry extends { readonly column: string }>(
@@ -31,8 +39,25 @@ export const adversaryOptions = {
   rules: {
     norm: list(
       { flags: "--norm <list>", help: "norms of the attack: 1, 2, inf or any p ≥ 1", shown: "2" },
-      [2],
+      null,
       readNorms,
+    ),
+    wasserstein: single(
+      {
+        flags: "--wasserstein <u>",
+        help: "rows share one budget, (mean ‖δ‖^u)^(1/u) ≤ ρ: an order from 1 to inf",
+        shown: "each row has the whole budget",
+      },
+      null,
+      readOrder,
+    ),
+    divergence: single(
+      {
+        flags: "--divergence <name>",
+        help: "the adversary reweights rows instead, within a chi2 or kl ball of --radius",
+      },
+      null,
+      (name) => divergenceName(name, "--divergence"),
     ),
     epsilon: list(
       {

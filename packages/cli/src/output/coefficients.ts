@@ -13,7 +13,7 @@ export function textCell(text: string): string {
 export const numberCell = (value: number): string => (Number.isFinite(value) ? String(value) : "");
 
 const heading = ({ norm, epsilon, kind }: Coefficients["columns"][number]): string =>
-  norm === null ? kind : `p=${norm} eps=${epsilon}${kind === "exact" ? " exact" : ""}`;
+  kind === "natural" ? kind : `${norm === null ? "" : `p=${norm} `}eps=${epsilon}${kind === "exact" ? " exact" : ""}`;
 
 /**
  * One row for each parameter, one column for θ̂ and for each norm and ε, and one more for exact optima. Where parameters apply to standardised features,

@@ -1,4 +1,5 @@
 import type { ComparisonResult } from "@aif/core";
+import { normName } from "./adversary.js";
 import { clean } from "./clean.js";
 import { comparisonTables } from "./comparison-table.js";
 import { evaluationWords, shownName } from "./ground.js";
@@ -6,7 +7,6 @@ import { glue, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, percent, short } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
-import { normName } from "./threat.js";
 
 /** A comparison for people: at most 80 columns, sections apart by an empty line. */
 export function renderComparison(

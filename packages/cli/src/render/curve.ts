@@ -129,11 +129,15 @@ function columnsOf(result: StudyResult, threat: ThreatSection, moves: readonly M
       [robustLossNatural, robustLoss].map((loss) => number(loss, digits + 1)).join(arrow),
     ),
     // The residual of a log loss never changes sign, and those of networks are not followed.
-    ...(result.model.loss === "logistic" || threat.local !== null
+    ...(result.model.loss === "logistic" || threat.local !== null || !hasResidualKinks(threat)
       ? []
       : [right(["rows", "flip"], (point) => percent(point.residualFraction).replace(" ", ""))]),
   ];
 }
+
+/** Rows that are attacked together have no corner where a residual is 0. */
+const hasResidualKinks = ({ threat: { wasserstein, divergence } }: ThreatSection): boolean =>
+  divergence === null && (wasserstein === null || wasserstein === "inf");
 
 function legend(threat: ThreatSection, moves: readonly Move[], explain: boolean): string[] {
   const used = marks.filter((mark) => threat.curve.some((point) => markOf(point, threat) === mark));
@@ -148,6 +152,8 @@ function legend(threat: ThreatSection, moves: readonly Move[], explain: boolean)
 /** How losses under attack were found, where that is not exact. */
 const methods: Readonly<Record<string, string>> = {
   expansion: " (second-order expansion)",
+  "shared-budget": " (the rows of each fold share one budget)",
+  reweighting: " (the worst weights of the rows of each fold)",
   "projected-gradient": " (by search: lower bounds)",
 };
 

@@ -105,7 +105,8 @@ export function naturalLossLines({ fit, model }: StudyResult, { heading }: Paint
 /** What the adversary may touch, which is the same under every norm. */
 export function reachLines({ threats, data }: StudyResult, { heading }: Paint): string[] {
   if (threats.length === 0) return [];
-  const { attacked, frozen, budgets, bounds } = threats[0].threat;
+  const { attacked, frozen, budgets, bounds, divergence } = threats[0].threat;
+  if (divergence !== null) return [];
   const budgetOf = new Map(Object.entries(budgets));
   const limits = Object.entries(bounds);
   const withBudget = (name: string): string =>

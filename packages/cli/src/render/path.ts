@@ -1,4 +1,5 @@
 import type { PathResult, PathSection } from "@aif/core";
+import { normName } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, shownName } from "./ground.js";
 import { glue, wrap } from "./layout.js";
@@ -7,7 +8,6 @@ import { count, equation, number, short } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
 import { pathEventLines } from "./path-events.js";
 import { pathTableLines } from "./path-table.js";
-import { normName } from "./threat.js";
 
 /** The path for people: at most 80 columns, sections apart by an empty line. */
 export function renderPath(result: PathResult, { colour }: { colour: boolean }): string {

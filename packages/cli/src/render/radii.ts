@@ -64,7 +64,7 @@ const bound: Sentence = (threat) =>
 const collapse: Sentence = (threat) =>
   threat.collapseRadius === null
     ? null
-    : `From ${at(threat, threat.collapseRadius)} on, exact robust training gives up every attacked feature.`;
+    : `From ${at(threat, threat.collapseRadius)} on, exact robust training ${threat.threat.divergence === null ? "gives up every attacked feature" : "sets every parameter to 0, where all rows have the same loss"}.`;
 
 const sentences: Readonly<Record<string, Sentence>> = { trust, free, features, kink, bound, collapse };
 

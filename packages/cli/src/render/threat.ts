@@ -1,4 +1,5 @@
 import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
+import { adversaryTitle, adversaryWords } from "./adversary.js";
 import { clean } from "./clean.js";
 import { curveLines } from "./curve.js";
 import { glue, widthOf, wrap } from "./layout.js";
@@ -10,21 +11,13 @@ import { reachOfTrustLines } from "./radii.js";
 import { referenceWords } from "./reference.js";
 import { verdictLines } from "./verdict.js";
 
-const normNames: Readonly<Record<string, string>> = {
-  "1": "1-norm (sum of the moves)",
-  "2": "2-norm (length of the move)",
-  inf: "∞-norm (largest move)",
-};
-
 const longestUnit = 24;
 
-export const normName = (norm: string): string => normNames[norm] ?? `${norm}-norm`;
-
-/** All that is said of one norm; `explain` adds the words on columns that are the same under every norm. */
+/** All that is said of one adversary; `explain` adds the words on columns that are the same under every norm. */
 export function threatLines(result: StudyResult, threat: ThreatSection, paint: Paint, explain: boolean): string[] {
   return [
-    ...wrap(`Attack in the ${normName(threat.threat.norm)}, p = ${threat.threat.norm}`).map(paint.heading),
-    ...scaleLines(threat),
+    ...wrap(adversaryTitle(threat.threat)).map(paint.heading),
+    ...wrap(adversaryWords(threat), { indent: 2 }),
     ...costLines(result, threat),
     "",
     ...curveLines(result, threat, paint, explain),
@@ -39,15 +32,6 @@ export function threatLines(result: StudyResult, threat: ThreatSection, paint: P
     "",
     ...rowLines(threat, paint, explain),
   ];
-}
-
-const scaleLines = (threat: ThreatSection): string[] => wrap(scaleSentence(threat), { indent: 2 });
-
-/** How far each row may move. */
-export function scaleSentence({ scale, threat }: ThreatSection): string {
-  const budgets =
-    Object.keys(threat.budgets).length > 0 ? `, measured in budgets; ρ${glue}=${glue}1 is the whole budget` : "";
-  return `Each row may move by up to ρ = ε·c, with c${glue}=${glue}${number(scale, 4)}: the mean norm of a row over the attacked features as the model sees them${budgets}.`;
 }
 
 /** The headline: what robustness costs at one size, and what it buys. */

@@ -1,11 +1,11 @@
 import type { TrainedModel, TrainingResult } from "@aif/core";
+import { normName } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, shownName } from "./ground.js";
 import { glue, pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, number, percent, short, signed } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
-import { normName } from "./threat.js";
 import { glued } from "./verdict.js";
 
 /** Coefficients shown at most, those that training moves most. */
@@ -37,7 +37,7 @@ export function renderTraining(
       ),
     ],
     [
-      ...wrap(`Trained against attacks in the ${normName(result.threat.norm)}, p = ${result.threat.norm}`).map(
+      ...wrap(`Trained against attacks in the ${normName(result.threat.norm ?? "")}, p = ${result.threat.norm}`).map(
         painted.heading,
       ),
       ...wrap(sizeWords(result), { indent: 2 }),

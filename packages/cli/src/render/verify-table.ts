@@ -6,10 +6,15 @@ import type { Paint } from "./page.js";
 /** A sign before a row, and what it means; the first that applies is shown. */
 const marks: readonly {
   readonly sign: string;
-  readonly applies: (point: VerifiedPoint) => boolean;
+  readonly applies: (point: VerifiedPoint, threat: VerifiedThreat["threat"]) => boolean;
   readonly legend: string;
 }[] = [
   { sign: "x", applies: ({ failure }) => failure !== null, legend: "no exact optimum was found" },
+  {
+    sign: "!",
+    applies: ({ optimum }, { divergence }) => optimum?.collapsed === true && divergence !== null,
+    legend: "collapsed: the optimum has every parameter at 0, where all rows have the same loss",
+  },
   {
     sign: "!",
     applies: ({ optimum }) => optimum?.collapsed === true,
@@ -23,7 +28,9 @@ const marks: readonly {
   { sign: "~", applies: ({ extrapolated }) => extrapolated, legend: "beyond the trust radius, or that is not known" },
 ];
 
-const markOf = (point: VerifiedPoint) => marks.find(({ applies }) => applies(point)) ?? null;
+type Threat = VerifiedThreat["threat"];
+
+const markOf = (point: VerifiedPoint, threat: Threat) => marks.find(({ applies }) => applies(point, threat)) ?? null;
 
 /** How a table is squeezed onto the page: blanks between columns, digits, and whether the proven bound has room. */
 interface Layout {
@@ -41,16 +48,16 @@ const layouts: readonly Layout[] = [
 
 /** The table over ε, and the words that explain its columns. */
 export function verifyTableLines(
-  { curve, local }: VerifiedThreat,
+  { curve, local, threat }: VerifiedThreat,
   { heading, faint }: Paint,
   explain: boolean,
 ): string[] {
   const tables = layouts.map((layout) =>
-    table(columnsOf(curve, layout, local === null ? "exact" : "trained"), layout.gap),
+    table(columnsOf(curve, threat, layout, local === null ? "exact" : "trained"), layout.gap),
   );
   const fits = tables.find(({ header, body }) => [...header, ...body].every((line) => widthOf(line) <= pageWidth));
   const { header, body } = fits ?? tables[tables.length - 1];
-  const used = marks.filter((mark) => curve.some((point) => markOf(point) === mark));
+  const used = marks.filter((mark) => curve.some((point) => markOf(point, threat) === mark));
   const legend = [
     ...used.map(({ sign, legend: words }) => `${sign} ${words}`),
     ...(explain ? columnLegend(curve) : []),
@@ -62,14 +69,19 @@ export function verifyTableLines(
   ];
 }
 
-function columnsOf(curve: readonly VerifiedPoint[], { digits, bound }: Layout, truth: string): TableColumn[] {
+function columnsOf(
+  curve: readonly VerifiedPoint[],
+  threat: Threat,
+  { digits, bound }: Layout,
+  truth: string,
+): TableColumn[] {
   const right = (header: string[], cell: (point: VerifiedPoint) => string): TableColumn => ({
     header,
     cells: curve.map(cell),
     align: "right",
   });
   return [
-    { header: [""], cells: curve.map((point) => markOf(point)?.sign ?? " "), align: "left" },
+    { header: [""], cells: curve.map((point) => markOf(point, threat)?.sign ?? " "), align: "left" },
     right(["ε"], ({ epsilon }) => short(epsilon)),
     right(["error", "of θ"], ({ parameterError }) => number(parameterError, digits)),
     ...(bound ? [right(["proven", "bound"], ({ errorBound }) => number(errorBound, digits))] : []),

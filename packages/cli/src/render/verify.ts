@@ -1,4 +1,5 @@
-import type { VerificationResult, VerifiedThreat } from "@aif/core";
+import { type VerificationResult, type VerifiedThreat, words } from "@aif/core";
+import { adversaryWords } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, reachLines, selectionLines, shownName } from "./ground.js";
 import { glue, labelled, wrap } from "./layout.js";
@@ -36,12 +37,14 @@ const lossLines = ({ fit, model }: VerificationResult): string[] =>
   );
 
 function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): string[] {
-  const { norm } = threat.threat;
+  const truth = threat.local === null ? "exact" : "adversarial training by projected gradients";
+  const rowwise = threat.threat.divergence === null && (threat.threat.wasserstein ?? "inf") === "inf";
+  const allowed = rowwise
+    ? `Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`
+    : adversaryWords(threat);
   return [
-    painted.heading(
-      `Predicted against ${threat.local === null ? "exact" : "adversarial training by projected gradients"}, p = ${norm}`,
-    ),
-    ...wrap(`Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`, { indent: 2 }),
+    painted.heading(`Predicted against ${truth}, ${words.threatLabel(threat.threat)}`),
+    ...wrap(allowed, { indent: 2 }),
     ...verifyTableLines(threat, painted, explain),
     "",
     ...labelled("verdict", glued(clean(threat.verification.text)), 12),

@@ -1,8 +1,8 @@
 import type { PathResult, PathSection } from "@aif/core";
+import { normName } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
 import { number, short } from "../render/numbers.js";
-import { normName } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
 import { html } from "./html.js";
 import type { FiguresOf, ReportParts, Section } from "./parts.js";

@@ -1,9 +1,10 @@
 import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
+import { adversaryName, adversaryTitle, adversaryWords } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
 import { radiusSentences } from "../render/radii.js";
-import { costSentences, normName, scaleSentence } from "../render/threat.js";
+import { costSentences } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
 import { type Html, html } from "./html.js";
 import type { FiguresOf, ReportParts, Section } from "./parts.js";
@@ -29,7 +30,7 @@ function naturalLoss({ fit, model }: StudyResult): Html {
 
 function verdict(threat: ThreatSection, several: boolean): Html {
   if (threat.verdict === null) return html``;
-  const under = several ? `, ${normName(threat.threat.norm)}` : "";
+  const under = several ? `, ${adversaryName(threat.threat)}` : "";
   return html`<h3>Is it worth it at ε = ${short(threat.verdict.epsilon)}${under}?</h3><p class="lead">${clean(threat.verdict.text)}</p>`;
 }
 
@@ -37,8 +38,8 @@ async function threatSection(result: StudyResult, threat: ThreatSection, figures
   const point = referencePoint(threat);
   return {
     id: `attack-${threat.threat.norm}`,
-    title: `Attack in the ${normName(threat.threat.norm)}`,
-    body: html`<p>${scaleSentence(threat)}</p>
+    title: adversaryTitle(threat.threat, false),
+    body: html`<p>${adversaryWords(threat)}</p>
 ${costSentences(result, threat).map((sentence) => html`<p>${sentence}</p>`)}
 <h3>How far the prediction reaches</h3>
 <ul>${radiusSentences(threat, result.settings).map(({ words }) => html`<li>${words}</li>`)}</ul>

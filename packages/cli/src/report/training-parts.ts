@@ -1,8 +1,8 @@
 import type { TrainedModel, TrainingResult } from "@aif/core";
+import { normName } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
-import { normName } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
 import { html } from "./html.js";
 import type { FiguresOf, ReportParts } from "./parts.js";
@@ -20,7 +20,7 @@ export async function trainingParts(result: TrainingResult, figures: FiguresOf):
   return {
     title: `Adversarial training at ε = ${short(epsilon)}: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(ground),
-    lead: html`<p class="lead">Training against attacks of ε = ${short(epsilon)} (ρ = ${short(radius)}, ${normName(threat.norm)}) changed the training loss without attack by ${signed(change)} and the loss under attack from ${number(result.natural.robustLoss, 4)} to ${number(result.trained.robustLoss, 4)}.${beside} ${training.converged ? "Training converged" : "Training did not converge"} after ${training.iterations} iterations.</p>`,
+    lead: html`<p class="lead">Training against attacks of ε = ${short(epsilon)} (ρ = ${short(radius)}, ${normName(threat.norm ?? "")}) changed the training loss without attack by ${signed(change)} and the loss under attack from ${number(result.natural.robustLoss, 4)} to ${number(result.trained.robustLoss, 4)}.${beside} ${training.converged ? "Training converged" : "Training did not converge"} after ${training.iterations} iterations.</p>`,
     sections: [
       {
         id: "training",

@@ -1,8 +1,8 @@
 import type { VerificationResult, VerifiedPoint, VerifiedThreat } from "@aif/core";
+import { adversaryName, adversaryTitle, adversaryWords } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
-import { normName, scaleSentence } from "../render/threat.js";
 import { html } from "./html.js";
 import type { FiguresOf, ReportParts, Section } from "./parts.js";
 import { numberCell, type Table, tableHtml, textCell } from "./table.js";
@@ -14,8 +14,8 @@ export async function verificationParts(result: VerificationResult, figures: Fig
   for (const threat of result.threats) {
     sections.push({
       id: `attack-${threat.threat.norm}`,
-      title: `Attack in the ${normName(threat.threat.norm)}`,
-      body: html`<p>${scaleSentence(threat)}</p>${await figures(threat.threat.norm)}<h3>Numbers</h3>${tableHtml(verifiedTable(result, threat))}`,
+      title: adversaryTitle(threat.threat, false),
+      body: html`<p>${adversaryWords(threat)}</p>${await figures(threat.threat.norm ?? threat.threat.divergence ?? "")}<h3>Numbers</h3>${tableHtml(verifiedTable(result, threat))}`,
     });
   }
   return {
@@ -23,7 +23,7 @@ export async function verificationParts(result: VerificationResult, figures: Fig
     ground: groundSentences(study),
     lead: html`${result.threats.map(
       (threat) =>
-        html`<p class="lead"><strong>${normName(threat.threat.norm)}.</strong> ${clean(threat.verification.text)}</p>`,
+        html`<p class="lead"><strong>${adversaryName(threat.threat)}.</strong> ${clean(threat.verification.text)}</p>`,
     )}`,
     sections,
     flags: result.flags,

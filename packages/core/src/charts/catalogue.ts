@@ -73,12 +73,12 @@ const OF_PATHS: readonly Kind<PathResult, PathResult["paths"][number]>[] = [
 export function chartsOf(result: ChartedResult): NamedChart[] {
   switch (result.schema) {
     case "aif.study/1":
-      return result.threats.flatMap((threat) => named(OF_THREATS, result, threat, threat.threat.norm));
+      return result.threats.flatMap((threat) => named(OF_THREATS, result, threat, keyOf(threat.threat)));
     case "aif.verification/1": {
       const study = { ...result, schema: "aif.study/1" } as const;
       return result.threats.flatMap((threat) => [
-        ...named(OF_VERIFICATIONS, result, threat, threat.threat.norm),
-        ...named(OF_THREATS, study, threat, threat.threat.norm),
+        ...named(OF_VERIFICATIONS, result, threat, keyOf(threat.threat)),
+        ...named(OF_THREATS, study, threat, keyOf(threat.threat)),
       ]);
     }
     case "aif.path/1":
@@ -89,7 +89,7 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
         [{ ...kind, draw: (training, _, options) => trainingChart(training, options) }],
         result,
         null,
-        result.threat.norm,
+        result.threat.norm ?? "",
       );
     }
     case "aif.comparison/1": {
@@ -104,6 +104,10 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
       return [];
   }
 }
+
+/** What tells the adversaries of one result apart: the norm, or the ball of those that move no row. */
+const keyOf = ({ norm, divergence }: { readonly norm: string | null; readonly divergence: string | null }): string =>
+  norm ?? divergence ?? "";
 
 function named<Result, Section>(
   kinds: readonly Kind<Result, Section>[],

@@ -41,7 +41,10 @@ export interface Influence {
   readonly pull: RowPull;
 }
 
-/** Φ/c = Σ_i onFeatures_i v_i + onJacobian_i V_i φ_i. ω_i is how far row i moves per unit of the radius: 1, or `Threat.shares`. */
+/**
+ * Φ/c = Σ_i onFeatures_i v_i + onJacobian_i V_i φ_i. ω_i is how far row i moves per unit of the radius: 1, or `Threat.shares`. Where
+ * weights change instead, onFeatures_i = w_i a_i ℓ'_i with `Threat.tilt`, and nothing else.
+ */
 export interface RowPull {
   /** n: w_i ω_i ℓ''_i γ_i·φ_i */
   readonly onFeatures: Float64Array;
@@ -57,7 +60,8 @@ export interface RowPull {
 
 /**
  * Theorem 4.1 for a score model: Φ = c Σ w_i ω_i [ℓ''_i (γ_i·φ_i) v_i + ℓ'_i V_i φ_i], I = −H⁻¹Φ, with ω = 1 for a pointwise
- * adversary and the Hölder weights for a Wasserstein one (MATH 8); at kinks the exact one-sided derivative (MATH 1.2).
+ * adversary and the Hölder weights for a Wasserstein one (MATH 8), Φ = Σ w_i a_i ℓ'_i v_i where the adversary reweights rows (MATH 13);
+ * at kinks the exact one-sided derivative (MATH 1.2).
  * With an l1 penalty (a lasso fit) θ_ε minimises R_ε + λΣ|θ_j|. To first order in ε the penalty's slope λΣ_S sgn(θ̂_j)v_j on the
  * non-zero set S and ∇L'v cancel, and what is left at zeros, Σ(λ|v_j| + ∂_jL v_j) ≥ 0, must be 0: zeros with |∂_jL| < λ stay, those
  * with |∂_jL| = λ may move against ∂_jL. So I = argmin ½v'Hv + A'(θ̂; v) over v_j = 0 at the former and v_j∂_jL ≤ 0 at the latter.
@@ -65,7 +69,9 @@ export interface RowPull {
  */
 export async function influence(fit: Fit, describe: ThreatDescription, work?: Work): Promise<Influence> {
   const threat = describe(fit.model.map.inputs);
-  const collected = await collect(fit, threat, work);
+  const collected = threat.tilt
+    ? await collectTilt(fit, threat.tilt.bind(threat), work)
+    : await collect(fit, threat, work);
   const { kinks, scale, rowScales, penalty, pull } = collected;
   const smooth = collected.gradient;
   const resolved = kinks.zeroGradient
@@ -172,6 +178,41 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     penalty: scale * gain,
     gradient: throughJacobian.map((value, j) => scale * (value + throughFeatures.data[j])),
     pull,
+  };
+}
+
+/** The same of an adversary that reweights rows: Φ = Σ w_i a_i ℓ'_i v_i, c = 1 (MATH 13); a corner where all losses are the same. */
+async function collectTilt(
+  { model, data, scores }: Fit,
+  tilt: NonNullable<Threat["tilt"]>,
+  work?: Work,
+): Promise<Awaited<ReturnType<typeof collect>>> {
+  const { loss, map } = model;
+  const losses = scores.map((f, i) => loss.value(f, data.y[i]));
+  const { tilt: a, gain } = tilt(losses, data.weights);
+  const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
+  const onFeatures = slopes.map((slope, i) => data.weights[i] * a[i] * slope);
+  const { pull } = await sweep(
+    map,
+    data,
+    { pull: 1, phase: "influence" },
+    ({ block: { y, firstRow }, pull: omega }) => omega.data.set(onFeatures.subarray(firstRow, firstRow + y.length)),
+    work,
+  );
+  return {
+    kinks: { zeroCoordinates: [], ties: [], zeroResiduals: [], tiedRows: [], zeroGradient: gain === 0 },
+    coupled: 0,
+    scale: 1,
+    rowScales: new Float64Array(data.rows).fill(1),
+    penalty: gain,
+    gradient: pull.data.slice(),
+    pull: {
+      onFeatures,
+      onJacobian: new Float64Array(data.rows),
+      shared: Matrix.zeros(1, map.inputs),
+      slopes,
+      gamma: null,
+    },
   };
 }
 

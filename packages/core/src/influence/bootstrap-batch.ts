@@ -2,6 +2,7 @@ import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { conjugateGradients } from "../solvers/conjugate-gradient.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -15,10 +16,12 @@ import { SNAP, snapGradient } from "./kinks.js";
 const INFLUENCE_TOLERANCE = 1e-4;
 const MAXIMUM_ITERATIONS = 60;
 
-/** Whether `batchDraws` has these attacks' formulas: scores linear in x, no box, no corner of the penalty at θ̂. */
+/** Whether `batchDraws` has these attacks' formulas: rows attacked one by one, scores linear in x, no box, no corner of the penalty at θ̂. */
 export function canBatch(attacks: readonly Influence[]): boolean {
   const { model, inverse } = attacks[0].fit;
-  const smooth = attacks.every(({ oneSided, threat }) => !oneSided && threat.settings.bounds === null);
+  const smooth = attacks.every(
+    ({ oneSided, threat }) => !oneSided && threat.settings.bounds === null && !isJoint(threat),
+  );
   return model.map.sharedGradient && smooth && inverse.method === "cholesky";
 }
 

@@ -1,7 +1,6 @@
 import { numericalError, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
-import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { batchDraws, canBatch } from "./bootstrap-batch.js";
 import { type Drawn, refitDraw } from "./bootstrap-refit.js";
@@ -39,10 +38,10 @@ const LARGEST_BATCH = 256;
  * The bootstrap of the plug-in AIF: in each draw the rows get random weights, and θ̂, c, Φ, H and I are made anew from them
  * (MATH 3, 14.8). Rows are never copied; scaler and encoding stay as they are (MATH 14.6). All threats share draws and fits.
  * Linear scores without a box: draws are fitted many at a time, exactly for squared losses, else to a thousandth of the
- * standard error (less closely where θ̂_b is next to a corner of the penalty). Other models and draws at a kink: one fit and AIF
- * each, kinks resolved as in `influence`.
+ * standard error (less closely where θ̂_b is next to a corner of the penalty). Other models, rows attacked together and draws at a
+ * kink: one fit and AIF each, kinks resolved as in `influence`.
  * @param attacks one or more, of the same fit.
- * @throws usage: options that make no sense. numerical: more than a tenth of the draws have no estimate.
+ * @throws usage: a Wasserstein adversary of order 1; options that make no sense. numerical: more than a tenth of the draws have no estimate.
  */
 export async function bootstrap(
   attacks: readonly Influence[],
@@ -53,7 +52,7 @@ export async function bootstrap(
     throw usageError(`A bootstrap needs a whole number of draws, 2 or more; got ${draws}.`);
   if (attacks.length === 0) return [];
   const { fit: full } = attacks[0];
-  for (const { threat } of attacks) requirePointwise(threat, "Bootstrap intervals are");
+  if (attacks.some(({ threat: { settings } }) => settings.order === 1)) throw usageError(ONE_ROW);
   if (attacks.some(({ fit }) => fit !== full))
     throw usageError("All attacks of one bootstrap must be of the same fit.");
   const { data, parameters: start } = full;
@@ -95,6 +94,9 @@ function batchSize(rows: number, d: number): number {
   const perDraw = 8 * Math.max(rows, 3 * d * d);
   return Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_BYTES / perDraw)));
 }
+
+const ONE_ROW =
+  "A Wasserstein adversary of order 1 puts its whole budget on one row, whose influence has no distribution to be resampled: use an order above 1.";
 
 const tooMany = (failed: number, tried: number): string =>
   `${failed} of ${tried} bootstrap draws have no estimate: rows drawn at random separate the targets or do not determine all parameters. Add a ridge such as --l2 0.01, leave out rare levels, or use the closed-form intervals.`;

@@ -5,6 +5,7 @@ import { isLearned } from "../models/projection/projected-score.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import type { Fit } from "../solvers/fit.js";
 import { type Influence, influence } from "./aif.js";
 import { leaveOutFits, leaveOutHessians, refitFold } from "./leave-out-fits.js";
@@ -46,10 +47,10 @@ export async function crossFit(
   known?: FoldSums,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
-  // Corners of the penalty and shared budgets are resolved fit by fit; every lasso chooses its own features, every projection
-  // is learned again.
+  // Corners of the penalty and rows attacked together are resolved fit by fit; every lasso chooses its own features, every
+  // projection is learned again.
   const own = full.sparse !== undefined || isLearned(full.model);
-  const single = own || attacks.some(({ oneSided, threat }) => oneSided || threat.shares);
+  const single = own || attacks.some(({ oneSided, threat }) => oneSided || isJoint(threat));
   if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = await leaveOutHessians(full, foldOf, outside, work, known);

@@ -1,6 +1,7 @@
 import { Matrix } from "../linalg/matrix.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
 import { SNAP } from "./kinks.js";
@@ -19,20 +20,27 @@ export interface KinkRadii {
   readonly support: SupportChange | null;
 }
 
-/** @param shifts n: v_i'I, from `scoreShifts`. */
+/**
+ * Rows that share a budget have no corner where their own residual is 0, but at u = 1 one where another row's gain overtakes the
+ * largest (to first order; followed where all rows share γ). Rows that are reweighted have none.
+ * @param shifts n: v_i'I, from `scoreShifts`.
+ */
 export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: Work): Promise<KinkRadii> {
   const { fit, threat, influence: I } = attack;
   const { model, data, scores, parameters } = fit;
-  const { p } = threat.settings;
+  const { p, order } = threat.settings;
   const stuck = new Set(attack.multipliers?.residuals.map(({ row }) => row));
   const residuals = scores.map((f, i) => {
+    if (isJoint(threat)) return Number.POSITIVE_INFINITY;
     const gap = model.loss.kink(data.y[i]) - f;
     // A row that sits on its kink has no crossing ahead of it.
     return stuck.has(i) ? Number.POSITIVE_INFINITY : firstCrossing(gap, shifts[i]);
   });
   const support = await supportChange(attack, shifts, work);
   const used = usedBudgets(fit, threat);
-  if (p !== 1 && p !== Infinity) return { residuals, gradients: null, shared: Number.POSITIVE_INFINITY, support };
+  const overtaken =
+    order === 1 && model.map.sharedGradient ? overtakingRadius(attack, shifts) : Number.POSITIVE_INFINITY;
+  if (p !== 1 && p !== Infinity) return { residuals, gradients: null, shared: overtaken, support };
   const crossing = p === 1 ? firstSwitch : firstZero;
   if (model.map.sharedGradient) {
     const none = Matrix.zeros(0, model.map.inputs);
@@ -41,7 +49,7 @@ export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: 
       model.map.inputGradients(I, none).data,
       used,
     );
-    return { residuals, gradients: null, shared, support };
+    return { residuals, gradients: null, shared: Math.min(shared, overtaken), support };
   }
   const gradients = new Float64Array(data.rows);
   await sweep(
@@ -56,6 +64,20 @@ export async function kinkRadii(attack: Influence, shifts: Float64Array, work?: 
     work,
   );
   return { residuals, gradients, shared: Number.POSITIVE_INFINITY, support };
+}
+
+/** u = 1: the first ε at which another row's |ℓ'| overtakes the largest, |ℓ'| followed to first order. */
+function overtakingRadius({ fit: { model, data }, pull: { slopes }, fit }: Influence, shifts: Float64Array): number {
+  const sizes = slopes.map((slope, i) => (data.weights[i] > 0 ? Math.abs(slope) : 0));
+  const rates = slopes.map((slope, i) => Math.sign(slope) * model.loss.second(fit.scores[i], data.y[i]) * shifts[i]);
+  const top = sizes.reduce((best, size, i) => (size > sizes[best] ? i : best), 0);
+  let first = Number.POSITIVE_INFINITY;
+  sizes.forEach((size, i) => {
+    const gap = sizes[top] - size;
+    if (gap > SNAP * sizes[top] && data.weights[i] > 0)
+      first = Math.min(first, firstCrossing(gap, rates[i] - rates[top]));
+  });
+  return first;
 }
 
 /** The kink radius: the smallest ε at which anything happens; null when nothing ever does. */

@@ -1,4 +1,5 @@
 import type { Work } from "../parallel/work.js";
+import { hasJointWorstCase, isJoint, type JointWorstCase, jointWorstCase } from "../robust/joint-worst-case.js";
 import {
   dualNormOf,
   expandedRobustLosses,
@@ -7,7 +8,6 @@ import {
   worstLoss,
 } from "../robust/robust-loss.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import type { EvaluatedRows } from "./evaluated-rows.js";
 import { attackedScores, type MetricRows, metricRows } from "./metrics.js";
@@ -18,24 +18,91 @@ export interface AttackedPoint {
   readonly moved: number;
 }
 
-export const robustLossMethod = ({ fit: { model }, threat }: Influence): RobustLossMethod =>
-  hasClosedForm(model, threat) ? "closed-form" : "expansion";
+export function robustLossMethod({ fit: { model }, threat }: Influence): RobustLossMethod {
+  if (threat.tilt) return "reweighting";
+  if (!hasClosedForm(model, threat)) return "expansion";
+  return threat.shares ? "shared-budget" : "closed-form";
+}
 
-/** n: the loss of every evaluated row under the worst attack, each row under its own fit. */
-export async function attackedLosses(
+/** The evaluated rows under the worst attack, each under its own fit. */
+export interface AttackedRows {
+  /** n: the loss of every row. Rows attacked together count as the adversary leaves them; Σ w losses is the robust loss. */
+  readonly losses: Float64Array;
+  /** n: what standard errors of the robust loss are made of: the losses themselves, or V + the rows' influences on it. */
+  readonly terms: Float64Array;
+}
+
+/**
+ * Where rows are attacked together, those of each fit (each fold) are a set of their own, with a budget or a ball of its own: the
+ * robust loss is the mean of the folds' worst cases.
+ */
+export async function attackedRows(
   attack: Influence,
   evaluated: EvaluatedRows,
   { epsilon, moved }: AttackedPoint,
   work?: Work,
-): Promise<Float64Array> {
-  requirePointwise(attack.threat, "Robust losses are");
-  const { model } = attack.fit;
-  if (!hasClosedForm(model, attack.threat)) return expandedLosses(attack, evaluated, { epsilon, moved }, work);
+): Promise<AttackedRows> {
+  const { fit, threat } = attack;
+  if (hasJointWorstCase(fit.model.map.sharedGradient, threat)) {
+    const { losses, terms } = jointRows(attack, evaluated, { epsilon, moved });
+    return { losses, terms };
+  }
+  const losses = hasClosedForm(fit.model, threat)
+    ? closedLosses(attack, evaluated, { epsilon, moved })
+    : await expandedLosses(attack, evaluated, { epsilon, moved }, work);
+  return { losses, terms: losses };
+}
+
+/** n: the loss of every evaluated row under the worst attack, each row under its own fit. */
+export const attackedLosses = async (
+  attack: Influence,
+  evaluated: EvaluatedRows,
+  point: AttackedPoint,
+  work?: Work,
+): Promise<Float64Array> => (await attackedRows(attack, evaluated, point, work)).losses;
+
+function closedLosses(attack: Influence, evaluated: EvaluatedRows, { epsilon, moved }: AttackedPoint): Float64Array {
   const { rows, fitOf } = evaluated;
   const reach = reaches(attack, evaluated, { epsilon, moved });
   return rows.scores.map((f, i) =>
-    worstLoss(model.loss, f + moved * rows.shifts[i], rows.y[i], reach[fitOf ? fitOf[i] : 0]),
+    worstLoss(attack.fit.model.loss, f + moved * rows.shifts[i], rows.y[i], reach[fitOf ? fitOf[i] : 0]),
   );
+}
+
+type JointRows = Pick<JointWorstCase, "losses" | "terms" | "scores">;
+
+/** The joint worst case of the rows of each fit. */
+function jointRows(
+  { fit: { model }, threat }: Influence,
+  { rows, fits, fitOf }: EvaluatedRows,
+  { epsilon, moved }: AttackedPoint,
+): JointRows {
+  const n = rows.y.length;
+  const out = { losses: new Float64Array(n), terms: new Float64Array(n), scores: new Float64Array(n) };
+  fits.forEach(({ parameters, influence, scale }, k) => {
+    const own = Int32Array.from(fitOf ? [...fitOf.keys()].filter((i) => fitOf[i] === k) : rows.y.keys());
+    const total = own.reduce((sum, i) => sum + rows.w[i], 0);
+    if (!(total > 0)) return;
+    const pick = (value: (row: number) => number): Float64Array => Float64Array.from(own, value);
+    const theta = parameters.map((value, j) => value + moved * influence[j]);
+    const found = jointWorstCase(
+      model.loss,
+      threat,
+      {
+        scores: pick((i) => rows.scores[i] + moved * rows.shifts[i]),
+        y: pick((i) => rows.y[i]),
+        w: pick((i) => rows.w[i] / total),
+      },
+      epsilon * scale,
+      threat.tilt ? 0 : dualNormOf(model, threat, theta).norm,
+    );
+    own.forEach((row, i) => {
+      out.losses[row] = found.losses[i];
+      out.terms[row] = found.terms[i];
+      out.scores[row] = found.scores[i];
+    });
+  });
+  return out;
 }
 
 /** How far the adversary moves a score under each of the fits: ρ_k ‖b⊙β‖_q, for scores linear in x. */
@@ -96,14 +163,16 @@ export function naturalMetrics({ rows: { loss, y, w, scores, shifts } }: Evaluat
   );
 }
 
-/** The same under the worst attack; null where it has no closed form. */
+/** The same under the worst attack; null where it has no closed form, and where rows are not moved but reweighted. */
 export function attackedMetrics(
   attack: Influence,
   evaluated: EvaluatedRows,
   { epsilon, moved }: AttackedPoint,
 ): MetricRows | null {
   const { rows, fitOf } = evaluated;
-  if (!hasClosedForm(attack.fit.model, attack.threat)) return null;
+  if (attack.threat.tilt || !hasClosedForm(attack.fit.model, attack.threat)) return null;
+  if (isJoint(attack.threat))
+    return metricRows(rows.loss, rows.y, rows.w, jointRows(attack, evaluated, { epsilon, moved }).scores);
   const reach = reaches(attack, evaluated, { epsilon, moved });
   const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
   const attacked = attackedScores(rows.loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);

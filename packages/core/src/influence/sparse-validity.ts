@@ -1,5 +1,7 @@
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { jointGradients } from "../robust/joint-gradient.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
 import { fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -50,7 +52,7 @@ export function sparseJudge(attack: Influence): Judge {
         ];
       });
       if (points.length === 0) return [];
-      const found = await robustGradients(fit, threat, points, work);
+      const found = await (isJoint(threat) ? jointGradients : robustGradients)(fit, threat, points, work);
       const out = [];
       for (const [e, epsilon] of epsilons.entries()) {
         const point = points[2 * e];

@@ -1,11 +1,12 @@
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
+import { hasJointWorstCase, isJoint } from "../robust/joint-worst-case.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { certificateNorm, type ErrorNorm } from "./certificate.js";
+import { jointJudge, jointTrustRadius } from "./joint-validity.js";
 import { type Judge, judgeOf, type Validity } from "./validity.js";
 
 export interface TrustRadius {
@@ -36,8 +37,8 @@ const CERTIFICATE_STEPS = 8;
 const CERTIFIED_REACH = 3;
 
 /**
- * How far θ̂ + εI can be trusted (MATH 10b, 14.10, 14.11). Squared and logistic losses have a certificate, Poisson an
- * estimate; other bases and boxes have no closed-form robust risk to check against.
+ * How far θ̂ + εI can be trusted (MATH 10b, 14.10, 14.11). Squared and logistic losses have a certificate, Poisson losses and rows
+ * that are attacked together an estimate; other bases and boxes have no closed-form robust risk to check against.
  * @param shifts n: v_i'I, from `scoreShifts`. @throws usage: a tolerance that is not positive.
  */
 export async function checkValidity(
@@ -49,8 +50,8 @@ export async function checkValidity(
   const { tolerance = DEFAULT_TOLERANCE } = options;
   if (!(tolerance > 0 && tolerance < Infinity))
     throw usageError(`The trust tolerance ${tolerance} makes no sense: it is a positive relative error, such as 0.1.`);
-  requirePointwise(threat, "The trust radius is");
-  if (!hasClosedForm(fit.model, threat)) {
+  const joint = isJoint(threat);
+  if (!(joint ? hasJointWorstCase(fit.model.map.sharedGradient, threat) : hasClosedForm(fit.model, threat))) {
     const reason = threat.settings.bounds
       ? "the robust risk in a box has no closed form to check the prediction against"
       : `the robust risk of a ${fit.model.kind} model has no closed form to check the prediction against`;
@@ -59,7 +60,7 @@ export async function checkValidity(
       at: async (list) => list.map(unknownValidity),
     };
   }
-  const judge = judgeOf(attack, shifts);
+  const judge = joint && !fit.sparse ? jointJudge(attack, shifts) : judgeOf(attack, shifts);
   const size = Math.sqrt(dot(attack.influence, fitHessianTimes(fit, attack.influence)));
   const method = judge.certified ? "certificate" : "stationarity";
   const errorNorm: ErrorNorm = judge.certified ? certificateNorm(fit) : "hessian";
@@ -70,7 +71,7 @@ export async function checkValidity(
       at: (list, work) => judge.at(list, "certificate", work),
     };
   }
-  const radius = await largestTrusted(judge, tolerance, options);
+  const radius = await (joint ? jointTrusted : largestTrusted)(judge, tolerance, options);
   // A certificate costs a factorisation, and the same sizes are asked for more than once.
   const known = new Map<number, Validity>();
   return {
@@ -96,9 +97,15 @@ const unknownValidity = (epsilon: number): Validity => ({
   relativeError: null,
 });
 
+/** No ε beyond this is of interest. */
+const LARGEST = 10;
+
+const jointTrusted: typeof largestTrusted = (judge, tolerance, { ceiling, ...work }) =>
+  jointTrustRadius(judge, tolerance, Math.min(ceiling ?? Number.POSITIVE_INFINITY, LARGEST), work);
+
 /** Scans upwards for the first ε that breaks the tolerance by the estimate, then closes in on it with the certificate. */
 async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...work }: TrustOptions): Promise<number> {
-  const top = Math.min(ceiling ?? Number.POSITIVE_INFINITY, 10);
+  const top = Math.min(ceiling ?? Number.POSITIVE_INFINITY, LARGEST);
   let [low, high] = [top * 1e-8, top];
   for (let pass = 0; pass < 3; pass++) {
     const epsilons = logarithmicGrid(low, high, COARSE_STEPS);

@@ -85,7 +85,7 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
 }
 
 /** ‖∇R_ε − ∇L(θ̂)‖_{H⁻¹}; ∇L(θ̂) is 0 at a minimum. */
-const excess = (fit: Fit, gradient: Float64Array): number =>
+export const excess = (fit: Fit, gradient: Float64Array): number =>
   fit.inverse.dualLength(gradient.map((value, j) => value - fit.gradient[j]));
 
 /** The smallest over the candidates of ‖∇R_ε‖_{H⁻¹} + ‖away‖_H, relative to ‖I‖_H. */

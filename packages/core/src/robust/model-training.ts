@@ -10,6 +10,8 @@ import type { Threat } from "../threats/threat.js";
 import type { AdversarialTraining, AdversarialTrainingOptions, TrainingStop } from "./adversarial-training.js";
 import type { AttackSearch } from "./attack-result.js";
 import { type DescentMemory, descend, EMPTY_MEMORY } from "./descent.js";
+import { jointModelRisk } from "./joint-model-attack.js";
+import { isJoint } from "./joint-worst-case.js";
 import { type ModelAttacker, modelAttacker } from "./model-attack.js";
 import { checkState, dataFingerprint, type TrainingStep, trainingState } from "./training-state.js";
 
@@ -48,7 +50,8 @@ export async function attackedModelRisk(
 
 /**
  * Adversarial training of any differentiable model, min_θ Σ w max_{δ allowed} l(θ, x+δ) + ½ΣPθ²: the inner maximum by projected
- * gradient ascent, the outer minimum over all rows by gradient descent or L-BFGS with Danskin's gradient.
+ * gradient ascent (all rows together where they are attacked so: `jointModelAttack`), the outer minimum over all rows by gradient descent
+ * or L-BFGS with Danskin's gradient.
  * @param radius ρ ≥ 0. @throws usage: options that make no sense, a checkpoint of other settings. input: one of other data.
  */
 export async function modelAdversarialTraining(
@@ -68,8 +71,14 @@ export async function modelAdversarialTraining(
   const fingerprint = dataFingerprint(data);
   if (resume) checkState(resume, settings, fingerprint, model.parameterNames.length, resumeName);
   const evaluate = async (theta: Float64Array): Promise<TrainingPoint> => {
-    const attacker = modelAttacker(model, theta, threat, data.features.length, radius, search);
-    const { value, risk, gradient } = await attackedModelRisk(trained, theta, attacker, { signal });
+    const { value, risk, gradient } = isJoint(threat)
+      ? await jointModelRisk(trained, theta, threat, radius, { signal })
+      : await attackedModelRisk(
+          trained,
+          theta,
+          modelAttacker(model, theta, threat, data.features.length, radius, search),
+          { signal },
+        );
     return { theta, objective: value, risk, gradient };
   };
   const sizeOf = async (at: TrainingPoint): Promise<number> =>
@@ -160,7 +169,7 @@ function checkOuter({ outer = "lbfgs", outerSteps = 200, tolerance = 1e-8, check
 /** Everything that decides the digits of an iteration; how long to go on may differ. A model is known by its parameters' names. */
 function settingsFingerprint(
   { model, ridge }: { readonly model: Model; readonly data: Dataset; readonly ridge: Float64Array },
-  { settings: { p, budgets, bounds } }: Threat,
+  { settings: { p, budgets, bounds, order, divergence } }: Threat,
   radius: number,
   start: Float64Array,
   search: AttackSearch & { readonly outer: string },
@@ -169,6 +178,8 @@ function settingsFingerprint(
     parameters: model.parameterNames,
     ridge: [...ridge],
     norm: exponentName(p),
+    ...(order === undefined ? {} : { order }),
+    ...(divergence === undefined ? {} : { divergence }),
     budgets: [...budgets],
     // JSON has no infinities.
     bounds: bounds && { lower: Array.from(bounds.lower, String), upper: Array.from(bounds.upper, String) },

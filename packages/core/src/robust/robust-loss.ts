@@ -6,8 +6,11 @@ import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Threat } from "../threats/threat.js";
 
-/** How a robust loss was computed. */
-export type RobustLossMethod = "closed-form" | "expansion";
+/**
+ * How a robust loss was computed: "closed-form" row by row; "shared-budget", the best use of one budget for all rows; "reweighting",
+ * the worst weights of the rows; "expansion", to second order in the radius.
+ */
+export type RobustLossMethod = "closed-form" | "shared-budget" | "reweighting" | "expansion";
 
 /**
  * max_{‖δ⊘b‖_p ≤ ρ} ℓ(f(x+δ), y) for a score that is linear in x and so moves by at most `reach` = ρ‖b⊙β‖_q (MATH 10a): the
@@ -43,7 +46,7 @@ export function dualNormOf(
 
 /**
  * n: l_i + ρ g_i·φ_i + ½ρ² φ_i'L^{xx}_iφ_i at θ, each row's robust loss to second order in the radius, for models or threats
- * without a closed form. L^{xx} = ℓ''γγ' + ℓ'∇²_x f.
+ * without a closed form. L^{xx} = ℓ''γγ' + ℓ'∇²_x f. Rows that share a budget move by ρω_i, ω their shares to first order (MATH 8).
  */
 export async function expandedRobustLosses(
   model: ScoreModel,
@@ -55,6 +58,8 @@ export async function expandedRobustLosses(
 ): Promise<Float64Array> {
   const { map, loss } = model;
   const losses = new Float64Array(data.rows);
+  const gains = new Float64Array(data.rows);
+  const bends = new Float64Array(data.rows);
   await sweep(
     map,
     data,
@@ -72,13 +77,18 @@ export async function expandedRobustLosses(
       for (let i = 0; i < y.length; i++) {
         const gain = slope[i] === 0 ? 0 : reach[i];
         const along = reach[i] / direction[i];
-        const second = loss.second(f[i], y[i]) * along * along + (bend ? slope[i] * bend[i] : 0);
-        losses[firstRow + i] = loss.value(f[i], y[i]) + radius * gain + 0.5 * radius * radius * second;
+        losses[firstRow + i] = loss.value(f[i], y[i]);
+        gains[firstRow + i] = gain;
+        bends[firstRow + i] = loss.second(f[i], y[i]) * along * along + (bend ? slope[i] * bend[i] : 0);
       }
     },
     work,
   );
-  return losses;
+  const omega = threat.shares?.(gains, data.weights).omega;
+  return losses.map((value, i) => {
+    const moved = omega ? radius * omega[i] : radius;
+    return value + moved * gains[i] + 0.5 * moved * moved * bends[i];
+  });
 }
 
 /** Their weighted mean, Σ w_i l_i^ρ. */

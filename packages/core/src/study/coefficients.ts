@@ -6,10 +6,10 @@ import { type FeatureMap, interceptName } from "../models/feature-map.js";
 import { ProjectedMap } from "../models/projection/projected-map.js";
 import { asColumn } from "../models/sweep.js";
 import type { Fit } from "../solvers/fit.js";
-import { exponentName } from "../threats/norms.js";
 import { deployedProjection } from "./projection-section.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { Coefficients } from "./result.js";
+import { normOf } from "./threat-description.js";
 
 /** (b, β) of a score b + β'x, whatever it is a function of: its value at x = 0 and its gradient. */
 function affineCoefficients(map: FeatureMap, theta: Float64Array): Float64Array {
@@ -55,7 +55,7 @@ export function coefficientTable(
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: translate(parameters) },
       ...attacks.flatMap(({ attack, epsilons }, t) =>
         epsilons.flatMap((epsilon) => {
-          const size = { norm: exponentName(attack.threat.settings.p), epsilon, radius: epsilon * attack.scale };
+          const size = { norm: normOf(attack.threat), epsilon, radius: epsilon * attack.scale };
           const predicted = parameters.map((value, j) => value + epsilon * attack.influence[j]);
           const robust = exact[t].get(epsilon)?.parameters;
           return [

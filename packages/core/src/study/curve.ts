@@ -4,12 +4,19 @@ import { kinkFraction, residualFraction } from "../influence/kink-radius.js";
 import { type MetricChange, type MetricPair, metricChanges } from "../influence/metric-changes.js";
 import type { MetricRows } from "../influence/metrics.js";
 import { changeStandardError, lossChanges, naturalLoss, predictedChange } from "../influence/moving-rows.js";
-import { attackedLosses, attackedMetrics, naturalMetrics, robustLossMethod } from "../influence/robust-losses.js";
+import {
+  attackedLosses,
+  attackedMetrics,
+  attackedRows,
+  naturalMetrics,
+  robustLossMethod,
+} from "../influence/robust-losses.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import { secondOrder } from "../influence/second-order.js";
 import { bentChange } from "../influence/second-order-change.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
 import { exactChange } from "./exact-change.js";
@@ -54,10 +61,12 @@ export async function curvePoints(
   const trust = validity.trust.radius;
   const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
   for (const epsilon of epsilons) {
-    const attackedNow = await attackedLosses(attack, evaluated, { epsilon, moved: 0 }, work);
-    const attackedThen = await attackedLosses(attack, evaluated, { epsilon, moved: epsilon }, work);
+    const now = await attackedRows(attack, evaluated, { epsilon, moved: 0 }, work);
+    const then = await attackedRows(attack, evaluated, { epsilon, moved: epsilon }, work);
+    const [attackedNow, attackedThen] = [now.losses, then.losses];
     const costs = lossChanges(rows, epsilon);
     const benefits = attackedNow.map((loss, i) => loss - attackedThen[i]);
+    const benefitTerms = now.terms.map((term, i) => term - then.terms[i]);
     const cost = predictedChange(rows, epsilon);
     const benefit = dot(rows.w, benefits);
     const inGroups =
@@ -87,7 +96,7 @@ export async function curvePoints(
         rowsShare: judgement.estimationLoss === null ? null : rowsShare(judgement.estimationLoss, cost),
         benefit,
         benefitInterval:
-          z === null ? null : around(benefit, z * meanStandardError(benefits, rows.w, judgement.sampling)),
+          z === null ? null : around(benefit, z * meanStandardError(benefitTerms, rows.w, judgement.sampling)),
         benefitShare: share(benefit),
         mixed: await mixedTraining(attack, evaluated, epsilon, { attackedNow, cost, benefit }, settings, work),
         groups: inGroups,
@@ -124,6 +133,8 @@ export async function curvePoints(
   return { points, missingSecondOrder: bend?.reason ?? null };
 }
 
+const ONE_BY_ONE = "the second order is known for adversaries that attack every row by itself only";
+
 /** The change of the training loss to second order, or why there is none; null where it is not asked for. */
 async function secondOrderOf(
   { attack, shifts }: Pick<ThreatGround, "attack" | "shifts">,
@@ -132,6 +143,7 @@ async function secondOrderOf(
   work: Work,
 ): Promise<{ change: ((epsilon: number) => number) | null; reason: string | null } | null> {
   if (wanted === "none") return null;
+  if (isJoint(attack.threat)) return { change: null, reason: ONE_BY_ONE };
   const { response, reason } = await secondOrder(attack, shifts, {
     ...work,
     ...sampling,

@@ -311,6 +311,18 @@ const rules = {
     why: "The response holds while few units switch on or off; the curvature that the jumps would add is taken as 0.",
     todo: "Compare with --activation softplus or tanh, and trust small sizes only.",
   },
+  "one-row-budget": {
+    level: "warning",
+    raised: "rows share one budget and its order is 1 (`--wasserstein 1`)",
+    why: "One row takes the whole budget, so that the prediction holds for sizes that shrink like one over the number of rows, the influence has no distribution over samples, and for squared losses the worst case grows without bound as rows are added.",
+    todo: "Take an order above 1, such as --wasserstein 2, unless one row is what your adversary would move.",
+  },
+  "loss-without-constant": {
+    level: "note",
+    raised: "rows are reweighted by a Poisson loss, which lacks a term that differs between rows",
+    why: "The loss leaves out log(y!), which no parameter changes, but which decides what rows lose most.",
+    todo: "Read the result as that of an adversary who looks at this loss, not at the whole log likelihood.",
+  },
   "no-inference": {
     level: "note",
     raised: "there are no intervals for the population",

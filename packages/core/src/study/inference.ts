@@ -8,8 +8,9 @@ import { leverageFor, type Sandwich, sandwich, sandwichParts } from "../influenc
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { normalQuantile } from "../stats/distributions.js";
-import { exponentName } from "../threats/norms.js";
+import type { Threat } from "../threats/threat.js";
 import { raise } from "./flags.js";
 import type { Flag, Interval, ThreatSection } from "./result.js";
 import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
@@ -53,7 +54,10 @@ export async function inferencesOf(
   sampling: Sampling,
   work: Work,
 ): Promise<(Inference | null)[]> {
-  const sound = grounds.filter(({ attack }) => settings.inference !== "none" && hasGround(attack));
+  const sound = grounds.filter(
+    ({ attack }) =>
+      settings.inference !== "none" && hasGround(attack) && missingInference(attack.threat, settings) === null,
+  );
   const found =
     settings.inference === "bootstrap"
       ? await fromBootstrap(sound, settings, sampling, work)
@@ -67,6 +71,16 @@ const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
   influence.length <= MOST_PARAMETERS_PER_ROW * fit.data.rows &&
   fit.inverse.method === "cholesky" &&
   !oneSided;
+
+/** Why an adversary that attacks all rows together has no interval for the population; null: it has one, as far as that goes. */
+export function missingInference(threat: Threat, { inference }: Pick<StudySettings, "inference">): string | null {
+  if (!isJoint(threat) || inference === "none") return null;
+  if (threat.settings.order === 1)
+    return "at u = 1 one row takes everything, so that the influence has no distribution";
+  return inference === "bootstrap"
+    ? null
+    : "rows are attacked together, which has no closed form: ask for --inference bootstrap";
+}
 
 async function fromSandwich(
   grounds: readonly Judged[],
@@ -169,25 +183,24 @@ export function populationSensitivity(
 
 /** What intervals for the population leave open. @param corners features whose corner of the penalty is within chance. */
 export function inferenceFlags(
-  p: number,
+  label: string,
   inference: Inference | null,
   corners: readonly string[],
   { draws }: StudySettings,
 ): Flag[] {
   if (inference === null) return [];
-  const norm = exponentName(p);
   const { failedDraws, sensitivity, standardErrors } = inference;
   const flags: Flag[] = [];
   if (corners.length > 0) {
     const where = `chance may put the coefficients of ${listed(corners, 5)} on the other side of a corner`;
-    flags.push(raise("near-corner", `p = ${norm}: ${where}.`));
+    flags.push(raise("near-corner", `${label}: ${where}.`));
   }
   if (failedDraws > 0) {
     const share = `${failedDraws} of ${draws} draws have no estimate and are left out`;
-    flags.push(raise("bootstrap-failures", `p = ${norm}: ${share}.`));
+    flags.push(raise("bootstrap-failures", `${label}: ${share}.`));
   }
   if (sensitivity === null) {
-    flags.push(raise("few-draws", `p = ${norm}: ${draws} draws for ${standardErrors.length} parameters.`));
+    flags.push(raise("few-draws", `${label}: ${draws} draws for ${standardErrors.length} parameters.`));
   }
   return flags;
 }

@@ -9,6 +9,7 @@ import { normalQuantile } from "../stats/distributions.js";
 import { around, breakEvenRate, changesOf, populationPoint, worstOf } from "./curve.js";
 import { type Groups, groupPoints } from "./groups.js";
 import {
+  type AttackedPrediction,
   attackedPrediction,
   type EvaluatedLocal,
   hasIntervals,
@@ -67,17 +68,18 @@ export async function localCurve(
   const natural = dot(w, now.losses);
   const share = (value: number): number | null => (natural > 0 ? value / natural : null);
   const trainingNow = heldOut ? await naturalPrediction(trainingRows, local, 0, quiet) : now;
-  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair }[] = [];
+  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
   for (const [k, epsilon] of epsilons.entries()) {
     work.onProgress?.({ phase: "losses under attack", done: k, total: epsilons.length });
     const then = await naturalPrediction(evaluated, local, epsilon, quiet);
     const trainingThen = heldOut ? await naturalPrediction(trainingRows, local, epsilon, quiet) : then;
-    const under = (moved: number): Promise<Prediction> =>
+    const under = (moved: number): Promise<AttackedPrediction> =>
       attackedPrediction(evaluated, local, attack, { epsilon, moved }, settings.seed, quiet);
     const attackedNow = await under(0);
     const attackedThen = await under(epsilon);
     const costs = difference(then.losses, now.losses);
     const benefits = difference(attackedNow.losses, attackedThen.losses);
+    const benefitTerms = difference(attackedNow.terms, attackedThen.terms);
     const cost = dot(w, costs);
     const benefit = dot(w, benefits);
     const inGroups = groups && groupPoints(groups, { costs, benefits }, w, sampling, z);
@@ -85,7 +87,8 @@ export async function localCurve(
       z === null ? null : around(centre, z * meanStandardError(rows, w, sampling));
     drafts.push({
       natural: { before: now.metrics, after: then.metrics },
-      robust: { before: attackedNow.metrics, after: attackedThen.metrics },
+      robust: attackedNow.metrics &&
+        attackedThen.metrics && { before: attackedNow.metrics, after: attackedThen.metrics },
       point: {
         epsilon,
         radius: epsilon * attack.scale,
@@ -100,7 +103,7 @@ export async function localCurve(
         costShare: share(cost),
         rowsShare: estimationLoss === null ? null : rowsShare(estimationLoss, cost),
         benefit,
-        benefitInterval: interval(benefit, benefits),
+        benefitInterval: interval(benefit, benefitTerms),
         benefitShare: share(benefit),
         mixed: await mixed(judgement, epsilon, { now, attackedNow, cost, benefit }, settings, quiet),
         groups: inGroups,
@@ -108,7 +111,7 @@ export async function localCurve(
         breakEvenRate: breakEvenRate(cost, benefit),
         robustLoss: dot(w, attackedThen.losses),
         robustLossNatural: dot(w, attackedNow.losses),
-        robustLossMethod: "projected-gradient",
+        robustLossMethod: attack.threat.tilt ? "reweighting" : "projected-gradient",
         kinkFraction: null,
         residualFraction: null,
         flippedUnits: local.pattern && (await flippedShare(attack, local.pattern, epsilon, quiet)),
@@ -119,7 +122,7 @@ export async function localCurve(
     });
   }
   const changes = changesOf(
-    drafts.flatMap((draft) => [draft.natural, draft.robust]),
+    drafts.flatMap((draft) => (draft.robust ? [draft.natural, draft.robust] : [draft.natural])),
     evaluated,
     sampling,
     settings,
@@ -128,10 +131,10 @@ export async function localCurve(
     ...point,
     metrics: {
       natural: unattacked.after.values,
-      robust: robust.after.values,
+      robust: robust?.after.values ?? {},
       naturalNow: unattacked.before.values,
-      robustNow: robust.before.values,
-      changes: { natural: changes.get(unattacked) ?? {}, robust: changes.get(robust) ?? {} },
+      robustNow: robust?.before.values ?? {},
+      changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
     },
   }));
 }
@@ -144,7 +147,7 @@ async function mixed(
   epsilon: number,
   full: {
     readonly now: Prediction;
-    readonly attackedNow: Prediction;
+    readonly attackedNow: Pick<AttackedPrediction, "losses">;
     readonly cost: number;
     readonly benefit: number;
   },

@@ -12,8 +12,11 @@ import { Matrix } from "../linalg/matrix.js";
 import type { PredictiveModel } from "../models/predictive-model.js";
 import { asColumn } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { jointModelAttack, movedBlock } from "../robust/joint-model-attack.js";
+import { isJoint } from "../robust/joint-worst-case.js";
 import { modelAttack } from "../robust/model-attack.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import type { Threat } from "../threats/threat.js";
 import { localMetrics, outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
@@ -156,7 +159,18 @@ export async function naturalPrediction(
 /** Steps of the search for the worst case, from the row itself. */
 const SEARCH = { steps: 20, restarts: 0, firstOrderStarts: false } as const;
 
-/** Losses and metrics under attacks of size ε at θ̃ + moved·I, found by projected gradient ascent: lower bounds. */
+export interface AttackedPrediction {
+  readonly losses: Float64Array;
+  /** What standard errors of the mean loss are made of. */
+  readonly terms: Float64Array;
+  /** null where rows are not moved but reweighted. */
+  readonly metrics: MetricRows | null;
+}
+
+/**
+ * Losses and metrics under attacks of size ε at θ̃ + moved·I. Moved rows: found by search, lower bounds; rows that share a budget or are
+ * reweighted are so in each part by themselves.
+ */
 export async function attackedPrediction(
   evaluated: EvaluatedLocal,
   local: LocalModel,
@@ -164,7 +178,8 @@ export async function attackedPrediction(
   { epsilon, moved }: { readonly epsilon: number; readonly moved: number },
   seed: number,
   work: Work,
-): Promise<Prediction> {
+): Promise<AttackedPrediction> {
+  if (isJoint(threat)) return jointPrediction(evaluated, local, threat, { epsilon, moved }, work);
   const { y, w, parts } = evaluated;
   const losses = new Float64Array(y.length);
   let outputs = Matrix.zeros(0, 0);
@@ -183,7 +198,49 @@ export async function attackedPrediction(
     if (part.rows === null) losses.set(found.losses);
     else part.rows.forEach((row, i) => (losses[row] = found.losses[i]));
   }
-  return { losses, metrics: localMetrics(local.loss, y, w, outputs) };
+  return { losses, terms: losses, metrics: localMetrics(local.loss, y, w, outputs) };
+}
+
+async function jointPrediction(
+  { y, w, parts }: EvaluatedLocal,
+  { model, loss }: LocalModel,
+  threat: Threat,
+  { epsilon, moved }: { readonly epsilon: number; readonly moved: number },
+  work: Work,
+): Promise<AttackedPrediction> {
+  const losses = new Float64Array(y.length);
+  const terms = new Float64Array(y.length);
+  let outputs = Matrix.zeros(0, 0);
+  for (const part of parts) {
+    const theta = movedTo(part, moved);
+    const found = await jointModelAttack(model, theta, threat, part.data, epsilon * part.scale, work);
+    found.losses.forEach((loss, i) => {
+      const row = part.rows ? part.rows[i] : i;
+      losses[row] = loss;
+      terms[row] = found.terms[i];
+    });
+    const { perturbations } = found;
+    if (perturbations === null) continue;
+    const ends: Matrix[] = [];
+    for (const block of part.data.blocks()) ends.push(model.outputs(theta, movedBlock(block, perturbations, threat).x));
+    outputs = scattered(outputs, stacked(ends), part, y.length);
+  }
+  return { losses, terms, metrics: threat.tilt ? null : localMetrics(loss, y, w, outputs) };
+}
+
+/** Matrices of as many columns below one another. */
+function stacked(parts: readonly Matrix[]): Matrix {
+  const columns = parts[0]?.columns ?? 0;
+  const out = Matrix.zeros(
+    parts.reduce((sum, { rows }) => sum + rows, 0),
+    columns,
+  );
+  let at = 0;
+  for (const { data, rows } of parts) {
+    out.data.set(data.subarray(0, rows * columns), at);
+    at += rows * columns;
+  }
+  return out;
 }
 
 function scattered(into: Matrix, from: Matrix, { rows }: EvaluatedPart, n: number): Matrix {

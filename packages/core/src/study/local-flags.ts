@@ -5,7 +5,7 @@ import { isFar } from "./local-polish.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { restartSpread } from "./local-spread.js";
 import type { Flag, ThreatSection } from "./result.js";
-import { number, percent } from "./words.js";
+import { number, percent, threatLabel } from "./words.js";
 
 /** Flags on data, model and training, before any threat. */
 export function localGroundFlags(prepared: PreparedLocal): Flag[] {
@@ -87,11 +87,12 @@ export function localGroundFlags(prepared: PreparedLocal): Flag[] {
 
 /** Flags on one threat. */
 export function localThreatFlags(
-  { threat: { norm }, local, curve, trustRadius, solver }: ThreatSection,
+  { threat, local, curve, trustRadius, solver }: ThreatSection,
   chosen: boolean,
   reasons: { readonly trust: string | null; readonly inference: string | null },
 ): Flag[] {
   const flags: Flag[] = [];
+  const label = threatLabel(threat);
   if (local && !isStationary(local.gradientNorm) && (local.relativeShift === null || local.relativeShift > 0.1)) {
     const share =
       local.relativeShift === null
@@ -100,7 +101,7 @@ export function localThreatFlags(
     flags.push(
       raise(
         "not-at-minimum",
-        `p = ${norm}: the relative gradient is ${number(local.gradientNorm, 2)}, and a step towards the minimum has length ${number(local.shift, 2)}${share}.`,
+        `${label}: the relative gradient is ${number(local.gradientNorm, 2)}, and a step towards the minimum has length ${number(local.shift, 2)}${share}.`,
       ),
     );
   }
@@ -108,37 +109,39 @@ export function localThreatFlags(
     flags.push(
       raise(
         "unconverged-solver",
-        `p = ${norm}: ${solver.name} ended after ${solver.iterations} iterations at a relative residual of ${number(solver.relativeResidual, 2)}.`,
+        `${label}: ${solver.name} ended after ${solver.iterations} iterations at a relative residual of ${number(solver.relativeResidual, 2)}.`,
       ),
     );
   }
   if (trustRadius === null) {
     flags.push(
-      raise(
-        "trust-unknown",
-        `p = ${norm}: no trust radius${reasons.trust === null ? "" : `, since ${reasons.trust}`}.`,
-      ),
+      raise("trust-unknown", `${label}: no trust radius${reasons.trust === null ? "" : `, since ${reasons.trust}`}.`),
     );
   } else {
     const beyond = curve.filter(({ epsilon }) => epsilon > trustRadius * (1 + 1e-9)).length;
     if (chosen && beyond > 0) {
       const lie = `${beyond} of ${curve.length} sizes ${beyond === 1 ? "lies" : "lie"}`;
-      flags.push(raise("trust-exceeded", `p = ${norm}: ${lie} beyond the trust radius ${number(trustRadius)}.`));
+      flags.push(raise("trust-exceeded", `${label}: ${lie} beyond the trust radius ${number(trustRadius)}.`));
     }
   }
   if (reasons.inference !== null) {
-    flags.push(raise("no-inference", `p = ${norm}: no interval for the population, since ${reasons.inference}.`));
+    flags.push(raise("no-inference", `${label}: no interval for the population, since ${reasons.inference}.`));
   }
-  flags.push(
-    raise("searched-worst-case", `p = ${norm}: losses under attack are lower bounds, found by projected gradients.`),
-  );
+  if (threat.wasserstein === "1") {
+    flags.push(raise("one-row-budget", `${label}: one row takes the whole budget of the others.`));
+  }
+  if (threat.divergence === null) {
+    flags.push(
+      raise("searched-worst-case", `${label}: losses under attack are lower bounds, found by projected gradients.`),
+    );
+  }
   return flags;
 }
 
 /** The largest ½I'H_LI of several minima beside the smallest, from which on one of them does not speak for the others. */
 const DISAGREEMENT = 2;
 
-export function restartFlags({ threat: { norm }, local }: ThreatSection): Flag[] {
+export function restartFlags({ threat, local }: ThreatSection): Flag[] {
   const restarts = local?.restarts;
   if (!restarts) return [];
   const {
@@ -150,7 +153,7 @@ export function restartFlags({ threat: { norm }, local }: ThreatSection): Flag[]
   return [
     raise(
       "minima-differ",
-      `p = ${norm}: over the ${minima} minima found from ${restarts.length} seeds ½I'H_LI runs from ${number(least)} to ${number(most)}; the one analysed (seed ${seed}, the lowest objective) has ${number(curvature)}.`,
+      `${threatLabel(threat)}: over the ${minima} minima found from ${restarts.length} seeds ½I'H_LI runs from ${number(least)} to ${number(most)}; the one analysed (seed ${seed}, the lowest objective) has ${number(curvature)}.`,
     ),
   ];
 }

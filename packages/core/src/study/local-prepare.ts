@@ -45,7 +45,7 @@ export interface PreparedLocal {
   readonly l2: number;
   readonly point: ModelPoint;
   readonly damping: DampingChoice;
-  /** One for each norm. */
+  /** One for each norm, or one in all. */
   readonly influences: readonly LocalInfluence[];
   /** Seconds. */
   readonly fitSeconds: number;

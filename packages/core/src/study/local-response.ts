@@ -7,7 +7,7 @@ import { type ExtremeEigenvalues, proposedDamping } from "../solvers/lanczos.js"
 import { type DampingChoice, isStationary } from "./local-damping.js";
 import type { LocalModel } from "./local-model.js";
 import type { StudySettings } from "./settings.js";
-import { type Reach, threatOf } from "./threat-choice.js";
+import { type Reach, threatsOf } from "./threat-choice.js";
 
 /** λ of a network beside the largest eigenvalue of H, where none is asked for. */
 const NETWORK_DAMPING = 1e-3;
@@ -83,20 +83,20 @@ export const influencesAt = (
   point: ModelPoint,
   { damping, curvature }: Pick<DampingChoice, "damping" | "curvature">,
   reach: Reach,
-  { norms, local, seed }: StudySettings,
+  settings: StudySettings,
   work: Work,
   eigenvalues = true,
 ): Promise<LocalInfluence[]> =>
   localInfluences(
     point,
-    norms.map((p) => threatOf(p, reach)),
+    threatsOf(settings, reach),
     {
       damping,
       curvature,
-      solver: local.solver,
-      seed,
+      solver: settings.local.solver,
+      seed: settings.seed,
       eigenvalues,
-      ...(local.memoryBytes === null ? {} : { memoryBytes: local.memoryBytes }),
+      ...(settings.local.memoryBytes === null ? {} : { memoryBytes: settings.local.memoryBytes }),
     },
     work,
   );

@@ -23,6 +23,7 @@ import type { StudySettings } from "./settings.js";
 import { describeThreat } from "./threat-description.js";
 import { ascending, LISTED_ROWS, sizes } from "./threat-section.js";
 import { referencePoint, verdictOf } from "./verdict.js";
+import { threatLabel } from "./words.js";
 
 /** κ is a matter of directions, which few steps find. */
 export const TRUST_SEARCH = { steps: 10, restarts: 0, firstOrderStarts: false } as const;
@@ -56,7 +57,6 @@ export async function localThreatSection(
   prepared: PreparedLocal,
   rows: { readonly sampling: Sampling; readonly groups: Groups | null },
   { inference, reason, estimationLoss, nearCorners }: LocalInference,
-  p: number,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
   const { input, training, local, reach, point, l2 } = prepared;
@@ -92,7 +92,7 @@ export async function localThreatSection(
     work,
   );
   const judged = {
-    ...describeThreat(p, training, reach, settings),
+    ...describeThreat(attack.threat, training, reach, settings),
     scale,
     penalty: attack.penalty,
     penaltyGradient: [...attack.penaltyGradient],
@@ -134,7 +134,10 @@ export async function localThreatSection(
   const section: ThreatSection = { ...judged, verdict };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
   const flags = localThreatFlags(section, chosen, { trust: trust.reason, inference: reason });
-  return { section, flags: [...flags, ...inferenceFlags(p, inference, nearCorners, settings)] };
+  return {
+    section,
+    flags: [...flags, ...inferenceFlags(threatLabel(section.threat), inference, nearCorners, settings)],
+  };
 }
 
 async function localResponse(

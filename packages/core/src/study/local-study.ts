@@ -2,7 +2,6 @@ import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf } from "../data/scaler.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { exponentName } from "../threats/norms.js";
 import type { Study } from "./analyze.js";
 import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
@@ -20,6 +19,7 @@ import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName } from "./settings.js";
+import { normOf } from "./threat-description.js";
 
 /** `analyze` for models without a closed form: softmax, networks, and models trained elsewhere. */
 export async function analyzeLocal(input: StudyInput, work: Work): Promise<Study> {
@@ -45,10 +45,10 @@ export async function localStudyOf(
   const inferences = await localInferencesOf(prepared, work);
   const inferenceSeconds = started.lap();
   const sections: { section: ThreatSection; flags: Flag[] }[] = [];
-  for (const [t, p] of settings.norms.entries()) {
+  for (const t of influences.keys()) {
     const ground = await localGround(influences[t], evaluated[t], settings, work);
     grounds.push(ground);
-    sections.push(await localThreatSection(ground, prepared, rows, inferences[t], p, work));
+    sections.push(await localThreatSection(ground, prepared, rows, inferences[t], work));
   }
   const restarts =
     settings.local.restarts > 1
@@ -192,7 +192,7 @@ function coefficientsOf(
       { norm: null, epsilon: 0, radius: 0, kind: "natural", values: [...point.parameters] },
       ...grounds.flatMap(({ attack, epsilons }) =>
         epsilons.map((epsilon) => ({
-          norm: exponentName(attack.threat.settings.p),
+          norm: normOf(attack.threat),
           epsilon,
           radius: epsilon * attack.scale,
           kind: "predicted" as const,

@@ -14,6 +14,7 @@ import type { CurvePoint, ThreatSection } from "./result.js";
 import { referencePoint } from "./verdict.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
+import { threatLabel } from "./words.js";
 
 /** A change of the loss below this share of the loss is rounding. */
 const RESOLVABLE = 1e-9;
@@ -92,8 +93,8 @@ async function verifiedThreat(
     : (await trainAgainst(prepared, ground, 0, work)).training;
   const curve: VerifiedPoint[] = [];
   for (const [k, at] of section.curve.entries()) {
-    const { norm } = section.threat;
-    work.onProgress?.({ phase: `adversarial training, p = ${norm}`, done: k, total: section.curve.length });
+    const phase = `adversarial training, ${threatLabel(section.threat)}`;
+    work.onProgress?.({ phase, done: k, total: section.curve.length });
     const found =
       at.epsilon > 0 ? await trainAgainst(prepared, ground, at.epsilon, work) : { training: null, seconds: 0 };
     const seconds = { prediction: influenceSeconds / influences.length, exact: found.seconds };

@@ -16,7 +16,7 @@ import { type ChosenModel, chooseModel, taskOf } from "./model-choice.js";
 import { type Penalties, penaltiesOf } from "./penalties.js";
 import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
-import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
+import { type Reach, resolveReach, threatsOf } from "./threat-choice.js";
 import { type ThreatGround, threatGround } from "./threat-section.js";
 
 export interface StudyInput {
@@ -51,13 +51,13 @@ export interface PreparedStudy extends StudyGround {
   readonly fit: Fit;
   /** What the fit was chosen from where several l1 penalties were given; else null. */
   readonly lassoPath: LassoPathSection | null;
-  /** One for each norm. */
+  /** One for each norm, or one in all. */
   readonly grounds: readonly ThreatGround[];
   /** Seconds of encoding and fit. */
   readonly fitSeconds: number;
   /** Seconds of all predictions with the radii up to which they hold. */
   readonly influenceSeconds: number;
-  /** Seconds of the influence I alone, one for each norm. */
+  /** Seconds of the influence I alone, one for each ground. */
   readonly predictionSeconds: readonly number[];
 }
 
@@ -85,8 +85,8 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
   const grounds: ThreatGround[] = [];
   const predictionSeconds: number[] = [];
   let groundSeconds = 0;
-  for (const p of settings.norms) {
-    const attack = await influence(fit, threatOf(p, reach), work);
+  for (const threat of threatsOf(settings, reach)) {
+    const attack = await influence(fit, threat, work);
     predictionSeconds.push(clock.lap());
     grounds.push(await threatGround(attack, settings, work));
     groundSeconds += clock.lap();

@@ -1,8 +1,7 @@
 import type { Influence } from "../influence/aif.js";
 import type { Work } from "../parallel/work.js";
-import { hasExactAttack } from "../robust/attack.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
-import { type ExactPoint, exactOutcome } from "./exact-optimum.js";
+import { type ExactPoint, exactOutcome, hasExactOptimum } from "./exact-optimum.js";
 import type { StudySettings } from "./settings.js";
 import type { ThreatGround } from "./threat-section.js";
 
@@ -27,9 +26,7 @@ export async function quickOptima(
   const found: ExactPoints[] = [];
   for (const { attack, epsilons } of grounds) {
     const isQuick =
-      exact &&
-      (attack.fit.sparse ? hasClosedForm : hasExactAttack)(attack.fit.model, attack.threat) &&
-      secondsOf(attack, epsilons.length) < AFFORDABLE_SECONDS;
+      exact && hasExactOptimum(attack.fit, attack.threat) && secondsOf(attack, epsilons.length) < AFFORDABLE_SECONDS;
     found.push(isQuick ? await optimaOf(attack, epsilons, work) : new Map());
   }
   return found;
@@ -51,9 +48,17 @@ async function optimaOf(attack: Influence, epsilons: readonly number[], work: Wo
 
 /** Passes over the rows that an optimum takes: more where the robust risk has corners, most where it has no closed form. */
 function passesOf({ fit: { model }, threat }: Influence): number {
+  if (threat.tilt) return 30;
   if (!hasClosedForm(model, threat) || !model.map.ownCoefficients) return 100;
-  const { p } = threat.settings;
+  const { p, order } = threat.settings;
+  if (order !== undefined) return passesOfShared(model.loss.quadratic, order, p);
   return p === 1 || p === Infinity ? 20 : 10;
+}
+
+/** Where rows share a budget each pass shares it out anew, in closed form only at u = 2 for squared losses; corners take very long. */
+function passesOfShared(quadratic: boolean, u: number, p: number): number {
+  if (u === 1 || p === 1 || p === Infinity) return Number.POSITIVE_INFINITY;
+  return quadratic && u === 2 ? 30 : 3000;
 }
 
 function secondsOf(attack: Influence, sizes: number): number {

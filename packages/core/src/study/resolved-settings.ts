@@ -35,9 +35,16 @@ export function resolvedSettings(
     l1,
     l2,
     norms: settings.norms.map(exponentName),
+    wasserstein: settings.wasserstein === null ? null : exponentName(settings.wasserstein),
+    divergence: settings.divergence,
     epsilons: settings.epsilons,
     radii: settings.radii,
-    freeze: settings.budgets ? null : reach.frozenColumns.length > 0 ? reach.frozenColumns : ["none"],
+    freeze:
+      settings.budgets || settings.divergence !== null
+        ? null
+        : reach.frozenColumns.length > 0
+          ? reach.frozenColumns
+          : ["none"],
     budgets: settings.budgets,
     bounds: settings.bounds,
     evaluation: evaluationName(settings.evaluation),

@@ -1,6 +1,7 @@
 import type { ErrorNorm } from "../influence/certificate.js";
 import type { LayerShape, OutputScaler } from "../models/import/network.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
+import type { DivergenceName } from "../threats/threat.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
 import type { LassoPathSection, NamedSupportChange, SparseSection } from "./lasso-result.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
@@ -29,7 +30,7 @@ export interface StudyResult {
 
 export interface ConditionOutcome {
   readonly condition: string;
-  readonly norm: string;
+  readonly norm: string | null;
   readonly epsilon: number | null;
   /** null where the quantity does not exist for this model or evaluation. */
   readonly value: number | null;
@@ -57,6 +58,8 @@ export interface ResolvedSettings {
   readonly l1: readonly number[] | "path" | null;
   readonly l2: number;
   readonly norms: readonly string[];
+  readonly wasserstein: string | null;
+  readonly divergence: DivergenceName | null;
   readonly epsilons: readonly number[] | null;
   readonly radii: readonly number[] | null;
   /** Columns; ["none"] when nothing is frozen, null with budgets. */
@@ -160,9 +163,12 @@ export interface PolishSection {
 
 export interface ThreatSection {
   readonly threat: {
-    readonly norm: string;
+    /** null where the adversary moves no row. */
+    readonly norm: string | null;
+    /** The order u of rows that share one budget ("inf": each has the whole of it); null without `--wasserstein`. */
     readonly wasserstein: string | null;
-    readonly divergence: string | null;
+    /** The ball that new weights of the rows are chosen from; null: rows are moved. */
+    readonly divergence: DivergenceName | null;
     readonly smoothing: number;
     readonly attacked: readonly string[];
     readonly frozen: readonly string[];
@@ -401,7 +407,7 @@ export interface Coefficients {
     readonly matrix: readonly (readonly number[])[];
   } | null;
   readonly columns: readonly {
-    /** null: θ̂ itself. */
+    /** null: θ̂ itself, or an adversary that moves no row. */
     readonly norm: string | null;
     readonly epsilon: number;
     readonly radius: number;

@@ -2,6 +2,8 @@ import type { MissingRule, WeightsKind } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
 import type { ModelKind } from "../models/score-model.js";
+import { divergenceName } from "../threats/divergence.js";
+import type { DivergenceName } from "../threats/threat.js";
 import type { Condition } from "./conditions.js";
 import { checkL1 } from "./l1-settings.js";
 import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
@@ -47,6 +49,10 @@ export interface StudySettings {
   readonly l1Ratio: number | null;
   /** Exponents p ≥ 1. */
   readonly norms: readonly number[];
+  /** The Wasserstein order u ≥ 1 of rows that share one budget (MATH 8); null: every row has the whole of it. */
+  readonly wasserstein: number | null;
+  /** The adversary reweights rows within a ball, and moves none (MATH 13); `norms` is empty then. */
+  readonly divergence: DivergenceName | null;
   /** Relative sizes ε, or null for the default grid. */
   readonly epsilons: readonly number[] | null;
   /** Absolute sizes ρ; at most one of the two lists is given. */
@@ -102,6 +108,8 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   l1: null,
   l1Ratio: null,
   norms: [2],
+  wasserstein: null,
+  divergence: null,
   epsilons: null,
   radii: null,
   freeze: null,
@@ -167,7 +175,7 @@ export function checkSettings(settings: StudySettings): void {
   positiveOrZero("--l2", l2);
   positiveOrZero("--alpha", alpha);
   if (C !== null && !(C > 0)) throw usageError(`--C must be above 0, got ${C}: it is scikit-learn's inverse ridge.`);
-  if (norms.length === 0) throw usageError("--norm needs at least one of 1, 2, inf or any p ≥ 1.");
+  checkThreat(settings);
   for (const p of norms) if (!(p >= 1)) throw usageError(`--norm ${p} is not a norm: use inf or any p ≥ 1.`);
   if (epsilons && radii) throw usageError("--epsilon and --radius both set the size of the attack: give one of them.");
   for (const [option, list] of [
@@ -203,6 +211,31 @@ export function checkSettings(settings: StudySettings): void {
     throw usageError("--weights-kind frequency says what --weights means: name the column of counts with --weights.");
   }
   if (!Number.isSafeInteger(seed)) throw usageError(`--seed ${seed} must be a whole number.`);
+}
+
+/** @throws usage: an adversary that contradicts itself. */
+function checkThreat(settings: StudySettings): void {
+  const { norms, wasserstein, divergence, epsilons, budgets, freeze, bounds } = settings;
+  if (wasserstein !== null && !(wasserstein >= 1)) {
+    throw usageError(
+      `--wasserstein ${wasserstein} is no order: use a number u ≥ 1, or inf for rows attacked one by one.`,
+    );
+  }
+  if (divergence === null) {
+    if (norms.length === 0) throw usageError("--norm needs at least one of 1, 2, inf or any p ≥ 1.");
+    return;
+  }
+  divergenceName(divergence);
+  const stray: readonly (readonly [string, boolean, string])[] = [
+    ["--norm", norms.length > 0, "it moves no row, so there is no norm"],
+    ["--wasserstein", wasserstein !== null, "these are two different adversaries"],
+    ["--epsilon", epsilons !== null, "the size of the ball is absolute, so give --radius"],
+    ["--budget", budgets !== null, "it moves no feature"],
+    ["--freeze", freeze !== null, "it moves no feature"],
+    ["--bounds", bounds.length > 0, "it moves no feature"],
+  ];
+  const found = stray.find(([, given]) => given);
+  if (found) throw usageError(`--divergence does not go with ${found[0]}: ${found[2]}.`);
 }
 
 function positiveOrZero(option: string, value: number | null): void {

@@ -38,11 +38,11 @@ export const SUGGESTIONS: readonly SuggestionRule[] = [
           text: "another norm: p = ∞ moves every feature at once, so if your adversary moves few of them compare --norm 2 or 1",
         }
       : null,
-  ({ freeRadius, trustRadius }, { epsilon, cost }, answer) => {
+  ({ freeRadius, trustRadius, threat: { divergence } }, { epsilon, cost }, answer) => {
     if (answer === "extrapolated" && trustRadius !== null) {
       return {
         code: "smaller-epsilon",
-        text: `a smaller attack: --epsilon ${short(trustRadius)} is within what can be trusted`,
+        text: `a smaller attack: ${divergence === null ? "--epsilon" : "--radius"} ${short(trustRadius)} is within what can be trusted`,
       };
     }
     return cost > 0 && freeRadius !== null && freeRadius < epsilon

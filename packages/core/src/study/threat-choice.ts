@@ -2,7 +2,9 @@ import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { FeatureInfo } from "../data/encoding.js";
 import { listed, quoted, unknownColumn } from "../data/names.js";
 import { inputError, usageError } from "../errors.js";
+import { divergence } from "../threats/divergence.js";
 import { lp, type ThreatDescription } from "../threats/pointwise.js";
+import { wasserstein } from "../threats/wasserstein.js";
 import type { StudySettings } from "./settings.js";
 
 /** What the adversary may touch, resolved to features. */
@@ -27,6 +29,7 @@ const NOTHING = "none";
  */
 export function resolveReach(settings: StudySettings, data: EncodedDataset, uses: (feature: number) => boolean): Reach {
   const { featureInfo: features, encoding } = data;
+  if (settings.divergence !== null) return untouched(features);
   const columns = new Set(features.map(({ column }) => column));
   const check = columnCheck(columns);
   const budgets = reachBudgets(settings, data, uses);
@@ -83,6 +86,15 @@ const columnCheck =
   (option: string, name: string): void => {
     if (!columns.has(name)) throw unknownColumn(`column for ${option} called`, name, "The model", [...columns]);
   };
+
+/** An adversary that reweights rows touches no feature, and freezes none. */
+const untouched = (features: readonly FeatureInfo[]): Reach => ({
+  budgets: new Float64Array(features.length),
+  bounds: null,
+  attacked: [],
+  frozen: [],
+  frozenColumns: [],
+});
 
 /** ‖δ ⊘ b‖ in original units is ‖δ/scale ⊘ b/scale‖ in the model's. */
 function budgetsOf(
@@ -147,3 +159,13 @@ function rowWith(data: EncodedDataset, k: number, value: number): number {
 /** The pointwise adversary of one norm with this reach. */
 export const threatOf = (p: number, { budgets, bounds }: Reach): ThreatDescription =>
   lp(p, bounds ? { budgets, bounds } : { budgets });
+
+/** The adversaries of an analysis: one for each norm, whose rows may share a budget, or the one that reweights rows. */
+export function threatsOf(
+  { norms, wasserstein: u, divergence: name }: Pick<StudySettings, "norms" | "wasserstein" | "divergence">,
+  reach: Reach,
+): ThreatDescription[] {
+  if (name !== null) return [divergence(name)];
+  const rowwise = norms.map((p) => threatOf(p, reach));
+  return u === null ? rowwise : rowwise.map((threat) => wasserstein(u, threat));
+}

@@ -1,12 +1,13 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { exponentName } from "../threats/norms.js";
+import type { Threat } from "../threats/threat.js";
 import type { ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
 
-/** What the result says of a pointwise adversary, in names and original units. */
+/** What the result says of an adversary, in names and original units. */
 export function describeThreat(
-  p: number,
+  adversary: Threat,
   { featureInfo }: EncodedDataset,
   reach: Reach,
   settings: StudySettings,
@@ -14,9 +15,9 @@ export function describeThreat(
   const budgetOf = ({ scale }: { scale: number }, k: number): number => reach.budgets[k] * scale;
   return {
     threat: {
-      norm: exponentName(p),
-      wasserstein: null,
-      divergence: null,
+      norm: normOf(adversary),
+      wasserstein: settings.wasserstein === null ? null : exponentName(settings.wasserstein),
+      divergence: adversary.settings.divergence ?? null,
       smoothing: 0,
       attacked: reach.attacked.map(({ name }) => name),
       frozen: reach.frozen.map(({ name }) => name),
@@ -38,5 +39,9 @@ export function describeThreat(
     ),
   };
 }
+
+/** The norm that rows are moved in; null where none is. */
+export const normOf = ({ settings: { p, divergence } }: Threat): string | null =>
+  divergence === undefined ? exponentName(p) : null;
 
 const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);

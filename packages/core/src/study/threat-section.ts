@@ -12,7 +12,13 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
-import { type Inference, inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
+import {
+  type Inference,
+  inferenceFlags,
+  missingInference,
+  parameterInterval,
+  populationSensitivity,
+} from "./inference.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
@@ -20,7 +26,7 @@ import { namedChange } from "./sparse-section.js";
 import type { Reach } from "./threat-choice.js";
 import { describeThreat } from "./threat-description.js";
 import { type VerdictGround, verdictOf } from "./verdict.js";
-import { short } from "./words.js";
+import { short, threatLabel } from "./words.js";
 
 /** Rows listed among the contributions. */
 export const LISTED_ROWS = 20;
@@ -100,7 +106,7 @@ export async function threatSection(
     work,
   );
   const judged = {
-    ...describeThreat(attack.threat.settings.p, data, reach, settings),
+    ...describeThreat(attack.threat, data, reach, settings),
     scale,
     penalty: attack.penalty,
     penaltyGradient: [...attack.penaltyGradient],
@@ -147,8 +153,8 @@ export async function threatSection(
       ...threatFlags(ground, section, chosen),
       ...(missingSecondOrder === null
         ? []
-        : [raise("no-second-order", `p = ${judged.threat.norm}: ${missingSecondOrder}.`)]),
-      ...populationFlags(ground, judgement, inference, settings),
+        : [raise("no-second-order", `${threatLabel(judged.threat)}: ${missingSecondOrder}.`)]),
+      ...populationFlags(ground, judgement, section, inference, settings),
     ],
   };
 }
@@ -212,7 +218,7 @@ async function contributions(
 
 /** @param chosen whether the user chose the sizes; the default grid reaches beyond the trust radius on purpose. */
 function threatFlags({ attack, validity, collapse }: ThreatGround, section: ThreatSection, chosen: boolean): Flag[] {
-  const { norm } = section.threat;
+  const label = threatLabel(section.threat);
   const flags: Flag[] = [];
   const { curve, trustRadius: trust } = section;
   const beyond = (radius: number) => curve.filter(({ epsilon }) => epsilon > radius * (1 + 1e-9)).length;
@@ -221,18 +227,24 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     const { multipliers } = attack;
     flags.push(
       multipliers === null
-        ? raise("zero-gradient", `p = ${norm}: the fit uses none of the attacked features, so the influence is 0.`)
+        ? raise("zero-gradient", `${label}: ${nothingToGain(attack)}, so the influence is 0.`)
         : raise(
             "one-sided",
-            `p = ${norm}: the penalty has a corner at the fit (${multipliers.residuals.length} residuals and ${multipliers.coordinates.length} coefficients are exactly 0, ${multipliers.ties.length} are tied); the influence is one-sided.`,
+            `${label}: the penalty has a corner at the fit (${multipliers.residuals.length} residuals and ${multipliers.coordinates.length} coefficients are exactly 0, ${multipliers.ties.length + (multipliers.rows?.length ?? 0)} are tied); the influence is one-sided.`,
           ),
     );
+  }
+  if (attack.threat.settings.order === 1) {
+    flags.push(raise("one-row-budget", `${label}: one row takes the whole budget of the others.`));
+  }
+  if (attack.threat.tilt && attack.fit.model.loss.name === "poisson") {
+    flags.push(raise("loss-without-constant", `${label}: rows are compared by their Poisson loss without log(y!).`));
   }
   if (attack.coupledKinks > 0) {
     flags.push(
       raise(
         "coupled-kink",
-        `p = ${norm}: ${attack.coupledKinks} rows have a kink that is coupled with the input curvature, resolved by sgn(0) = 0 only.`,
+        `${label}: ${attack.coupledKinks} rows have a kink that is coupled with the input curvature, resolved by sgn(0) = 0 only.`,
       ),
     );
   }
@@ -241,14 +253,13 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     flags.push(
       raise(
         "near-kink",
-        `p = ${norm}: the smallest coefficient is ${(100 * thin).toPrecision(2)} % of the dual norm, so the prediction's error shrinks slowly with ε.`,
+        `${label}: the smallest coefficient is ${(100 * thin).toPrecision(2)} % of the dual norm, so the prediction's error shrinks slowly with ε.`,
       ),
     );
   }
-  if (trust === null)
-    flags.push(raise("trust-unknown", `p = ${norm}: no trust radius, since ${validity.trust.reason}.`));
+  if (trust === null) flags.push(raise("trust-unknown", `${label}: no trust radius, since ${validity.trust.reason}.`));
   else if (chosen && beyond(trust) > 0) {
-    flags.push(raise("trust-exceeded", `p = ${norm}: ${lie(beyond(trust))} beyond the trust radius ${short(trust)}.`));
+    flags.push(raise("trust-exceeded", `${label}: ${lie(beyond(trust))} beyond the trust radius ${short(trust)}.`));
   }
   const { supportChange: change } = section;
   if (change !== null && chosen && beyond(change.epsilon) > 0) {
@@ -256,33 +267,42 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
     flags.push(
       raise(
         "support-changes",
-        `p = ${norm}: ${lie(beyond(change.epsilon))} beyond ε = ${short(change.epsilon)}, where ${what}.`,
+        `${label}: ${lie(beyond(change.epsilon))} beyond ε = ${short(change.epsilon)}, where ${what}.`,
       ),
     );
   }
   if (collapse !== null && beyond(collapse) > 0) {
     flags.push(
-      raise("beyond-collapse", `p = ${norm}: ${lie(beyond(collapse))} beyond the collapse radius ${short(collapse)}.`),
+      raise("beyond-collapse", `${label}: ${lie(beyond(collapse))} beyond the collapse radius ${short(collapse)}.`),
     );
   }
   if (curve.some(({ robustLossMethod }) => robustLossMethod === "expansion")) {
     flags.push(
-      raise("robust-loss-expansion", `p = ${norm}: the robust losses are second-order expansions in the radius.`),
+      raise("robust-loss-expansion", `${label}: the robust losses are second-order expansions in the radius.`),
     );
   }
   return flags;
 }
 
+const nothingToGain = ({ threat }: Influence): string =>
+  threat.tilt
+    ? "all rows have the same loss, so that no other weights make it worse at first order"
+    : "the fit uses none of the attacked features, or meets every row exactly";
+
 /** What intervals for the population leave open. */
 function populationFlags(
   { attack }: ThreatGround,
   { covariance }: Judgement,
+  { threat }: ThreatSection,
   inference: Inference | null,
   settings: StudySettings,
 ): Flag[] {
+  const label = threatLabel(threat);
+  const reason = inference === null ? missingInference(attack.threat, settings) : null;
+  if (reason !== null) return [raise("no-inference", `${label}: no interval for the population, since ${reason}.`)];
   const corners = inference && covariance ? nearCorners(attack, covariance) : [];
   const names = corners.map((k) => attack.fit.data.features[k]);
-  return inferenceFlags(attack.threat.settings.p, inference, names, settings);
+  return inferenceFlags(label, inference, names, settings);
 }
 
 /** 2 < p < ∞ and scores linear in x: min_k |b_kγ_k| / ‖b⊙γ‖_q over attacked coordinates (MATH 1.2); else null. */

@@ -177,13 +177,17 @@ function groupWords({ groups, worstGroup }: CurvePoint): string {
 }
 
 function reachWords(
-  { trustRadius, originalUnits }: Judged,
+  { trustRadius, originalUnits, threat }: Judged,
   { extrapolated, radius }: CurvePoint,
   upTo: number | null,
   { inSample }: VerdictGround,
 ): string {
   const widest = originalUnits.toSorted((a, b) => b.perRadius - a.perRadius)[0];
-  const size = widest ? ` At this size "${widest.feature}" moves by at most ${number(widest.perRadius * radius)}.` : "";
+  const shared = threat.wasserstein !== null && threat.wasserstein !== "inf";
+  const moves = shared ? "is worth a move of" : "moves by at most";
+  const size = widest
+    ? ` At this size ${shared ? "the budget in " : ""}"${widest.feature}" ${moves} ${number(widest.perRadius * radius)}${shared ? " a row" : ""}.`
+    : "";
   const sample = inSample ? " These are the rows that the model was fitted on: new ones may fare differently." : "";
   if (upTo !== null) return `This can be said up to ε = ${short(upTo)}.${size}${sample}`;
   if (extrapolated && trustRadius !== null) {

@@ -16,6 +16,7 @@ export function verificationVerdict(
   curve: readonly VerifiedPoint[],
   collapseRadius: number | null,
   truth: Truth = "exact",
+  divergence = false,
 ): VerificationVerdict {
   const compared = curve.filter(
     (point): point is Compared => point.lossRatio !== null && point.optimum?.converged === true,
@@ -30,7 +31,7 @@ export function verificationVerdict(
       upTo,
       truth,
     ),
-    ...collapse(curve, collapseRadius),
+    ...collapse(curve, collapseRadius, divergence),
     ...doubts(curve),
   ].join(" ");
   return { tolerance: TOLERANCE, upTo, text };
@@ -52,7 +53,7 @@ function comparison(
   }
   const first = compared[good];
   if (upTo === null) {
-    return `At ε = ${short(first.epsilon)} already, the smallest size compared, the predicted cost is ${deviation(first, truth)}: ask for smaller sizes with --epsilon, or use the ${truth} numbers${alternative(first)}.`;
+    return `At ε = ${short(first.epsilon)} already, the smallest size compared, the predicted cost is ${deviation(first, truth)}: ask for smaller sizes with --epsilon or --radius, or use the ${truth} numbers${alternative(first)}.`;
   }
   if (first === undefined) {
     return `The AIF predicts the cost on the training rows ${within} up to ε = ${short(upTo)}, the largest size compared.`;
@@ -70,8 +71,13 @@ function deviation({ lossRatio }: Compared, truth: Truth): string {
   return lossRatio > 1 ? `${percent(lossRatio - 1)} too high` : `${percent(1 - lossRatio)} too low`;
 }
 
-function collapse(curve: readonly VerifiedPoint[], collapseRadius: number | null): string[] {
+function collapse(curve: readonly VerifiedPoint[], collapseRadius: number | null, divergence: boolean): string[] {
   if (!curve.some(({ optimum }) => optimum?.collapsed)) return [];
+  if (divergence) {
+    return [
+      `From ε = ${short(collapseRadius)} on exact robust training sets every parameter to 0, where all rows have the same loss, and its cost does not grow any more.`,
+    ];
+  }
   return [
     `From ε = ${short(collapseRadius)} on exact robust training gives up every attacked feature: the optimum is the best model without them, and its cost does not grow any more.`,
   ];

@@ -2,7 +2,6 @@ import type { Influence } from "../influence/aif.js";
 import type { Work } from "../parallel/work.js";
 import { fitHessianTimes, stationaryGradient } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { exponentName } from "../threats/norms.js";
 import { studyOf } from "./analyze.js";
 import { exactChange } from "./exact-change.js";
 import { type ExactOutcome, exactOutcome, refuseInexact } from "./exact-optimum.js";
@@ -10,10 +9,12 @@ import { hasClosedForm } from "./local-settings.js";
 import { verifyLocal } from "./local-verify.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import type { CurvePoint, ThreatSection } from "./result.js";
+import { describeThreat } from "./threat-description.js";
 import type { ThreatGround } from "./threat-section.js";
 import { referencePoint } from "./verdict.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
+import { threatLabel } from "./words.js";
 
 /**
  * The analysis of `analyze` with the actual robust problem solved at each ε: argmin of R_ε on the training rows (MATH 10a) beside
@@ -25,7 +26,11 @@ export async function verify(input: StudyInput, work: Work = {}): Promise<Verifi
   const prepared = await prepareStudy(input, work);
   for (const { attack } of prepared.grounds) refuseInexact(attack);
   const solved: SolvedSize[][] = [];
-  for (const ground of prepared.grounds) solved.push(await solveSizes(ground, work));
+  const { training, reach } = prepared;
+  for (const ground of prepared.grounds) {
+    const { threat } = describeThreat(ground.attack.threat, training, reach, input.settings);
+    solved.push(await solveSizes(ground, threat, work));
+  }
   const exactSeconds = solved.flat().reduce((sum, { seconds }) => sum + seconds, 0);
   const exact = solved.map(
     (sizes) => new Map(sizes.flatMap(({ epsilon, outcome: { point } }) => (point ? [[epsilon, point] as const] : []))),
@@ -40,6 +45,8 @@ export async function verify(input: StudyInput, work: Work = {}): Promise<Verifi
   return { ...result, schema: "aif.verification/1", threats, timings };
 }
 
+type ThreatName = ThreatSection["threat"];
+
 interface SolvedSize {
   readonly epsilon: number;
   readonly outcome: ExactOutcome;
@@ -47,10 +54,14 @@ interface SolvedSize {
   readonly seconds: number;
 }
 
-async function solveSizes({ attack, epsilons }: ThreatGround, { signal, onProgress }: Work): Promise<SolvedSize[]> {
+async function solveSizes(
+  { attack, epsilons }: ThreatGround,
+  threat: ThreatName,
+  { signal, onProgress }: Work,
+): Promise<SolvedSize[]> {
   const solved: SolvedSize[] = [];
   for (const [k, epsilon] of epsilons.entries()) {
-    const phase = `exact optima, p = ${exponentName(attack.threat.settings.p)}`;
+    const phase = `exact optima, ${threatLabel(threat)}`;
     onProgress?.({ phase, done: k, total: epsilons.length });
     const clock = stopwatch();
     const outcome = await exactOutcome(attack, epsilon, signal ? { signal } : {});
@@ -79,7 +90,7 @@ async function verifiedThreat(
     ...section,
     curve,
     errorBudget: errorBudget(ground.attack, { ...section, curve }),
-    verification: verificationVerdict(curve, section.collapseRadius),
+    verification: verificationVerdict(curve, section.collapseRadius, "exact", section.threat.divergence !== null),
   };
 }
 

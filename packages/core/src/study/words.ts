@@ -1,4 +1,18 @@
+import type { ThreatSection } from "./result.js";
+
 const unknown = "–";
+
+const BALLS = { chi2: "χ² ball", kl: "KL ball" } as const;
+
+/** How a message names an adversary: "p = 2", "p = 2, u = 1.5", "χ² ball". */
+export function threatLabel({
+  norm,
+  wasserstein,
+  divergence,
+}: Pick<ThreatSection["threat"], "norm" | "wasserstein" | "divergence">): string {
+  if (divergence !== null) return BALLS[divergence];
+  return wasserstein === null || wasserstein === "inf" ? `p = ${norm}` : `p = ${norm}, u = ${wasserstein}`;
+}
 
 /** A number for people: 3 significant digits unless told otherwise; powers of ten beyond 1e-3 and 1e5. */
 export function number(value: number | null, digits = 3): string {

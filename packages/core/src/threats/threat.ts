@@ -25,6 +25,18 @@ export interface Threat {
   respond(gradients: InputGradients, block: Block): Response;
   /** How the adversary shares its budget out among all rows, given what each gains by moving (n); absent: every row moves by all of it. */
   shares?(gains: Float64Array, weights: Float64Array): RowShares;
+  /** The adversary of a single row behind one whose rows share a budget. */
+  readonly rowwise?: Threat;
+  /** How an adversary that moves no row, but changes the rows' weights, tilts them, given the losses (n). */
+  tilt?(losses: Float64Array, weights: Float64Array): LossTilt;
+}
+
+/** How the weights of all rows change per unit of the radius: w_i(1 + ρa_i), so that Φ = c Σ w_i a_i ∇θ l_i. */
+export interface LossTilt {
+  /** n: a_i, Σ w a = 0. */
+  readonly tilt: Float64Array;
+  /** Σ w_i a_i l_i: the growth of the mean loss, 0 where all losses are the same. */
+  readonly gain: number;
 }
 
 /** How far each row moves per unit of the radius. */
@@ -44,4 +56,9 @@ export interface ThreatSettings {
   readonly bounds: { readonly lower: Float64Array; readonly upper: Float64Array } | null;
   /** The Wasserstein order u < ∞ of rows that share one budget; absent: every row has the whole of it. */
   readonly order?: number;
+  /** Which ball of weights a reweighting adversary chooses from; absent: it moves rows. With it p is not a number, and all budgets are 0. */
+  readonly divergence?: DivergenceName;
 }
+
+/** Balls around the empirical distribution: Σ(w'_i−w_i)²/w_i ≤ ρ², or KL(w'‖w) ≤ ρ²/2 (MATH 13). */
+export type DivergenceName = "chi2" | "kl";

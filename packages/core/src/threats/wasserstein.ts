@@ -28,17 +28,17 @@ class WassersteinThreat implements Threat {
 
   constructor(
     private readonly order: number,
-    private readonly pointwise: Threat,
+    readonly rowwise: Threat,
   ) {
-    this.settings = { ...pointwise.settings, order };
+    this.settings = { ...rowwise.settings, order };
   }
 
   rowScales(...[block]: Parameters<Threat["rowScales"]>): Float64Array {
-    return this.pointwise.rowScales(block);
+    return this.rowwise.rowScales(block);
   }
 
   respond(...[gradients, block]: Parameters<Threat["respond"]>): ReturnType<Threat["respond"]> {
-    return this.pointwise.respond(gradients, block);
+    return this.rowwise.respond(gradients, block);
   }
 
   shares(gains: Float64Array, weights: Float64Array): RowShares {

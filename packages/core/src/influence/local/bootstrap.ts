@@ -27,7 +27,7 @@ const TOLERANCE = 1e-6;
 /** A refit this many times as far from θ̃ as half of them are (squared, in the norm of H) has left for another minimum. */
 const ELSEWHERE = 25;
 /** What the sandwich asks for and the bootstrap does not. */
-const NOT_NEEDED = ["third-derivatives", "too-large"] as const;
+const NOT_NEEDED = ["third-derivatives", "too-large", "shared-budget"] as const;
 
 /** The covariance over draws, and H of each draw, are formed whole. */
 const MOST_PARAMETERS = 3000;

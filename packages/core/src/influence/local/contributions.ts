@@ -6,7 +6,8 @@ import { asColumn } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { eachBlock } from "../../solvers/model-risk.js";
-import { answerTo } from "./answer.js";
+import { answerTo } from "../../threats/answer.js";
+import { lossSlopes } from "./changes.js";
 import type { LocalInfluence } from "./influence.js";
 import { riskOperator } from "./operator.js";
 
@@ -40,7 +41,7 @@ const TOLERANCE = 1e-6;
 
 /**
  * The share of every training row in dQ/dε = ∇Q'I of a metric with gradient ∇Q (d): −c w_i ω_i u'G_iφ_i with u = (H + λI)⁻¹∇Q
- * (MATH 10c), n numbers that sum to ∇Q'I. By tangents of the input gradients along u: nothing of size n×d. For the curvature
+ * (MATH 10c), or −w_i a_i u'∇θ l_i where rows are reweighted: n numbers that sum to ∇Q'I. By tangents of the input gradients along u: nothing of size n×d. For the curvature
  * part of the sensitivity ∇Q is H_L I (`naturalCurvatureTimes`).
  */
 export async function localRowContributions(
@@ -52,6 +53,10 @@ export async function localRowContributions(
   const { model, data, parameters } = point;
   const u = (await system.solve(asColumn(metricGradient), work, TOLERANCE)).solution.data;
   const out = new Float64Array(data.rows);
+  if (threat.tilt) {
+    const slopes = await lossSlopes(model, parameters, data, u, work);
+    return out.map((_, i) => -data.weights[i] * omega[i] * slopes[i]);
+  }
   await eachBlock(data, "contributions", work, (block) => {
     const { w, firstRow } = block;
     const { directions } = answerTo(model.inputGradients(parameters, block), threat, block);

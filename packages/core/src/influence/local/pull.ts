@@ -1,9 +1,9 @@
 import { usageError } from "../../errors.js";
 import type { Work } from "../../parallel/work.js";
 import { eachBlock } from "../../solvers/model-risk.js";
+import { answerTo } from "../../threats/answer.js";
 import type { ThreatDescription } from "../../threats/pointwise.js";
 import type { RowShares, Threat } from "../../threats/threat.js";
-import { answerTo } from "./answer.js";
 import { KinkCounter, type KinkCounts } from "./gradient-kinks.js";
 import type { ModelPoint } from "./point.js";
 
@@ -14,11 +14,11 @@ export interface AdversarialPull {
   readonly scale: number;
   /** n: ‖x_i ⊘ b‖_p */
   readonly rowScales: Float64Array;
-  /** n: how far row i moves per unit of the radius; 1 unless the rows share a budget (MATH 8). */
+  /** n: how far row i moves per unit of the radius: 1 unless the rows share a budget (MATH 8). Where rows are reweighted, a_i (MATH 13). */
   readonly omega: Float64Array;
-  /** A(θ̃) = c Σ w_i ω_i g_i·φ_i, the first-order growth of the risk per unit of ε. */
+  /** A(θ̃) = c Σ w_i ω_i g_i·φ_i, or sd_w(l): the first-order growth of the risk per unit of ε. */
   readonly penalty: number;
-  /** Φ = c Σ w_i ω_i ∇θ(∇x l_i·φ_i) (d) */
+  /** Φ = c Σ w_i ω_i ∇θ(∇x l_i·φ_i), or Σ w_i a_i ∇θ l_i (d) */
   readonly penaltyGradient: Float64Array;
   readonly kinks: KinkCounts;
 }
@@ -29,12 +29,48 @@ export async function adversarialPulls(
   describe: readonly ThreatDescription[],
   work: Work = {},
 ): Promise<AdversarialPull[]> {
-  const { model, data, parameters } = point;
+  const { data } = point;
   const threats = describe.map((description) => description(data.features.length));
   for (const { settings } of threats) {
     if (settings.budgets.length === data.features.length) continue;
     throw usageError(`The threat is of ${settings.budgets.length} features, the data have ${data.features.length}.`);
   }
+  const moving = threats.filter(({ tilt }) => !tilt);
+  const pulls = moving.length > 0 ? await movingPulls(point, moving, work) : [];
+  const out: AdversarialPull[] = [];
+  for (const threat of threats)
+    out.push(threat.tilt ? await tiltedPull(point, threat, work) : pulls[moving.indexOf(threat)]);
+  return out;
+}
+
+/** The pull of an adversary that reweights rows: Φ = Σ w_i a_i ∇θ l_i, c = 1 (MATH 13). */
+async function tiltedPull(
+  { model, data, parameters }: ModelPoint,
+  threat: Threat,
+  work: Work,
+): Promise<AdversarialPull> {
+  const losses = new Float64Array(data.rows);
+  await eachBlock(data, "influence", work, (block) => losses.set(model.losses(parameters, block), block.firstRow));
+  const { tilt, gain } = threat.tilt?.(losses, data.weights) ?? { tilt: losses, gain: 0 };
+  const gradient = new Float64Array(parameters.length);
+  await eachBlock(data, "influence", work, (block) => {
+    const w = block.w.map((weight, i) => weight * tilt[block.firstRow + i]);
+    const part = model.gradient(parameters, { ...block, w });
+    for (let j = 0; j < part.length; j++) gradient[j] += part[j];
+  });
+  return {
+    threat,
+    scale: 1,
+    rowScales: new Float64Array(data.rows).fill(1),
+    omega: tilt,
+    penalty: gain,
+    penaltyGradient: gradient,
+    kinks: { zeroGradients: gain === 0 ? data.rows : 0, zeroCoordinates: 0, ties: 0, tiedRows: 0 },
+  };
+}
+
+async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: Work): Promise<AdversarialPull[]> {
+  const { model, data, parameters } = point;
   const shares = await sharesOf(point, threats, work);
   const sums = threats.map((threat) => ({
     scale: 0,

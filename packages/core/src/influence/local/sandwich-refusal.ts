@@ -1,3 +1,4 @@
+import { isJoint } from "../../robust/joint-worst-case.js";
 import type { LocalInfluence } from "./influence.js";
 import type { LocalSandwichOptions } from "./sandwich.js";
 
@@ -9,6 +10,7 @@ export interface LocalRefusal {
     | "gauss-newton"
     | "unconverged"
     | "kinks"
+    | "one-row"
     | "shared-budget"
     | "singular"
     | "few-rows"
@@ -60,9 +62,14 @@ const RULES: readonly {
     reason: () => "the solver of the response did not converge",
   },
   {
+    code: "one-row",
+    holds: ({ threat }) => threat.settings.order === 1,
+    reason: () => "at u = 1 one row takes everything, so that the influence has no distribution",
+  },
+  {
     code: "shared-budget",
-    holds: ({ threat }) => threat.shares !== undefined,
-    reason: () => "rows that share one budget are not independent of one another",
+    holds: ({ threat }) => isJoint(threat),
+    reason: () => "rows are attacked together, which has no closed form: ask for --inference bootstrap",
   },
   {
     code: "few-rows",

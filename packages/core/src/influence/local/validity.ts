@@ -4,6 +4,8 @@ import type { ActivationPattern } from "../../models/relu-pattern.js";
 import { asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import type { AttackSearch } from "../../robust/attack-result.js";
+import { jointModelRisk } from "../../robust/joint-model-attack.js";
+import { isJoint } from "../../robust/joint-worst-case.js";
 import { modelAttacker } from "../../robust/model-attack.js";
 import { attackedModelRisk } from "../../robust/model-training.js";
 import { dot } from "../../solvers/inverse-hessian.js";
@@ -36,7 +38,8 @@ const TOLERANCE = 1e-4;
 /**
  * κ(ε) = ‖∇R_ε(θ̃+εI) − ∇L(θ̃)‖ / ‖∇R_ε(θ̃) − ∇L(θ̃)‖ in the norm of (H + λI)⁻¹ (MATH 14.10), worst cases by projected gradient
  * ascent: two attacks for each ε.
- * @throws usage: an ε that is not above 0; rows that share a budget (their worst cases are not searched row by row).
+ * Rows attacked together are so here too (`jointModelAttack`).
+ * @throws usage: an ε that is not above 0.
  */
 export async function localValidity(
   attack: LocalInfluence,
@@ -45,12 +48,12 @@ export async function localValidity(
 ): Promise<LocalValidity[]> {
   const { point, threat, scale, influence: I, damping, system } = attack;
   const { model, data, parameters, gradient } = point;
-  if (threat.shares) throw usageError(SHARED);
   const bad = epsilons.find((epsilon) => !(epsilon > 0 && epsilon < Infinity));
   if (bad !== undefined) throw usageError(`The size ε = ${bad} makes no sense here: sizes are numbers above 0.`);
   const out: LocalValidity[] = [];
   for (const epsilon of epsilons) {
     const riskAt = (theta: Float64Array) => {
+      if (isJoint(threat)) return jointModelRisk(point, theta, threat, epsilon * scale, work);
       const searchAt = { ...SEARCH, ...search };
       const attacker = modelAttacker(model, theta, threat, data.features.length, epsilon * scale, searchAt);
       return attackedModelRisk(point, theta, attacker, work);
@@ -81,8 +84,6 @@ function toleranceOf({ damping, local: { largestEigenvalue: most } }: LocalInflu
   if (most === null || damping <= 0) return TOLERANCE;
   return Math.max(TOLERANCE, Math.sqrt((PRECISION_OF_SQUARES * damping) / (most + damping)));
 }
-
-const SHARED = "Rows that share one budget have no worst cases of their own to check a prediction against.";
 
 /** √(b'(H + λI)⁻¹b) */
 const dualLength = (right: Matrix, solution: Matrix, k: number): number =>
@@ -126,8 +127,6 @@ export async function localTrust(attack: LocalInfluence, options: LocalTrustOpti
     if (!(value > 0 && value < Infinity))
       throw usageError(`The ${name} ${value} makes no sense: it is a number above 0.`);
   }
-  if (attack.threat.shares)
-    return { radius: null, reason: "rows that share one budget are not attacked one by one", checks: [] };
   if (attack.influence.every((value) => value === 0)) {
     return { radius: null, reason: "robust training does not move the parameters at first order", checks: [] };
   }

@@ -1,6 +1,6 @@
-import type { Block } from "../../data/dataset.js";
-import { Matrix } from "../../linalg/matrix.js";
-import type { Threat } from "../../threats/threat.js";
+import type { Block } from "../data/dataset.js";
+import { Matrix } from "../linalg/matrix.js";
+import type { Threat } from "./threat.js";
 
 /** The adversary's first-order answer to r rows: φ_i (r×m) and g_i·φ_i (r). */
 export interface Answer {
