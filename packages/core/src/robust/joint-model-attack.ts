@@ -51,13 +51,13 @@ export async function jointModelAttack(
     return { risk: value, losses, terms, weights, perturbations: null };
   }
   const risk = still.reduce((sum, loss, i) => sum + w[i] * loss, 0);
+  const attacked = { model, theta, threat, data, work };
   let at: Moved = { delta: Matrix.zeros(data.rows, data.features.length), losses: still, risk };
-  for (let step = 0; step < STEPS && radius > 0; step++) {
-    const next = await climb({ model, theta, threat, data, work }, at, radius);
-    if (next === null) break;
-    const rise = next.risk - at.risk;
-    at = next;
-    if (rise <= LEAST_RISE * Math.abs(at.risk)) break;
+  if (radius > 0) {
+    const alone = (threat.settings.order ?? 2) < 2 ? await oneRow(attacked, at, radius) : null;
+    at = await ascend(attacked, at, radius);
+    const other = alone && (await ascend(attacked, alone, radius));
+    if (other && other.risk > at.risk) at = other;
   }
   return { risk: at.risk, losses: at.losses, terms: at.losses, weights: w, perturbations: at.delta };
 }
@@ -76,6 +76,43 @@ interface Moved {
   readonly risk: number;
 }
 
+async function ascend(attacked: Attacked, start: Moved, radius: number): Promise<Moved> {
+  let at = start;
+  for (let step = 0; step < STEPS; step++) {
+    const next = await climb(attacked, at, radius);
+    if (next === null) break;
+    const rise = next.risk - at.risk;
+    at = next;
+    if (rise <= LEAST_RISE * Math.abs(at.risk)) break;
+  }
+  return at;
+}
+
+/** At orders below 2 few rows may take nearly everything, where no gradient leads to: the row that gains most by all of the budget. */
+async function oneRow(attacked: Attacked, { delta, losses }: Moved, radius: number): Promise<Moved> {
+  const { data, threat } = attacked;
+  const { weights: w } = data;
+  const whole = w.map((weight) => (weight > 0 ? weight ** (-1 / (threat.settings.order ?? 1)) : 0));
+  const answers = await answersAt(attacked, delta);
+  let best = { row: 0, way: 1, gain: Number.NEGATIVE_INFINITY };
+  // So far away the loss may be worse on the side on which it falls at first.
+  for (const way of [1, -1]) {
+    const moved = await movedTo(
+      attacked,
+      scaledRows(answers.directions, (i) => way * radius * whole[i]),
+    );
+    w.forEach((weight, row) => {
+      const gain = weight * (moved.losses[row] - losses[row]);
+      if (gain > best.gain) best = { row, way, gain };
+    });
+  }
+  const { row, way } = best;
+  return movedTo(
+    attacked,
+    scaledRows(answers.directions, (i) => (i === row ? way * radius * whole[i] : 0)),
+  );
+}
+
 async function climb(attacked: Attacked, at: Moved, radius: number): Promise<Moved | null> {
   const target = await linearAnswer(attacked, at.delta, radius);
   for (const part of PARTS) {
@@ -91,24 +128,34 @@ async function climb(attacked: Attacked, at: Moved, radius: number): Promise<Mov
 }
 
 /** ρω_iφ_i (n×m) for the gradients at x+δ. */
-async function linearAnswer(
+async function linearAnswer(attacked: Attacked, delta: Matrix, radius: number): Promise<Matrix> {
+  const { directions, gains } = await answersAt(attacked, delta);
+  const omega = attacked.threat.shares?.(gains, attacked.data.weights).omega;
+  return scaledRows(directions, (i) => radius * (omega ? omega[i] : 1));
+}
+
+/** φ_i (n×m) and what each row gains per unit of its move (n), at x+δ. */
+async function answersAt(
   { model, theta, threat, data, work }: Attacked,
   delta: Matrix,
-  radius: number,
-): Promise<Matrix> {
-  const out = Matrix.zeros(data.rows, data.features.length);
+): Promise<{ directions: Matrix; gains: Float64Array }> {
+  const directions = Matrix.zeros(data.rows, data.features.length);
   const gains = new Float64Array(data.rows);
   await eachBlock(data, "attacking", work, (block) => {
     const there = movedBlock(block, delta, threat);
-    const { directions, gain } = answerTo(model.inputGradients(theta, there), threat, there);
-    gains.set(gain, block.firstRow);
-    out.data.set(directions.data, block.firstRow * out.columns);
+    const answer = answerTo(model.inputGradients(theta, there), threat, there);
+    gains.set(answer.gain, block.firstRow);
+    directions.data.set(answer.directions.data, block.firstRow * directions.columns);
   });
-  const omega = threat.shares?.(gains, data.weights).omega;
-  for (let i = 0; i < out.rows; i++) {
+  return { directions, gains };
+}
+
+function scaledRows({ data, rows, columns }: Matrix, factor: (row: number) => number): Matrix {
+  const out = new Matrix(data.slice(), rows, columns);
+  for (let i = 0; i < rows; i++) {
     const row = out.row(i);
-    const length = radius * (omega ? omega[i] : 1);
-    for (let k = 0; k < row.length; k++) row[k] *= length;
+    const times = factor(i);
+    for (let k = 0; k < columns; k++) row[k] *= times;
   }
   return out;
 }

@@ -20,8 +20,13 @@ import {
   sensitivity,
   wasserstein,
 } from "../../src/index.js";
+import { empRobustOptimum } from "../../src/robust/emp-optimum.js";
+import { dot, hessianTimes } from "../../src/solvers/inverse-hessian.js";
 import { exponentOf, type GoldenCase, golden, goldenData, goldenModel, goldenName, relativeError } from "../golden.js";
 import { Random } from "../models/naive.js";
+
+const lengthOf = ({ hessian }: { hessian: Matrix }, x: Float64Array): number =>
+  Math.sqrt(dot(x, hessianTimes(hessian, x)));
 
 const cases = golden.cases.map((c) => [goldenName(c), c as GoldenCase & { dro: Record<string, number[]> }] as const);
 
@@ -130,11 +135,35 @@ describe("what is known for single rows only", () => {
     await expect(robustOptimum(f, attack.threat, 0.1)).rejects.toThrow(refused);
     await expect(attackRows(f, f.parameters, attack.threat, rows, 0.1)).rejects.toThrow(refused);
     await expect(sandwich(attack, shifts)).rejects.toThrow(refused);
-    await expect(bootstrap([attack])).rejects.toThrow(refused);
     await expect(secondOrder(attack, shifts)).rejects.toThrow(refused);
-    await expect(checkValidity(attack, shifts)).rejects.toThrow(refused);
-    await expect(collapseRadius(attack)).rejects.toThrow(refused);
-    await expect(sensitivity(attack)).rejects.toThrow(refused);
+    // Both are read off the same loss, which the attack does not change.
+    expect((await sensitivity(attack)).curvature).toBeGreaterThan(0);
+    const one = await influence(f, wasserstein(1, lp(2)));
+    await expect(bootstrap([one])).rejects.toThrow(/one row/);
+  });
+
+  test("the trust radius is where the exact optimum leaves the prediction; the collapse radius where it is 0", async () => {
+    const f = await fit(linear(), rows, { l2: 0.1 });
+    for (const u of [1.5, 2, 4]) {
+      const attack = await influence(f, wasserstein(u, lp(2)));
+      const { trust, at } = await checkValidity(attack, await scoreShifts(attack));
+      const errorAt = async (epsilon: number): Promise<number> => {
+        const { parameters } = await empRobustOptimum(f, lp(2), u, epsilon * attack.scale);
+        const away = parameters.map((value, j) => value - f.parameters[j] - epsilon * attack.influence[j]);
+        return lengthOf(f, away) / (epsilon * lengthOf(f, attack.influence));
+      };
+      expect(trust.method).toBe("stationarity");
+      // The estimate ‖∇R‖_{H⁻¹} is the error but for the change of the curvature.
+      const error = await errorAt(trust.radius ?? 0);
+      expect(error).toBeGreaterThan(0.02);
+      expect(error).toBeLessThan(0.2);
+      const [small] = await at([1e-4]);
+      expect(small.stationarity).toBeLessThan(0.01);
+      const edge = (await collapseRadius(attack)) ?? 0;
+      const before = await empRobustOptimum(f, lp(2), u, 0.99 * edge * attack.scale);
+      const beyond = await empRobustOptimum(f, lp(2), u, 1.01 * edge * attack.scale);
+      expect([before.collapsed, beyond.collapsed]).toEqual([false, true]);
+    }
   });
 
   test("held-out influences take each fold's own shares", async () => {

@@ -13,8 +13,11 @@ import { localInfluence, localInfluences } from "../../../src/influence/local/in
 import { pointAt } from "../../../src/influence/local/point.js";
 import { localSensitivity, predictedChange } from "../../../src/influence/moving-rows.js";
 import type { Model } from "../../../src/models/model.js";
+import { empiricalWorstCase } from "../../../src/robust/emp.js";
+import { jointModelAttack } from "../../../src/robust/joint-model-attack.js";
+import { divergence } from "../../../src/threats/divergence.js";
 import { wasserstein } from "../../../src/threats/wasserstein.js";
-import { relativeError } from "../../models/naive.js";
+import { pNorm, relativeError } from "../../models/naive.js";
 import { type ModelName, type Options, randomCase, smoothCase } from "../problems.js";
 import { userLoss } from "./user-losses.js";
 
@@ -86,6 +89,38 @@ test.each([1, 1.5, 2, 6])("rows that share one budget, u = %d", async (u) => {
     const total = (await localRowContributions(local, point.parameters)).reduce((sum, value) => sum + value, 0);
     const wanted = (await rowContributions(attack, point.parameters)).reduce((sum, value) => sum + value, 0);
     expect(Math.abs(total - wanted)).toBeLessThan(1e-11 * Math.abs(wanted));
+  }
+});
+
+test.each(["chi2", "kl"] as const)("rows that are reweighted, %s", async (ball) => {
+  for (const name of ["linear", "logistic", "poisson", "quadratic"] as const) {
+    const made = await smoothCase(name, 71, { p: 2, n: 30, l2: 0.1, weighted: true });
+    const attack = await influence(made.fit, divergence(ball));
+    const point = await pointAt(userLoss(name, 3, true), made.data, made.fit.parameters, { l2: made.l2 });
+    const [local, beside] = await localInfluences(point, [divergence(ball), lp(2)]);
+    expect(relativeError([local.penalty], [attack.penalty])).toBeLessThan(1e-12);
+    expect(relativeError(local.influence, attack.influence)).toBeLessThan(1e-10);
+    expect(relativeError(beside.influence, (await influence(made.fit, lp(2))).influence)).toBeLessThan(1e-10);
+    const shares = await localRowContributions(local, point.parameters);
+    expect(relativeError(shares, await rowContributions(attack, point.parameters))).toBeLessThan(1e-10);
+  }
+});
+
+test.each([1, 1.5, 2, 4])("the search for one budget finds the exact worst case, u = %d", async (u) => {
+  for (const name of ["linear", "logistic", "poisson"] as const) {
+    for (const p of [1, 2, INF]) {
+      const made = await smoothCase(name, 83, { p, n: 25, l2: 0.1, weighted: true });
+      const theta = made.fit.parameters;
+      const threat = wasserstein(u, made.threat)(3);
+      const truth = await empiricalWorstCase(made.fit.model, made.data, theta, made.threat, u, 0.15);
+      const model = userLoss(name, 3, true);
+      const found = await jointModelAttack(model, theta, threat, made.data, 0.15);
+      expect(found.risk).toBeLessThanOrEqual(truth.loss * (1 + 1e-12));
+      // Where the worst case is at a corner that no gradient leads to, the search stays below it.
+      expect(found.risk).toBeGreaterThan(truth.loss - 1e-5 * Math.abs(truth.loss));
+      const sizes = made.data.weights.map((w, i) => w * pNorm([...(found.perturbations?.row(i) ?? [])], p) ** u);
+      expect(sizes.reduce((sum, s) => sum + s, 0) ** (1 / u)).toBeLessThanOrEqual(0.15 * (1 + 1e-12));
+    }
   }
 });
 

@@ -5,6 +5,7 @@ import { type LocalInfluence, localInfluence } from "../../../src/influence/loca
 import { pointAt } from "../../../src/influence/local/point.js";
 import { flippedShare, localTrust, localValidity } from "../../../src/influence/local/validity.js";
 import { modelAdversarialTraining } from "../../../src/robust/model-training.js";
+import { divergence } from "../../../src/threats/divergence.js";
 import { wasserstein } from "../../../src/threats/wasserstein.js";
 import { drawsOf } from "../../long.js";
 import { relativeError } from "../../models/naive.js";
@@ -135,10 +136,18 @@ describe.each(SEEDS)("a tanh network polished to rounding, seed %d", (seed) => {
     expect(reason).toMatch(/the damping decides/);
   });
 
-  test("rows that share a budget are not searched", async () => {
-    const shared = await localInfluence(attack.point, wasserstein(2, lp(2)));
-    expect((await localTrust(shared)).reason).toMatch(/share one budget/);
-    await expect(localValidity(shared, [0.1])).rejects.toThrow(/share one budget/);
+  test("rows that are attacked together are so in the check too: κ shrinks with ε, as the influence is a derivative", async () => {
+    for (const description of [wasserstein(2, lp(2)), divergence("kl")]) {
+      const joint = await localInfluence(attack.point, description);
+      const [small, large] = await localValidity(joint, [1e-3, 1e-2]);
+      expect(small.stationarity).toBeLessThan(0.3 * large.stationarity);
+      expect(small.stationarity).toBeLessThan(0.1);
+      const { radius } = await localTrust(joint);
+      expect(radius ?? 0).toBeGreaterThan(1e-3);
+    }
+  });
+
+  test("sizes and tolerances are numbers above 0", async () => {
     await expect(localValidity(attack, [0])).rejects.toThrow(/above 0/);
     await expect(localTrust(attack, { tolerance: 0 })).rejects.toThrow(/tolerance 0/);
   });
