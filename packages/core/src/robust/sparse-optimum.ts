@@ -1,5 +1,8 @@
 import { ColumnsDataset } from "../data/columns-dataset.js";
+import type { Dataset } from "../data/dataset.js";
+import { matrixDataset } from "../data/matrix-dataset.js";
 import { numericalError, usageError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
 import { LinearMap } from "../models/linear-map.js";
 import type { ModelDescription } from "../models/score-model.js";
 import { asColumn, sweep } from "../models/sweep.js";
@@ -141,7 +144,7 @@ async function solvePiece(
   const from = Float64Array.from(kept, (j) => start[j] || 1e-12 * signs[j]);
   // The size of the coefficients is judged by the fit's, as new entrants have none yet.
   const sized = Float64Array.from(kept, (j, a) => fit.parameters[j] || from[a]);
-  const part = await fitAt(description, new ColumnsDataset(data, features), sized, { l2, ...work });
+  const part = await fitAt(description, withFeatures(data, features), sized, { l2, ...work });
   const ground = await robustProblem(part, lp(p, { budgets: own }), work);
   const tilt = Float64Array.from(kept, (j) => (sparse?.l1 ?? 0) * signs[j]);
   try {
@@ -155,6 +158,17 @@ async function solvePiece(
     if (error instanceof Error && "code" in error && error.code === "numerical") return null;
     throw error;
   }
+}
+
+/** Entries of a data set that are worth a copy: many passes go over it, and each would otherwise go over all features. */
+const LARGEST_COPY = 1e7;
+
+function withFeatures(data: Dataset, features: readonly number[]): Dataset {
+  const part = new ColumnsDataset(data, features);
+  if (data.rows * features.length > LARGEST_COPY || features.length === 0) return part;
+  const x = Matrix.zeros(data.rows, features.length);
+  for (const block of part.blocks()) x.data.set(block.x.data, block.firstRow * features.length);
+  return matrixDataset(x, data.y, { weights: data.weights, features: part.features });
 }
 
 /** As far from θ to its target as signs are kept; what reaches 0 there leaves. */

@@ -11,6 +11,9 @@ export type ExactPoints = ReadonlyMap<number, ExactPoint>;
 /** Seconds that the exact optima of a threat may take beside an analysis, by the estimate below. */
 const AFFORDABLE_SECONDS = 1;
 
+/** Sets of features that a robust lasso tries. */
+const LASSO_SETS = 6;
+
 /** What one pass costs for each row, in seconds: by itself, for each parameter, for each pair of them. */
 const ROW_SECONDS = { once: 1e-7, parameter: 1e-8, pair: 3e-10 };
 
@@ -62,8 +65,13 @@ function passesOfShared(quadratic: boolean, u: number, p: number): number {
 }
 
 function secondsOf(attack: Influence, sizes: number): number {
-  const { data, parameters } = attack.fit;
-  const d = parameters.length;
+  const { data, parameters, sparse } = attack.fit;
   const { once, parameter, pair } = ROW_SECONDS;
-  return sizes * passesOf(attack) * data.rows * (once + d * parameter + d * d * pair);
+  const passes = (d: number): number => passesOf(attack) * data.rows * (once + d * parameter + d * d * pair);
+  if (!sparse) return sizes * passes(parameters.length);
+  // With more parameters than rows a robust lasso may go through sets as large as the rows, one feature at a time.
+  if (parameters.length > data.rows) return Number.POSITIVE_INFINITY;
+  // Else it is solved on a few small sets of features, each with two passes over all.
+  const few = Math.min(parameters.length, 2 * sparse.support.length);
+  return sizes * LASSO_SETS * (passes(few) + 2 * data.rows * parameters.length * parameter);
 }
