@@ -29,6 +29,13 @@ export {
   kernelSensitivity,
   predictionChanges,
 } from "./influence/kernel/sensitivity.js";
+export {
+  kernelSubsampling,
+  type SubsampledEstimate,
+  type Subsampling,
+  type SubsamplingOptions,
+} from "./influence/kernel/subsampling.js";
+export { type KernelTrust, kernelStationarity, kernelTrust } from "./influence/kernel/validity.js";
 export { type KinkRadii, kinkFraction, kinkRadii, kinkRadius, residualFraction } from "./influence/kink-radius.js";
 export { type LeverageBias, leverageBias } from "./influence/leverage-bias.js";
 export {
@@ -163,6 +170,8 @@ export { type ComparisonFamily, comparisonEvaluation } from "./study/compare/fam
 export { type FeatureRule, parseFeatureRule } from "./study/compare/feature-rule.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";
+export type * from "./study/kernel-result.js";
+export { type KernelSettings } from "./study/kernel-settings.js";
 export type * from "./study/lasso-result.js";
 export type * from "./study/local-result.js";
 export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js";

@@ -6,6 +6,7 @@ import { dataOptions } from "../options/data.js";
 import { evaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
+import { kernelOptions } from "../options/kernel.js";
 import { modelOptions } from "../options/model.js";
 import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
@@ -25,6 +26,7 @@ const groups = [
   dataOptions,
   modelOptions,
   networkOptions,
+  kernelOptions,
   representationOptions,
   adversaryOptions,
   evaluationOptions,
@@ -49,6 +51,7 @@ export function addAnalyze(program: Command): void {
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
+        kernel: readGroup(kernelOptions, command),
         representation: readGroup(representationOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(evaluationOptions, command),

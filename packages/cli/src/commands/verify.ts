@@ -8,6 +8,7 @@ import { dataOptions } from "../options/data.js";
 import { trainingEvaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
+import { kernelOptions } from "../options/kernel.js";
 import { modelOptions } from "../options/model.js";
 import { networkOptions } from "../options/network.js";
 import { outputOptions } from "../options/output.js";
@@ -34,6 +35,7 @@ const groups = [
   dataOptions,
   modelOptions,
   networkOptions,
+  kernelOptions,
   representationOptions,
   adversaryOptions,
   trainingEvaluationOptions,
@@ -56,6 +58,7 @@ export function addVerify(program: Command): void {
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
+        kernel: readGroup(kernelOptions, command),
         representation: readGroup(representationOptions, command),
         adversary: readGroup(adversaryOptions, command),
         evaluation: readGroup(trainingEvaluationOptions, command),

@@ -21,7 +21,7 @@ export const modelOptions = {
     model: single(
       {
         flags: "--model <kind>",
-        help: "linear, logistic, poisson, quadratic, basis:<terms> (such as basis:x,x^2,x*z), softmax or mlp:64,32",
+        help: "linear, logistic, poisson, quadratic, basis:<terms> (such as basis:x,x^2,x*z), softmax, mlp:64,32 or kernel:rbf|matern52|poly|ntk|nngp",
         shown: "linear, or logistic for two labels",
       },
       null,

@@ -4,6 +4,7 @@ import { type adversaryOptions, eachOnce } from "./adversary.js";
 import type { dataOptions } from "./data.js";
 import type { evaluationOptions } from "./evaluation.js";
 import type { inferenceOptions } from "./inference.js";
+import type { kernelOptions } from "./kernel.js";
 import type { modelOptions } from "./model.js";
 import type { networkOptions } from "./network.js";
 import type { predictionOptions } from "./prediction.js";
@@ -18,6 +19,7 @@ export interface StudyOptions {
   readonly data: Omit<DataValues, "cluster" | "by"> & Partial<DataValues>;
   readonly model: ValuesOf<typeof modelOptions>;
   readonly network?: ValuesOf<typeof networkOptions>;
+  readonly kernel?: ValuesOf<typeof kernelOptions>;
   readonly representation?: ValuesOf<typeof representationOptions>;
   readonly adversary: Pick<AdversaryValues, "norm" | "freeze" | "budget"> & Partial<AdversaryValues>;
   readonly evaluation?: ValuesOf<typeof evaluationOptions>;
@@ -58,6 +60,7 @@ export function studySettings(options: StudyOptions): StudySettings {
     ...evaluation,
     evaluation: evaluation?.evaluation ?? defaultEvaluation({ model: model.model, local }),
     local,
+    kernel: kernelSettings(options.kernel),
     ...representation,
     ...inference,
     ...prediction,
@@ -72,4 +75,11 @@ function localSettings(network: StudyOptions["network"]): StudySettings["local"]
   if (!network) return DEFAULT_SETTINGS.local;
   const { memory, ...values } = network;
   return { ...values, memoryBytes: memory };
+}
+
+/** On the sphere rows keep their length. */
+function kernelSettings(kernel: StudyOptions["kernel"]): StudySettings["kernel"] {
+  if (!kernel) return DEFAULT_SETTINGS.kernel;
+  const { sphere, ...values } = kernel;
+  return { ...values, surface: sphere ? "sphere" : "ball" };
 }

@@ -129,15 +129,17 @@ function columnsOf(result: StudyResult, threat: ThreatSection, moves: readonly M
       [robustLossNatural, robustLoss].map((loss) => number(loss, digits + 1)).join(arrow),
     ),
     // The residual of a log loss never changes sign, and those of networks are not followed.
-    ...(result.model.loss === "logistic" || threat.local !== null || !hasResidualKinks(threat)
+    ...(result.model.loss === "logistic" || !hasResidualKinks(threat)
       ? []
       : [right(["rows", "flip"], (point) => percent(point.residualFraction).replace(" ", ""))]),
   ];
 }
 
 /** Rows that are attacked together have no corner where a residual is 0. */
-const hasResidualKinks = ({ threat: { wasserstein, divergence } }: ThreatSection): boolean =>
-  divergence === null && (wasserstein === null || wasserstein === "inf");
+const hasResidualKinks = ({ threat: { wasserstein, divergence }, curve }: ThreatSection): boolean =>
+  divergence === null &&
+  (wasserstein === null || wasserstein === "inf") &&
+  curve.some(({ residualFraction }) => residualFraction !== null);
 
 function legend(threat: ThreatSection, moves: readonly Move[], explain: boolean): string[] {
   const used = marks.filter((mark) => threat.curve.some((point) => markOf(point, threat) === mark));

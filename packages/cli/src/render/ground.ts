@@ -35,16 +35,33 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
   return [
     `${table}, target ${shownName(data.target)}${classes}${weights}`,
     [
-      `${model.kind === "mlp" ? settings.model : model.kind} model`,
+      `${model.kind === "mlp" || model.kind === "kernel" ? settings.model : model.kind} model`,
       `${model.loss} loss`,
       ...(settings.local?.activation ? [`${settings.local.activation} units`] : []),
       ...(model.l1 === 0 ? [] : [`l1 penalty ${equation("λ", model.l1)}`]),
-      model.l2 === 0 ? "no ridge" : `ridge ${equation("λ", model.l2)}`,
-      ...(model.intercept ? [] : ["no intercept"]),
+      ridgeWords(model),
+      ...(model.intercept || model.kernel ? [] : ["no intercept"]),
       model.scaler === null ? "columns as they are" : "columns standardised",
       evaluationWords(data.evaluation, data.evaluationRows),
     ].join(", "),
     ...projectionSentences(model, data.features.length),
+    ...kernelSentences(model),
+  ];
+}
+
+function ridgeWords({ l2, kernel }: ModelSection): string {
+  if (kernel) return `ridge ${kernel.penalty === "rkhs" ? "λθ'Kθ" : "λ‖θ‖²"} with ${equation("λ", kernel.ridge)}`;
+  return l2 === 0 ? "no ridge" : `ridge ${equation("λ", l2)}`;
+}
+
+/** What a kernel regression is, in words. */
+function kernelSentences({ kernel, parameters }: ModelSection): string[] {
+  if (kernel === null) return [];
+  const centres =
+    kernel.centres === "move" ? "its centres move with the attacked training rows" : "its centres stay under attack";
+  const surface = kernel.surface === "sphere" ? ", which keep their length" : "";
+  return [
+    `f(x) = Σ θ_j K(x, x_j) with K(x, z) = ${kernel.formula}: ${count(parameters.length, "parameter")}; ${centres}${surface}.`,
   ];
 }
 

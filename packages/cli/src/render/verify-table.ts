@@ -2,6 +2,7 @@ import type { VerifiedPoint, VerifiedThreat } from "@aif/core";
 import { pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { number, percent, short, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
+import { isTrained } from "./truth.js";
 
 /** A sign before a row, and what it means; the first that applies is shown. */
 const marks: readonly {
@@ -47,13 +48,10 @@ const layouts: readonly Layout[] = [
 ];
 
 /** The table over ε, and the words that explain its columns. */
-export function verifyTableLines(
-  { curve, local, threat }: VerifiedThreat,
-  { heading, faint }: Paint,
-  explain: boolean,
-): string[] {
+export function verifyTableLines(verified: VerifiedThreat, { heading, faint }: Paint, explain: boolean): string[] {
+  const { curve, threat } = verified;
   const tables = layouts.map((layout) =>
-    table(columnsOf(curve, threat, layout, local === null ? "exact" : "trained"), layout.gap),
+    table(columnsOf(curve, threat, layout, isTrained(verified) ? "trained" : "exact"), layout.gap),
   );
   const fits = tables.find(({ header, body }) => [...header, ...body].every((line) => widthOf(line) <= pageWidth));
   const { header, body } = fits ?? tables[tables.length - 1];

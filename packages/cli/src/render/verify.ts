@@ -7,6 +7,7 @@ import { noteLines } from "./notes.js";
 import { number } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
 import { timingLines } from "./timings.js";
+import { isTrained } from "./truth.js";
 import { glued } from "./verdict.js";
 import { budgetLines } from "./verify-budget.js";
 import { verifyTableLines } from "./verify-table.js";
@@ -37,7 +38,7 @@ const lossLines = ({ fit, model }: VerificationResult): string[] =>
   );
 
 function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): string[] {
-  const truth = threat.local === null ? "exact" : "adversarial training by projected gradients";
+  const truth = isTrained(threat) ? "adversarial training by projected gradients" : "exact";
   const rowwise = threat.threat.divergence === null && (threat.threat.wasserstein ?? "inf") === "inf";
   const allowed = rowwise
     ? `Each row may move by up to ρ = ε·c, c${glue}=${glue}${number(threat.scale, 4)}.`
@@ -55,15 +56,15 @@ function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): 
 }
 
 /** One influence serves every size; each optimum is work of its own. */
-function timeLines({ curve, local }: VerifiedThreat): string[] {
-  const solved = curve.filter(({ optimum, epsilon }) => optimum !== null && epsilon > 0);
+function timeLines(threat: VerifiedThreat): string[] {
+  const solved = threat.curve.filter(({ optimum, epsilon }) => optimum !== null && epsilon > 0);
   if (solved.length === 0) return [];
   const { prediction } = solved[0].seconds;
   const exact = solved.reduce((sum, { seconds }) => sum + seconds.exact, 0);
   const ratio = prediction > 0 ? `, ${number(exact / prediction, 2)} times as long` : "";
   return labelled(
     "time",
-    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} ${local === null ? "exact optima" : "adversarial trainings"} ${number(exact, 2)} s together${ratio}.`,
+    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} ${isTrained(threat) ? "adversarial trainings" : "exact optima"} ${number(exact, 2)} s together${ratio}.`,
     12,
   );
 }

@@ -64,7 +64,11 @@ export function kernelSystem(
   };
 }
 
-/** KWK + λI, lower triangle. */
+/** (K'WK + λI)⁻¹b for any K (n×n), b n×k; without refinement, as for steps of a search. */
+export const regularSolve = (gram: Matrix, w: Float64Array, ridge: number, b: Matrix): Matrix =>
+  factorOf(squared(gram, w, ridge), "").solve(b);
+
+/** K'WK + λI, lower triangle. */
 function squared(gram: Matrix, w: Float64Array, ridge: number): Matrix {
   const n = gram.rows;
   const out = Matrix.zeros(n, n);
@@ -86,6 +90,7 @@ function wholeHessian(gram: Matrix, w: Float64Array, ridge: number): Matrix {
 }
 
 interface Factor {
+  solve(b: Matrix): Matrix;
   /** A⁻¹b with two refinements, whose products are with A as it was. */
   refined(b: Matrix, times: (V: Matrix) => Matrix): Matrix;
 }
@@ -109,6 +114,7 @@ function factorOf(a: Matrix, reason: string): Factor {
     return scaledRows(x, scale);
   };
   return {
+    solve,
     refined(b, times) {
       const x = solve(b);
       for (let k = 0; k < REFINEMENTS; k++) {

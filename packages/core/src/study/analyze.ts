@@ -16,6 +16,8 @@ import { groundFlags, noteFlags } from "./data-flags.js";
 import { evaluateAttacks } from "./evaluate-attacks.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
+import { isKernelModel } from "./kernel-settings.js";
+import { analyzeKernel } from "./kernel-study.js";
 import { hasClosedForm } from "./local-settings.js";
 import { analyzeLocal } from "./local-study.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
@@ -39,6 +41,7 @@ export interface Study {
  * @throws usage: settings that contradict each other. input: data that do not suit. numerical: no fit, or no influence.
  */
 export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
+  if (isKernelModel(input.settings.model)) return analyzeKernel(input, work);
   if (!hasClosedForm(input.settings)) return analyzeLocal(input, work);
   const prepared = await prepareStudy(input, work);
   const clock = stopwatch();
@@ -181,5 +184,6 @@ export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySett
     outputScaler: null,
     parameters: parameterNames,
     projection: projectionSection(map instanceof ProjectedMap ? map.projection : null, data),
+    kernel: null,
   };
 }

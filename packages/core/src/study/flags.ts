@@ -377,6 +377,24 @@ const rules = {
     why: "Another sample may choose other columns. Held-out losses and costs count that, since every fold chooses for itself; S, its interval, AIC and BIC do not.",
     todo: "Judge selections by held-out numbers; the result says how often each column was chosen.",
   },
+  "repeated-rows": {
+    level: "note",
+    raised: "rows of a kernel regression repeat others, feature by feature",
+    why: "Their parameters share one effect: only the ridge says how. Predictions and sensitivities do not suffer.",
+    todo: "Nothing, or leave repeated rows out.",
+  },
+  "row-parameters": {
+    level: "note",
+    raised: "the model is a kernel regression, which has one parameter for each row",
+    why: "Another sample has other rows and other parameters, so that θ has no counterpart in the population and no interval. The sensitivity has one, from subsamples.",
+    todo: "Nothing: read intervals of the sensitivity and of held-out changes.",
+  },
+  "kernel-centres": {
+    level: "note",
+    raised: "a kernel regression says whether its centres move with attacked rows",
+    why: "In training the rows are the centres too, so an attack on one moves the model at all others; at test time the centres stay. The two give different costs.",
+    todo: "Choose with --centres what your training does.",
+  },
 } as const satisfies Record<string, FlagRule>;
 
 export type FlagCode = keyof typeof rules;

@@ -1,6 +1,5 @@
 import { rowsShare } from "../influence/estimation-loss.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import { flippedShare } from "../influence/local/validity.js";
 import type { MetricPair } from "../influence/metric-changes.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
@@ -13,17 +12,19 @@ import {
   attackedPrediction,
   type EvaluatedLocal,
   hasIntervals,
+  type Judged,
   naturalPrediction,
   type Prediction,
 } from "./local-evaluation.js";
-import type { LocalModel } from "./local-model.js";
 import type { CurvePoint, MixedTraining, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 
 /** What a threat is judged by. */
 export interface LocalJudgement {
-  readonly local: LocalModel;
-  readonly attack: LocalInfluence;
+  readonly local: Judged;
+  readonly attack: Pick<LocalInfluence, "threat" | "scale">;
+  /** Of ReLU units, in ε; null: there are none. */
+  readonly flippedUnits: ((epsilon: number, work: Work) => Promise<number>) | null;
   readonly evaluated: EvaluatedLocal;
   /** The training rows under θ̃ itself. */
   readonly trainingRows: EvaluatedLocal;
@@ -57,6 +58,7 @@ export async function localCurve(
     sampling,
     groups,
     trust,
+    flippedUnits,
     stationarity,
     population,
     estimationLoss,
@@ -114,7 +116,7 @@ export async function localCurve(
         robustLossMethod: attack.threat.tilt ? "reweighting" : "projected-gradient",
         kinkFraction: null,
         residualFraction: null,
-        flippedUnits: local.pattern && (await flippedShare(attack, local.pattern, epsilon, quiet)),
+        flippedUnits: flippedUnits && (await flippedUnits(epsilon, quiet)),
         stationarity: epsilon === 0 ? 0 : (stationarity.get(epsilon) ?? null),
         errorBound: epsilon === 0 ? 0 : null,
         extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),

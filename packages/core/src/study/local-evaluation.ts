@@ -9,7 +9,7 @@ import type { MetricRows } from "../influence/metrics.js";
 import type { LocalSensitivity } from "../influence/moving-rows.js";
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import { Matrix } from "../linalg/matrix.js";
-import type { PredictiveModel } from "../models/predictive-model.js";
+import type { Model, Predictor } from "../models/model.js";
 import { asColumn } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { jointModelAttack, movedBlock } from "../robust/joint-model-attack.js";
@@ -17,8 +17,7 @@ import { isJoint } from "../robust/joint-worst-case.js";
 import { modelAttack } from "../robust/model-attack.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
-import { localMetrics, outputsOf } from "./local-metrics.js";
-import type { LocalModel } from "./local-model.js";
+import { type JudgedLoss, localMetrics, outputsOf } from "./local-metrics.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { influencesAt } from "./local-response.js";
 import { trainConvex } from "./local-separation.js";
@@ -27,7 +26,7 @@ import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 /** Rows under parameters and a response that have not seen them. */
 export interface EvaluatedPart {
   readonly data: EncodedDataset;
-  readonly model: PredictiveModel;
+  readonly model: Model & Predictor;
   /** Where the rows stand among all; null: these are all. */
   readonly rows: Int32Array | null;
   /** θ̃ (d) */
@@ -140,10 +139,17 @@ export interface Prediction {
   readonly metrics: MetricRows;
 }
 
+/** What predictions are judged by, and how long worst cases are searched. */
+export interface Judged {
+  readonly loss: JudgedLoss;
+  /** Default 20. */
+  readonly searchSteps?: number;
+}
+
 /** Losses and metrics without attack at θ̃ + εI. */
 export async function naturalPrediction(
   evaluated: EvaluatedLocal,
-  local: LocalModel,
+  local: Judged,
   epsilon: number,
   work: Work,
 ): Promise<Prediction> {
@@ -173,8 +179,8 @@ export interface AttackedPrediction {
  */
 export async function attackedPrediction(
   evaluated: EvaluatedLocal,
-  local: LocalModel,
-  { threat }: LocalInfluence,
+  local: Judged,
+  { threat }: Pick<LocalInfluence, "threat">,
   { epsilon, moved }: { readonly epsilon: number; readonly moved: number },
   seed: number,
   work: Work,
@@ -189,6 +195,7 @@ export async function attackedPrediction(
     const found = await modelAttack(part.model, theta, threat, part.data, epsilon * part.scale, {
       ...work,
       ...SEARCH,
+      ...(local.searchSteps && { steps: local.searchSteps }),
       seed,
       onMoved: (rows, firstRow) => ends.push({ f: part.model.outputs(theta, rows), firstRow }),
     });
@@ -203,7 +210,7 @@ export async function attackedPrediction(
 
 async function jointPrediction(
   { y, w, parts }: EvaluatedLocal,
-  { model, loss }: LocalModel,
+  { loss }: Judged,
   threat: Threat,
   { epsilon, moved }: { readonly epsilon: number; readonly moved: number },
   work: Work,
@@ -212,6 +219,7 @@ async function jointPrediction(
   const terms = new Float64Array(y.length);
   let outputs = Matrix.zeros(0, 0);
   for (const part of parts) {
+    const { model } = part;
     const theta = movedTo(part, moved);
     const found = await jointModelAttack(model, theta, threat, part.data, epsilon * part.scale, work);
     found.losses.forEach((loss, i) => {

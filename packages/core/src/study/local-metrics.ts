@@ -17,8 +17,13 @@ export function outputsOf(model: Predictor, theta: Float64Array, data: Dataset):
   return out;
 }
 
+/** Beside the losses of networks the squared ones to ±1 ("signs") and to one 1 among 0 ("one-hot"). */
+export type JudgedLoss = NetworkLoss | "signs" | "one-hot";
+
 /** Metrics of outputs f (n×K), by the kind of prediction that a loss is for. */
-export function localMetrics(loss: NetworkLoss, y: Float64Array, w: Float64Array, f: Matrix): MetricRows {
+export function localMetrics(loss: JudgedLoss, y: Float64Array, w: Float64Array, f: Matrix): MetricRows {
+  if (loss === "one-hot") return withoutProbabilities(classMetricRows(y, w, f));
+  if (loss === "signs") return withoutProbabilities(metricRows(LOSSES.logistic, y, w, f.data));
   return loss === "softmax" ? classMetricRows(y, w, f) : metricRows(LOSSES[loss], y, w, f.data);
 }
 
@@ -32,4 +37,10 @@ export function constantLoss(loss: NetworkLoss, y: Float64Array, w: Float64Array
   const mean = y.reduce((sum, value, i) => sum + w[i] * value, 0);
   const variance = y.reduce((sum, value, i) => sum + w[i] * (value - mean) ** 2, 0);
   return loss === "squared" ? variance : 0.5 * variance;
+}
+
+/** Outputs that are no log-odds have no log loss and no Brier score. */
+function withoutProbabilities({ values, rows, right }: MetricRows): MetricRows {
+  const { logLoss: _logLoss, brier: _brier, ...kept } = values;
+  return { values: kept, rows: Object.fromEntries(Object.keys(kept).map((name) => [name, rows[name]])), right };
 }

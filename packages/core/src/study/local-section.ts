@@ -4,7 +4,7 @@ import {
   naturalCurvatureTimes,
 } from "../influence/local/contributions.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import { type LocalTrust, localTrust, localValidity } from "../influence/local/validity.js";
+import { flippedShare, type LocalTrust, localTrust, localValidity } from "../influence/local/validity.js";
 import { freeRadius } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
@@ -62,6 +62,7 @@ export async function localThreatSection(
   const { input, training, local, reach, point, l2 } = prepared;
   const { settings } = input;
   const { influence: I, scale } = attack;
+  const { pattern } = local;
   const heldOut = settings.evaluation.kind !== "training";
   const image = await naturalCurvatureTimes(attack, I, work);
   const curvature = 0.5 * dot(I, image);
@@ -74,6 +75,7 @@ export async function localThreatSection(
     {
       local,
       attack,
+      flippedUnits: pattern && ((epsilon, quiet) => flippedShare(attack, pattern, epsilon, quiet)),
       evaluated,
       heldOut,
       trainingRows: {

@@ -2,6 +2,7 @@ import type { Activation } from "../autodiff/index.js";
 import type { Task } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { SolverName } from "../solvers/linear-solution.js";
+import { isKernelModel } from "./kernel-settings.js";
 import type { EvaluationPlan, StudySettings } from "./settings.js";
 
 /** Which second derivatives I = −(H+λI)⁻¹Φ takes: all of them, or those that are never negative (MATH 9). */
@@ -113,7 +114,8 @@ export function checkLocal(settings: StudySettings): void {
   }
   if (memoryBytes !== null && !(memoryBytes > 0)) throw usageError("--memory must be above 0.");
   if (hasClosedForm(settings)) {
-    const stray = strayOption(local);
+    // Kernel regressions have a cap on memory too.
+    const stray = strayOption(isKernelModel(model) ? { ...local, memoryBytes: null } : local);
     if (stray !== null) throw usageError(`${stray} is for --model softmax, --model mlp:<widths> and --import.`);
     return;
   }

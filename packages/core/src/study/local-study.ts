@@ -140,6 +140,7 @@ function modelOf({ local, training, l2, damping, projection }: PreparedLocal): S
     outputScaler: local.outputScaler,
     parameters: local.model.parameterNames,
     projection: projectionSection(projection, training),
+    kernel: null,
   };
 }
 

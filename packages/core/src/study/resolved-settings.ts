@@ -61,5 +61,6 @@ export function resolvedSettings(
     project: settings.project && projectName(settings.project),
     smoothing: settings.smoothing,
     local: null,
+    kernel: null,
   };
 }

@@ -3,6 +3,7 @@ import type { LayerShape, OutputScaler } from "../models/import/network.js";
 import type { RobustLossMethod } from "../robust/robust-loss.js";
 import type { DivergenceName } from "../threats/threat.js";
 import type { FlagCode, FlagLevel } from "./flags.js";
+import type { KernelSection, ResolvedKernel } from "./kernel-result.js";
 import type { LassoPathSection, NamedSupportChange, SparseSection } from "./lasso-result.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
 import type { ProjectionSection } from "./projection-section.js";
@@ -83,6 +84,8 @@ export interface ResolvedSettings {
   readonly smoothing: SmoothingSettings | null;
   /** What only models without a closed form ask for; null for all others. */
   readonly local: ResolvedLocal | null;
+  /** What only kernel regressions ask for; null for all others. */
+  readonly kernel: ResolvedKernel | null;
 }
 
 export interface DataSection {
@@ -126,6 +129,8 @@ export interface ModelSection {
   readonly parameters: readonly string[];
   /** The low-dimensional inputs of `--project` that the model works on; null: the features. */
   readonly projection: ProjectionSection | null;
+  /** What a kernel regression is made of; null for all other models. */
+  readonly kernel: KernelSection | null;
 }
 
 export interface FitSection {

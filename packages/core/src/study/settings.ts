@@ -5,6 +5,7 @@ import type { ModelKind } from "../models/score-model.js";
 import { divergenceName } from "../threats/divergence.js";
 import type { DivergenceName } from "../threats/threat.js";
 import type { Condition } from "./conditions.js";
+import { checkKernel, DEFAULT_KERNEL, isKernelModel, type KernelSettings } from "./kernel-settings.js";
 import { checkL1 } from "./l1-settings.js";
 import { checkLocal, DEFAULT_LOCAL, hasClosedForm, type LocalSettings, localKindOf } from "./local-settings.js";
 import { checkProject, type ProjectSetting } from "./project-settings.js";
@@ -67,6 +68,7 @@ export interface StudySettings {
   readonly seed: number;
   /** The level of every interval. */
   readonly confidence: number;
+  /** Kernel regressions subsample where "sandwich" is asked for. */
   readonly inference: "sandwich" | "bootstrap" | "none";
   /** Of the bootstrap. */
   readonly draws: number;
@@ -86,6 +88,8 @@ export interface StudySettings {
   readonly smoothing: SmoothingSettings | null;
   /** What only models without a closed form ask for: networks, imports, damping. */
   readonly local: LocalSettings;
+  /** What only kernel regressions ask for. */
+  readonly kernel: KernelSettings;
 }
 
 export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
@@ -129,6 +133,7 @@ export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   project: null,
   smoothing: null,
   local: DEFAULT_LOCAL,
+  kernel: DEFAULT_KERNEL,
 };
 
 /** Model kinds that a name selects; `basis:` takes terms. */
@@ -139,14 +144,14 @@ export function parseModel(text: string): { kind: ModelKind; terms: string | nul
   const colon = text.indexOf(":");
   const name = colon < 0 ? text : text.slice(0, colon);
   const kind = MODEL_KINDS.find((known) => known === name);
-  if (!kind && localKindOf(text) !== null) {
+  if (!kind && (localKindOf(text) !== null || isKernelModel(text))) {
     throw usageError(
       `--model ${text} has no closed form, which this command needs: use aif analyze or aif verify for it, or one of ${MODEL_KINDS.join(", ")}.`,
     );
   }
   if (!kind)
     throw usageError(
-      `Unknown --model "${text}": use ${MODEL_KINDS.join(", ").replace("basis", "basis:<terms>")}, softmax or mlp:<widths>.`,
+      `Unknown --model "${text}": use ${MODEL_KINDS.join(", ").replace("basis", "basis:<terms>")}, softmax, mlp:<widths> or kernel:<name>.`,
     );
   if ((kind === "basis") !== colon >= 0) {
     throw usageError(
@@ -164,8 +169,9 @@ const LARGEST_SIZE = 1e100;
 /** Refuses settings that contradict themselves. @throws usage: naming the options. */
 export function checkSettings(settings: StudySettings): void {
   const { l2, C, alpha, norms, epsilons, radii, evaluation, seed, freeze, budgets } = settings;
-  if (hasClosedForm(settings) && settings.model !== null) parseModel(settings.model);
+  if (hasClosedForm(settings) && settings.model !== null && !isKernelModel(settings.model)) parseModel(settings.model);
   checkLocal(settings);
+  checkKernel(settings);
   checkProject(settings);
   checkSmoothing(settings);
   checkL1(settings);

@@ -43,8 +43,10 @@ export interface OptimumEvidence {
    * "active-set": Newton's method between the corners of R_ε, for scores linear in x; "newton": for scores quadratic in x;
    * "descent": L-BFGS, for linear scores within bounds. Inner maxima are exact in all of these.
    * "adversarial-training": from the same start, against worst cases found by projected gradients, for all other models.
+   * "joint-search": of a kernel regression, against attacks on all rows at once found by gradient ascent; `residual` is the share
+   * of ‖∇R_ε(θ̂)‖_{H⁻¹} that is left.
    */
-  readonly method: "active-set" | "lasso" | "newton" | "descent" | "adversarial-training";
+  readonly method: "active-set" | "lasso" | "newton" | "descent" | "adversarial-training" | "joint-search";
   /** max_j |g_j| of the robust risk's (sub)gradient relative to the size of its terms. */
   readonly residual: number;
   readonly iterations: number;

@@ -5,6 +5,8 @@ import { dot } from "../solvers/inverse-hessian.js";
 import { studyOf } from "./analyze.js";
 import { exactChange } from "./exact-change.js";
 import { type ExactOutcome, exactOutcome, refuseInexact } from "./exact-optimum.js";
+import { isKernelModel } from "./kernel-settings.js";
+import { verifyKernel } from "./kernel-verify.js";
 import { hasClosedForm } from "./local-settings.js";
 import { verifyLocal } from "./local-verify.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
@@ -22,6 +24,7 @@ import { threatLabel } from "./words.js";
  * @throws as `analyze`; usage: a model or threat without an exact worst case.
  */
 export async function verify(input: StudyInput, work: Work = {}): Promise<VerificationResult> {
+  if (isKernelModel(input.settings.model)) return verifyKernel(input, work);
   if (!hasClosedForm(input.settings)) return verifyLocal(input, work);
   const prepared = await prepareStudy(input, work);
   for (const { attack } of prepared.grounds) refuseInexact(attack);

@@ -1,6 +1,6 @@
 import type { Block } from "../../data/dataset.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { product, productTransposed, scaledRows, transposedProduct } from "../../linalg/products.js";
+import { combined, product, productTransposed, scaledRows, transposedProduct } from "../../linalg/products.js";
 import type { Model, Predictor } from "../model.js";
 import type { Kernel, KernelPoints } from "./kernel.js";
 import { kernelPoints } from "./kernel.js";
@@ -20,12 +20,8 @@ export function kernelPredictor(
   const shaped = (theta: Float64Array): Matrix => new Matrix(theta, n, k);
   const basis = (x: Matrix): Matrix => kernel.values(kernelPoints(x), centres);
   const outputs = (theta: Float64Array, x: Matrix): Matrix => product(basis(x), shaped(theta));
-  const residuals = (theta: Float64Array, { x, y }: Pick<Block, "x" | "y">): Matrix => {
-    const r = outputs(theta, x);
-    const targets = kernelTargets(y, k);
-    for (let at = 0; at < r.data.length; at++) r.data[at] -= targets.data[at];
-    return r;
-  };
+  const residuals = (theta: Float64Array, { x, y }: Pick<Block, "x" | "y">): Matrix =>
+    combined(1, outputs(theta, x), -1, kernelTargets(y, k));
   return {
     parameterNames,
     penalised: new Uint8Array(n * k).fill(1),
@@ -38,6 +34,15 @@ export function kernelPredictor(
       const r = residuals(theta, block);
       for (let at = 0; at < r.data.length; at++) r.data[at] *= 2;
       return kernel.pull(kernelPoints(block.x), centres, productTransposed(r, shaped(theta)));
+    },
+    lossSlopes(theta, { x, y }, u) {
+      const v = basis(x);
+      const r = combined(1, product(v, shaped(theta)), -1, kernelTargets(y, k));
+      const f = product(v, shaped(u));
+      const out = new Float64Array(y.length);
+      for (let i = 0, at = 0; i < out.length; i++)
+        for (let o = 0; o < k; o++, at++) out[i] += 2 * r.data[at] * f.data[at];
+      return out;
     },
     mixedProduct(theta, block, directions, weights) {
       const slopes = kernel.slopes(kernelPoints(block.x), centres, directions);

@@ -1,10 +1,11 @@
 import { throwIfAborted } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { combined, product, scaledRows } from "../../linalg/products.js";
+import { combined, product, scaled, scaledRows } from "../../linalg/products.js";
 import type { AttackSurface } from "../../models/kernel/sphere.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import type { KernelFit } from "../../solvers/kernel-fit.js";
+import { regularSolve } from "../../solvers/kernel-system.js";
 import type { Threat } from "../../threats/threat.js";
 import { Anderson } from "./anderson.js";
 import { type JointWorstCase, jointWorstCase } from "./joint-worst-case.js";
@@ -37,8 +38,8 @@ export interface KernelOptimumOptions extends Work {
   readonly start?: Matrix | undefined;
 }
 
-/** Shares of a step that are tried. */
-const HALVINGS = 5;
+/** Shorter steps that are tried before the search for the attack is refined. */
+const SHORTENINGS = 4;
 /** Of R_ε: rises below this are rounding. */
 const ROUNDING = 1e-13;
 
@@ -55,6 +56,8 @@ export async function kernelRobustOptimum(
   { surface, tolerance = 1e-6, maximumIterations = 100, innerSteps = 50, start, ...work }: KernelOptimumOptions = {},
 ): Promise<KernelOptimum> {
   const { ridge, penalty, centres } = fit;
+  /** How much more curved than the natural risk R_ε has turned out to be, in units of λ. */
+  let caution = 0;
   let innerTolerance: number = INNER_TOLERANCE.loosest;
   const at = async (theta: Matrix, from: Matrix | undefined): Promise<Place> => {
     const attack = await jointWorstCase(fit, theta, threat, radius, {
@@ -112,9 +115,14 @@ export async function kernelRobustOptimum(
     const accelerated = await at(ahead, from.attack.moved.x);
     if (isLower(accelerated)) return accelerated;
     anderson.reset();
-    for (let k = 0, share = 1; k < HALVINGS; k++, share /= 2) {
-      const plain = await at(combined(1, from.theta, -share, step), from.attack.moved.x);
-      if (isLower(plain)) return plain;
+    const shorter = shortenedSteps(fit, from);
+    for (let k = 0; k < SHORTENINGS; k++) {
+      const plain = await at(combined(1, from.theta, -1, shorter(caution)), from.attack.moved.x);
+      if (isLower(plain)) {
+        caution /= 4;
+        return plain;
+      }
+      caution = Math.max(1, 8 * caution);
     }
     return null;
   }
@@ -129,4 +137,15 @@ interface Place {
   readonly attack: JointWorstCase;
   readonly objective: number;
   readonly gradient: KernelRobustGradient;
+}
+
+/**
+ * Steps with the curvature of the attacked rows and c times λ more of it, (K_δ'WK_δ + (1+c)λI)⁻¹½∇R_ε: R_ε is far more curved
+ * than the natural risk in directions that only the ridge determines. With λθ'Kθ: the plain step over 1 + c.
+ */
+function shortenedSteps(fit: KernelFit, { attack, gradient }: Place): (caution: number) => Matrix {
+  const { penalty, ridge, weights } = fit;
+  if (penalty === "rkhs") return (caution) => scaled(1 / (1 + caution), gradient.step);
+  const { gram } = attack;
+  return (caution) => regularSolve(gram, weights, (1 + caution) * ridge, gradient.half);
 }

@@ -1,0 +1,40 @@
+import type { KernelInfluence } from "../influence/kernel/aif.js";
+import { kernelSubsampling } from "../influence/kernel/subsampling.js";
+import type { Work } from "../parallel/work.js";
+import type { PreparedKernel } from "./kernel-prepare.js";
+import type { ThreatSection } from "./result.js";
+import { hasAbsoluteSizes } from "./settings.js";
+
+/** S in the population by subsamples, or why there is none where it was asked for. */
+export interface KernelInference {
+  readonly population: ThreatSection["sensitivity"]["population"];
+  readonly reason: string | null;
+}
+
+const LEAST_ROWS = 40;
+
+export async function kernelInferenceOf(
+  attack: KernelInfluence,
+  { input: { settings }, training }: PreparedKernel,
+  work: Work,
+): Promise<KernelInference> {
+  const without = (reason: string | null): KernelInference => ({ population: null, reason });
+  if (settings.inference === "none") return without(null);
+  if (training.rows < LEAST_ROWS) return without(`subsamples of fewer than ${LEAST_ROWS} rows say little`);
+  if (training.clusters) return without("subsamples of clusters are not drawn");
+  if (settings.weightsKind === "frequency")
+    return without("rows that count several times cannot be drawn without replacement");
+  const { confidence: level, draws, seed } = settings;
+  const { sensitivity } = await kernelSubsampling(attack, {
+    ...work,
+    draws,
+    seed,
+    level,
+    relativeRadius: !hasAbsoluteSizes(settings),
+  });
+  const { estimate, debiased, standardError, interval } = sensitivity;
+  return {
+    population: { curvature: estimate, debiased, standardError, interval, method: "subsampling" },
+    reason: null,
+  };
+}
