@@ -3,7 +3,6 @@ import { usageError } from "../errors.js";
 import { hasGamma, isKernelName, KERNEL_NAMES, type KernelName, kernel } from "../models/kernel/choose-kernel.js";
 import type { CentresName, PenaltyName } from "../models/kernel/kernel-ridge.js";
 import type { AttackSurface } from "../models/kernel/sphere.js";
-import { hasL1 } from "./l1-settings.js";
 import type { StudySettings } from "./settings.js";
 
 /** What a user can decide about kernel regressions. */

@@ -6,7 +6,6 @@ import {
   kernel,
   kernelFit,
   kernelInfluence,
-  kernelTargets,
   lp,
   Matrix,
   type StudySettings,
