@@ -98,10 +98,24 @@ function checkSurface({ kernel: { surface }, norms, budgets, bounds, freeze }: S
 
 /** Options of other models. */
 function refuseOthers(settings: StudySettings): void {
-  const { l1, wasserstein, divergence, l2, C, alpha, secondOrder, classWeight, intercept, project, smoothing, inference, local } = settings;
+  const {
+    l1,
+    wasserstein,
+    divergence,
+    l2,
+    C,
+    alpha,
+    secondOrder,
+    classWeight,
+    intercept,
+    project,
+    smoothing,
+    inference,
+    local,
+  } = settings;
   const wrong: readonly (readonly [string, boolean, string])[] = [
     ["--l2", l2 !== null, "a kernel regression's penalty is --ridge"],
-    ["--l1", hasL1(settings), "it is for models in closed form"],
+    ["--l1", l1 !== null, "it is for models in closed form"],
     ["--wasserstein", wasserstein !== null, "its rows are coupled already"],
     ["--divergence", divergence !== null, "it is for other models"],
     ["--C", C !== null, "a kernel regression's penalty is --ridge"],
