@@ -15,7 +15,7 @@ const GROWTH = 1;
 /** Of the relative gradients on the way. */
 const LOOSE = 1e-5;
 /** Margins that fall by less than this share of the largest growth are held still by what is left of the ridge. */
-const STILL = 0.01;
+const STILL = 0.05;
 
 /** What a fit of classes starts from. */
 type ConvexOptions = Pick<TrainingOptions, "start"> & { readonly l2: number };
