@@ -1,5 +1,5 @@
 import type { LassoPathPoint, StudyResult } from "@aif/core";
-import { type TableColumn, table, wrap } from "./layout.js";
+import { pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { equation, number, short, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
 
@@ -27,8 +27,11 @@ export function lassoPathLines({ lassoPath, fit }: StudyResult, { heading, faint
       right([`cost at`, equation("ε", epsilon)], (point) => signed(of(point).cost)),
     ]),
   ];
-  const { header, body } = table(columns, 2);
   const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+  const tables = [2, 1].map((gap) => table(columns, gap));
+  const { header, body } =
+    tables.find((one) => indented([...one.header, ...one.body]).every((text) => widthOf(text) <= pageWidth)) ??
+    tables[1];
   return [
     heading("The path of the l1 penalty"),
     ...indented(header).map(faint),

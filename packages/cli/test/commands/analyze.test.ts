@@ -23,6 +23,18 @@ describe("aif analyze", () => {
     }
   });
 
+  it("compares several l1 penalties and says which features are left", async () => {
+    const { code, stdout, stderr } = await aif(analyze("--l1", "100,20", "--l1", "5", "--norm", "2,inf"));
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).not.toMatch(forbiddenInText);
+    expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);
+    for (const part of ["The path of the l1 penalty", "→", "Selected by the l1 penalty: 8 of 11", "l1-chosen"])
+      expect(stdout).toContain(part);
+    const refused = await aif(analyze("--l1", "1e5"));
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toContain("leaves no feature in the model");
+  });
+
   it("prints the same JSON as it writes, apart from timings", async () => {
     const folder = await scratch();
     const out = join(folder, "result.json");

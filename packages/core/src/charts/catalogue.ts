@@ -6,6 +6,7 @@ import type { TrainingResult } from "../study/training-result.js";
 import type { VerificationResult } from "../study/verify-result.js";
 import { comparisonChart } from "./comparison-chart.js";
 import type { ChartOptions } from "./figure.js";
+import { lassoChart } from "./lasso-chart.js";
 import { pathLossesChart, predictedLossesChart } from "./losses-chart.js";
 import { parametersChart } from "./parameters-chart.js";
 import { pathParametersChart } from "./path-parameters-chart.js";
@@ -73,7 +74,10 @@ const OF_PATHS: readonly Kind<PathResult, PathResult["paths"][number]>[] = [
 export function chartsOf(result: ChartedResult): NamedChart[] {
   switch (result.schema) {
     case "aif.study/1":
-      return result.threats.flatMap((threat) => named(OF_THREATS, result, threat, keyOf(threat.threat)));
+      return [
+        ...result.threats.flatMap((threat) => named(OF_THREATS, result, threat, keyOf(threat.threat))),
+        ...pathOf(result),
+      ];
     case "aif.verification/1": {
       const study = { ...result, schema: "aif.study/1" } as const;
       return result.threats.flatMap((threat) => [
@@ -103,6 +107,14 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
     default:
       return [];
   }
+}
+
+/** Several l1 penalties side by side. */
+function pathOf(result: StudyResult): NamedChart[] {
+  const { lassoPath } = result;
+  if (!lassoPath) return [];
+  const draw = (): ChartSpec => lassoChart(result, lassoPath);
+  return [{ name: "lasso", shows: "loss, features and cost against the l1 penalty", attack: null, draw }];
 }
 
 /** What tells the adversaries of one result apart: the norm, or the ball of those that move no row. */

@@ -24,6 +24,22 @@ test("there is one of each kind for every attack", () => {
   );
 });
 
+test("several l1 penalties are one more chart, with every λ in it", async () => {
+  const { result: path } = await analyze({ table: houses(), settings: settings({ l1: [300, 30, 3], exact: false }) });
+  const lasso = chartsOf(path).at(-1);
+  expect(lasso).toMatchObject({ name: "lasso", attack: null });
+  if (!lasso) throw new Error("There are charts.");
+  const { vconcat } = lasso.draw() as unknown as { vconcat: readonly Drawn[] };
+  const [losses, features, costs] = vconcat.map(({ data }) => data?.values ?? []);
+  const points = path.lassoPath?.points ?? [];
+  const of = (values: typeof losses, series: string) =>
+    values.filter((value) => value["series"] === series).map(({ x, y }) => [x, y]);
+  expect(of(losses, "held-out rows")).toEqual(points.map(({ l1, heldOutLoss }) => [l1, heldOutLoss]));
+  expect(of(losses, "training rows")).toEqual(points.map(({ l1, trainingLoss }) => [l1, trainingLoss]));
+  expect(of(features, "selected")).toEqual(points.map(({ l1, selected }) => [l1, selected.length]));
+  expect(of(costs, "p = 2")).toEqual(points.map(({ l1, threats }) => [l1, threats[0].cost]));
+});
+
 test("the sensitivity chart holds the curve, digit by digit", () => {
   const spec = charts[0].draw({ axes: "log" }) as unknown as Drawn;
   const values = spec.layer.flatMap(({ data }) => data?.values ?? []);
