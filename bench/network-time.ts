@@ -6,12 +6,12 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ensureBlas, Matrix, matrixDataset } from "../packages/core/src/index.js";
-import { riskOperator } from "../packages/core/src/influence/local/operator.js";
 import { type ModelPoint, pointAt } from "../packages/core/src/influence/local/point.js";
 import { adversarialPulls } from "../packages/core/src/influence/local/pull.js";
 import { perceptron } from "../packages/core/src/models/perceptron.js";
 import type { SolverChoice } from "../packages/core/src/solvers/choose-solver.js";
 import { riskAt } from "../packages/core/src/solvers/model-risk.js";
+import { riskOperator } from "../packages/core/src/solvers/risk-operator.js";
 import { solveSystem } from "../packages/core/src/solvers/solve.js";
 import { trainModel } from "../packages/core/src/solvers/train.js";
 import { randomStream } from "../packages/core/src/stats/random.js";

@@ -24,3 +24,14 @@ export function between(sources: readonly Tensor[], targets: readonly Tensor[]):
   }
   return seen.sort((a, b) => a.id - b.id);
 }
+
+/** What all results of operations below these tensors take where each of them is computed. */
+export function graphBytes(targets: readonly Tensor[]): number {
+  const seen = new Set<Tensor>(targets);
+  let bytes = 0;
+  for (const tensor of seen) {
+    if (tensor.operation) bytes += tensor.length * Float64Array.BYTES_PER_ELEMENT;
+    for (const input of tensor.inputs) seen.add(input);
+  }
+  return bytes;
+}

@@ -26,6 +26,7 @@ export {
   tanh,
 } from "./elementwise.js";
 export type { ElementFunction } from "./functions.js";
+export { graphBytes } from "./graph.js";
 export { crossEntropy, pick } from "./labels.js";
 export { ACTIVATIONS, type Activation, dense } from "./layers.js";
 export { type MatmulOptions, matmul } from "./matmul.js";

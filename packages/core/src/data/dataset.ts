@@ -10,6 +10,8 @@ export interface Block {
   readonly w: Float64Array;
   /** Index of the block's first row in the data set. */
   readonly firstRow: number;
+  /** Whether x stays as it is for as long as the data set does. */
+  readonly lasting?: boolean;
 }
 
 /** Rows in memory, read block by block: n rows of m features, never copied whole. */
@@ -21,8 +23,8 @@ export interface Dataset {
   readonly y: Float64Array;
   /** n, summing to 1. */
   readonly weights: Float64Array;
-  /** All rows in order, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
-  blocks(rowsPerBlock?: number): Iterable<Block>;
+  /** All rows in order from `firstRow` (default 0) on, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
+  blocks(rowsPerBlock?: number, firstRow?: number): Iterable<Block>;
   /** The same rows in another choice and order, weights rescaled to sum to 1. Row indices may not repeat. */
   select(rows: Int32Array): Dataset;
   /** Looks through all entries, for data that were taken on trust. @throws input: naming the first that is not finite. */

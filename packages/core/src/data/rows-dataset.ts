@@ -37,7 +37,7 @@ export class RowsDataset implements Dataset {
     this.rows = y.length;
   }
 
-  *blocks(rowsPerBlock = defaultRowsPerBlock(this.source.columns)): Generator<Block> {
+  *blocks(rowsPerBlock = defaultRowsPerBlock(this.source.columns), firstRow = 0): Generator<Block> {
     if (!Number.isInteger(rowsPerBlock) || rowsPerBlock < 1) {
       throw usageError(`A block needs at least one row, got ${rowsPerBlock}.`);
     }
@@ -45,9 +45,10 @@ export class RowsDataset implements Dataset {
     const m = source.columns;
     let buffer: Float64Array | null = null;
     let run: Int32Array | null = null;
-    for (let from = 0; from < rows; from += rowsPerBlock) {
+    for (let from = firstRow; from < rows; from += rowsPerBlock) {
       const to = Math.min(from + rowsPerBlock, rows);
       let data = "start" in index ? (source.view?.(index.start + from, index.start + to) ?? null) : null;
+      const lasting = data !== null;
       if (data === null) {
         buffer ??= new Float64Array(Math.min(rowsPerBlock, rows) * m);
         if ("list" in index) source.fill(index.list, from, to, buffer);
@@ -63,6 +64,7 @@ export class RowsDataset implements Dataset {
         y: y.subarray(from, to),
         w: weights.subarray(from, to),
         firstRow: from,
+        lasting,
       };
     }
   }

@@ -7,8 +7,8 @@ export function reweighted(data: Dataset, weights: Float64Array): Dataset {
     features: data.features,
     y: data.y,
     weights,
-    *blocks(rowsPerBlock?: number): Generator<Block> {
-      for (const block of data.blocks(rowsPerBlock)) {
+    *blocks(rowsPerBlock?: number, firstRow?: number): Generator<Block> {
+      for (const block of data.blocks(rowsPerBlock, firstRow)) {
         yield { ...block, w: weights.subarray(block.firstRow, block.firstRow + block.y.length) };
       }
     },

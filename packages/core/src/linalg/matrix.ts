@@ -1,3 +1,6 @@
+/** Two tiles fit the first cache. */
+const TILE = 32;
+
 /** A dense row-major matrix of float64. `data.length === rows * columns`; entry (i, j) is `data[i * columns + j]`. */
 export class Matrix {
   constructor(
@@ -37,6 +40,26 @@ export class Matrix {
   column(j: number): Float64Array {
     const out = new Float64Array(this.rows);
     for (let i = 0; i < this.rows; i++) out[i] = this.data[i * this.columns + j];
+    return out;
+  }
+
+  /** A copy with rows and columns exchanged, tile by tile. */
+  transposed(): Matrix {
+    const { rows, columns, data } = this;
+    const out = Matrix.zeros(columns, rows);
+    if (rows === 1 || columns === 1) {
+      out.data.set(data);
+      return out;
+    }
+    for (let top = 0; top < rows; top += TILE) {
+      const bottom = Math.min(rows, top + TILE);
+      for (let left = 0; left < columns; left += TILE) {
+        const right = Math.min(columns, left + TILE);
+        for (let i = top; i < bottom; i++) {
+          for (let j = left; j < right; j++) out.data[j * rows + i] = data[i * columns + j];
+        }
+      }
+    }
     return out;
   }
 

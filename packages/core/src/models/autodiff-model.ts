@@ -2,6 +2,7 @@
 import {
   constant,
   gradient,
+  graphBytes,
   mixedDerivative,
   mul,
   pullback,
@@ -14,7 +15,7 @@ import {
 import type { Block } from "../data/dataset.js";
 import { numericalError, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import type { Model } from "./model.js";
+import type { KeptCurvature, Model } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
 /**
@@ -30,7 +31,9 @@ export interface LossDescription<Name extends string> {
 }
 
 /** What a model from a description can do: all of `Model` that any loss has. */
-export type AutodiffModel = Required<Omit<Model, "gaussNewtonProduct" | "initialParameters" | "convex" | "output">> &
+export type AutodiffModel = Required<
+  Omit<Model, "gaussNewtonProduct" | "keptGaussNewton" | "initialParameters" | "convex" | "output">
+> &
   Model;
 
 /** The tensors of one evaluation. */
@@ -87,16 +90,20 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
   };
 
   /** d×k: how `slopes`, one a block of θ, move along the columns of V. */
-  const alongColumns = (slopes: readonly Tensor[], theta: readonly Tensor[], vectors: Matrix): Matrix => {
-    const out = Matrix.zeros(d, vectors.columns);
-    for (let k = 0; k < vectors.columns; k++) {
-      // A scope each: the memory of one tangent serves all of them.
-      scope(() => {
-        const product = pushforward(slopes, theta, layout.tensors(vectors.column(k)));
-        layout.write(product, out.data, k, vectors.columns);
-      });
-    }
-    return out;
+  const alongColumns = (slopes: readonly Tensor[], theta: readonly Tensor[], vectors: Matrix): Matrix =>
+    layout.eachColumn(vectors, (direction) => pushforward(slopes, theta, direction));
+
+  const hessianAt = (vector: Float64Array, block: Block): KeptCurvature => {
+    const { theta, losses } = evaluate(vector, block);
+    const slopes = gradient(weighted(losses, block.w), theta);
+    return {
+      bytes: graphBytes(slopes),
+      product: (vectors) => {
+        const out = alongColumns(slopes, theta, vectors);
+        finite("Hessian product", out.data);
+        return out;
+      },
+    };
   };
 
   const rowByRow = (block: Block, vector: (row: Block, i: number) => Float64Array): Matrix => {
@@ -142,13 +149,20 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         return finite("mixed product", vectorOf(mixedDerivative(weighted(losses, weights), theta, x, phi)));
       }),
 
-    hessianProduct: (vector, block, vectors) =>
+    lossesAndInputGradients: (vector, block) =>
       scope(() => {
-        const { theta, losses } = evaluate(vector, block);
-        const out = alongColumns(gradient(weighted(losses, block.w), theta), theta, vectors);
-        finite("Hessian product", out.data);
-        return out;
+        const { x, losses } = evaluate(vector, block);
+        const [g] = gradient(sum(losses), [x]);
+        const out = Matrix.zeros(x.rows, x.columns);
+        g.copyTo(out.data);
+        finite("input gradients", out.data);
+        return { losses: finite("losses", losses.values.slice()), gradients: out };
       }),
+
+    hessianProduct: (vector, block, vectors) => scope(() => hessianAt(vector, block).product(vectors)),
+
+    // Outside of every scope its tensors last as long as it does.
+    keptHessian: hessianAt,
 
     tangentHessianProduct: (vector, block, directions, u, vectors) =>
       scope(() => {
@@ -163,16 +177,13 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
       scope(() => {
         const { theta, x, losses } = evaluate(vector, block);
         const [g] = gradient(sum(losses), [x]);
-        const out = Matrix.zeros(d, vectors.columns);
         const weights = constant(block.w, x.rows, 1);
-        for (let k = 0; k < vectors.columns; k++) {
-          scope(() => {
-            const [along] = pushforward([g], theta, layout.tensors(vectors.column(k)));
-            const moved = Matrix.zeros(x.rows, x.columns);
-            along.copyTo(moved.data);
-            layout.write(pullback(g, mul(weights, matrixTensor(curve(moved))), theta), out.data, k, vectors.columns);
-          });
-        }
+        const out = layout.eachColumn(vectors, (direction) => {
+          const [along] = pushforward([g], theta, direction);
+          const moved = Matrix.zeros(x.rows, x.columns);
+          along.copyTo(moved.data);
+          return pullback(g, mul(weights, matrixTensor(curve(moved))), theta);
+        });
         finite("mixed products", out.data);
         return out;
       }),

@@ -44,6 +44,15 @@ export interface Model {
   mixedGramProduct?(theta: Float64Array, block: Block, curve: (moved: Matrix) => Matrix, vectors: Matrix): Matrix;
   /** d×k: Σ w_i J_i' (∂²l_i/∂f²) J_i V, J_i = ∂f_i/∂θ of the outputs f (K×d); never indefinite where l is convex in f. */
   gaussNewtonProduct?(theta: Float64Array, block: Block, vectors: Matrix): Matrix;
+  /** As `hessianProduct`, for many products at one θ: what does not depend on V is computed once and kept. */
+  keptHessian?(theta: Float64Array, block: Block): KeptCurvature;
+  /** As `gaussNewtonProduct`, likewise. */
+  keptGaussNewton?(theta: Float64Array, block: Block): KeptCurvature;
+  /** r: l_i, and r×m: ∇x l_i, in one pass. */
+  lossesAndInputGradients?(
+    theta: Float64Array,
+    block: Block,
+  ): { readonly losses: Float64Array; readonly gradients: Matrix };
   /** Σ w_i l_i and its gradient (d) in one pass. */
   riskAndGradient?(theta: Float64Array, block: Block): { readonly risk: number; readonly gradient: Float64Array };
   /** d: where a minimisation may start, the same for the same seed. */
@@ -52,6 +61,14 @@ export interface Model {
   readonly output?: Model;
   /** Whether Σ w l is convex in θ, whatever the data. */
   readonly convex?: boolean;
+}
+
+/** Second derivatives at one θ on one block, whose x, y, w and θ must stay as they are while it is used. */
+export interface KeptCurvature {
+  /** About what is kept. */
+  readonly bytes: number;
+  /** d×k for V (d×k). */
+  product(vectors: Matrix): Matrix;
 }
 
 /** A model whose loss compares outputs with the target: l_i = l(f(x_i, θ), y_i). */

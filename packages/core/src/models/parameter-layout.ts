@@ -1,6 +1,7 @@
 /** How a flat parameter vector θ is cut into the matrices that a loss speaks of. */
-import { constant, type Tensor } from "../autodiff/index.js";
+import { constant, scope, type Tensor } from "../autodiff/index.js";
 import { usageError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
 
 /** One matrix of parameters, row-major in θ. */
 export interface ParameterBlock {
@@ -60,17 +61,22 @@ export class ParameterLayout<Name extends string> {
     return Object.fromEntries(this.names.map((name, b) => [name, tensors[b]])) as Record<Name, Tensor>;
   }
 
-  /** Writes one tensor a block to out[at], out[at + stride], …: a vector, or a column of a d×stride matrix. */
-  write(tensors: readonly Tensor[], out: Float64Array, at = 0, stride = 1): void {
+  /** Writes one tensor a block to a vector (d). */
+  write(tensors: readonly Tensor[], out: Float64Array): void {
     tensors.forEach((tensor, b) => {
-      let k = at + this.starts[b] * stride;
-      if (stride === 1) tensor.copyTo(out.subarray(k, k + tensor.length));
-      else
-        for (const value of tensor.values) {
-          out[k] = value;
-          k += stride;
-        }
+      const start = this.starts[b];
+      tensor.copyTo(out.subarray(start, start + tensor.length));
     });
+  }
+
+  /** d×k: a linear map of θ's blocks, column by column of V (d×k). A scope each: the memory of one serves all of them. */
+  eachColumn(vectors: Matrix, map: (direction: Tensor[]) => readonly Tensor[]): Matrix {
+    const directions = vectors.transposed();
+    const images = Matrix.zeros(directions.rows, this.count);
+    for (let k = 0; k < directions.rows; k++) {
+      scope(() => this.write(map(this.tensors(directions.row(k))), images.row(k)));
+    }
+    return images.transposed();
   }
 }
 

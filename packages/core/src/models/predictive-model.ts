@@ -1,8 +1,19 @@
 /** Models that give outputs and compare them with the target, written with `autodiff`. */
-import { constant, gradient, mul, pullback, pushforward, scope, sum, type Tensor } from "../autodiff/index.js";
+import {
+  constant,
+  gradient,
+  graphBytes,
+  mul,
+  pullback,
+  pushforward,
+  scope,
+  sum,
+  type Tensor,
+} from "../autodiff/index.js";
+import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { type AutodiffModel, finite, matrixTensor, modelOf } from "./autodiff-model.js";
-import type { Model, Predictor } from "./model.js";
+import type { KeptCurvature, Model, Predictor } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
 export interface OutputDescription<Name extends string> {
@@ -16,7 +27,7 @@ export interface OutputDescription<Name extends string> {
 
 export type PredictiveModel = AutodiffModel &
   Predictor &
-  Required<Pick<Model, "gaussNewtonProduct">> & { readonly output: AutodiffModel };
+  Required<Pick<Model, "gaussNewtonProduct" | "keptGaussNewton">> & { readonly output: AutodiffModel };
 
 /**
  * The model of l(f(x, θ), y), with outputs and Gauss–Newton products: a tangent u = J_i v forwards, the loss's Hessian in
@@ -30,6 +41,25 @@ export function predictiveModel<Name extends string>(description: OutputDescript
     parameters: description.parameters,
     losses: (theta, x, y) => loss(outputs(theta, x), y),
   });
+  const gaussNewtonAt = (vector: Float64Array, block: Block): KeptCurvature => {
+    const theta = layout.tensors(vector);
+    const f = outputs(layout.byName(theta), matrixTensor(block.x));
+    // The outputs as variables of their own: what lies before them is held fixed.
+    const z = constant(f.values, f.rows, f.columns);
+    const weights = constant(block.w, f.rows, 1);
+    const slopes = gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]);
+    return {
+      bytes: graphBytes([f, ...slopes]),
+      product: (vectors) => {
+        const out = layout.eachColumn(vectors, (direction) => {
+          const [curved] = pushforward(slopes, [z], pushforward([f], theta, direction));
+          return pullback(f, curved, theta);
+        });
+        finite("Gauss–Newton product", out.data);
+        return out;
+      },
+    };
+  };
   return {
     ...model,
     output: modelOf<Name>({ parameters: description.parameters, losses: (theta, x) => outputs(theta, x) }),
@@ -40,24 +70,8 @@ export function predictiveModel<Name extends string>(description: OutputDescript
         return new Matrix(finite("outputs", f.values.slice()), f.rows, f.columns);
       }),
 
-    gaussNewtonProduct: (vector, block, vectors) =>
-      scope(() => {
-        const theta = layout.tensors(vector);
-        const f = outputs(layout.byName(theta), matrixTensor(block.x));
-        // The outputs as variables of their own: what lies before them is held fixed.
-        const z = constant(f.values, f.rows, f.columns);
-        const weights = constant(block.w, f.rows, 1);
-        const slopes = gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]);
-        const out = Matrix.zeros(layout.count, vectors.columns);
-        for (let k = 0; k < vectors.columns; k++) {
-          scope(() => {
-            const along = pushforward([f], theta, layout.tensors(vectors.column(k)));
-            const [curved] = pushforward(slopes, [z], along);
-            layout.write(pullback(f, curved, theta), out.data, k, vectors.columns);
-          });
-        }
-        finite("Gauss–Newton product", out.data);
-        return out;
-      }),
+    gaussNewtonProduct: (vector, block, vectors) => scope(() => gaussNewtonAt(vector, block).product(vectors)),
+
+    keptGaussNewton: gaussNewtonAt,
   };
 }

@@ -3,7 +3,10 @@ import type { Threat } from "../threats/threat.js";
 import type { AttackSearch } from "./attack-result.js";
 
 /** @throws usage: a radius or search option that makes no sense. */
-export function checkSearch(radius: number, { steps = 1, stepSize = 1, restarts = 0 }: AttackSearch): void {
+export function checkSearch(
+  radius: number,
+  { steps = 1, stepSize = 1, restarts = 0, precision = 0 }: AttackSearch,
+): void {
   if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY))
     throw usageError(`The radius of an attack must be a number ≥ 0, got ${radius}.`);
   if (!(Number.isInteger(steps) && steps >= 1))
@@ -12,6 +15,8 @@ export function checkSearch(radius: number, { steps = 1, stepSize = 1, restarts 
     throw usageError(`The step size of an attack must be a number > 0, got ${stepSize}.`);
   if (!(Number.isInteger(restarts) && restarts >= 0))
     throw usageError(`The restarts of an attack must be a whole number ≥ 0, got ${restarts}.`);
+  if (!(precision >= 0 && precision < 1))
+    throw usageError(`The precision of an attack must be a number from 0 to below 1, got ${precision}.`);
 }
 
 /** θ as d finite numbers. @param what it is, as it begins a sentence. @throws usage: a wrong length, or numbers that are none. */

@@ -1,4 +1,5 @@
 import type { Block } from "../data/dataset.js";
+import { gathered } from "../data/gather.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { asColumn } from "../models/sweep.js";
@@ -51,13 +52,14 @@ function scoredRows({ map, loss }: ScoreModel, theta: Float64Array, { x, y, firs
   return {
     x,
     firstRow,
-    evaluate(moved, withSlopes) {
+    evaluate(moved, withSlopes, rows) {
       const scores = map.scores(asColumn(theta), moved).data;
       const gamma = withSlopes ? map.inputGradients(theta, moved) : none;
+      const targets = rows ? gathered(y, rows) : y;
       return {
-        losses: scores.map((f, i) => loss.value(f, y[i])),
+        losses: scores.map((f, i) => loss.value(f, targets[i])),
         writeSlope(i, out) {
-          const slope = loss.first(scores[i], y[i]);
+          const slope = loss.first(scores[i], targets[i]);
           const from = gamma.rows === 1 ? 0 : i * gamma.columns;
           for (let k = 0; k < out.length; k++) out[k] = slope * gamma.data[from + k];
         },

@@ -12,6 +12,8 @@ const SUFFICIENT_RISE = 0.3;
 /** A row rests where a step of more than `TELLING_STEP` moves it by less than `RESTING_MOVE`, relative to its set. */
 const RESTING_MOVE = 1e-14;
 const TELLING_STEP = 1e-2;
+/** A step of at least this share of its set tells how much there is still to win. */
+const LONG_STEP = 0.1;
 /** A row rests where even steps this short do not raise its loss. */
 const SHORTEST_STEP = 1e-9;
 
@@ -21,8 +23,11 @@ export interface MovableRows {
   readonly x: Matrix;
   /** Index of the first one in the data set. */
   readonly firstRow: number;
-  /** The losses at `moved` (r×m). @param withSlopes whether `writeSlope` will be asked for. */
-  evaluate(moved: Matrix, withSlopes: boolean): MovedRows;
+  /**
+   * The losses at `moved`, of all r rows or of those listed, in that order.
+   * @param withSlopes whether `writeSlope` will be asked for.
+   */
+  evaluate(moved: Matrix, withSlopes: boolean, rows?: Int32Array): MovedRows;
   /** Writes a direction in which the loss of row i rises fastest at δ = 0, of any length; for the first-order starts. */
   writeDirection(i: number, out: Float64Array): void;
 }
@@ -30,7 +35,7 @@ export interface MovableRows {
 /** What `evaluate` found. */
 export interface MovedRows {
   readonly losses: Float64Array;
-  /** Writes ∇x l_i (m) there. */
+  /** Writes ∇x l (m) of the i-th row evaluated. */
   writeSlope(i: number, out: Float64Array): void;
 }
 
@@ -47,10 +52,10 @@ export interface Ascent {
 export function ascend(
   rows: MovableRows,
   set: PerturbationSet,
-  { steps = 200, stepSize = 0.5, restarts = 2, seed = 0, firstOrderStarts = true }: AttackSearch,
+  { steps = 200, stepSize = 0.5, restarts = 2, seed = 0, firstOrderStarts = true, precision = 0 }: AttackSearch,
 ): Ascent {
   const { x, firstRow } = rows;
-  const climber = new Climber(rows, set, stepSize);
+  const climber = new Climber(rows, set, stepSize, precision);
   const best = climber.climb(Matrix.zeros(x.rows, x.columns), steps);
   const tryFrom = (start: Matrix): void => keepBetter(best, climber.climb(start, steps));
   if (firstOrderStarts) for (const sign of [1, -1]) tryFrom(climber.firstOrder(sign));
@@ -86,6 +91,7 @@ class Climber {
     private readonly rows: MovableRows,
     private readonly set: PerturbationSet,
     private readonly stepSize: number,
+    private readonly precision: number,
   ) {}
 
   /** ±ρφ(g_i) at δ = 0; rows without a gradient go where their score does. */
@@ -126,49 +132,56 @@ class Climber {
     return best;
   }
 
-  /** Up to `steps` steps from a start (r×m, overwritten). */
+  /** Up to `steps` steps from a start (r×m, overwritten). Rows that rest are not evaluated again. */
   climb(delta: Matrix, steps: number): Ascent {
-    const { rows, set } = this;
+    const { rows, set, precision } = this;
     const { x } = rows;
     const { rows: r, columns: m } = x;
-    const moved = moveRows(set, x, delta);
-    let at = rows.evaluate(moved, true);
-    const losses = at.losses.slice();
+    const start = rows.evaluate(moveRows(set, x, delta), true);
+    const losses = start.losses.slice();
     const gradients = Matrix.zeros(r, m);
-    const { lengths, alphas } = this.firstSteps(at, gradients);
-    const resting = alphas.map((alpha) => (alpha > 0 ? 0 : 1));
+    const { lengths, alphas } = this.firstSteps(start, gradients);
     const candidate = Matrix.zeros(r, m);
+    const buffer = new Float64Array(r * m);
     const promised = new Float64Array(r);
-    for (let step = 0; step < steps && resting.includes(0); step++) {
-      for (let i = 0; i < r; i++) {
-        if (resting[i]) continue;
+    const rested = (i: number): boolean => alphas[i] === 0;
+    let climbing = Int32Array.from(alphas.keys()).filter((i) => !rested(i));
+    for (let step = 0; step < steps && climbing.length > 0; step++) {
+      for (const i of climbing) {
         const [from, to, g] = [delta.row(i), candidate.row(i), gradients.row(i)];
         const alpha = alphas[i];
         for (let k = 0; k < m; k++) to[k] = from[k] + alpha * g[k];
         set.project(to, x.row(i));
         let change = 0;
-        promised[i] = 0;
+        let promise = 0;
         for (let k = 0; k < m; k++) {
-          change = Math.max(change, Math.abs(to[k] - from[k]));
-          promised[i] += g[k] * (to[k] - from[k]);
+          const move = to[k] - from[k];
+          change = Math.max(change, Math.abs(move));
+          promise += g[k] * move;
         }
-        if (change <= RESTING_MOVE * lengths[i] && alpha * norm(g, 2) >= TELLING_STEP * lengths[i]) resting[i] = 1;
-        else set.moveRow(x.row(i), to, moved.row(i));
+        promised[i] = promise;
+        if (change <= RESTING_MOVE * lengths[i] && alpha * norm(g, 2) >= TELLING_STEP * lengths[i]) alphas[i] = 0;
       }
-      at = rows.evaluate(moved, true);
-      for (let i = 0; i < r; i++) {
-        if (resting[i]) continue;
-        const rise = at.losses[i] - losses[i];
+      climbing = climbing.filter((i) => !rested(i));
+      if (climbing.length === 0) break;
+      const moved = new Matrix(buffer.subarray(0, climbing.length * m), climbing.length, m);
+      climbing.forEach((i, at) => set.moveRow(x.row(i), candidate.row(i), moved.row(at)));
+      const found = rows.evaluate(moved, true, climbing);
+      climbing.forEach((i, at) => {
+        const rise = found.losses[at] - losses[i];
         if (rise > 0 && rise >= SUFFICIENT_RISE * promised[i]) {
-          losses[i] = at.losses[i];
+          losses[i] = found.losses[at];
           delta.row(i).set(candidate.row(i));
-          this.writeSlope(at, i, gradients.row(i));
-          alphas[i] *= GROWTH;
+          const long = alphas[i] * norm(gradients.row(i), 2) >= LONG_STEP * lengths[i];
+          const nothingLeft = long && rise <= precision * (losses[i] - start.losses[i]);
+          this.writeSlope(found, at, gradients.row(i));
+          alphas[i] = nothingLeft ? 0 : alphas[i] * GROWTH;
         } else {
           alphas[i] *= SHRINKAGE;
-          if (alphas[i] * norm(gradients.row(i), 2) < SHORTEST_STEP * lengths[i]) resting[i] = 1;
+          if (alphas[i] * norm(gradients.row(i), 2) < SHORTEST_STEP * lengths[i]) alphas[i] = 0;
         }
-      }
+      });
+      climbing = climbing.filter((i) => !rested(i));
     }
     return { delta, losses };
   }

@@ -1,4 +1,5 @@
 import type { Block, Dataset } from "../data/dataset.js";
+import { gathered } from "../data/gather.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
@@ -22,6 +23,11 @@ export interface ModelAttackResult {
   /** Σ w_i losses_i, without the ridge. */
   readonly robustLoss: number;
 }
+
+const MOST_ROWS = 256;
+
+/** Rows that are attacked at a time: an ascent goes through half a dozen copies of them again and again. */
+export const attackBlockRows = (features: number): number => Math.min(MOST_ROWS, modelBlockRows(features));
 
 /** An adversary of one radius against one θ of a model without a closed form. */
 export type ModelAttacker = (block: Block) => {
@@ -49,7 +55,7 @@ export async function modelAttack(
   const losses = new Float64Array(data.rows);
   let robustLoss = 0;
   const slices = timeSlices(options);
-  for (const block of data.blocks(modelBlockRows(data.features.length))) {
+  for (const block of data.blocks(attackBlockRows(data.features.length))) {
     const { w, firstRow } = block;
     const found = attacker(block);
     losses.set(found.losses, firstRow);
@@ -78,26 +84,34 @@ export function modelAttacker(
   };
 }
 
-/** Input gradients are computed when the first row asks for its own, and for all rows together. */
+/** Losses and input gradients of all rows together, in one pass where the model has one. */
 function modelRows(model: Model, theta: Float64Array, block: Block): MovableRows {
-  const gradientsAt = (x: Matrix): (() => Matrix) => {
-    let gradients: Matrix | null = null;
-    return () => {
-      gradients ??= model.inputGradients(theta, { ...block, x });
-      return gradients;
-    };
+  const blockOf = (x: Matrix, rows: Int32Array | undefined): Block => {
+    if (!rows) return { ...block, x };
+    // Losses and input gradients of a row ask for its number nowhere.
+    return { x, y: gathered(block.y, rows), w: gathered(block.w, rows), firstRow: block.firstRow };
   };
-  const still = gradientsAt(block.x);
+  const withGradients = (at: Block): { readonly losses: Float64Array; readonly gradients: Matrix } => {
+    return (
+      model.lossesAndInputGradients?.(theta, at) ?? {
+        losses: model.losses(theta, at),
+        gradients: model.inputGradients(theta, at),
+      }
+    );
+  };
+  let still: Matrix | null = null;
   return {
     x: block.x,
     firstRow: block.firstRow,
-    evaluate(moved) {
-      const gradients = gradientsAt(moved);
-      return {
-        losses: model.losses(theta, { ...block, x: moved }),
-        writeSlope: (i, out) => out.set(gradients().row(i)),
-      };
+    evaluate(moved, withSlopes, rows) {
+      const at = blockOf(moved, rows);
+      if (!withSlopes) return { losses: model.losses(theta, at), writeSlope: () => {} };
+      const { losses, gradients } = withGradients(at);
+      return { losses, writeSlope: (i, out) => out.set(gradients.row(i)) };
     },
-    writeDirection: (i, out) => out.set(still().row(i)),
+    writeDirection(i, out) {
+      still ??= model.inputGradients(theta, block);
+      out.set(still.row(i));
+    },
   };
 }

@@ -1,10 +1,11 @@
 import type { Dataset } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
+import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
-import { meanLoss, modelBlockRows, type RiskPoint, type RiskProblem } from "../solvers/model-risk.js";
+import { meanLoss, type RiskPoint, type RiskProblem } from "../solvers/model-risk.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
 import type { AdversarialTraining, AdversarialTrainingOptions, TrainingStop } from "./adversarial-training.js";
@@ -12,7 +13,7 @@ import type { AttackSearch } from "./attack-result.js";
 import { type DescentMemory, descend, EMPTY_MEMORY } from "./descent.js";
 import { jointModelRisk } from "./joint-model-attack.js";
 import { isJoint } from "./joint-worst-case.js";
-import { type ModelAttacker, modelAttacker } from "./model-attack.js";
+import { attackBlockRows, type ModelAttacker, modelAttacker } from "./model-attack.js";
 import { checkState, dataFingerprint, type TrainingStep, trainingState } from "./training-state.js";
 
 /** What is trained: a model, its rows, its ridge, and where training begins. */
@@ -23,6 +24,9 @@ export interface TrainedModel extends RiskProblem {
 /** The options of `adversarialTraining` that a model without a closed form has: no exact inner maxima, no duality gap. */
 export type ModelTrainingOptions = Omit<AdversarialTrainingOptions, "exactInner" | "gap">;
 
+/** Is shown losses (r) and x+δ (r×m) of the rows from `firstRow` on, block by block; valid until it returns. */
+export type AttackObserver = (losses: Float64Array, moved: Matrix, firstRow: number) => void;
+
 /**
  * R(θ) = Σ w l(x+δ) + ½ΣPθ² with rows moved by an adversary against θ, and its gradient with the moves held fixed: by Danskin's
  * theorem that of the robust risk where every δ is the only worst case. `risk` is without the ridge.
@@ -31,13 +35,14 @@ export async function attackedModelRisk(
   { model, data, ridge }: RiskProblem,
   theta: Float64Array,
   attacker: ModelAttacker,
-  work: Work = {},
+  { onAttacked, ...work }: Work & { readonly onAttacked?: AttackObserver | undefined } = {},
 ): Promise<RiskPoint> {
   const gradient = ridge.map((penalty, j) => penalty * theta[j]);
   let risk = 0;
   const slices = timeSlices(work);
-  for (const block of data.blocks(modelBlockRows(data.features.length))) {
+  for (const block of data.blocks(attackBlockRows(data.features.length))) {
     const { losses, moved } = attacker(block);
+    onAttacked?.(losses, moved, block.firstRow);
     const part = model.gradient(theta, { ...block, x: moved });
     for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
     for (let j = 0; j < part.length; j++) gradient[j] += part[j];

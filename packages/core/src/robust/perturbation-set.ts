@@ -16,7 +16,7 @@ export class PerturbationSet {
   private readonly projection: MagnitudeProjection;
   private readonly magnitudes: Float64Array;
   private readonly caps: Float64Array;
-  /** The one number in `extents`, where there is no other: balls are then round. */
+  /** The one number in `extents` beside 0, where there is no other: balls are then round. */
   private readonly common: number;
 
   constructor({ p, budgets, bounds }: ThreatSettings, radius: number) {
@@ -26,15 +26,19 @@ export class PerturbationSet {
     this.projection = new MagnitudeProjection(p, this.extents);
     this.magnitudes = new Float64Array(budgets.length);
     this.caps = new Float64Array(budgets.length).fill(Number.POSITIVE_INFINITY);
-    this.common = this.extents.every((e) => e === this.extents[0]) ? this.extents[0] : Number.NaN;
+    const most = this.extents.reduce((a, b) => Math.max(a, b), 0);
+    this.common = this.extents.every((e) => e === most || e === 0) ? most : Number.NaN;
   }
 
   /** Moves δ (m) to the nearest perturbation that row x (m) allows, in the Euclidean distance. */
   project(delta: Float64Array, x: Float64Array): void {
     const { p, common, magnitudes } = this;
     if (p === 2 && !this.bounds && common > 0) {
+      const { extents } = this;
+      for (let k = 0; k < delta.length; k++) if (extents[k] === 0) delta[k] = 0;
       const size = norm(delta, 2);
-      if (size > common) for (let k = 0; k < delta.length; k++) delta[k] *= common / size;
+      const shrink = common / size;
+      if (size > common) for (let k = 0; k < delta.length; k++) delta[k] *= shrink;
       return;
     }
     this.capAlong(delta, x);

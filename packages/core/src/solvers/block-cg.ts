@@ -3,7 +3,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { symmetricEigen } from "../linalg/symmetric.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { addProduct, columnNorms, crossProducts, orthonormalRows, takeColumns, transposed } from "./columns.js";
+import { addProduct, columnNorms, crossProducts, orthonormalRows, takeColumns } from "./columns.js";
 import { checkSystem, type LinearSolution, largestOf, type SolverEnd, trueResidual } from "./linear-solution.js";
 import type { SymmetricOperator } from "./operator.js";
 import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";
@@ -181,10 +181,10 @@ async function runRound(
     const without = values.length - curved.length;
     if (without > 0) {
       flat = values[0];
-      flats = beside(flats, combined(directions, transposed(vectors.rowRange(0, without))));
+      flats = beside(flats, combined(directions, vectors.rowRange(0, without).transposed()));
       leaveOut(flats, residual);
     }
-    const axes = transposed(vectors.rowRange(without, values.length));
+    const axes = vectors.rowRange(without, values.length).transposed();
     const along = combined(directions, axes);
     const alongImages = combined(images, axes);
     const steps = dividedRows(crossProducts(along, residual), curved);
@@ -223,7 +223,7 @@ function combined(a: Matrix, c: Matrix): Matrix {
   return out;
 }
 
-const orthonormalColumns = (vectors: Matrix): Matrix => transposed(orthonormalRows(transposed(vectors)));
+const orthonormalColumns = (vectors: Matrix): Matrix => orthonormalRows(vectors.transposed()).transposed();
 
 /** B (s×k) with row i divided by values[i]. */
 function dividedRows(b: Matrix, values: Float64Array): Matrix {

@@ -11,14 +11,6 @@ export function columnNorms(vectors: Matrix): Float64Array {
   return squares.map(Math.sqrt);
 }
 
-export function transposed(a: Matrix): Matrix {
-  const out = Matrix.zeros(a.columns, a.rows);
-  for (let i = 0, at = 0; i < a.rows; i++) {
-    for (let j = 0; j < a.columns; j++, at++) out.data[j * a.rows + i] = a.data[at];
-  }
-  return out;
-}
-
 /** The columns named, side by side. */
 export function takeColumns(vectors: Matrix, chosen: readonly number[]): Matrix {
   const out = Matrix.zeros(vectors.rows, chosen.length);
@@ -46,27 +38,56 @@ export function addProduct(c: Matrix, factor: number, a: Matrix, b: Matrix): voi
 
 /** A row that keeps less than this share of its length beside the rows before it is one of their combinations. */
 const DEPENDENT = 1e-13;
+/** One that keeps less than this share beside the rows of its panel is projected on all rows before it once more. */
+const SHORTENED = 0.1;
+/** Rows that are projected on those before them together. */
+const PANEL = 32;
 
 /**
  * An orthonormal basis of the span of the rows (r×d), without those that depend on rows before them: Gram and Schmidt's
- * method, each projection done twice, which makes it orthogonal to rounding.
+ * method, each projection done twice, which makes it orthogonal to rounding. Panels of rows are projected together.
+ * @param given an orthonormal basis (q×d) that the result continues: its rows come first.
  */
-export function orthonormalRows(rows: Matrix): Matrix {
+export function orthonormalRows(rows: Matrix, given: Matrix = Matrix.zeros(0, rows.columns)): Matrix {
   const d = rows.columns;
-  const basis = new Float64Array(rows.data.length);
-  let rank = 0;
-  for (let i = 0; i < rows.rows; i++) {
-    const vector = basis.subarray(rank * d, (rank + 1) * d);
-    vector.set(rows.row(i));
-    const length = normalise(vector);
-    if (length === 0) continue;
-    projectOut(basis, rank, vector);
-    if (normalise(vector) <= DEPENDENT) continue;
-    projectOut(basis, rank, vector);
-    normalise(vector);
-    rank++;
+  const basis = new Float64Array((given.rows + rows.rows) * d);
+  basis.set(given.data);
+  let rank = given.rows;
+  for (let from = 0; from < rows.rows; from += PANEL) {
+    const before = rank;
+    const to = Math.min(rows.rows, from + PANEL);
+    const panel = new Matrix(rows.data.slice(from * d, to * d), to - from, d);
+    const shares = projectedPanel(basis, before, panel);
+    for (let i = 0; i < panel.rows; i++) {
+      if (!(shares[i] > DEPENDENT)) continue;
+      const vector = basis.subarray(rank * d, (rank + 1) * d);
+      vector.set(panel.row(i));
+      const inPanel = basis.subarray(before * d);
+      projectOut(inPanel, rank - before, vector);
+      const share = normalise(vector);
+      if (!(share * shares[i] > DEPENDENT)) continue;
+      if (share < SHORTENED) projectOut(basis, rank, vector);
+      else projectOut(inPanel, rank - before, vector);
+      normalise(vector);
+      rank++;
+    }
   }
   return new Matrix(basis.slice(0, rank * d), rank, d);
+}
+
+/** Makes the rows of a panel unit vectors orthogonal to the first `count` of a basis; returns the share of its length that each kept. */
+function projectedPanel(basis: Float64Array, count: number, panel: Matrix): Float64Array {
+  const { rows, columns: d } = panel;
+  const shares = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) shares[i] = normalise(panel.row(i)) > 0 ? 1 : 0;
+  if (count === 0) return shares;
+  const coefficients = new Float64Array(rows * count);
+  for (let pass = 0; pass < 2; pass++) {
+    blas().gemm(false, true, rows, count, d, 1, panel.data, d, basis, d, 0, coefficients, count);
+    blas().gemm(false, false, rows, d, count, -1, coefficients, count, basis, d, 1, panel.data, d);
+    for (let i = 0; i < rows; i++) shares[i] *= Math.min(1, normalise(panel.row(i)));
+  }
+  return shares;
 }
 
 /** v ← v − Q'Qv for the first `count` rows of Q, which lie packed in `basis`. */

@@ -22,9 +22,11 @@ export interface ExtremeEigenvalues {
   readonly smallest: RitzPair;
   /** Its value is never above the largest eigenvalue. */
   readonly largest: RitzPair;
+  /** A bound that no eigenvalue is below, where it was known beforehand: the smallest pair is then not sought for itself. */
+  readonly floor: number | null;
   /** Vectors multiplied with H. */
   readonly products: number;
-  /** Whether both residuals are at most the tolerance times the largest |θ|. */
+  /** Whether both residuals (with a floor: that of the largest) are at most the tolerance times the largest |θ|. */
   readonly converged: boolean;
 }
 
@@ -33,6 +35,8 @@ export interface LanczosOptions extends Work {
   readonly tolerance?: number;
   /** Default 300, cut to d; as many vectors are kept. */
   readonly maximumSteps?: number;
+  /** What no eigenvalue is known to be below; only the largest is then sought. */
+  readonly floor?: number | null;
   readonly seed?: number;
 }
 
@@ -48,7 +52,7 @@ export async function extremeEigenvalues(
   operator: Pick<SymmetricOperator, "size" | "product">,
   options: LanczosOptions = {},
 ): Promise<ExtremeEigenvalues> {
-  const { tolerance = 1e-8, maximumSteps = 300, seed = 0 } = options;
+  const { tolerance = 1e-8, maximumSteps = 300, floor = null, seed = 0 } = options;
   const d = operator.size;
   if (d === 0) throw usageError("A matrix without rows has no eigenvalues.");
   if (!(maximumSteps >= 1)) throw usageError(`Lanczos's method needs at least 1 step, got ${maximumSteps}.`);
@@ -76,9 +80,10 @@ export async function extremeEigenvalues(
       check = Math.max(m + 1, Math.ceil(m * GROWTH));
       const { smallest, largest } = ritzPairs(diagonal, beside);
       const within = tolerance * Math.max(Math.abs(smallest.value), Math.abs(largest.value));
-      const converged = smallest.residual <= within && largest.residual <= within;
+      const converged = largest.residual <= within && (floor !== null || smallest.residual <= within);
       if (converged || exhausted || m === steps) {
-        return { smallest: inFull(smallest, basis, d), largest: inFull(largest, basis, d), products: m, converged };
+        const [low, high] = [smallest, largest].map((pair) => inFull(pair, basis, d));
+        return { smallest: low, largest: high, floor, products: m, converged };
       }
     }
     if (slices.due()) await slices.pause({ phase: "extreme eigenvalues", done: m, total: steps });
@@ -130,12 +135,12 @@ const MARGIN = 1e-6;
 const ROUNDING = 1e-13;
 
 /**
- * With a = θ_min − its residual (where the smallest eigenvalue of H may lie) and b = θ_max of H: the smallest λ that works is
+ * With a = θ_min − its residual (where the smallest eigenvalue of H may lie; at least the floor, if one is known) and b = θ_max of H: the smallest λ that works is
  * 0 where a > 10⁻¹³ b, else 10⁻¹³ b − a; proposed is max(0, 10⁻⁶ b − a), after which H + λI has a condition number of at most
  * about 10⁶.
  */
-export function proposedDamping({ smallest, largest }: ExtremeEigenvalues): ProposedDamping {
-  const lower = smallest.value - smallest.residual;
+export function proposedDamping({ smallest, largest, floor }: ExtremeEigenvalues): ProposedDamping {
+  const lower = Math.max(smallest.value - smallest.residual, floor ?? Number.NEGATIVE_INFINITY);
   const size = Math.max(Math.abs(largest.value), Math.abs(smallest.value));
   return {
     smallest: Math.max(0, ROUNDING * size - lower),

@@ -1,10 +1,8 @@
-/** Sums of a model over all rows, block by block: the risk with its ridge, its gradient, its curvature. */
+/** Sums of a model over all rows, block by block: the risk with its ridge, its gradient. */
 import type { Block, Dataset } from "../data/dataset.js";
 import { usageError } from "../errors.js";
-import { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import type { SymmetricOperator } from "./operator.js";
 
 /** L(θ) = Σ w_i l_i(θ) + ½ Σ_j P_j θ_j². */
 export interface RiskProblem {
@@ -77,28 +75,4 @@ export async function meanLoss(model: Model, data: Dataset, theta: Float64Array,
     for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
   });
   return risk;
-}
-
-/** ∇²L(θ), ridge included, by its products. */
-export function riskHessian(
-  { model, data, ridge }: RiskProblem,
-  theta: Float64Array,
-  work: Work = {},
-): SymmetricOperator {
-  return {
-    size: ridge.length,
-    async product(vectors) {
-      const k = vectors.columns;
-      const out = new Matrix(
-        vectors.data.map((value, at) => ridge[Math.floor(at / k)] * value),
-        vectors.rows,
-        k,
-      );
-      await eachBlock(data, "Hessian products", work, (block) => {
-        const part = model.hessianProduct(theta, block, vectors).data;
-        for (let at = 0; at < part.length; at++) out.data[at] += part[at];
-      });
-      return out;
-    },
-  };
 }

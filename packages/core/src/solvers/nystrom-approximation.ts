@@ -1,10 +1,10 @@
-import { throwIfAborted, usageError } from "../errors.js";
+import { usageError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetricEigen, symmetrise } from "../linalg/symmetric.js";
-import type { Work } from "../parallel/work.js";
+import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { orthonormalRows, transposed } from "./columns.js";
+import { orthonormalRows } from "./columns.js";
 import { dampedOperator, type SymmetricOperator } from "./operator.js";
 
 /** Ĥ = U'diag(values)U, at most H in the positive definite order. */
@@ -21,31 +21,76 @@ export interface NystromOptions extends Work {
   /** ℓ ≥ 1, cut to d. */
   readonly rank: number;
   readonly seed?: number;
+  /**
+   * Begins at a smaller rank, `first` (default 16), and doubles it up to ℓ until this is true of the eigenvalues found (descending, with
+   * those of the rank before it). What was multiplied stays in use.
+   */
+  readonly enough?: ((values: Float64Array, before: Float64Array | null) => boolean) | undefined;
+  readonly first?: number;
 }
 
+const FIRST_RANK = 16;
+/** Vectors that are multiplied at once: their copies are small beside the sketch. */
+const AT_ONCE = 32;
+
 /**
- * The randomised Nyström approximation (HΩ)(Ω'HΩ)⁺(HΩ)' with an orthonormalised Gaussian Ω (d×ℓ), from one product with ℓ
+ * The randomised Nyström approximation (HΩ)(Ω'HΩ)⁺(HΩ)' with an orthonormalised Gaussian Ω (d×ℓ), from products with ℓ
  * vectors, shifted by ν = ε√d‖HΩ‖ while it is computed, for stability (Frangella, Tropp and Udell 2023, algorithm 2.1).
  * An H that Ω shows not to be positive semidefinite gives the curvature v'Hv < 0 of a unit vector instead.
- * @throws usage: the rank is no whole number ≥ 1.
+ * @throws usage: the rank is no whole number ≥ 1; cancelled.
  */
 export async function nystromApproximation(
   operator: SymmetricOperator,
-  { rank, seed = 0, signal }: NystromOptions,
+  options: NystromOptions,
 ): Promise<NystromApproximation | { readonly curvature: number }> {
+  const { rank, seed = 0, enough, first = FIRST_RANK } = options;
   if (!(Number.isInteger(rank) && rank >= 1)) {
     throw usageError(`The rank of a Nyström approximation must be a whole number of at least 1, got ${rank}.`);
   }
   const d = operator.size;
-  const sketch = Matrix.zeros(Math.min(rank, d), d);
-  randomStream(seed).fillNormals(sketch.data);
-  const basis = orthonormalRows(sketch);
-  throwIfAborted(signal);
-  const image = transposed(await operator.product(transposed(basis)));
-  throwIfAborted(signal);
+  const most = Math.min(rank, d);
+  const random = randomStream(seed);
+  let basis = Matrix.zeros(0, d);
+  let image = Matrix.zeros(0, d);
+  let before: Float64Array | null = null;
+  for (let wanted = enough ? Math.min(first, most) : most; ; wanted = Math.min(most, 2 * wanted)) {
+    const fresh = Matrix.zeros(wanted - basis.rows, d);
+    random.fillNormals(fresh.data);
+    const known = basis.rows;
+    basis = orthonormalRows(fresh, basis);
+    image = await extendedImage(operator, basis.rowRange(known, basis.rows), image, most, options);
+    const found = fromImage(basis, image);
+    if ("curvature" in found || wanted === most || enough?.(found.values, before)) return found;
+    before = found.values;
+  }
+}
+
+/** HΩ row by row, continued by the images of further rows. */
+async function extendedImage(
+  operator: SymmetricOperator,
+  fresh: Matrix,
+  known: Matrix,
+  most: number,
+  work: Work,
+): Promise<Matrix> {
+  const slices = timeSlices(work);
+  const image = Matrix.zeros(known.rows + fresh.rows, fresh.columns);
+  image.data.set(known.data);
+  for (let from = 0; from < fresh.rows; from += AT_ONCE) {
+    const part = fresh.rowRange(from, Math.min(fresh.rows, from + AT_ONCE));
+    const product = await operator.product(part.transposed());
+    image.data.set(product.transposed().data, (known.rows + from) * fresh.columns);
+    const done = known.rows + from + part.rows;
+    if (slices.due()) await slices.pause({ phase: "sketching H", done, total: most });
+  }
+  return image;
+}
+
+function fromImage(basis: Matrix, plain: Matrix): NystromApproximation | { readonly curvature: number } {
+  const image = new Matrix(plain.data.slice(), plain.rows, plain.columns);
   const count = basis.rows;
   const size = Math.sqrt(image.data.reduce((sum, value) => sum + value * value, 0));
-  const shift = Number.EPSILON * Math.sqrt(d) * size;
+  const shift = Number.EPSILON * Math.sqrt(basis.columns) * size;
   const core = symmetricEigen(rowProducts(image, basis));
   // Rounding moves eigenvalues by about the shift.
   if (core.values[0] < -10 * shift) return { curvature: core.values[0] };

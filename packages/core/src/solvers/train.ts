@@ -7,8 +7,9 @@ import { shuffled } from "../stats/shuffle.js";
 import { minimiseAdam } from "./adam.js";
 import { gradientTerms, relativeSize } from "./gradient-terms.js";
 import { minimiseLbfgs } from "./lbfgs.js";
-import { meanLoss, type RiskProblem, ridgeOf, riskAt, riskHessian } from "./model-risk.js";
+import { meanLoss, type RiskProblem, ridgeOf, riskAt } from "./model-risk.js";
 import { minimiseNewton } from "./newton-cg.js";
+import { riskOperator } from "./risk-operator.js";
 import type { MinimiserPoint } from "./wolfe-search.js";
 
 export type TrainingMethod = "newton" | "lbfgs" | "adam";
@@ -163,7 +164,8 @@ function byNewton(task: Task): Promise<Found> {
     minimiseNewton(reporting(task), start, {
       ...relative,
       ...work,
-      hessian: (theta) => riskHessian(problem, theta, task.work),
+      hessian: (theta) =>
+        riskOperator({ ...problem, parameters: theta }, { curvature: "hessian", withRidge: true }, task.work),
     }),
   );
 }

@@ -14,6 +14,7 @@ import {
   hasIntervals,
   type Judged,
   naturalPrediction,
+  type ObservedAttacks,
   type Prediction,
 } from "./local-evaluation.js";
 import type { CurvePoint, MixedTraining, ThreatSection } from "./result.js";
@@ -38,6 +39,8 @@ export interface LocalJudgement {
   readonly population: ThreatSection["sensitivity"]["population"];
   /** T of `estimationLoss`, or null. */
   readonly estimationLoss: number | null;
+  /** Attacks that have been made on these rows for κ. */
+  readonly observed?: ObservedAttacks | null;
   /** κ at each of the sizes. */
   readonly stationarity: ReadonlyMap<number, number>;
 }
@@ -62,6 +65,7 @@ export async function localCurve(
     stationarity,
     population,
     estimationLoss,
+    observed,
   } = judgement;
   const { w } = evaluated;
   const z = hasIntervals(settings) ? normalQuantile(0.5 + settings.confidence / 2) : null;
@@ -75,7 +79,8 @@ export async function localCurve(
     work.onProgress?.({ phase: "losses under attack", done: k, total: epsilons.length });
     const then = await naturalPrediction(evaluated, local, epsilon, quiet);
     const trainingThen = heldOut ? await naturalPrediction(trainingRows, local, epsilon, quiet) : then;
-    const under = (moved: number): Promise<AttackedPrediction> =>
+    const under = async (moved: number): Promise<AttackedPrediction> =>
+      observed?.prediction({ epsilon, moved }) ??
       attackedPrediction(evaluated, local, attack, { epsilon, moved }, settings.seed, quiet);
     const attackedNow = await under(0);
     const attackedThen = await under(epsilon);

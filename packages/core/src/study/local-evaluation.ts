@@ -3,7 +3,6 @@ import { assignFolds } from "../data/splits.js";
 import { AifError, numericalError } from "../errors.js";
 import { lossSlopes, rowLosses } from "../influence/local/changes.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import { riskOperator } from "../influence/local/operator.js";
 import { pointAt } from "../influence/local/point.js";
 import type { MetricRows } from "../influence/metrics.js";
 import type { LocalSensitivity } from "../influence/moving-rows.js";
@@ -15,9 +14,12 @@ import type { Work } from "../parallel/work.js";
 import { jointModelAttack, movedBlock } from "../robust/joint-model-attack.js";
 import { isJoint } from "../robust/joint-worst-case.js";
 import { modelAttack } from "../robust/model-attack.js";
+import type { AttackObserver } from "../robust/model-training.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { riskOperator } from "../solvers/risk-operator.js";
 import type { Threat } from "../threats/threat.js";
 import { type JudgedLoss, localMetrics, outputsOf } from "./local-metrics.js";
+import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { influencesAt } from "./local-response.js";
 import { trainConvex } from "./local-separation.js";
@@ -76,7 +78,9 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
       foldAdvice(fold, folds),
     );
     const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);
-    const responses = await influencesAt(there, damping, reach, settings, quiet, false).catch(foldAdvice(fold, folds));
+    const responses = await influencesAt(there, damping, reach, settings, quiet, { eigenvalues: false }).catch(
+      foldAdvice(fold, folds),
+    );
     const data = training.select(inside);
     responses.forEach(({ influence, scale }, t) => {
       // An absolute size is the same for every fold, whatever the mean norm of its rows.
@@ -162,8 +166,8 @@ export async function naturalPrediction(
   return { losses, metrics: localMetrics(local.loss, y, w, outputs) };
 }
 
-/** Steps of the search for the worst case, from the row itself. */
-const SEARCH = { steps: 20, restarts: 0, firstOrderStarts: false } as const;
+/** The search for the worst case, from the row itself: losses under attack are shown to a few digits. */
+export const STUDY_SEARCH = { steps: 20, restarts: 0, firstOrderStarts: false, precision: 1e-4 } as const;
 
 export interface AttackedPrediction {
   readonly losses: Float64Array;
@@ -194,7 +198,7 @@ export async function attackedPrediction(
     const ends: { f: Matrix; firstRow: number }[] = [];
     const found = await modelAttack(part.model, theta, threat, part.data, epsilon * part.scale, {
       ...work,
-      ...SEARCH,
+      ...STUDY_SEARCH,
       ...(local.searchSteps && { steps: local.searchSteps }),
       seed,
       onMoved: (rows, firstRow) => ends.push({ f: part.model.outputs(theta, rows), firstRow }),
@@ -250,6 +254,41 @@ function stacked(parts: readonly Matrix[]): Matrix {
   }
   return out;
 }
+
+/** Gathers the predictions under attacks that `localValidity` makes, where the rows judged are the training rows under θ̃. */
+export class ObservedAttacks {
+  private readonly found = new Map<string, { losses: Float64Array; outputs: Matrix }>();
+
+  constructor(
+    private readonly evaluated: EvaluatedLocal,
+    private readonly local: LocalModel,
+  ) {}
+
+  observe = (at: { readonly epsilon: number; readonly moved: number }): AttackObserver => {
+    const { y, parts } = this.evaluated;
+    const theta = movedTo(parts[0], at.moved);
+    const losses = new Float64Array(y.length);
+    let outputs = Matrix.zeros(0, 0);
+    return (some, moved, firstRow) => {
+      const f = this.local.model.outputs(theta, moved);
+      if (firstRow === 0) outputs = Matrix.zeros(y.length, f.columns);
+      losses.set(some, firstRow);
+      outputs.data.set(f.data, firstRow * f.columns);
+      this.found.set(keyOf(at), { losses, outputs });
+    };
+  };
+
+  prediction(at: { readonly epsilon: number; readonly moved: number }): AttackedPrediction | null {
+    const known = this.found.get(keyOf(at));
+    const { y, w } = this.evaluated;
+    if (!known) return null;
+    const { losses, outputs } = known;
+    return { losses, terms: losses, metrics: localMetrics(this.local.loss, y, w, outputs) };
+  }
+}
+
+const keyOf = ({ epsilon, moved }: { readonly epsilon: number; readonly moved: number }): string =>
+  `${epsilon} ${moved}`;
 
 function scattered(into: Matrix, from: Matrix, { rows }: EvaluatedPart, n: number): Matrix {
   if (rows === null) return from;

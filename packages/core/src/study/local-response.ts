@@ -1,9 +1,16 @@
 import { AifError } from "../errors.js";
-import { type LocalInfluence, localInfluences } from "../influence/local/influence.js";
+import {
+  type LocalInfluence,
+  type LocalInfluenceOptions,
+  localInfluences,
+  smallestOf,
+} from "../influence/local/influence.js";
 import type { ModelPoint } from "../influence/local/point.js";
-import { localSystem } from "../influence/local/system.js";
+import { curvatureExtremes } from "../influence/local/system.js";
 import type { Work } from "../parallel/work.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../solvers/lanczos.js";
+import type { SymmetricOperator } from "../solvers/operator.js";
+import { riskOperator } from "../solvers/risk-operator.js";
 import { type DampingChoice, isStationary } from "./local-damping.js";
 import type { LocalModel } from "./local-model.js";
 import type { StudySettings } from "./settings.js";
@@ -35,7 +42,7 @@ export async function respondAt(
   const { curvature: asked, damping: given } = settings.local;
   const respond = async (curvature: DampingChoice["curvature"], damping: number): Promise<Response> => {
     const choice = { curvature, damping, automatic: given === null };
-    return { damping: choice, influences: await influencesAt(point, choice, reach, settings, work, eigenvalues) };
+    return { damping: choice, influences: await influencesAt(point, choice, reach, settings, work, { eigenvalues }) };
   };
   if (convex) return respond(asked ?? "hessian", given ?? 0);
   if (asked === null && isStationary(point.gradientNorm)) {
@@ -45,11 +52,12 @@ export async function respondAt(
   const curvature = asked ?? "gauss-newton";
   if (given !== null) return respond(curvature, given);
   // Eigenvalues of a large H take as long as the response: those that λ came from are not sought again.
-  const { extremes, damping } = await networkDamping(point, curvature, settings, work);
+  const operator = riskOperator(point, { curvature, withRidge: true, seed: settings.seed }, work);
+  const { extremes, damping } = await networkDamping(operator, point, curvature, settings, work);
   const choice = { curvature, damping, automatic: true };
-  const influences = await influencesAt(point, choice, reach, settings, work, false);
+  const influences = await influencesAt(point, choice, reach, settings, work, { eigenvalues: false, operator });
   const known = {
-    smallestEigenvalue: extremes.smallest.value,
+    smallestEigenvalue: smallestOf(extremes),
     largestEigenvalue: extremes.largest.value,
     proposedDamping: proposedDamping(extremes).proposed,
   };
@@ -66,13 +74,13 @@ function refusalToNull(error: unknown): null {
 }
 
 async function networkDamping(
+  operator: SymmetricOperator,
   point: ModelPoint,
   curvature: DampingChoice["curvature"],
   { seed }: StudySettings,
   work: Work,
 ): Promise<{ damping: number; extremes: ExtremeEigenvalues }> {
-  const system = await localSystem(point, { curvature, damping: 0, solver: "cg", seed }, 1, work);
-  const extremes = await system.extremes(work);
+  const extremes = await curvatureExtremes(operator, point, curvature, { ...work, seed });
   // Twice what makes H+λI positive definite: the most negative direction is then damped as much as it bends, not blown up.
   const damping = 2 * proposedDamping(extremes).smallest + NETWORK_DAMPING * extremes.largest.value;
   return { damping: Number(damping.toPrecision(2)), extremes };
@@ -85,7 +93,7 @@ export const influencesAt = (
   reach: Reach,
   settings: StudySettings,
   work: Work,
-  eigenvalues = true,
+  given: Pick<LocalInfluenceOptions, "eigenvalues" | "operator"> = {},
 ): Promise<LocalInfluence[]> =>
   localInfluences(
     point,
@@ -95,7 +103,7 @@ export const influencesAt = (
       curvature,
       solver: settings.local.solver,
       seed: settings.seed,
-      eigenvalues,
+      ...given,
       ...(settings.local.memoryBytes === null ? {} : { memoryBytes: settings.local.memoryBytes }),
     },
     work,

@@ -13,7 +13,7 @@ import type { Groups } from "./groups.js";
 import { inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
 import { localCurve } from "./local-curve.js";
 import { dampingCurveOf, isStationary } from "./local-damping.js";
-import { type EvaluatedLocal, evaluatedSensitivity } from "./local-evaluation.js";
+import { type EvaluatedLocal, evaluatedSensitivity, ObservedAttacks, STUDY_SEARCH } from "./local-evaluation.js";
 import { localThreatFlags } from "./local-flags.js";
 import type { LocalInference } from "./local-inference.js";
 import type { PreparedLocal } from "./local-prepare.js";
@@ -26,7 +26,7 @@ import { referencePoint, verdictOf } from "./verdict.js";
 import { threatLabel } from "./words.js";
 
 /** κ is a matter of directions, which few steps find. */
-export const TRUST_SEARCH = { steps: 10, restarts: 0, firstOrderStarts: false } as const;
+export const TRUST_SEARCH = { ...STUDY_SEARCH, steps: 10 } as const;
 /** Parameters listed among the contributions of models with more. */
 const LISTED_PARAMETERS = 20;
 
@@ -70,7 +70,12 @@ export async function localThreatSection(
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work) : null;
   const positive = epsilons.filter((epsilon) => epsilon > 0);
-  const checks = await localValidity(attack, positive, { ...work, search: TRUST_SEARCH });
+  const observed = heldOut ? null : new ObservedAttacks(evaluated, local);
+  const checks = await localValidity(attack, positive, {
+    ...work,
+    search: { ...STUDY_SEARCH, seed: settings.seed },
+    observe: observed?.observe,
+  });
   const curve = await localCurve(
     {
       local,
@@ -87,6 +92,7 @@ export async function localThreatSection(
       trust: trust.radius,
       population,
       estimationLoss,
+      observed,
       stationarity: new Map(checks.map(({ epsilon, stationarity }) => [epsilon, stationarity])),
     },
     epsilons,

@@ -1,10 +1,10 @@
 import { rowLosses } from "../influence/local/changes.js";
-import { riskOperator } from "../influence/local/operator.js";
 import { asColumn } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { AdversarialTraining } from "../robust/adversarial-training.js";
 import { modelAdversarialTraining } from "../robust/model-training.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { riskOperator } from "../solvers/risk-operator.js";
 import { raise } from "./flags.js";
 import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import type { LocalGround } from "./local-section.js";

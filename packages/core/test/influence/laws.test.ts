@@ -48,7 +48,8 @@ class Cut implements Dataset {
     for (const block of this.inner.blocks(this.size)) {
       buffer.fill(Number.NaN);
       buffer.set(block.x.data);
-      yield { ...block, x: new Matrix(buffer.subarray(0, block.x.data.length), block.x.rows, block.x.columns) };
+      const x = new Matrix(buffer.subarray(0, block.x.data.length), block.x.rows, block.x.columns);
+      yield { ...block, x, lasting: false };
     }
   }
   select(rows: Int32Array): Dataset {

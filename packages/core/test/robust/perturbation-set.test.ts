@@ -23,7 +23,7 @@ function randomSet(random: Random, p: number): Case {
   const m = 1 + random.below(6);
   const b = Array.from({ length: m }, (_, k) => (k > 0 && random.uniform() < 0.2 ? 0 : 10 ** (random.normal() / 2)));
   const uniform = random.uniform() < 0.3;
-  const budgets = uniform ? b.map(() => 1) : b;
+  const budgets = uniform ? b.map((value) => Math.sign(value)) : b;
   const rho = random.uniform() * 3;
   const boxed = random.uniform() < 0.6;
   const x = Float64Array.from(random.normals(m));

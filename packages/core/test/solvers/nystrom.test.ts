@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../src/linalg/matrix.js";
+import { blockConjugateGradients } from "../../src/solvers/block-cg.js";
 import { nystromSolve } from "../../src/solvers/nystrom.js";
 import { nystromApproximation } from "../../src/solvers/nystrom-approximation.js";
-import { nystromPreconditioner } from "../../src/solvers/nystrom-preconditioner.js";
+import { nystromPreconditioner, worthwhileRank } from "../../src/solvers/nystrom-preconditioner.js";
 import { geometric, KnownSystem, naiveProduct, randomBlock, refusal } from "./systems.js";
+
+const plus = (a: Matrix, b: Matrix, factor: number): Matrix =>
+  new Matrix(
+    a.data.map((value, at) => value + factor * b.data[at]),
+    a.rows,
+    a.columns,
+  );
 
 async function approximated(system: KnownSystem, rank: number, seed = 1) {
   const found = await nystromApproximation(system, { rank, seed });
@@ -42,7 +50,7 @@ describe("Nyström approximation", () => {
     }
   });
 
-  test("the solver's residual is small only where the rank covers what is large beside λ", async () => {
+  test("the solver is refined where the rank does not cover what is large beside λ", async () => {
     const system = new KnownSystem(
       Array.from({ length: 100 }, (_, i) => 0.5 ** i),
       4,
@@ -51,11 +59,19 @@ describe("Nyström approximation", () => {
     const enough = await nystromSolve(system, right, { damping: 1e-3, rank: 40 });
     expect(enough).toMatchObject({ end: "converged", converged: true, products: 43 });
     expect(enough.relativeResidual).toBeLessThan(1e-7);
-    const tooFew = await nystromSolve(system, right, { damping: 1e-3, rank: 5 });
-    expect(tooFew).toMatchObject({ end: "stagnated", converged: false });
-    expect(tooFew.relativeResidual).toBeGreaterThan(0.1);
+    const refined = await nystromSolve(system, right, { damping: 1e-3, rank: 5 });
+    expect(refined).toMatchObject({ end: "converged", converged: true });
+    expect(refined.iterations).toBeGreaterThan(1);
+    expect(refined.relativeResidual).toBeLessThan(1e-3);
+    const exact = system.exact(right, 1e-3);
+    refined.solution.data.forEach((value, at) => {
+      expect(Math.abs(value - exact.data[at])).toBeLessThan(5);
+    });
+    const cut = await nystromSolve(system, right, { damping: 1e-3, rank: 2, maximumIterations: 1 });
+    expect(cut).toMatchObject({ end: "iteration-limit", converged: false });
+    expect(cut.relativeResidual).toBeGreaterThan(1e-3);
     const error = await refusal(nystromSolve(system, right, { damping: 0, rank: 5 }));
-    expect(error).toMatchObject({ code: "usage", message: expect.stringContaining("--damping") });
+    expect(error).toMatchObject({ code: "usage", message: expect.stringContaining("damping above 0") });
   });
 
   test("the preconditioner is (λ̂ + λ) U'(Λ̂ + λI)⁻¹U + I − U'U", async () => {
@@ -76,6 +92,43 @@ describe("Nyström approximation", () => {
     preconditioner.apply(right).data.forEach((value, at) => {
       expect(value).toBeCloseTo(expected[at], 12);
     });
+  });
+
+  test("a sketch grows while that pays and no further, and serves other λ", async () => {
+    const damping = 1e-3;
+    const falling = new KnownSystem(
+      Array.from({ length: 200 }, (_, i) => 0.8 ** i),
+      9,
+    );
+    const grown = async (system: KnownSystem, systems: number) => {
+      const found = await nystromPreconditioner(system, {
+        rank: 128,
+        first: 8,
+        damping,
+        enough: worthwhileRank({ damping, systems, rightHandSides: 1, size: 200 }),
+      });
+      if ("curvature" in found) throw new Error("positive definite");
+      return found;
+    };
+    // 0.8^31 is λ: a rank beyond 64 levels nothing that λ has not.
+    const few = await grown(falling, 4);
+    expect(few.products).toBeGreaterThanOrEqual(32);
+    expect(few.products).toBeLessThanOrEqual(64);
+    expect((await grown(falling, 1000)).products).toBeGreaterThanOrEqual(few.products);
+    // A flat spectrum has nothing that a larger sketch would find.
+    expect((await grown(new KnownSystem(new Array<number>(200).fill(1), 9), 4)).products).toBe(8);
+    const right = randomBlock(200, 1, 3);
+    for (const other of [damping, 0.1, 1e-4]) {
+      const damped = { size: 200, product: async (v: Matrix) => plus(await falling.product(v), v, other) };
+      const plain = await blockConjugateGradients(damped, right);
+      const preconditioned = await blockConjugateGradients(damped, right, { preconditioner: few.withDamping(other) });
+      expect(preconditioned.converged).toBe(true);
+      expect(3 * preconditioned.iterations).toBeLessThan(2 * plain.iterations);
+      const exact = falling.exact(right, other);
+      exact.data.forEach((value, at) => {
+        expect(Math.abs(value - preconditioned.solution.data[at])).toBeLessThan(1e-8 / other);
+      });
+    }
   });
 
   test("same seed, same digits; a rank that is none", async () => {

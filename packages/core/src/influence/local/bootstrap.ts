@@ -3,6 +3,7 @@ import { Matrix } from "../../linalg/matrix.js";
 import { asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot, hessianTimes } from "../../solvers/inverse-hessian.js";
+import { riskOperator } from "../../solvers/risk-operator.js";
 import { trainModel } from "../../solvers/train.js";
 import type { BootstrapDraws, BootstrapOptions } from "../bootstrap.js";
 import type { Drawn } from "../bootstrap-refit.js";
@@ -10,7 +11,6 @@ import { drawWeights } from "../bootstrap-weights.js";
 import { reweighted } from "../reweighted.js";
 import { naturalCurvatureTimes } from "./contributions.js";
 import { type LocalInfluence, localInfluences } from "./influence.js";
-import { riskOperator } from "./operator.js";
 import { pointAt } from "./point.js";
 import { type LocalRefusal, localRefusal } from "./sandwich-refusal.js";
 

@@ -4,10 +4,10 @@ import { asColumn } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { eachBlock } from "../../solvers/model-risk.js";
+import { riskOperator } from "../../solvers/risk-operator.js";
 import type { LocalSensitivity } from "../moving-rows.js";
 import { independentRows, meanStandardError, type Sampling } from "../sampling.js";
 import type { LocalInfluence } from "./influence.js";
-import { riskOperator } from "./operator.js";
 
 /** l_i(θ) (n). */
 export async function rowLosses(

@@ -6,10 +6,10 @@ import { asColumn } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { eachBlock } from "../../solvers/model-risk.js";
+import { riskOperator } from "../../solvers/risk-operator.js";
 import { answerTo } from "../../threats/answer.js";
 import { lossSlopes } from "./changes.js";
 import type { LocalInfluence } from "./influence.js";
-import { riskOperator } from "./operator.js";
 
 /** H_L u (d): the curvature of the natural training risk, without the ridge and λ. */
 export async function naturalCurvatureTimes(

@@ -71,8 +71,6 @@ async function byConjugateGradients(
   work: Work,
 ): Promise<DampedSensitivity[]> {
   const { operator } = system;
-  // That of the response's own λ, which others near it have use for.
-  const preconditioner = (await system.preconditioner(work)) ?? NO_PRECONDITIONER;
   const found = new Map<number, DampedSensitivity>();
   const size = Math.sqrt(dot(Phi, Phi));
   let x = new Float64Array(Phi.length);
@@ -81,6 +79,7 @@ async function byConjugateGradients(
     found.set(damping, { damping, sensitivity: null, length: null });
     if (smallestEigenvalue !== null && smallestEigenvalue + damping < 0) continue;
     const damped = dampedOperator(operator, damping);
+    const preconditioner = (await system.preconditioner(work, damping)) ?? NO_PRECONDITIONER;
     const image = (await damped.product(asColumn(x))).data;
     const residual = Phi.map((value, j) => value - image[j]);
     const left = Math.sqrt(dot(residual, residual));

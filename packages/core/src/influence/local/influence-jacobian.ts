@@ -5,6 +5,7 @@ import type { Loss } from "../../models/losses.js";
 import type { Model } from "../../models/model.js";
 import { timeSlices, type Work } from "../../parallel/work.js";
 import { modelBlockRows } from "../../solvers/model-risk.js";
+import { unitVectors } from "../../solvers/risk-operator.js";
 import { answerTo } from "../../threats/answer.js";
 import { dualExponent, norm } from "../../threats/norms.js";
 import type { Threat } from "../../threats/threat.js";
@@ -12,7 +13,6 @@ import { bandwidthRate, deviation, gaussian } from "../gradient-density.js";
 import type { Sampling } from "../sampling.js";
 import { cornerDensity } from "./corner-density.js";
 import type { LocalInfluence } from "./influence.js";
-import { unitVectors } from "./operator.js";
 
 /** Columns that are formed at once: they share one pass through the model. */
 const COLUMNS = 128;

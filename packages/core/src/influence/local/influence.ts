@@ -4,8 +4,8 @@ import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../../solvers/lanczos.js";
 import type { SolverEnd } from "../../solvers/linear-solution.js";
+import type { Curvature } from "../../solvers/risk-operator.js";
 import type { ThreatDescription } from "../../threats/pointwise.js";
-import type { Curvature } from "./operator.js";
 import type { ModelPoint } from "./point.js";
 import { type AdversarialPull, adversarialPulls } from "./pull.js";
 import { type LocalSystem, localSystem, type SystemOptions, type SystemSolution } from "./system.js";
@@ -54,7 +54,7 @@ export interface LocalState {
   readonly newtonDecrement: number;
   /** −(H + λI)⁻¹g (d): that step; 0 where the relative gradient is at most 1e-8. The response is of θ̃ alone only where ε‖I‖ is far larger. */
   readonly shift: Float64Array;
-  /** Of H without λ; null where it was not sought. */
+  /** Of H without λ; null where it was not sought, as of a large Gauss–Newton part. */
   readonly smallestEigenvalue: number | null;
   readonly largestEigenvalue: number | null;
   /** A λ after which H + λI has a condition number of about 10⁶ at most; 0 where H has; null where eigenvalues were not sought. */
@@ -107,7 +107,7 @@ export async function localInfluences(
     gradientNorm: point.gradientNorm,
     newtonDecrement: 0.5 * dot(gradient, step),
     shift: step.map((value) => -value),
-    smallestEigenvalue: extremes?.smallest.value ?? null,
+    smallestEigenvalue: extremes && smallestOf(extremes),
     largestEigenvalue: extremes?.largest.value ?? null,
     proposedDamping: extremes && proposedDamping(extremes).proposed,
   };
@@ -151,6 +151,10 @@ async function refuseIndefinite(
     `The Hessian${damping > 0 ? ` with a damping of ${damping}` : ""} is not positive definite at these parameters (smallest eigenvalue ${short(value)}): use a damping of at least ${short(upwards(smallest))}, such as --damping ${short(upwards(proposed))}${other}.`,
   );
 }
+
+/** null where a bound was enough. */
+export const smallestOf = ({ smallest, floor }: ExtremeEigenvalues): number | null =>
+  floor === null ? smallest.value : null;
 
 /** A little more, so that what is printed is enough. */
 const upwards = (value: number): number => 1.001 * value;

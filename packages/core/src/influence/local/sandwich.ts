@@ -9,6 +9,7 @@ import { asColumn } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot, hessianTimes } from "../../solvers/inverse-hessian.js";
 import { eachBlock } from "../../solvers/model-risk.js";
+import { unitVectors } from "../../solvers/risk-operator.js";
 import { answerTo } from "../../threats/answer.js";
 import type { Sampling } from "../sampling.js";
 import { rowCounts, type Sandwich } from "../sandwich.js";
@@ -18,7 +19,6 @@ import { curvatureInterval, type SensitivityInterval } from "../sensitivity-inte
 import { factorise } from "./dense-factor.js";
 import type { LocalInfluence } from "./influence.js";
 import { localJacobian, tangentsOf } from "./influence-jacobian.js";
-import { unitVectors } from "./operator.js";
 import { localRefusal } from "./sandwich-refusal.js";
 
 export interface LocalSandwichOptions extends Work, Partial<Sampling> {

@@ -4,16 +4,19 @@ import type { Work } from "../../parallel/work.js";
 import { blockConjugateGradients } from "../../solvers/block-cg.js";
 import { chooseSolver, type SolverChoice, type SolverProblem } from "../../solvers/choose-solver.js";
 import { hessianTimes } from "../../solvers/inverse-hessian.js";
-import { type ExtremeEigenvalues, extremeEigenvalues } from "../../solvers/lanczos.js";
+import { type ExtremeEigenvalues, extremeEigenvalues, type LanczosOptions } from "../../solvers/lanczos.js";
 import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
 import { modelBlockRows } from "../../solvers/model-risk.js";
-import type { NystromOptions } from "../../solvers/nystrom-approximation.js";
-import { nystromPreconditioner } from "../../solvers/nystrom-preconditioner.js";
+import {
+  type NystromPreconditioner,
+  nystromPreconditioner,
+  worthwhileRank,
+} from "../../solvers/nystrom-preconditioner.js";
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
 import { NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
+import { type Curvature, riskOperator } from "../../solvers/risk-operator.js";
 import { solveSystem } from "../../solvers/solve.js";
 import { type DenseFactor, factorise } from "./dense-factor.js";
-import { type Curvature, riskOperator } from "./operator.js";
 import type { ModelPoint } from "./point.js";
 
 export interface SystemOptions {
@@ -30,6 +33,8 @@ export interface SystemOptions {
   /** What the solver may allocate (default 2 GiB). */
   readonly memoryBytes?: number;
   readonly seed?: number;
+  /** H at the point with this curvature, ridge included, where it is at hand: what it keeps is then used again. */
+  readonly operator?: SymmetricOperator;
 }
 
 /** How the systems with H + λI at a point are solved. */
@@ -43,8 +48,11 @@ export interface LocalSystem {
   readonly matrix: Matrix | null;
   /** Rank of H + λI where it was factorised, else null. */
   readonly rank: number | null;
-  /** For conjugate gradients with H + λI, made once: a sketch of `choice.rank`, else none. Null where it shows H + λI to be indefinite. */
-  preconditioner(work?: Work): Promise<Preconditioner | null>;
+  /**
+   * For conjugate gradients with H + λI, or with another λ: from one sketch of rank up to `choice.rank`, made once; else none. Null where
+   * it shows H + λI to be indefinite.
+   */
+  preconditioner(work?: Work, damping?: number): Promise<Preconditioner | null>;
   /**
    * (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough.
    * @param enough a tolerance of conjugate gradients with which this solution is good enough, where that is above the system's own.
@@ -61,11 +69,17 @@ export interface SystemSolution extends Omit<LinearSolution, "solver"> {
 }
 
 const MEMORY = 2 ** 31;
+/** A sketch serves systems that come later too, which are solved to fewer digits: as good as so many in all. */
+const SYSTEMS = 2;
+/** Of the memory: what products with H may keep between them. */
+const KEPT_SHARE = 1 / 8;
 /** Timing a product is worth while where forming H takes this many multiplications. */
 const WORTH_TIMING = 1e10;
 /** Of Lanczos's method on products with the data. */
 const EIGENVALUE_TOLERANCE = 1e-6;
 const EIGENVALUE_STEPS = 100;
+/** Of the largest eigenvalue alone, whose error is of the order of the residual's square. */
+const LARGEST_TOLERANCE = 1e-3;
 
 /**
  * Chooses a solver for H + λI at a point and factorises it where it is formed whole.
@@ -79,7 +93,10 @@ export async function localSystem(
 ): Promise<LocalSystem> {
   await ensureBlas();
   const { damping = 0, curvature = "hessian", solver = "auto", memoryBytes = MEMORY, seed = 0 } = options;
-  const products = riskOperator(point, { curvature, withRidge: true, seed }, work);
+  const products =
+    options.operator ??
+    riskOperator(point, { curvature, withRidge: true, seed, keptBytes: memoryBytes * KEPT_SHARE }, work);
+  const times = await timings(point, curvature);
   const choice = chooseSolver(
     {
       size: products.size,
@@ -89,7 +106,7 @@ export async function localSystem(
       hasMatrix: true,
       // Samples of a Hessian may be indefinite where the whole is not, and LiSSA then diverges: only where it is asked for.
       hasSamples: curvature === "gauss-newton" || solver === "lissa",
-      ...(await timings(point, curvature)),
+      ...times,
     },
     solver,
   );
@@ -97,10 +114,20 @@ export async function localSystem(
   const factor = matrix && factorise(matrix, damping);
   const iterative = matrix && !factor ? SINGULAR_AND_LARGE : choice;
   const { maximumIterations } = options;
-  let found: Promise<Preconditioner | null> | null = null;
-  const preconditioner = (also: Work): Promise<Preconditioner | null> => {
-    found ??= preconditionerOf(products, damping, { ...also, rank: iterative.rank, seed });
-    return found;
+  let found: NystromPreconditioner | { readonly curvature: number } | null = null;
+  const preconditioner = async (also: Work, lambda = damping): Promise<Preconditioner | null> => {
+    if (iterative.rank === 0) return NO_PRECONDITIONER;
+    found ??= await nystromPreconditioner(products, {
+      ...also,
+      damping,
+      rank: iterative.rank,
+      seed,
+      enough:
+        damping > 0
+          ? worthwhileRank({ damping, systems: SYSTEMS, rightHandSides: columns, size: products.size, ...times })
+          : undefined,
+    });
+    return "curvature" in found ? null : found.withDamping(lambda);
   };
   return {
     operator: products,
@@ -109,7 +136,7 @@ export async function localSystem(
     choice: iterative,
     matrix,
     rank: factor?.rank ?? null,
-    preconditioner: (also = work) => preconditioner(also),
+    preconditioner: (also = work, lambda = damping) => preconditioner(also, lambda),
     async solve(right, also = work, enough = 0) {
       if (factor) return solveDense(products, damping, factor, right);
       const loose = iterative.name === "cg" && enough > 0;
@@ -132,14 +159,30 @@ export async function localSystem(
     extremes: (also = work) =>
       matrix
         ? extremeEigenvalues(denseProduct(matrix), { ...also, seed })
-        : extremeEigenvalues(products, {
-            ...also,
-            seed,
-            tolerance: EIGENVALUE_TOLERANCE,
-            maximumSteps: EIGENVALUE_STEPS,
-          }),
+        : curvatureExtremes(products, point, curvature, { ...also, seed }),
   };
 }
+
+/**
+ * Extreme eigenvalues of H by products with the data, to a few digits. A Gauss–Newton part is never below the smallest ridge, so
+ * that only the largest is sought.
+ */
+export const curvatureExtremes = (
+  operator: SymmetricOperator,
+  { ridge }: Pick<ModelPoint, "ridge">,
+  curvature: Curvature,
+  options: LanczosOptions,
+): Promise<ExtremeEigenvalues> =>
+  extremeEigenvalues(operator, {
+    ...options,
+    maximumSteps: EIGENVALUE_STEPS,
+    ...(curvature === "gauss-newton"
+      ? {
+          tolerance: LARGEST_TOLERANCE,
+          floor: ridge.reduce((least, p) => Math.min(least, p), Number.POSITIVE_INFINITY),
+        }
+      : { tolerance: EIGENVALUE_TOLERANCE }),
+  });
 
 /** A singular H too large for its eigenvectors: conjugate gradients never leave its range. */
 const SINGULAR_AND_LARGE: SolverChoice = {
@@ -184,16 +227,6 @@ const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product
     return out;
   },
 });
-
-async function preconditionerOf(
-  operator: SymmetricOperator,
-  damping: number,
-  options: NystromOptions,
-): Promise<Preconditioner | null> {
-  if (options.rank === 0) return NO_PRECONDITIONER;
-  const sketched = await nystromPreconditioner(operator, { ...options, damping });
-  return "curvature" in sketched ? null : sketched;
-}
 
 const REFINEMENTS = 2;
 

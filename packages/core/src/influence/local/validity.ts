@@ -7,9 +7,9 @@ import type { AttackSearch } from "../../robust/attack-result.js";
 import { jointModelRisk } from "../../robust/joint-model-attack.js";
 import { isJoint } from "../../robust/joint-worst-case.js";
 import { modelAttacker } from "../../robust/model-attack.js";
-import { attackedModelRisk } from "../../robust/model-training.js";
+import { type AttackObserver, attackedModelRisk } from "../../robust/model-training.js";
 import { dot } from "../../solvers/inverse-hessian.js";
-import { eachBlock } from "../../solvers/model-risk.js";
+import { eachBlock, type RiskPoint } from "../../solvers/model-risk.js";
 import type { LocalInfluence } from "./influence.js";
 
 /** What the prediction θ̃ + εI is worth at one ε, by a search for worst cases. */
@@ -27,6 +27,8 @@ export interface LocalValidity {
 export interface LocalValidityOptions extends Work {
   /** The search for worst cases (default: 50 steps, no random starts). */
   readonly search?: AttackSearch;
+  /** Shows the attacks of every ε at θ̃ (moved = 0) and at θ̃+εI (moved = ε). */
+  readonly observe?: ((at: { readonly epsilon: number; readonly moved: number }) => AttackObserver) | undefined;
 }
 
 const SEARCH: AttackSearch = { steps: 50, restarts: 0 };
@@ -44,39 +46,43 @@ const TOLERANCE = 1e-4;
 export async function localValidity(
   attack: LocalInfluence,
   epsilons: readonly number[],
-  { search = {}, ...work }: LocalValidityOptions = {},
+  { search = {}, observe, ...work }: LocalValidityOptions = {},
 ): Promise<LocalValidity[]> {
   const { point, threat, scale, influence: I, damping, system } = attack;
   const { model, data, parameters, gradient } = point;
   const bad = epsilons.find((epsilon) => !(epsilon > 0 && epsilon < Infinity));
   if (bad !== undefined) throw usageError(`The size ε = ${bad} makes no sense here: sizes are numbers above 0.`);
-  const out: LocalValidity[] = [];
+  if (epsilons.length === 0) return [];
+  const pairs: { epsilon: number; still: RiskPoint; moved: RiskPoint }[] = [];
   for (const epsilon of epsilons) {
-    const riskAt = (theta: Float64Array) => {
+    const riskAt = (moved: number): Promise<RiskPoint> => {
+      const theta = parameters.map((value, j) => value + moved * I[j]);
       if (isJoint(threat)) return jointModelRisk(point, theta, threat, epsilon * scale, work);
       const searchAt = { ...SEARCH, ...search };
       const attacker = modelAttacker(model, theta, threat, data.features.length, epsilon * scale, searchAt);
-      return attackedModelRisk(point, theta, attacker, work);
+      return attackedModelRisk(point, theta, attacker, { ...work, onAttacked: observe?.({ epsilon, moved }) });
     };
-    const still = await riskAt(parameters);
-    const moved = await riskAt(parameters.map((value, j) => value + epsilon * I[j]));
-    const excess = moved.gradient.map((value, j) => value - gradient[j]);
-    const right = asColumns([
-      excess,
-      excess.map((value, j) => value + damping * epsilon * I[j]),
-      still.gradient.map((value, j) => value - gradient[j]),
-    ]);
-    const { solution } = await system.solve(right, work, toleranceOf(attack));
-    const [left, damped, unmoved] = [0, 1, 2].map((k) => dualLength(right, solution, k));
-    out.push({
+    pairs.push({ epsilon, still: await riskAt(0), moved: await riskAt(epsilon) });
+  }
+  const excess = ({ gradient: slope }: RiskPoint): Float64Array => slope.map((value, j) => value - gradient[j]);
+  // One block: right-hand sides of neighbouring sizes are much alike, and help one another.
+  const right = asColumns(
+    pairs.flatMap(({ epsilon, still, moved }) => {
+      const left = excess(moved);
+      return [excess(still), left, left.map((value, j) => value + damping * epsilon * I[j])];
+    }),
+  );
+  const { solution } = await system.solve(right, work, toleranceOf(attack));
+  return pairs.map(({ epsilon, still, moved }, k) => {
+    const [unmoved, left, damped] = [0, 1, 2].map((c) => dualLength(right, solution, 3 * k + c));
+    return {
       epsilon,
       stationarity: unmoved > 0 ? left / unmoved : 0,
       dampedStationarity: unmoved > 0 ? damped / unmoved : 0,
       robustLossNatural: still.risk,
       robustLoss: moved.risk,
-    });
-  }
-  return out;
+    };
+  });
 }
 
 /** With a residual r conjugate gradients miss b'(H + λI)⁻¹b ≥ ‖b‖²/(μ + λ) by r'(H + λI)⁻¹r ≤ ‖r‖²/λ, μ the largest eigenvalue. */

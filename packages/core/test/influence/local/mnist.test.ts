@@ -9,7 +9,7 @@ import { localInfluences } from "../../../src/influence/local/influence.js";
 import { pointAt } from "../../../src/influence/local/point.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { softmaxRegression } from "../../../src/models/softmax.js";
-import { riskHessian } from "../../../src/solvers/model-risk.js";
+import { riskOperator } from "../../../src/solvers/risk-operator.js";
 import { trainModel } from "../../../src/solvers/train.js";
 import { lp } from "../../../src/threats/pointwise.js";
 import { real } from "../../data/helpers.js";
@@ -53,7 +53,7 @@ it.skipIf(skip !== null)(
     const [euclidean, uniform] = await localInfluences(point, threats, options);
     seconds("influence");
     expect(euclidean.scale).toBeCloseTo(9.21, 2); // the mean length of an image, as the data's README states it
-    const hessian = riskHessian(point, parameters);
+    const hessian = riskOperator({ ...point, parameters }, { curvature: "hessian", withRidge: true });
     for (const { influence, penaltyGradient, solver, scale, penalty } of [euclidean, uniform]) {
       expect(solver.relativeResidual).toBeLessThan(1e-8);
       const { data: image } = await hessian.product(new Matrix(influence, influence.length, 1));

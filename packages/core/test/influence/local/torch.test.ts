@@ -8,7 +8,8 @@ import { pointAt } from "../../../src/influence/local/point.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { perceptron } from "../../../src/models/perceptron.js";
 import { softmaxRegression } from "../../../src/models/softmax.js";
-import { ridgeOf, riskAt, riskHessian } from "../../../src/solvers/model-risk.js";
+import { ridgeOf, riskAt } from "../../../src/solvers/model-risk.js";
+import { riskOperator } from "../../../src/solvers/risk-operator.js";
 import { trainModel } from "../../../src/solvers/train.js";
 import { lp } from "../../../src/threats/pointwise.js";
 import { relativeError } from "../../golden.js";
@@ -61,7 +62,7 @@ describe.each(studies)("$name", (torch) => {
   const theta = Float64Array.from(torch.theta);
   const problem = { model, data, ridge: ridgeOf(model, l2) };
   const vector = new Matrix(Float64Array.from(torch.v), theta.length, 1);
-  const hessian = riskHessian(problem, theta);
+  const hessian = riskOperator({ ...problem, parameters: theta }, { curvature: "hessian", withRidge: true });
 
   it("has PyTorch's outputs, loss, gradient and products", async () => {
     const [block] = data.blocks();

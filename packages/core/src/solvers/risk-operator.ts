@@ -1,11 +1,11 @@
-import type { Block } from "../../data/dataset.js";
-import { usageError } from "../../errors.js";
-import { Matrix } from "../../linalg/matrix.js";
-import { timeSlices, type Work } from "../../parallel/work.js";
-import { modelBlockRows } from "../../solvers/model-risk.js";
-import type { SymmetricOperator } from "../../solvers/operator.js";
-import { randomStream } from "../../stats/random.js";
-import type { ModelPoint } from "./point.js";
+import type { Block } from "../data/dataset.js";
+import { usageError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import type { KeptCurvature } from "../models/model.js";
+import { timeSlices, type Work } from "../parallel/work.js";
+import { randomStream } from "../stats/random.js";
+import { modelBlockRows, type RiskProblem } from "./model-risk.js";
+import type { SymmetricOperator } from "./operator.js";
 
 /** "gauss-newton": Σ w J'(∂²l/∂f²)J, which leaves out what bends the outputs f and is never indefinite. */
 export type Curvature = "hessian" | "gauss-newton";
@@ -16,33 +16,39 @@ export interface OperatorOptions {
   readonly withRidge: boolean;
   /** Of the samples of rows (default 0). */
   readonly seed?: number;
+  /** What may be kept from one product to the next, copies of rows included (default 256 MiB). */
+  readonly keptBytes?: number;
 }
 
 /** Columns of the whole H that are formed at once: they share one pass through the model. */
 const COLUMNS = 128;
 /** Rows of a sample. */
 const SAMPLE = 256;
+const KEPT_BYTES = 2 ** 28;
 
 /**
- * H(θ̃) = Σ w_i ∇²θ l_i (or its Gauss–Newton part) + diag(P) by its products, summed over blocks of rows in order. Samples of
- * rows are drawn without replacement and scaled by n/size, so that their mean is H.
+ * H(θ̃) = Σ w_i ∇²θ l_i (or its Gauss–Newton part) + diag(P) by its products, summed over blocks of rows in order. From the second
+ * product on, what does not depend on the vectors is kept for as many blocks as memory allows. Samples of rows are drawn without
+ * replacement and scaled by n/size, so that their mean is H.
  * @throws usage: Gauss–Newton of a model that does not give it.
  */
 export function riskOperator(
-  { model, data, ridge, parameters }: Pick<ModelPoint, "model" | "data" | "ridge" | "parameters">,
-  { curvature, withRidge, seed = 0 }: OperatorOptions,
+  { model, data, ridge, parameters }: RiskProblem & { readonly parameters: Float64Array },
+  { curvature, withRidge, seed = 0, keptBytes = KEPT_BYTES }: OperatorOptions,
   work: Work = {},
 ): SymmetricOperator {
   const d = parameters.length;
   const blockRows = modelBlockRows(data.features.length);
   if (curvature === "gauss-newton" && !model.gaussNewtonProduct) {
     throw usageError(
-      "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: use --curvature hessian.",
+      "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: take the Hessian.",
     );
   }
   const multiply = (block: Block, vectors: Matrix): Matrix =>
     (curvature === "gauss-newton" ? model.gaussNewtonProduct?.(parameters, block, vectors) : undefined) ??
     model.hessianProduct(parameters, block, vectors);
+  const keep = (block: Block): KeptCurvature | undefined =>
+    curvature === "gauss-newton" ? model.keptGaussNewton?.(parameters, block) : model.keptHessian?.(parameters, block);
   const ridgeTimes = (vectors: Matrix): Matrix => {
     const out = Matrix.zeros(vectors.rows, vectors.columns);
     if (!withRidge) return out;
@@ -51,16 +57,38 @@ export function riskOperator(
     }
     return out;
   };
+  /** Of the first blocks, in order. */
+  const kept: { readonly rows: number; readonly curvature: KeptCurvature }[] = [];
+  let [room, products, keptRows] = [keptBytes, 0, 0];
+  const tryToKeep = (block: Block): KeptCurvature | null => {
+    const copied = block.lasting ? 0 : block.x.data.byteLength;
+    // Products that run side by side come to the same block.
+    if (room <= copied || block.firstRow !== keptRows) return null;
+    const found = keep(block.lasting ? block : lastingCopy(block));
+    room -= copied + (found?.bytes ?? Number.POSITIVE_INFINITY);
+    if (!found || room < 0) return null;
+    kept.push({ rows: block.x.rows, curvature: found });
+    keptRows += block.x.rows;
+    return found;
+  };
   return {
     size: d,
 
     async product(vectors) {
       const out = ridgeTimes(vectors);
       const slices = timeSlices(work);
-      for (const block of data.blocks(blockRows)) {
-        add(out, multiply(block, vectors), 1);
-        const done = block.firstRow + block.x.rows;
+      const keeping = products++ > 0;
+      let done = 0;
+      const added = async (part: Matrix, rows: number): Promise<void> => {
+        add(out, part, 1);
+        done += rows;
         if (slices.due()) await slices.pause({ phase: "Hessian products", done, total: data.rows });
+      };
+      for (const { rows, curvature: known } of kept) await added(known.product(vectors), rows);
+      for (const block of data.blocks(blockRows, done)) {
+        if (block.firstRow < done) continue;
+        const known = keeping ? tryToKeep(block) : null;
+        await added(known?.product(vectors) ?? multiply(block, vectors), block.x.rows);
       }
       return out;
     },
@@ -69,8 +97,10 @@ export function riskOperator(
       const out = Matrix.zeros(d, d);
       const slices = timeSlices(work);
       for (const block of data.blocks(blockRows)) {
+        const known = keep(block);
         for (let from = 0; from < d; from += COLUMNS) {
-          const part = multiply(block, unitVectors(d, from, Math.min(d, from + COLUMNS)));
+          const units = unitVectors(d, from, Math.min(d, from + COLUMNS));
+          const part = known?.product(units) ?? multiply(block, units);
           for (let i = 0, at = 0; i < d; i++) {
             for (let k = 0; k < part.columns; k++, at++) out.data[i * d + from + k] += part.data[at];
           }
@@ -101,6 +131,11 @@ export function riskOperator(
     },
   };
 }
+
+const lastingCopy = ({ x, ...rest }: Block): Block => ({
+  ...rest,
+  x: new Matrix(x.data.slice(), x.rows, x.columns),
+});
 
 function add(out: Matrix, part: Matrix, factor: number): void {
   for (let at = 0; at < out.data.length; at++) out.data[at] += factor * part.data[at];
