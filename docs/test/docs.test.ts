@@ -46,7 +46,7 @@ describe("commands in the documents run", () => {
   test.each(commands)("%s: aif %s", async (_page, line) => {
     const words = wordsOf(line);
     const places = words.map((word, i) =>
-      /^--(out|coefficients|report|chart)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
+      /^--(out|coefficients|report|chart|worst-case)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
     );
     const stdout = await aif(places);
     const [option, file] = [places.indexOf("--out"), places[places.indexOf("--out") + 1]];

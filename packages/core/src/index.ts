@@ -199,6 +199,7 @@ export { referencePoint } from "./study/verdict.js";
 export { verify } from "./study/verify.js";
 export type * from "./study/verify-result.js";
 export * as words from "./study/words.js";
+export type { WorstCase, WorstCases, WorstRow } from "./study/worst-cases.js";
 export * as theory from "./theory/index.js";
 export { divergence, divergenceName } from "./threats/divergence.js";
 export { dualDirection, dualExponent, type Exponent, exponentName, norm } from "./threats/norms.js";

@@ -18,6 +18,7 @@ import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
+import { worstCaseFile } from "../output/worst-case-file.js";
 import { refuse } from "../refusal.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
 import { analyzeHelp } from "./analyze-help.js";
@@ -63,14 +64,18 @@ export function addAnalyze(program: Command): void {
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const destination = await destinationOf(output, inputFiles(data, settings));
+      const worst = worstCaseFile(output.worstCase);
       const study = await carryOut(
         output.quiet,
         async (signal, reporter) =>
-          analyze(await readStudyInput(data, dataValues, settings, signal, reporter), {
-            signal,
-            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-          }),
-        (done) => writeFiles(done, destination),
+          analyze(
+            { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
+            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+          ),
+        async (done) => {
+          await worst.write();
+          await writeFiles(done, destination);
+        },
       );
       await print(study, destination);
       refuse(study.result, verdict.strict);

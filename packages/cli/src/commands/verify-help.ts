@@ -4,7 +4,8 @@ The optima are those of the training rows: the exact minimiser of the robust
 loss plus the ridge, for linear, logistic and poisson models, and for quadratic
 ones under --norm 2 without --bounds. For --model softmax, mlp and --import no
 exact optimum is known: there adversarial training by projected gradient, from
-the same start, takes its place.
+the same start, takes its place. --wasserstein has an exact optimum for linear,
+logistic and poisson models, --divergence for quadratic and basis ones too.
 
 --format json prints the object of aif analyze with "schema":
 "aif.verification/1" and more in each point of the curve.

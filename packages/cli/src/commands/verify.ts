@@ -22,14 +22,15 @@ import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
+import { worstCaseFile } from "../output/worst-case-file.js";
 import { wantsColour } from "../render/page.js";
 import { renderVerification } from "../render/verify.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
 import { verifyHelp } from "./verify-help.js";
 
 /** The prediction is what is verified: no files of coefficients, no conditions. */
-const { format, out, report, quiet } = outputOptions.rules;
-const verifyOutput = { heading: outputOptions.heading, rules: { format, out, report, quiet } };
+const { format, out, worstCase, report, quiet } = outputOptions.rules;
+const verifyOutput = { heading: outputOptions.heading, rules: { format, out, worstCase, report, quiet } };
 
 const groups = [
   dataOptions,
@@ -69,16 +70,18 @@ export function addVerify(program: Command): void {
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
+      const worst = worstCaseFile(output.worstCase);
       const rendered = (result: VerificationResult, colour: boolean): string =>
         form === "json" ? toJson(result) : renderVerification(result, { colour });
       const result = await carryOut(
         output.quiet,
         async (signal, reporter) =>
-          verify(await readStudyInput(data, dataValues, settings, signal, reporter), {
-            signal,
-            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-          }),
+          verify(
+            { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
+            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+          ),
         async (done) => {
+          await worst.write();
           if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));
           if (file !== null) await writeFileAtomically(file, rendered(done, false));
         },

@@ -7,7 +7,7 @@ const readPath = (path: string, option: string): string => {
   throw usageError(`${option} needs the name of a file.`);
 };
 
-const readCoefficientsPath = (path: string, option: string): string => {
+const readTablePath = (path: string, option: string): string => {
   if (/\.(?:csv|json)$/i.test(path)) return path;
   throw usageError(`${option} takes a file whose name ends in .csv or .json, not "${path}".`);
 };
@@ -36,7 +36,15 @@ export const outputOptions = {
     coefficients: single(
       { flags: "--coefficients <file>", help: "write the model's coefficients before and after: .csv or .json" },
       null,
-      readCoefficientsPath,
+      readTablePath,
+    ),
+    worstCase: single(
+      {
+        flags: "--worst-case <file>",
+        help: "write what the adversary does to every training row: .csv or .json",
+      },
+      null,
+      readTablePath,
     ),
     report: single(
       { flags: "--report <file>", help: "write a page with words, charts and tables: .html" },

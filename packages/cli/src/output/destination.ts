@@ -31,12 +31,22 @@ export async function destinationOf(
     out,
     coefficients,
     report,
+    worstCase = null,
     chart = null,
-  }: ValuesOf<typeof outputOptions> & { readonly chart?: string | null },
+  }: Omit<ValuesOf<typeof outputOptions>, "worstCase"> & {
+    readonly worstCase?: string | null;
+    readonly chart?: string | null;
+  },
   inputs: readonly string[],
 ): Promise<Destination> {
   const taken = new Set(await Promise.all(inputs.map(identity)));
-  const files = { "--out": out, "--coefficients": coefficients, "--report": report, "--chart": chart };
+  const files = {
+    "--out": out,
+    "--coefficients": coefficients,
+    "--worst-case": worstCase,
+    "--report": report,
+    "--chart": chart,
+  };
   for (const [option, path] of Object.entries(files)) {
     if (path === null) continue;
     const file = await identity(path);

@@ -30,6 +30,7 @@ import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import { sparseSection } from "./sparse-section.js";
 import { threatSection } from "./threat-section.js";
+import { worstCaseOf, worstCases } from "./worst-cases.js";
 
 export interface Study {
   readonly result: StudyResult;
@@ -142,6 +143,8 @@ export async function studyOf(
       total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds + exactSeconds + reportSeconds,
     },
   };
+  const find = (t: number, epsilon: number) => worstCaseOf(grounds[t].attack, epsilon, work);
+  if (input.onWorstCases) input.onWorstCases(await worstCases(result.threats, settings, training, find));
   return { result, coefficients: coefficientTable(fit, training, grounds, exact) };
 }
 

@@ -12,6 +12,7 @@ import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import { restartedResponses } from "./local-restarts.js";
 import type { ResolvedLocal } from "./local-result.js";
 import { type LocalGround, localGround, localThreatSection, withRestarts } from "./local-section.js";
+import { localWorstCaseOf } from "./local-worst-cases.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import { projectionFlags } from "./projection-flags.js";
 import { deployedProjection, projectionSection } from "./projection-section.js";
@@ -20,6 +21,7 @@ import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName } from "./settings.js";
 import { normOf } from "./threat-description.js";
+import { worstCases } from "./worst-cases.js";
 
 /** `analyze` for models without a closed form: softmax, networks, and models trained elsewhere. */
 export async function analyzeLocal(input: StudyInput, work: Work): Promise<Study> {
@@ -103,6 +105,8 @@ export async function localStudyOf(
       total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
     },
   };
+  const find = (t: number, epsilon: number) => localWorstCaseOf(influences[t], epsilon, settings.seed, work);
+  if (input.onWorstCases) input.onWorstCases(await worstCases(threats, settings, training, find));
   return { study: { result, coefficients: coefficientsOf(prepared, grounds) }, grounds };
 }
 

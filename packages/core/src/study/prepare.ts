@@ -18,6 +18,7 @@ import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatsOf } from "./threat-choice.js";
 import { type ThreatGround, threatGround } from "./threat-section.js";
+import type { WorstCases } from "./worst-cases.js";
 
 export interface StudyInput {
   readonly table: Table;
@@ -31,6 +32,8 @@ export interface StudyInput {
   readonly importedScaler?: Uint8Array;
   /** Seconds that reading took, for the timings. */
   readonly readSeconds?: number;
+  /** Called with what the adversary does to every training row, which is worked out for it alone. */
+  readonly onWorstCases?: (found: WorstCases) => void;
 }
 
 /** Data, model and adversary of an analysis, before anything is fitted. */
