@@ -78,6 +78,12 @@ export {
 export { type Sensitivity, type SensitivityOptions, sensitivity } from "./influence/sensitivity.js";
 export { type SensitivityInterval, sensitivityInterval } from "./influence/sensitivity-interval.js";
 export { supremumFactor } from "./influence/simultaneous.js";
+export {
+  type NoiseSensitivity,
+  type SmoothedLinear,
+  type SmoothedLinearOptions,
+  smoothedLinear,
+} from "./influence/smoothed-linear.js";
 export { type SupportChange, supportChange } from "./influence/support-change.js";
 export {
   checkValidity,
@@ -125,6 +131,8 @@ export {
   quadratic,
   type ScoreModel,
 } from "./models/score-model.js";
+export { affineModel, smoothedSquares } from "./models/smoothing/affine-model.js";
+export { type ModelNoise, smoothedModel } from "./models/smoothing/smoothed-model.js";
 export { type SoftmaxOptions, softmaxRegression } from "./models/softmax.js";
 export type { Progress, Work } from "./parallel/work.js";
 export {
@@ -192,6 +200,8 @@ export {
   parseModel,
   type StudySettings,
 } from "./study/settings.js";
+export type { SmoothingSection } from "./study/smoothing-section.js";
+export { DEFAULT_SMOOTHING, type SmoothingSettings } from "./study/smoothing-settings.js";
 export type * from "./study/training-result.js";
 export { DEFAULT_TRAINING, type TrainingSettings } from "./study/training-settings.js";
 export { type TrainingInput, type TrainingWork, trainingStudy } from "./study/training-study.js";

@@ -59,6 +59,10 @@ export function addPath(program: Command): void {
   addGroups(command, groups);
   explainAbsent(command, [
     {
+      flags: "--smoothing <σ>",
+      instead: "aif path follows rows without noise: use aif analyze or aif verify with --smoothing.",
+    },
+    {
       flags: "--project <how>",
       instead:
         "aif path follows coefficients of features: use aif verify for the exact optima of a model with --project.",

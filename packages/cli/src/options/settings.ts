@@ -8,7 +8,7 @@ import type { kernelOptions } from "./kernel.js";
 import type { modelOptions } from "./model.js";
 import type { networkOptions } from "./network.js";
 import type { predictionOptions } from "./prediction.js";
-import type { representationOptions } from "./representation.js";
+import { type representationOptions, representationSettings } from "./representation.js";
 import type { ValuesOf } from "./rule.js";
 import type { verdictOptions } from "./verdict.js";
 
@@ -61,7 +61,7 @@ export function studySettings(options: StudyOptions): StudySettings {
     evaluation: evaluation?.evaluation ?? defaultEvaluation({ model: model.model, local }),
     local,
     kernel: kernelSettings(options.kernel),
-    ...representation,
+    ...(representation && representationSettings(representation)),
     ...inference,
     ...prediction,
     ...(verdict && { attackRate: verdict.attackRate, failIf: verdict.failIf }),

@@ -3,6 +3,7 @@ import { clean } from "./clean.js";
 import { labelled, pageWidth, shorten, wrap } from "./layout.js";
 import { count, equation, number, percent, short } from "./numbers.js";
 import type { Paint } from "./page.js";
+import { noiseSentences } from "./smoothing.js";
 
 /** Width of labels such as "  may touch  ". */
 const labelWidth = 14;
@@ -16,7 +17,8 @@ export const shownName = (name: string, width = 32): string => shorten(clean(nam
 interface Ground {
   readonly data: Omit<DataSection, "groups" | "clusters">;
   readonly model: ModelSection;
-  readonly settings: Pick<ResolvedSettings, "weights" | "model"> & Partial<Pick<ResolvedSettings, "local">>;
+  readonly settings: Pick<ResolvedSettings, "weights" | "model"> &
+    Partial<Pick<ResolvedSettings, "local" | "smoothing">>;
 }
 
 /** Data and model. */
@@ -46,6 +48,7 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
     ].join(", "),
     ...projectionSentences(model, data.features.length),
     ...kernelSentences(model),
+    ...noiseSentences({ smoothing: settings.smoothing ?? null }),
   ];
 }
 

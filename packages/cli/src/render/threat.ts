@@ -9,6 +9,7 @@ import { equation, number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
 import { reachOfTrustLines } from "./radii.js";
 import { referenceWords } from "./reference.js";
+import { smoothingSentences } from "./smoothing.js";
 import { verdictLines } from "./verdict.js";
 
 const longestUnit = 24;
@@ -52,6 +53,7 @@ export function costSentences(result: StudyResult, threat: ThreatSection): strin
     `Cost of robustness (model sensitivity S): training against attacks of ${equation("ε", point.epsilon)} (${referenceWords(threat, point)}) is predicted to change the ${rows} loss by ${signed(change)}${unitOf(result)}${relative}${heldOutInterval(result, point)}, and the loss under such an attack from ${number(point.robustLossNatural, 4)} to ${number(point.robustLoss, 4)}.`,
     `S(ε) ≈ slope·ε + curvature·ε²: ${expansions(threat)}.`,
     ...populationSentences(result, threat),
+    ...smoothingSentences(threat),
   ];
 }
 

@@ -4,6 +4,8 @@ import type { Matrix } from "../linalg/matrix.js";
 export interface Block {
   /** r×m, the features as the model sees them (encoded, standardised). Valid until the next block is asked for. */
   readonly x: Matrix;
+  /** r×m: the rows that relative sizes of attacks are measured on, where they are not x itself (rows without their noise). */
+  readonly measured?: Matrix;
   /** r, the target as the model sees it (two classes: −1 and +1). */
   readonly y: Float64Array;
   /** r, the rows' weights. */
@@ -19,6 +21,8 @@ export interface Dataset {
   readonly rows: number;
   /** m names. */
   readonly features: readonly string[];
+  /** How many rows next to each other are noisy copies of one (default 1). */
+  readonly copies?: number;
   /** n, as in the blocks. */
   readonly y: Float64Array;
   /** n, summing to 1. */

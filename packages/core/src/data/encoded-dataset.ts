@@ -1,6 +1,7 @@
 import type { ByGroups } from "./by-groups.js";
 import type { Encoding, FeatureInfo, Labels } from "./encoding.js";
 import { gathered, gatheredCodes } from "./gather.js";
+import { noisyRows, type RowNoise } from "./noisy-rows.js";
 import type { Note } from "./notes.js";
 import { chosenColumns, type RowSource } from "./row-source.js";
 import { type RowIndex, RowsDataset, rescaled } from "./rows-dataset.js";
@@ -20,6 +21,9 @@ export interface EncodedParts {
   /** As the file has them (default: each row counts once). */
   readonly rawWeights?: Float64Array | undefined;
   readonly notes: readonly Note[];
+  /** How many noisy copies of a row there are, and the rows without noise (default: 1, the rows themselves). */
+  readonly copies?: number;
+  readonly original?: EncodedDataset;
 }
 
 /** A table as the model sees it, and the way back to its rows, columns and labels. */
@@ -42,6 +46,10 @@ export class EncodedDataset extends RowsDataset {
   readonly evaluationWeights: Float64Array;
   /** Σ of the rows' weights as the file has them, without the factors of the classes; n without weights. */
   readonly weightTotal: number;
+  /** How many of `rows` stand for one row of the table: its noisy copies, next to each other. */
+  readonly copies: number;
+  /** The rows without noise, one each; what was chosen of noisy rows has none of its own. */
+  readonly original: EncodedDataset;
   /** What was decided about rows and columns without asking. */
   readonly notes: readonly Note[];
 
@@ -67,6 +75,8 @@ export class EncodedDataset extends RowsDataset {
     this.evaluationWeights = parts.evaluationWeights ?? weights;
     this.weightTotal = parts.rawWeights ? parts.rawWeights.reduce((sum, weight) => sum + weight, 0) : y.length;
     this.notes = parts.notes;
+    this.copies = parts.copies ?? 1;
+    this.original = parts.original ?? this;
   }
 
   /** The two labels of a binary target: y is −1 and +1. */
@@ -84,6 +94,48 @@ export class EncodedDataset extends RowsDataset {
     return this.encoding.features;
   }
 
+  /**
+   * Every row `draws` times with its own noise (see `noisyRows`), weights shared out; the draws of a row stay together in splits
+   * and count as one cluster.
+   */
+  withNoise(noise: RowNoise): EncodedDataset {
+    const { draws } = noise;
+    const { index, parts } = this;
+    const repeated = (values: ArrayLike<number>, share: number): Float64Array => {
+      const out = new Float64Array(values.length * draws);
+      for (let at = 0; at < out.length; at++) out[at] = values[Math.floor(at / draws)] * share;
+      return out;
+    };
+    const codes = (values: Int32Array | undefined): Int32Array =>
+      Int32Array.from({ length: this.rows * draws }, (_, at) => {
+        const row = Math.floor(at / draws);
+        return values ? values[row] : row;
+      });
+    const place = (row: number): number => ("list" in index ? index.list[row] : index.start + row);
+    const list = Int32Array.from({ length: this.rows * draws }, (_, at) => {
+      return place(Math.floor(at / draws)) * draws + (at % draws);
+    });
+    return new EncodedDataset(
+      noisyRows(this.source, noise),
+      { list },
+      repeated(this.y, 1),
+      repeated(this.weights, 1 / draws),
+      {
+        encoding: this.encoding,
+        sourceRows: codes(this.sourceRows),
+        groups: codes(this.groups),
+        clusters: codes(this.clusters),
+        by: this.by && { ...this.by, of: codes(this.by.of) },
+        evaluationWeights:
+          this.evaluationWeights === this.weights ? undefined : repeated(this.evaluationWeights, 1 / draws),
+        rawWeights: repeated(parts.rawWeights ?? new Float64Array(this.rows).fill(1), 1 / draws),
+        notes: this.notes,
+        copies: draws,
+        original: this,
+      },
+    );
+  }
+
   override select(rows: Int32Array): EncodedDataset {
     const { y, weights, index } = this.chosen(rows);
     const { groups, clusters, by, rawWeights } = this.parts;
@@ -97,6 +149,7 @@ export class EncodedDataset extends RowsDataset {
       evaluationWeights: plain ? undefined : rescaled(this.evaluationWeights, rows),
       rawWeights: rawWeights && gathered(rawWeights, rows),
       notes: this.notes,
+      copies: this.copies,
     });
   }
 

@@ -7,6 +7,8 @@ export interface RowSource {
   readonly columns: number;
   /** Writes rows `rows[from]` … `rows[to − 1]`, row-major, to the front of `out`. */
   fill(rows: Int32Array, from: number, to: number, out: Float64Array): void;
+  /** The same rows as relative sizes of attacks are measured on them, where those are others. */
+  fillMeasured?(rows: Int32Array, from: number, to: number, out: Float64Array): void;
   /** Rows `from` to `to` (exclusive) of the source itself without a copy, where it holds them so. */
   view?(from: number, to: number): Float64Array | null;
 }

@@ -44,6 +44,7 @@ export class RowsDataset implements Dataset {
     const { rows, source, index, y, weights } = this;
     const m = source.columns;
     let buffer: Float64Array | null = null;
+    let measured: Float64Array | null = null;
     let run: Int32Array | null = null;
     for (let from = firstRow; from < rows; from += rowsPerBlock) {
       const to = Math.min(from + rowsPerBlock, rows);
@@ -51,16 +52,23 @@ export class RowsDataset implements Dataset {
       const lasting = data !== null;
       if (data === null) {
         buffer ??= new Float64Array(Math.min(rowsPerBlock, rows) * m);
-        if ("list" in index) source.fill(index.list, from, to, buffer);
-        else {
+        let [list, first] = "list" in index ? [index.list, from] : [null, 0];
+        if (list === null) {
           run ??= new Int32Array(Math.min(rowsPerBlock, rows));
-          for (let i = from; i < to; i++) run[i - from] = index.start + i;
-          source.fill(run, 0, to - from, buffer);
+          for (let i = from; i < to; i++) run[i - from] = ("start" in index ? index.start : 0) + i;
+          list = run;
         }
+        const last = first + to - from;
+        source.fill(list, first, last, buffer);
         data = buffer.subarray(0, (to - from) * m);
+        if (source.fillMeasured) {
+          measured ??= new Float64Array(Math.min(rowsPerBlock, rows) * m);
+          source.fillMeasured(list, first, last, measured);
+        }
       }
       yield {
         x: new Matrix(data, to - from, m),
+        ...(measured && { measured: new Matrix(measured.subarray(0, (to - from) * m), to - from, m) }),
         y: y.subarray(from, to),
         w: weights.subarray(from, to),
         firstRow: from,

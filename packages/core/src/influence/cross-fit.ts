@@ -1,3 +1,4 @@
+import type { Dataset } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { FoldSums } from "../models/fold-sums.js";
@@ -36,6 +37,7 @@ const FOLD_HESSIAN_BYTES = 512 * 2 ** 20;
  * taken there, and the fold's rows evaluated under both. Fold Hessians come from one pass by leaving a fold's sums out; squared
  * losses are then solved exactly, others by Newton steps that share passes over the data among all folds.
  * @param known the folds' sums at θ̂ (Σ w ℓ''vv', Σ w ℓ'v), for this use alone, where another model's hold them.
+ * @param on the same rows as they are judged, if not as they are fitted: without their noise.
  * @throws numerical: a fold without which the fit has no minimum.
  */
 export async function crossFit(
@@ -45,20 +47,23 @@ export async function crossFit(
   folds: number,
   work?: Work,
   known?: FoldSums,
+  on: Dataset = full.data,
 ): Promise<CrossFit[]> {
   const d = full.model.map.count;
   // Corners of the penalty and rows attacked together are resolved fit by fit; every lasso chooses its own features, every
   // projection is learned again.
   const own = full.sparse !== undefined || isLearned(full.model);
   const single = own || attacks.some(({ oneSided, threat }) => oneSided || isJoint(threat));
-  if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) return refitFolds(full, attacks, foldOf, folds, work);
+  if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) {
+    return refitFolds(full, attacks, foldOf, folds, on, work);
+  }
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = await leaveOutHessians(full, foldOf, outside, work, known);
   const { theta, inverse } = await leaveOutFits(full, foldOf, outside, leaveOut, work);
   const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work);
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, foldOf, outside, inverse, theta, Phi, work));
-  const rows = await ownFoldRows(full, foldOf, theta, influences, work);
+  const rows = await ownFoldRows(full, foldOf, theta, influences, on, work);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
   const scales = attacks.map((attack) => leaveOutScales(attack, foldOf, outside));
   return attacks.map((_, a) => ({
@@ -90,10 +95,11 @@ function outsideWeights({ data }: Fit, foldOf: Uint16Array, folds: number): Floa
 
 /** f_i and s_i of every row under its own fold's fit, one pass for all attacks. */
 async function ownFoldRows(
-  { model, data }: Fit,
+  { model }: Fit,
   foldOf: Uint16Array,
   theta: Matrix,
   influences: readonly Matrix[],
+  data: Dataset,
   work?: Work,
 ): Promise<{ scores: Float64Array; shifts: Float64Array[] }> {
   const folds = theta.columns;
@@ -124,18 +130,20 @@ function ownParameterRows(
   full: Fit,
   foldOf: Uint16Array,
   perAttack: readonly (readonly FoldInfluence[])[],
+  data: Dataset,
   work?: Work,
 ): Promise<OwnRows> {
   const theta = asColumns(perAttack[0].map((fold) => fold.parameters));
   const influences = perAttack.map((list) => asColumns(list.map((fold) => fold.influence)));
-  return ownFoldRows(full, foldOf, theta, influences, work);
+  return ownFoldRows(full, foldOf, theta, influences, data, work);
 }
 
 /** f_i and s_i where every fold has a model of its own: a pass over each fold's rows. */
 async function ownModelRows(
-  { data }: Fit,
+  _full: Fit,
   foldOf: Uint16Array,
   perAttack: readonly (readonly FoldInfluence[])[],
+  data: Dataset,
   work?: Work,
 ): Promise<OwnRows> {
   const scores = new Float64Array(data.rows);
@@ -169,6 +177,7 @@ async function refitFolds(
   attacks: readonly Influence[],
   foldOf: Uint16Array,
   folds: number,
+  on: Dataset,
   work?: Work,
 ): Promise<CrossFit[]> {
   const { model, data } = full;
@@ -184,7 +193,7 @@ async function refitFolds(
     }
     work?.onProgress?.({ phase: "held-out folds", done: k + 1, total: folds });
   }
-  const rows = await (isLearned(model) ? ownModelRows : ownParameterRows)(full, foldOf, perAttack, work);
+  const rows = await (isLearned(model) ? ownModelRows : ownParameterRows)(full, foldOf, perAttack, on, work);
   return attacks.map((_, a) => ({
     loss: model.loss,
     y: data.y,

@@ -52,19 +52,23 @@ export async function otherRows(attack: Influence, data: Dataset, work?: Work): 
   };
 }
 
-/** Every training row under the fit of the folds that it is not in; one entry a threat. */
+/**
+ * Every training row under the fit of the folds that it is not in; one entry a threat.
+ * @param on the same rows as they are judged, if not as they are fitted: without their noise.
+ */
 export async function heldOutRows(
   attacks: readonly Influence[],
   foldOf: Uint16Array,
   folds: number,
   work?: Work,
   known?: FoldSums,
+  on: Dataset = attacks[0].fit.data,
 ): Promise<{ evaluated: EvaluatedRows[]; singularFolds: number }> {
   const { fit } = attacks[0];
-  const fits = await crossFit(fit, attacks, foldOf, folds, work, known);
+  const fits = await crossFit(fit, attacks, foldOf, folds, work, known, on);
   return {
     singularFolds: fits[0].singularFolds,
-    evaluated: fits.map((rows) => ({ data: fit.data, rows, fitOf: foldOf, fits: rows.folds })),
+    evaluated: fits.map((rows) => ({ data: on, rows, fitOf: foldOf, fits: rows.folds })),
   };
 }
 

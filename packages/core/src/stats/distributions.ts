@@ -21,3 +21,6 @@ export const chiSquareQuantile = (p: number, k: number): number => 2 * gammainci
 
 /** P(X > x) for X ~ χ²_k. */
 export const chiSquareTail = (x: number, k: number): number => (x <= 0 ? 1 : gammainc(x / 2, k / 2, true, true));
+
+/** P(|Z| ≤ |z|) for a standard normal Z: erf(|z|/√2), accurate near 0. */
+export const centralProbability = (z: number): number => gammainc((z * z) / 2, 0.5, true, false);

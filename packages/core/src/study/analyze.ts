@@ -20,6 +20,8 @@ import { isKernelModel } from "./kernel-settings.js";
 import { analyzeKernel } from "./kernel-study.js";
 import { hasClosedForm } from "./local-settings.js";
 import { analyzeLocal } from "./local-study.js";
+import { withMonteCarloErrors } from "./monte-carlo.js";
+import { noiseOf } from "./noise.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import { projectionFlags } from "./projection-flags.js";
 import { projectionSection } from "./projection-section.js";
@@ -28,6 +30,7 @@ import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, StudyResult } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
+import { exactNoise, smoothingSection } from "./smoothing-section.js";
 import { sparseSection } from "./sparse-section.js";
 import { threatSection } from "./threat-section.js";
 import { worstCaseOf, worstCases } from "./worst-cases.js";
@@ -43,6 +46,10 @@ export interface Study {
  */
 export async function analyze(input: StudyInput, work: Work = {}): Promise<Study> {
   if (isKernelModel(input.settings.model)) return analyzeKernel(input, work);
+  return withMonteCarloErrors(await analyzeOnce(input, work), input, analyzeOnce, work);
+}
+
+async function analyzeOnce(input: StudyInput, work: Work): Promise<Study> {
   if (!hasClosedForm(input.settings)) return analyzeLocal(input, work);
   const prepared = await prepareStudy(input, work);
   const clock = stopwatch();
@@ -77,6 +84,7 @@ export async function studyOf(
   const inferenceSeconds = clock.lap();
   const evaluationData = evaluation ?? training;
   const groups = groupsOf(evaluationData);
+  const smoothing = noiseOf(settings);
   const sections: Awaited<ReturnType<typeof threatSection>>[] = [];
   for (const [t, ground] of grounds.entries()) {
     const rows = evaluated[t];
@@ -88,7 +96,12 @@ export async function studyOf(
       covariance,
     };
     const known = { judgement, inference: inferences[t], exact: exact[t] };
-    sections.push(await threatSection(ground, known, training, reach, settings, work));
+    const made = await threatSection(ground, known, training, reach, settings, work);
+    const closed = smoothing && (await exactNoise(prepared, smoothing, ground.attack, work));
+    sections.push({
+      ...made,
+      section: { ...made.section, smoothing: smoothing && smoothingSection(smoothing, false, closed) },
+    });
   }
   const reportSeconds = clock.lap();
 
@@ -107,15 +120,17 @@ export async function studyOf(
     settings: resolvedSettings(settings, table, training, model, reach, penalties),
     data: {
       source: table.source,
-      rows: training.rows,
+      rows: training.rows / training.copies,
       features: training.features,
       target: training.encoding.target.column,
       labels: training.labels,
       classes: null,
       evaluation: evaluationName(settings.evaluation),
-      evaluationRows: evaluated[0]?.rows.y.length ?? training.rows,
+      evaluationRows: evaluated[0]
+        ? evaluated[0].data.rows / (evaluated[0].data.copies ?? 1)
+        : training.rows / training.copies,
       groups: groups && groupsBefore(groups, evaluated[0] ?? trainingRows(grounds[0].attack, grounds[0].shifts)),
-      clusters: training.clusters ? new Set(training.clusters).size : null,
+      clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
     },
     model: modelSection(fit, training, settings),
     fit: {

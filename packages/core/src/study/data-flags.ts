@@ -58,14 +58,15 @@ export function groundFlags(
   if (singularFolds > 0 && !fit.sparse) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
   }
-  const clusters = data.clusters ? new Set(data.clusters).size : Infinity;
+  const clusters = settings.cluster !== null && data.clusters ? new Set(data.clusters).size : Infinity;
   if (clusters < Math.max(MANY_CLUSTERS, fit.parameters.length)) {
     flags.push(raise("few-clusters", `${clusters} clusters for ${fit.parameters.length} parameters.`));
   }
-  const perRow = fit.parameters.length / data.rows;
+  const rows = data.rows / data.copies;
+  const perRow = fit.parameters.length / rows;
   if (perRow > 0.05 && !fit.sparse) {
     flags.push(
-      raise("few-rows", `${fit.parameters.length} parameters on ${data.rows} rows (${perRow.toPrecision(2)} a row).`),
+      raise("few-rows", `${fit.parameters.length} parameters on ${rows} rows (${perRow.toPrecision(2)} a row).`),
     );
   }
   return flags;

@@ -3,6 +3,7 @@ import { assignFolds } from "../data/splits.js";
 import type { Influence } from "../influence/aif.js";
 import { type EvaluatedRows, heldOutRows, otherRows } from "../influence/evaluated-rows.js";
 import type { Work } from "../parallel/work.js";
+import { judgedRows } from "./noise.js";
 import type { StudySettings } from "./settings.js";
 
 /** The rows that every attack is judged on: held out by folds, or apart from the start; null: the training rows. */
@@ -10,13 +11,18 @@ export async function evaluateAttacks(
   attacks: readonly Influence[],
   training: EncodedDataset,
   evaluation: EncodedDataset | null,
-  { evaluation: plan, seed }: Pick<StudySettings, "evaluation" | "seed">,
+  settings: Pick<StudySettings, "evaluation" | "seed" | "smoothing">,
   work: Work,
 ): Promise<{ evaluated: (EvaluatedRows | null)[]; singularFolds: number }> {
+  const { evaluation: plan, seed } = settings;
   if (plan.kind === "cv") {
-    const strata = training.labels ? training.y : undefined;
-    const foldOf = assignFolds(training.sourceRows, plan.folds, seed, { strata, groups: training.groups });
-    const { evaluated, singularFolds } = await heldOutRows(attacks, foldOf, plan.folds, work);
+    // The draws of a row are never apart, and folds are those of the rows without noise.
+    const { original, copies } = training;
+    const strata = training.labels ? original.y : undefined;
+    const ofRows = assignFolds(original.sourceRows, plan.folds, seed, { strata, groups: original.groups });
+    const foldOf = copies === 1 ? ofRows : Uint16Array.from(training.y, (_, i) => ofRows[Math.floor(i / copies)]);
+    const judged = judgedRows(training, settings);
+    const { evaluated, singularFolds } = await heldOutRows(attacks, foldOf, plan.folds, work, undefined, judged);
     return { evaluated: evaluated.map((rows) => reweighted(rows, training.evaluationWeights)), singularFolds };
   }
   if (evaluation === null) return { evaluated: attacks.map(() => null), singularFolds: 0 };

@@ -8,25 +8,27 @@ export interface Groups {
   readonly names: readonly string[];
   /** Row indices of each group. */
   readonly rows: readonly Int32Array[];
+  /** How many of the rows are noisy copies of one. */
+  readonly copies: number;
 }
 
-export function groupsOf({ by }: EncodedDataset): Groups | null {
+export function groupsOf({ by, copies }: EncodedDataset): Groups | null {
   if (!by) return null;
   const rows: number[][] = by.names.map(() => []);
   by.of.forEach((group, i) => rows[group].push(i));
-  return { column: by.column, names: by.names, rows: rows.map((list) => Int32Array.from(list)) };
+  return { column: by.column, names: by.names, rows: rows.map((list) => Int32Array.from(list)), copies };
 }
 
 /** What the result says of the groups before any attack: their rows and natural losses l_i. */
 export function groupSection(
-  { column, names, rows }: Groups,
+  { column, names, rows, copies }: Groups,
   losses: Float64Array,
   w: Float64Array,
 ): NonNullable<DataSection["groups"]> {
   return {
     column,
     names,
-    rows: rows.map((list) => list.length),
+    rows: rows.map((list) => list.length / copies),
     naturalLoss: rows.map((list) => meanOver(list, losses, w)),
   };
 }

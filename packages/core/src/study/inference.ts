@@ -9,6 +9,7 @@ import { type SensitivityInterval, sensitivityInterval } from "../influence/sens
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
+import type { Fit } from "../solvers/fit.js";
 import { normalQuantile } from "../stats/distributions.js";
 import type { Threat } from "../threats/threat.js";
 import { raise } from "./flags.js";
@@ -68,9 +69,12 @@ export async function inferencesOf(
 
 const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
   !fit.sparse &&
-  influence.length <= MOST_PARAMETERS_PER_ROW * fit.data.rows &&
+  influence.length <= MOST_PARAMETERS_PER_ROW * rowsOf(fit) &&
   fit.inverse.method === "cholesky" &&
   !oneSided;
+
+/** Noisy copies of a row are no further rows. */
+const rowsOf = ({ data }: Fit): number => data.rows / (data.copies ?? 1);
 
 /** Why an adversary that attacks all rows together has no interval for the population; null: it has one, as far as that goes. */
 export function missingInference(threat: Threat, { inference }: Pick<StudySettings, "inference">): string | null {
@@ -94,7 +98,7 @@ async function fromSandwich(
   for (const { attack, shifts } of grounds) {
     const parts = await sandwichParts(attack, shifts, options);
     const bias = await leverageBias(attack, shifts, options, parts);
-    const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
+    const leverage = leverageFor(attack.influence.length, rowsOf(attack.fit));
     // "centred" allows for what the bias takes away; without that HC2 is what is left.
     const corrected = { ...options, leverage: leverage === "centred" && bias === null ? ("hc2" as const) : leverage };
     const found = await sandwich(attack, shifts, corrected, parts);

@@ -103,6 +103,7 @@ export async function kernelThreatSection(
     local: null,
     solver: { name: "cholesky", iterations: 0, relativeResidual, converged: true, reason: null },
     sensitivity: { training: { slope, curvature }, heldOut: sensitivity, population },
+    smoothing: null,
     kinkRadius: null,
     trustRadius: trust.radius,
     trustMethod: trust.radius === null ? null : ("stationarity" as const),

@@ -23,6 +23,7 @@ import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import { influencesAt } from "./local-response.js";
 import { trainConvex } from "./local-separation.js";
+import { judgedRows } from "./noise.js";
 import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 
 /** Rows under parameters and a response that have not seen them. */
@@ -52,10 +53,11 @@ export async function evaluateLocal(prepared: PreparedLocal, work: Work): Promis
   const plan = input.settings.evaluation;
   if (plan.kind === "cv") return evaluateFolds(prepared, plan.folds, work);
   const data = evaluation ?? training;
+  const model = local.judged ?? local.model;
   return influences.map(({ influence, scale }) => ({
     y: data.y,
     w: data.evaluationWeights,
-    parts: [{ data, model: local.model, rows: null, parameters: point.parameters, influence, scale }],
+    parts: [{ data, model, rows: null, parameters: point.parameters, influence, scale }],
   }));
 }
 
@@ -63,10 +65,11 @@ export async function evaluateLocal(prepared: PreparedLocal, work: Work): Promis
 async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work): Promise<EvaluatedLocal[]> {
   const { training, influences, point, local, l2, reach, damping, input } = prepared;
   const { settings } = input;
-  const foldOf = assignFolds(training.sourceRows, folds, settings.seed, {
-    strata: training.y,
-    groups: training.groups,
-  });
+  const { original, copies } = training;
+  const strata = original.encoding.target.task === "regression" ? undefined : original.y;
+  const ofRows = assignFolds(original.sourceRows, folds, settings.seed, { strata, groups: original.groups });
+  const foldOf = Uint16Array.from({ length: training.rows }, (_, i) => ofRows[Math.floor(i / copies)]);
+  const judged = judgedRows(training, settings);
   const parts: EvaluatedPart[][] = influences.map(() => []);
   for (let fold = 0; fold < folds; fold++) {
     work.onProgress?.({ phase: "held-out folds", done: fold, total: folds });
@@ -81,14 +84,14 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const responses = await influencesAt(there, damping, reach, settings, quiet, { eigenvalues: false }).catch(
       foldAdvice(fold, folds),
     );
-    const data = training.select(inside);
+    const data = judged.select(inside);
     responses.forEach(({ influence, scale }, t) => {
       // An absolute size is the same for every fold, whatever the mean norm of its rows.
       const whole = hasAbsoluteSizes(settings) ? influences[t].scale : scale;
       const factor = whole / scale;
       parts[t].push({
         data,
-        model,
+        model: local.judged ?? model,
         rows: inside,
         parameters: found.parameters,
         influence: influence.map((value) => factor * value),

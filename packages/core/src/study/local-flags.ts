@@ -31,10 +31,11 @@ export function localGroundFlags(prepared: PreparedLocal): Flag[] {
   if (settings.evaluation.kind === "training" && imported === null) {
     flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
   }
-  const perRow = prepared.point.parameters.length / training.rows;
+  const rows = training.rows / training.copies;
+  const perRow = prepared.point.parameters.length / rows;
   if (perRow > 0.05) {
     const count = prepared.point.parameters.length;
-    flags.push(raise("few-rows", `${count} parameters on ${training.rows} rows (${perRow.toPrecision(2)} a row).`));
+    flags.push(raise("few-rows", `${count} parameters on ${rows} rows (${perRow.toPrecision(2)} a row).`));
   }
   if (imported !== null) {
     flags.push(

@@ -13,6 +13,7 @@ import { hessianTimes } from "../solvers/inverse-hessian.js";
 import { type Inference, inferenceFrom } from "./inference.js";
 import { localNearCorners } from "./local-corners.js";
 import type { PreparedLocal } from "./local-prepare.js";
+import { isSmoothedLoss } from "./noise.js";
 import { samplingOf } from "./row-sampling.js";
 import { hasAbsoluteSizes } from "./settings.js";
 
@@ -31,11 +32,14 @@ export interface LocalInference {
 const NOT_ASKED: LocalInference = { inference: null, reason: null, estimationLoss: null, nearCorners: [] };
 const without = (reason: string): LocalInference => ({ ...NOT_ASKED, reason });
 
+const MEAN_LOSS = "the model's loss is a mean over noise, which intervals for the population are not worked out for";
+
 /** Intervals for the population at a minimum of a smooth model, one entry a response; else the reason against. */
 export async function localInferencesOf(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
   const { settings } = prepared.input;
   const { influences } = prepared;
   if (settings.inference === "none") return influences.map(() => NOT_ASKED);
+  if (isSmoothedLoss(settings)) return influences.map(() => without(MEAN_LOSS));
   if (!settings.local.polish)
     return influences.map(() => without("--no-polish leaves the parameters where another sample would not"));
   if (settings.inference === "bootstrap") return fromBootstrap(prepared, work);
@@ -55,7 +59,10 @@ async function fromSandwich(attack: LocalInfluence, prepared: PreparedLocal, wor
     relativeRadius: !hasAbsoluteSizes(settings),
     loss: local.loss === "softmax" ? null : LOSSES[local.loss],
     smooth: isSmooth(prepared),
-    leverage: leverageFor(attack.influence.length, training.rows) === "none" ? ("none" as const) : ("hc1" as const),
+    leverage:
+      leverageFor(attack.influence.length, training.rows / training.copies) === "none"
+        ? ("none" as const)
+        : ("hc1" as const),
   };
   const refused = localRefusal(attack, options);
   if (refused) {

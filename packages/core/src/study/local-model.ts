@@ -14,6 +14,7 @@ import {
 } from "../autodiff/index.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { inputError, usageError } from "../errors.js";
+import { interceptName } from "../models/feature-map.js";
 import type { ActivationName, ImportedNetwork, Layer, LayerShape } from "../models/import/network.js";
 import { LOSSES } from "../models/losses.js";
 import { type ParameterBlock, ParameterLayout } from "../models/parameter-layout.js";
@@ -22,13 +23,17 @@ import { type PredictiveModel, predictiveModel } from "../models/predictive-mode
 import { projectedModel } from "../models/projection/projected-model.js";
 import { type Projection, projectRows } from "../models/projection/projection.js";
 import { type ActivationPattern, reluPattern } from "../models/relu-pattern.js";
+import { affineModel, smoothedSquares } from "../models/smoothing/affine-model.js";
+import { smoothedModel } from "../models/smoothing/smoothed-model.js";
 import { softmaxRegression } from "../models/softmax.js";
 import { hiddenWidths, localKindOf } from "./local-settings.js";
+import { isSmoothedLoss, modelNoise, noiseOf } from "./noise.js";
 import type { StudySettings } from "./settings.js";
+import type { SmoothingSettings } from "./smoothing-settings.js";
 
 /** A model without a closed form, and what is said of it. */
 export interface LocalModel {
-  readonly kind: "softmax" | "mlp" | "imported";
+  readonly kind: "linear" | "logistic" | "softmax" | "mlp" | "imported";
   /** As the user wrote it: "mlp:64,32", or the file. */
   readonly name: string;
   readonly loss: NetworkLoss;
@@ -44,6 +49,8 @@ export interface LocalModel {
   /** Whether any score has a constant term. */
   readonly intercept: boolean;
   readonly model: PredictiveModel;
+  /** The model whose losses are judged where that is another one, without noise; null: `model`. */
+  readonly judged: PredictiveModel | null;
   /** The same model with what it learned from rows, a projection, learned from others; null where nothing was. */
   readonly relearn: ((data: EncodedDataset) => Promise<PredictiveModel>) | null;
   /** Which ReLU units are on; null: there are none. */
@@ -74,6 +81,7 @@ export function modelToTrain(
   projection: Projection | null = null,
 ): LocalModel {
   const plain = plainModel(settings, data, projection?.names ?? data.features);
+  if (isSmoothedLoss(settings)) return smoothedLocal(plain, settings);
   if (projection === null) return plain;
   const { relearn } = projection;
   const { pattern } = plain;
@@ -85,8 +93,54 @@ export function modelToTrain(
   };
 }
 
+/** The model of the mean loss over the noise: exactly for squared losses of scores linear in x, else by draws. */
+function smoothedLocal(plain: LocalModel, settings: StudySettings): LocalModel {
+  const smoothing = noiseOf(settings);
+  if (smoothing === null) return plain;
+  const { model, loss } = plain;
+  return {
+    ...plain,
+    model:
+      loss !== "softmax" && hasExactNoise(plain, smoothing)
+        ? smoothedSquares({ names: model.parameterNames, loss }, smoothing.sigma)
+        : smoothedModel(model, modelNoise(smoothing, settings.seed)),
+    judged: smoothing.evaluation === "clean" ? model : null,
+  };
+}
+
+/** Whether the mean loss over the noise is known without a draw. */
+export const hasExactNoise = ({ kind, loss }: LocalModel, { attack }: SmoothingSettings): boolean =>
+  attack === "smoothed" && kind === "linear" && (loss === "squared" || loss === "half-squared");
+
+/** f = b + β'x, as a model without the closed forms: its mean loss over noise has none. */
+function affineLocal(settings: StudySettings, data: EncodedDataset, features: readonly string[]): LocalModel {
+  const loss = lossOf(settings, data);
+  if (loss === "softmax") throw usageError("A target of several classes needs --model softmax or mlp:<widths>.");
+  const kind = loss === "logistic" ? "logistic" : "linear";
+  return {
+    kind,
+    name: kind,
+    ...lossWords(loss, data.encoding.target.column),
+    activation: null,
+    layers: null,
+    outputScaler: null,
+    intercept: true,
+    features: features.length,
+    model: affineModel({ names: [interceptName(features), ...features], loss }),
+    judged: null,
+    relearn: null,
+    pattern: null,
+    convex: true,
+    imported: null,
+  };
+}
+
 /** @param features what the model calls its inputs. */
 function plainModel(settings: StudySettings, data: EncodedDataset, features: readonly string[]): LocalModel {
+  const several = data.encoding.target.task === "multiclass";
+  if (localKindOf(settings.model) === null && !(settings.model === null && several)) {
+    return affineLocal(settings, data, features);
+  }
   const name = settings.model ?? "softmax";
   const { classes } = data;
   if (localKindOf(name) === "softmax") {
@@ -100,6 +154,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
       features: features.length,
       intercept: settings.intercept,
       model: softmaxRegression({ features, classes: classes ?? [], intercept: settings.intercept }),
+      judged: null,
       relearn: null,
       pattern: null,
       convex: true,
@@ -128,6 +183,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
     features: features.length,
     intercept: true,
     model,
+    judged: null,
     relearn: null,
     pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
     convex: false,
@@ -224,6 +280,7 @@ export function modelOfNetwork(network: ImportedNetwork, loss: NetworkLoss, targ
     features: network.inputSize,
     intercept: network.layers.some((layer) => layer.kind === "linear" && layer.bias !== null),
     model: { ...model, convex },
+    judged: null,
     relearn: null,
     pattern: activations.has("relu") ? patternOfNetwork(network, parameters) : null,
     convex,

@@ -18,6 +18,7 @@ import { polishSection } from "./local-polish.js";
 import { respondAt } from "./local-response.js";
 import { localKindOf, localTaskOf } from "./local-settings.js";
 import type { TrainedLocal } from "./local-training.js";
+import { noisyRowsOf } from "./noise.js";
 import { encodeOptions, explainMissingHeader, type StudyInput, splitRows, stopwatch } from "./prepare.js";
 import { chooseProjection } from "./projection-choice.js";
 import type { FitSection } from "./result.js";
@@ -61,7 +62,8 @@ export async function prepareLocal(input: StudyInput, work: Work): Promise<Prepa
   const clock = stopwatch();
   explainMissingHeader(table, settings);
   const { data, network, statements } = await localRows(input);
-  return prepareOn({ ...splitRows(data, input), data, network, statements, clock }, input, work);
+  const split = noisyRowsOf(splitRows(data, input), input.settings);
+  return prepareOn({ ...split, data, network, statements, clock }, input, work);
 }
 
 /** Rows that are encoded and split, and an import as a model. */
@@ -122,7 +124,7 @@ async function prepareOn(
 }
 
 function refuseFolds({ evaluation, model, local }: StudySettings): void {
-  if (evaluation.kind !== "cv" || (local.import === null && localKindOf(model) === "softmax")) return;
+  if (evaluation.kind !== "cv" || (local.import === null && localKindOf(model) !== "mlp")) return;
   throw usageError(
     local.import === null
       ? `--evaluation cv:${evaluation.folds} would train ${evaluation.folds} networks, each with a minimum of its own: use fraction:0.2 or a file.`

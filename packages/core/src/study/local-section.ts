@@ -16,10 +16,13 @@ import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity, ObservedAttacks, STUDY_SEARCH } from "./local-evaluation.js";
 import { localThreatFlags } from "./local-flags.js";
 import type { LocalInference } from "./local-inference.js";
+import { hasExactNoise } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
 import type { LocalResponse, RestartedResponse } from "./local-result.js";
+import { noiseOf } from "./noise.js";
 import type { CurvePoint, Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
+import { smoothingSection } from "./smoothing-section.js";
 import { describeThreat } from "./threat-description.js";
 import { ascending, LISTED_ROWS, sizes } from "./threat-section.js";
 import { referencePoint, verdictOf } from "./verdict.js";
@@ -63,6 +66,7 @@ export async function localThreatSection(
   const { settings } = input;
   const { influence: I, scale } = attack;
   const { pattern } = local;
+  const noise = noiseOf(settings);
   const heldOut = settings.evaluation.kind !== "training";
   const image = await naturalCurvatureTimes(attack, I, work);
   const curvature = 0.5 * dot(I, image);
@@ -120,6 +124,7 @@ export async function localThreatSection(
       reason: attack.solver.reason,
     },
     sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population },
+    smoothing: noise && smoothingSection(noise, hasExactNoise(local, noise), null),
     kinkRadius: null,
     supportChange: null,
     trustRadius: trust.radius,
@@ -134,7 +139,7 @@ export async function localThreatSection(
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2,
-    parametersPerRow: I.length / training.rows,
+    parametersPerRow: (I.length * training.copies) / training.rows,
     inSample: !heldOut,
     attackRate: settings.attackRate,
     unit: local.unit,

@@ -3,6 +3,7 @@ import type { Task } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { SolverName } from "../solvers/linear-solution.js";
 import { isKernelModel } from "./kernel-settings.js";
+import { isSmoothedLoss } from "./noise.js";
 import type { EvaluationPlan, StudySettings } from "./settings.js";
 
 /** Which second derivatives I = −(H+λI)⁻¹Φ takes: all of them, or those that are never negative (MATH 9). */
@@ -68,8 +69,8 @@ export function localKindOf(model: string | null): LocalKind | null {
 }
 
 /** Whether a model is analysed by the closed forms; all others by a local response. */
-export const hasClosedForm = ({ model, local }: Pick<StudySettings, "model" | "local">): boolean =>
-  local.import === null && localKindOf(model) === null;
+export const hasClosedForm = (settings: Pick<StudySettings, "model" | "local" | "smoothing">): boolean =>
+  settings.local.import === null && localKindOf(settings.model) === null && !isSmoothedLoss(settings);
 
 const MOST_UNITS = 1_000_000;
 
@@ -96,7 +97,7 @@ export function localTaskOf({ model, loss }: Pick<StudySettings, "model" | "loss
     }
     return "multiclass";
   }
-  if (loss === null) return "auto";
+  if (loss === null) return model === "linear" ? "regression" : model === "logistic" ? "binary" : "auto";
   return ({ softmax: "multiclass", logistic: "binary", squared: "regression", "half-squared": "regression" } as const)[
     loss
   ];

@@ -13,6 +13,7 @@ import type { Fit } from "../solvers/fit.js";
 import type { LassoPathSection } from "./lasso-result.js";
 import { chosenFit } from "./lasso-study.js";
 import { type ChosenModel, chooseModel, taskOf } from "./model-choice.js";
+import { noisyRowsOf } from "./noise.js";
 import { type Penalties, penaltiesOf } from "./penalties.js";
 import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
@@ -74,7 +75,7 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
   const clock = stopwatch();
   explainMissingHeader(table, settings);
   const all = encodeTraining(table, settings);
-  const { training, evaluation } = splitRows(all, input);
+  const { training, evaluation } = noisyRowsOf(splitRows(all, input), settings);
   const projection = await chooseProjection(settings, training, input.projectionTable);
   const model = chooseModel(settings, training, projection);
   const { map } = model.describe(training);

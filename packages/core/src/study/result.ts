@@ -7,6 +7,7 @@ import type { KernelSection, ResolvedKernel } from "./kernel-result.js";
 import type { LassoPathSection, NamedSupportChange, SparseSection } from "./lasso-result.js";
 import type { LocalResponse, ResolvedLocal } from "./local-result.js";
 import type { ProjectionSection } from "./projection-section.js";
+import type { SmoothingSection } from "./smoothing-section.js";
 import type { SmoothingSettings } from "./smoothing-settings.js";
 
 /**
@@ -225,6 +226,8 @@ export interface ThreatSection {
       readonly method: string;
     } | null;
   };
+  /** Noise on the inputs, with the spread that its draws leave; null without `--smoothing`. */
+  readonly smoothing: SmoothingSection | null;
   /** All radii are in ε; null where there is none or it is not known (a flag says which). */
   readonly kinkRadius: number | null;
   /** Where a feature first enters or leaves a model with an l1 penalty; null without one. */

@@ -1,6 +1,7 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
+import { noiseOf } from "./noise.js";
 import type { ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
@@ -18,7 +19,7 @@ export function describeThreat(
       norm: normOf(adversary),
       wasserstein: settings.wasserstein === null ? null : exponentName(settings.wasserstein),
       divergence: adversary.settings.divergence ?? null,
-      smoothing: 0,
+      smoothing: noiseOf(settings)?.sigma ?? 0,
       attacked: reach.attacked.map(({ name }) => name),
       frozen: reach.frozen.map(({ name }) => name),
       budgets: Object.fromEntries(

@@ -130,6 +130,7 @@ export async function threatSection(
       heldOut,
       population,
     },
+    smoothing: null,
     kinkRadius: kinkRadius(kinks),
     supportChange: kinks.support && namedChange(kinks.support, fit.model.parameterNames),
     trustRadius: validity.trust.radius,
@@ -166,7 +167,7 @@ const verdictGround = (
   unit: model.loss.unit(settings.target),
   level: settings.confidence,
   l2,
-  parametersPerRow: (sparse?.support ?? parameters).length / data.rows,
+  parametersPerRow: ((sparse?.support ?? parameters).length * (data.copies ?? 1)) / data.rows,
   inSample: settings.evaluation.kind === "training",
   attackRate: settings.attackRate,
 });
@@ -203,17 +204,25 @@ async function contributions(
 ): Promise<ThreatSection["contributions"]> {
   if (!(curvature > 0)) return { rows: [], parameters: [] };
   const { fit, influence: I } = attack;
-  const rows = await rowContributions(attack, naturalHessianTimes(fit, I), work);
+  const rows = summed(await rowContributions(attack, naturalHessianTimes(fit, I), work), data.copies);
   const largest = [...rows.keys()].toSorted((a, b) => Math.abs(rows[b]) - Math.abs(rows[a])).slice(0, LISTED_ROWS);
   // Contributions add up to I'H_LI; values and shares are of its half.
   const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
   const parameters = parameterContributions(attack);
   return {
-    rows: largest.map((i) => ({ row: data.sourceRows[i], ...part(rows[i]) })),
+    rows: largest.map((i) => ({ row: data.sourceRows[i * data.copies], ...part(rows[i]) })),
     parameters: fit.model.parameterNames.flatMap((name, j) =>
       fit.sparse && I[j] === 0 ? [] : [{ name, ...part(parameters[j]) }],
     ),
   };
+}
+
+/** Sums over the noisy copies of every row. */
+function summed(values: Float64Array, copies: number): Float64Array {
+  if (copies === 1) return values;
+  const out = new Float64Array(values.length / copies);
+  for (let at = 0; at < values.length; at++) out[Math.floor(at / copies)] += values[at];
+  return out;
 }
 
 /** @param chosen whether the user chose the sizes; the default grid reaches beyond the trust radius on purpose. */

@@ -55,7 +55,7 @@ class PointwiseThreat implements Threat {
     this.uniform = settings.budgets.every((b) => b === 1);
   }
 
-  rowScales({ x }: Block): Float64Array {
+  rowScales({ x: moved, measured: x = moved }: Block): Float64Array {
     const { p, budgets } = this.settings;
     const scales = new Float64Array(x.rows);
     if (this.uniform) {

@@ -15,6 +15,7 @@ const shared = {
   activation: null,
   outputScaler: null,
   features: 2,
+  judged: null,
   relearn: null,
   pattern: null,
   imported: null,

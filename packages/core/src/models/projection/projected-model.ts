@@ -6,13 +6,16 @@ import { liftGradients, type Projection, projectDirections, projectRows } from "
 
 /** A model of z = P'(x − μ) as a model of x (MATH 13): ∇x l = P∇z l, and the mixed products with φ are those with P'φ. */
 export function projectedModel(model: PredictiveModel, projection: Projection): PredictiveModel {
+  const { initialParameters, convex } = model;
   return {
-    ...model,
     ...projectedLosses(model, projection),
+    ...(initialParameters && { initialParameters }),
+    ...(convex !== undefined && { convex }),
     output: projectedLosses(model.output, projection),
     outputs: (theta, x) => model.outputs(theta, projectRows(projection, x)),
     gaussNewtonProduct: (theta, block, vectors) =>
       model.gaussNewtonProduct(theta, projectBlock(projection, block), vectors),
+    keptGaussNewton: (theta, block) => model.keptGaussNewton(theta, projectBlock(projection, block)),
   };
 }
 
@@ -25,8 +28,16 @@ function projectedLosses(model: AutodiffModel, projection: Projection): Autodiff
   const z = (block: Block): Block => projectBlock(projection, block);
   const down = (directions: Matrix): Matrix => projectDirections(projection, directions);
   const up = (gradients: Matrix): Matrix => liftGradients(projection, gradients);
+  // Every method by name: one that was passed on as it is would see features where it expects components.
+  const { parameterNames, penalised } = model;
   return {
-    ...model,
+    parameterNames,
+    penalised,
+    lossesAndInputGradients: (theta, block) => {
+      const { losses, gradients } = model.lossesAndInputGradients(theta, z(block));
+      return { losses, gradients: up(gradients) };
+    },
+    keptHessian: (theta, block) => model.keptHessian(theta, z(block)),
     losses: (theta, block) => model.losses(theta, z(block)),
     gradient: (theta, block) => model.gradient(theta, z(block)),
     riskAndGradient: (theta, block) => model.riskAndGradient(theta, z(block)),

@@ -213,6 +213,9 @@ describe("an autodiff model of components", () => {
       inputGradientSlopes: (model) => model.inputGradientSlopes(theta, block, u).data,
       tangentHessianProduct: (model) => model.tangentHessianProduct(theta, block, phi, u, vectors).data,
       mixedGramProduct: (model) => model.mixedGramProduct(theta, block, curve, vectors).data,
+      keptHessian: (model) => model.keptHessian(theta, block).product(vectors).data,
+      keptGaussNewton: (model) => model.keptGaussNewton(theta, block).product(vectors).data,
+      lossesAndInputGradients: (model) => model.lossesAndInputGradients(theta, block).gradients.data,
       gaussNewtonProduct: (model) => model.gaussNewtonProduct(theta, block, vectors).data,
       outputs: (model) => model.outputs(theta, x).data,
     };
