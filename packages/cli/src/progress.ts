@@ -19,27 +19,57 @@ export async function progressBar(quiet: boolean): Promise<Reporter> {
   const started = performance.now();
   let bar: SingleBar | null = null;
   let stopped = false;
+  const timeLeft = remainingTime();
   return {
     report(phase, done, total) {
+      const left = timeLeft(phase, done, total);
       if (stopped || performance.now() - started < patienceMs) return;
       if (bar === null) {
         bar = new SingleBar({
-          format: "{phase} [{bar}] {percentage} %",
+          format: "{phase} [{bar}] {percentage} %{left}",
           stream: process.stderr,
           barsize: 30,
           clearOnComplete: true,
           hideCursor: true,
           gracefulExit: false,
         });
-        bar.start(total, done, { phase });
+        bar.start(total, done, { phase, left });
         return;
       }
       bar.setTotal(total);
-      bar.update(done, { phase });
+      bar.update(done, { phase, left });
     },
     stop() {
       bar?.stop();
       stopped = true;
     },
+  };
+}
+
+/** Too early to say how long the rest will take. */
+const TELLING_MS = 1000;
+const TELLING_SHARE = 0.02;
+
+/**
+ * How long the rest of a phase will take at the pace so far, in words. What follows a colon in its name does not make it another, and
+ * phases within it do not begin it anew.
+ */
+export function remainingTime(
+  now: () => number = () => performance.now(),
+): (phase: string, done: number, total: number) => string {
+  const phases = new Map<string, { start: number; first: number; reached: number }>();
+  return (phase, done, total) => {
+    const [name] = phase.split(":");
+    let known = phases.get(name);
+    if (!known || done < known.reached) {
+      known = { start: now(), first: done, reached: done };
+      phases.set(name, known);
+    }
+    known.reached = done;
+    const gone = now() - known.start;
+    const share = (done - known.first) / Math.max(1, total - known.first);
+    if (gone < TELLING_MS || share < TELLING_SHARE || share >= 1) return "";
+    const seconds = (gone / 1000) * (1 / share - 1);
+    return seconds < 100 ? `, ${Math.ceil(seconds)} s left` : `, ${Math.round(seconds / 60)} min left`;
   };
 }

@@ -36,6 +36,8 @@ const WORTHWHILE = 0.5;
  */
 const NEAR_ROUNDING = 1e7;
 const STALLED = 100;
+/** Of the way from the first residual to the last, on a logarithmic scale, for whoever watches. */
+const PARTS = 100;
 /** A backward error this small is rounding. */
 const ROUNDING = 8 * Number.EPSILON;
 
@@ -71,6 +73,7 @@ export async function blockConjugateGradients(
     if (open.length === 0) break;
     const round = await runRound(operator, preconditioner, takeColumns(residual, open), {
       targets: Float64Array.from(open, (k) => 0.5 * tolerance * sizes[k]),
+      tolerance,
       remaining: maximumIterations - iterations,
       norm,
       work: options,
@@ -149,7 +152,13 @@ async function runRound(
   operator: SymmetricOperator,
   preconditioner: Preconditioner,
   right: Matrix,
-  { targets, remaining, work, ...known }: { targets: Float64Array; remaining: number; norm: number; work: Work },
+  {
+    targets,
+    tolerance,
+    remaining,
+    work,
+    ...known
+  }: { targets: Float64Array; tolerance: number; remaining: number; norm: number; work: Work },
 ): Promise<Round> {
   const slices = timeSlices(work);
   const residual = orthonormalColumns(right);
@@ -159,6 +168,7 @@ async function runRound(
   let [iterations, products, norm] = [0, 0, known.norm];
   let [flats, flat]: [Matrix, number | null] = [Matrix.zeros(operator.size, 0), null];
   let best = { excess: Number.POSITIVE_INFINITY, iteration: 0 };
+  let start = 0;
   const finish = (curvature: number | null): Round => {
     return { correction: combined(solution, combination), iterations, products, norm, curvature, flat };
   };
@@ -168,6 +178,7 @@ async function runRound(
       norm,
     });
     if (excess <= 1) break;
+    start ||= excess;
     if (excess < WORTHWHILE * best.excess) best = { excess, iteration: iterations };
     if (overRounding < NEAR_ROUNDING && iterations - best.iteration > STALLED + operator.size) break;
     throwIfAborted(work.signal);
@@ -194,7 +205,12 @@ async function runRound(
     addProduct(next, -1, along, dividedRows(crossProducts(alongImages, next), curved));
     leaveOut(flats, next);
     directions = orthonormalColumns(next);
-    if (slices.due()) await slices.pause({ phase: "conjugate gradients", done: iterations, total: remaining });
+    if (slices.due()) {
+      // Residuals fall by about the same factor with every pass.
+      const done = Math.max(0, Math.round(PARTS * (1 - Math.log(excess) / Math.log(start)) || 0));
+      const phase = `conjugate gradients: residual ${(0.5 * tolerance * excess).toExponential(0)}`;
+      await slices.pause({ phase, done, total: PARTS });
+    }
   }
   return finish(null);
 }
