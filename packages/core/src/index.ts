@@ -2,7 +2,9 @@ export * as autodiff from "./autodiff/index.js";
 export { type ChartedResult, chartsOf, type NamedChart } from "./charts/catalogue.js";
 export type { ChartOptions } from "./charts/figure.js";
 export { type ChartSpec, COLOURS as CHART_COLOURS, onDarkPaper } from "./charts/theme.js";
+export { type Digits, drawnDigits } from "./data/drawn-digits.js";
 export * from "./data/index.js";
+export { readDigits } from "./data/mnist.js";
 export { AifError, type ErrorCode } from "./errors.js";
 export type {
   Experiment,
@@ -11,6 +13,7 @@ export type {
   Repetition,
   Verdict as ExperimentVerdict,
 } from "./experiments/experiment.js";
+export { type DigitSource, digitsOf, figure2bOn } from "./experiments/figure2b.js";
 export { EXPERIMENTS, experimentsNamed } from "./experiments/registry.js";
 export { checkedSettings, type Repeat, type RunOptions, repeatHere, runExperiment } from "./experiments/run.js";
 export { type Influence, influence, type RowPull, scoreShifts } from "./influence/aif.js";

@@ -14,7 +14,7 @@ import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { Interruption } from "../interruption.js";
 import { addGroups } from "../options/register.js";
-import { experimentOptions, reproductionOutput } from "../options/reproduce.js";
+import { digitOptions, experimentOptions, reproductionOutput } from "../options/reproduce.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { PartialRun } from "../output/partial-run.js";
@@ -22,6 +22,7 @@ import { filesIn, finishedIn, type RunFiles, writeRun } from "../output/run-fold
 import { writeStdout } from "../output/stdout.js";
 import { wantsColour } from "../render/page.js";
 import { renderExperiments, renderRun } from "../render/reproduce.js";
+import { figure2bOnMnist } from "../repetitions/digits.js";
 import { openPool } from "../repetitions/pool.js";
 
 /** `aif reproduce [result]`: the results of the paper, run again. */
@@ -40,14 +41,18 @@ export function addReproduce(program: Command): void {
         await writeStdout(renderExperiments(EXPERIMENTS));
         return;
       }
+      const { mnist } = readGroup(digitOptions, command);
       const tasks = await Promise.all(
-        experimentsNamed(name).map((experiment) => prepare(experiment, chosen, out, force)),
+        experimentsNamed(name).map(async (experiment) => {
+          const onFiles = experiment.name === "figure2b" ? await figure2bOnMnist(mnist) : null;
+          return { ...(await prepare(onFiles ?? experiment, chosen, out, force)), onFiles: onFiles !== null };
+        }),
       );
       const { threads } = readGroup(runtimeOptions, command);
       setThreads(threads);
       for (const task of tasks) await reproduce(task, out, quiet, threads);
     });
-  addGroups(command, [experimentOptions, reproductionOutput, runtimeOptions]);
+  addGroups(command, [experimentOptions, digitOptions, reproductionOutput, runtimeOptions]);
   command.addHelpText(
     "after",
     "\nExamples:\n  aif reproduce figure1 --out figure1\n  aif reproduce all --repetitions 4 --out quick\n",
@@ -59,6 +64,8 @@ interface Task {
   readonly experiment: Experiment;
   readonly settings: ExperimentSettings;
   readonly finished: readonly Repetition[];
+  /** Its data are files that were read here: other threads do not have them. */
+  readonly onFiles: boolean;
 }
 
 async function prepare(
@@ -66,20 +73,20 @@ async function prepare(
   chosen: Partial<ExperimentSettings>,
   out: string | null,
   force: boolean,
-): Promise<Task> {
+): Promise<Omit<Task, "onFiles">> {
   const settings = checkedSettings(experiment, { ...experiment.defaults, ...chosen });
   return { experiment, settings, finished: out === null ? [] : await finishedIn(out, experiment, settings, force) };
 }
 
 async function reproduce(
-  { experiment, settings, finished }: Task,
+  { experiment, settings, finished, onFiles }: Task,
   out: string | null,
   quiet: boolean,
   threads: number | null,
 ): Promise<void> {
   let files: RunFiles | null = null;
   const part = out === null ? null : new PartialRun(filesIn(out, experiment.name).part, experiment, settings);
-  const pool = openPool(threads, settings.repetitions - finished.length);
+  const pool = openPool(onFiles ? 1 : threads, settings.repetitions - finished.length);
   const run = await carryOut<ExperimentRun>(
     quiet,
     async (signal, reporter) => {

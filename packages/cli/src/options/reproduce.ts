@@ -38,6 +38,22 @@ const readFolder = (path: string, option: string): string => {
   throw usageError(`${option} needs the name of a folder.`);
 };
 
+/** The pictures of Figure 2(b). */
+export const digitOptions = {
+  heading: "Pictures:",
+  rules: {
+    mnist: single(
+      {
+        flags: "--mnist <folder>",
+        help: "figure2b: the folder with MNIST's training files (aif data mnist fetches them)",
+        shown: "$AIF_MNIST, mnist or ../shared/data/mnist; without them drawn digits",
+      },
+      null,
+      readFolder,
+    ),
+  },
+};
+
 /** Where the numbers and the chart go. */
 export const reproductionOutput = {
   heading: outputOptions.heading,

@@ -4,6 +4,7 @@ import { example51 } from "./example5.1.js";
 import type { Experiment } from "./experiment.js";
 import { figure1 } from "./figure1.js";
 import { figure2a } from "./figure2a.js";
+import { figure2b } from "./figure2b.js";
 import { theorem51 } from "./theorem5.1.js";
 import { theorem52 } from "./theorem5.2.js";
 import { theorem53 } from "./theorem5.3.js";
@@ -20,6 +21,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   example51,
   figure2a,
   theorem54,
+  figure2b,
   theorem61,
 ];
 
