@@ -51,7 +51,7 @@ export function addCompare(program: Command): void {
     .argument("<data>", "as for aif analyze")
     .action(async (data: string) => {
       const dataValues = readGroup(comparedData, command);
-      const { models, features, l2, seeds, ...common } = readGroup(familyOptions, command);
+      const { models, features, l2, l1, projects, seeds, ...common } = readGroup(familyOptions, command);
       const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
       if (adversary.norm !== null && adversary.norm.length !== 1) {
         throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
@@ -71,7 +71,7 @@ export function addCompare(program: Command): void {
         checked: false,
       });
       const { memory, ...networks } = readGroup(comparedNetworks, command);
-      const family = { models, features, l2, seeds };
+      const family = { models, features, l2, l1, projects, seeds };
       const local = { ...settings.local, ...networks, memoryBytes: memory };
       const { format, out, quiet, chart } = readGroup(comparisonOutput, command);
       setThreads(readGroup(runtimeOptions, command).threads);

@@ -1,4 +1,4 @@
-import { type FeatureRule, parseFeatureRule } from "@aif/core";
+import { type FeatureRule, parseFeatureRule, parseProjects } from "@aif/core";
 import { usageError } from "../errors.js";
 import { checkChartPath } from "../output/chart-file.js";
 import { adversaryOptions } from "./adversary.js";
@@ -49,6 +49,20 @@ export const familyOptions = {
       { flags: "--l2 <list>", help: "ridges: 0,0.01,0.1", shown: "0; mlp: 0.001, times the target's variance" },
       [],
       readNumbers,
+    ),
+    l1: list(
+      { flags: "--l1 <list>", help: "l1 penalties (lasso), 0 for none: 0,0.01,0.1", shown: "none" },
+      [],
+      readNumbers,
+    ),
+    projects: list(
+      {
+        flags: "--project <how>",
+        help: "components in place of the columns: pca:1..8, factors:2, none; repeat it for several",
+        shown: "none",
+      },
+      [],
+      parseProjects,
     ),
     seeds: single(
       { flags: "--seeds <N>", help: "train every network from N seeds: its median and spread", shown: "1" },

@@ -1,4 +1,4 @@
-import type { ComparedModel, ComparisonResult, Estimate } from "@aif/core";
+import { type ComparedModel, type ComparisonResult, type Estimate, sameAttack } from "@aif/core";
 import { clean } from "./clean.js";
 import { pageWidth, shorten, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { equation, number, short, signed } from "./numbers.js";
@@ -40,13 +40,14 @@ const column = (
 function ranked(rows: readonly Row[], columns: readonly TableColumn[], { heading }: Paint): string[] {
   const rank = column(rows, ["#"], ({ place }) => String(place + 1));
   const longest = Math.max(...rows.map(({ model }) => widthOf(clean(model.name))));
-  const named = (width: number) =>
-    table([rank, column(rows, ["model"], ({ model }) => shorten(clean(model.name), width), "left"), ...columns], 2);
+  const named = (width: number, gap: number) =>
+    table([rank, column(rows, ["model"], ({ model }) => shorten(clean(model.name), width), "left"), ...columns], gap);
   const widest = ({ header, body }: ReturnType<typeof table>): number =>
     Math.max(...[...header, ...body].map(widthOf)) + 2;
-  const full = named(longest);
-  const room = longest - Math.max(0, widest(full) - pageWidth);
-  const { header, body } = room >= longest ? full : named(Math.max(narrowest, room));
+  const fitting = [2, 1].map((gap) => named(longest, gap)).find((lines) => widest(lines) <= pageWidth);
+  const narrow = (): ReturnType<typeof table> =>
+    named(Math.max(narrowest, longest - Math.max(0, widest(named(longest, 1)) - pageWidth)), 1);
+  const { header, body } = fitting ?? narrow();
   return [...header.map((line) => heading(`  ${line}`)), ...body.map((line) => `  ${line}`)];
 }
 
@@ -107,8 +108,12 @@ function costLines(result: ComparisonResult, painted: Paint): string[] {
   ];
   const beyond = [...rows].some(({ model }) => model.relative.extrapolated || model.absolute.extrapolated);
   const robust = rows.every(({ model }) => model.absolute.robustLoss !== null);
-  const columns = [...of("relative", equation("ε", sizes.epsilon)), ...of("absolute", equation("ρ", sizes.radius))];
-  const dominated = [...relative.dominated, ...absolute.dominated];
+  const one = sameAttack(result.models);
+  const columns = [
+    ...of("relative", equation("ε", sizes.epsilon)),
+    ...(one ? [] : of("absolute", equation("ρ", sizes.radius))),
+  ];
+  const dominated = [...relative.dominated, ...(one ? [] : absolute.dominated)];
   const legend = [
     "cost: by how much robust training raises the natural loss on the same rows; ± of one model by itself, over the rows given the fits",
     ...(beyond ? ["!: the size lies beyond the model's trust radius"] : []),
@@ -148,6 +153,7 @@ function populationLines(result: ComparisonResult, painted: Paint): string[] {
         ? `${number(found.predicted)} [${number(found.interval[0], 2)}, ${number(found.interval[1], 2)}]`
         : "–";
     });
+  const one = sameAttack(models);
   const noise = (quantity: NonNullable<typeof relative.population>): string => {
     const best = quantity.best.length;
     return quantity.reach === null ? "not compared" : `${best} of ${quantity.of.length} may be the least`;
@@ -155,9 +161,9 @@ function populationLines(result: ComparisonResult, painted: Paint): string[] {
   const how = relative.population.over === "draws" ? "draws of the bootstrap" : "the influence of each training row";
   return [
     painted.heading("Sensitivity in the population, as a cost at the same sizes"),
-    ...ranked(rows, [of("relative", "ε"), of("absolute", "ρ")], painted),
+    ...ranked(rows, [of("relative", "ε"), ...(one ? [] : [of("absolute", "ρ")])], painted),
     ...wrap(
-      `S: average over training sets of this size, without its bias; ${short(100 * settings.confidence)} % intervals of one model by itself. At ${short(100 * settings.confidence)} % for all pairs at once, from ${how}: ${noise(relative.population)} at the same ε, ${noise(absolute.population)} at the same ρ.${relative.population.of.length < models.length ? " Models without S, or whose S noise may have made, are not compared." : ""}`,
+      `S: average over training sets of this size, without its bias; ${short(100 * settings.confidence)} % intervals of one model by itself. At ${short(100 * settings.confidence)} % for all pairs at once, from ${how}: ${noise(relative.population)}${one ? "" : ` at the same ε, ${noise(absolute.population)} at the same ρ`}.${relative.population.of.length < models.length ? " Models without S, or whose S noise may have made, are not compared." : ""}`,
       { indent: 2, hang: 4 },
     ).map(painted.faint),
   ];

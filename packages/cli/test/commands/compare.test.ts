@@ -66,12 +66,12 @@ describe("aif compare", () => {
 
   it("draws a chart, again from the JSON", async () => {
     const [chart, out] = [await scratch("c.svg"), await scratch("c.json")];
-    const words = [...family, "--chart", chart, "--out", out];
+    const words = [...family, "--features", "first 2..3", "--chart", chart, "--out", out];
     await buildProgram().parseAsync(["compare", ...words], { from: "user" });
     const svg = await readFile(chart, "utf8");
     expect(svg).toMatch(/^<svg/);
     expect(svg).toContain("One fixed radius for all models");
-    expect(svg).toContain("1  quadratic");
+    expect(svg).toContain("1  quadratic, first 3");
     const again = await scratch("again.svg");
     await buildProgram().parseAsync(["chart", out, "comparison", "--out", again], { from: "user" });
     expect(await readFile(again, "utf8")).toBe(svg);
@@ -90,6 +90,18 @@ describe("aif compare", () => {
     expect(widest(text)).toBeLessThanOrEqual(80);
   });
 
+  it("tells costs once where all models see the same columns", async () => {
+    const text = await written("x.txt", [houses, "--target", "price_thousands", "--l2", "0,0.1", "--project", "none"]);
+    expect(text).not.toContain("cost at    on the         cost at");
+    expect(text.replace(/\s+/g, " ")).not.toContain("Attacked with one radius for all");
+    const several = await written("x.txt", [houses, "--target", "price_thousands", "--project", "pca:1..2"]);
+    expect(
+      tableUnder(several, "Natural loss:")
+        .map(([, name]) => name)
+        .toSorted(),
+    ).toEqual(["pca:1", "pca:2"]);
+  });
+
   it("leaves nothing undone where intervals are not wanted", async () => {
     const text = await written("x.txt", [...family, "--inference", "none"]);
     expect(text.replace(/\s+/g, " ")).toContain("Without intervals nothing is said of chance");
@@ -102,6 +114,8 @@ describe("aif compare", () => {
     [["--features", "area,foo"], 1, 'no feature column "area"'],
     [["--features", "first 1..20"], 2, "asks for 20 columns"],
     [["--model", "logistic"], 2, "losses of different things cannot be compared"],
+    [["--project", "pca:3..1"], 2, "--project pca:3..1"],
+    [["--project", "pca:20"], 2, "asks for more components than"],
     [["--norm", "1,2"], 2, "--norm takes one norm"],
     [["--epsilon", "0.1,0.2"], 2, "--epsilon takes one size"],
     [["--chart", "picture.pdf"], 2, "--chart takes a file"],

@@ -1,4 +1,5 @@
 import type { ComparedModel, ComparisonResult } from "../study/compare/comparison-result.js";
+import { sameAttack } from "../study/compare/comparison-words.js";
 import { number, short, signed } from "../study/words.js";
 import { nameAxis } from "./bars.js";
 import { broken, type ChartOptions, DEFAULT_WIDTH, told } from "./figure.js";
@@ -53,8 +54,17 @@ export function comparisonChart(result: ComparisonResult, { width = DEFAULT_WIDT
     spacing: 24,
     description: `Natural loss and cost of robustness of ${result.models.length} models.`,
     vconcat: [
-      frontierPanel(result, panel, "relative", `Attack relative to what each model sees, ε = ${short(sizes.epsilon)}`),
-      frontierPanel(result, panel, "absolute", `One fixed radius for all models, ρ = ${short(sizes.radius)}`),
+      ...(sameAttack(result.models)
+        ? [frontierPanel(result, panel, "absolute", `ε = ${short(sizes.epsilon)}, ρ = ${short(sizes.radius)}`)]
+        : [
+            frontierPanel(
+              result,
+              panel,
+              "relative",
+              `Attack relative to what each model sees, ε = ${short(sizes.epsilon)}`,
+            ),
+            frontierPanel(result, panel, "absolute", `One fixed radius for all models, ρ = ${short(sizes.radius)}`),
+          ]),
       differencePanel(result, panel),
     ],
     resolve: { scale: { color: "independent" } },
@@ -80,7 +90,7 @@ function frontierPanel(
   const onFrontier = new Set(costs.frontier);
   const roleOf = (place: number): Role => (onFrontier.has(place) ? "frontier" : clear.has(place) ? "clear" : "noise");
   const shown = models.slice(0, NAMED);
-  const values = shown.map((model, place) => {
+  const all = shown.map((model, place) => {
     const { cost } = model[convention];
     const [low, high] = cost.interval ?? [cost.value, cost.value];
     return {
@@ -93,18 +103,35 @@ function frontierPanel(
       text: `${place + 1}, ${brief(model.name, 60)}: natural loss ${number(model.naturalLoss.value, 4)}, cost ${signed(cost.value)}`,
     };
   });
-  const labels = mergedLabels(values, width);
+  const across = frameOf(
+    all.map(({ cost }) => cost),
+    costs.frontier,
+  );
+  const down = frameOf(
+    all.map(({ loss }) => loss),
+    costs.frontier,
+  );
+  const inside = (value: number, [least, most]: readonly [number, number]): boolean => value >= least && value <= most;
+  const values = all.filter(({ cost, loss }) => inside(cost, across) && inside(loss, down));
+  const outside = all.filter(({ cost, loss }) => !(inside(cost, across) && inside(loss, down)));
+  const beyond = outside.length === 0 ? "" : ` (outside: ${outside.map(({ rank }) => rank).join(", ")})`;
+  const labels = mergedLabels(values, (across[1] - across[0]) / width, (down[1] - down[0]) / HEIGHT);
   const steps = costs.frontier
-    .flatMap((place) => (place < NAMED ? [values[place]] : []))
+    .flatMap((place) => (place < NAMED ? [all[place]] : []))
     .toSorted((a, b) => a.cost - b.cost);
   const position = {
     x: {
       field: "cost",
       type: "quantitative",
       scale: { zero: false },
-      axis: axis("natural loss given up by robust training"),
+      axis: axis(`natural loss given up by robust training${beyond}`),
     },
-    y: { field: "loss", type: "quantitative", scale: { zero: false }, axis: axis("natural loss") },
+    y: {
+      field: "loss",
+      type: "quantitative",
+      scale: { domain: down, nice: false, zero: false },
+      axis: axis("natural loss"),
+    },
   };
   const colour = {
     field: "role",
@@ -127,7 +154,7 @@ function frontierPanel(
         encoding: { ...position, order: { field: "cost" } },
       },
       {
-        mark: { type: "rule", strokeWidth: 1, opacity: 0.45 },
+        mark: { type: "rule", clip: true, strokeWidth: 1, opacity: 0.45 },
         encoding: { ...position, x: { ...position.x, field: "low" }, x2: { field: "high" }, color: colour },
       },
       {
@@ -147,8 +174,24 @@ interface Labelled {
   readonly rank: string;
   readonly loss: number;
   readonly cost: number;
-  readonly low: number;
-  readonly high: number;
+}
+
+/** How many quartile distances beyond the quartiles a picture still shows. */
+const FENCE = 3;
+/** Room beyond the outermost point, as a share of what is shown. */
+const MARGIN = 0.08;
+
+/** The stretch of an axis that shows most points well, and all of the frontier: far ones would press the others together. */
+function frameOf(values: readonly number[], always: readonly number[]): readonly [number, number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))];
+  const reach = FENCE * (at(0.75) - at(0.25));
+  const kept = values.filter(
+    (value, place) => always.includes(place) || (value >= at(0.25) - reach && value <= at(0.75) + reach),
+  );
+  const [least, most] = [Math.min(...kept), Math.max(...kept)];
+  const room = MARGIN * (most - least || Math.abs(most) || 1);
+  return [least - room, most + room];
 }
 
 /** Pixels within which two labels would cover each other, across and down. */
@@ -156,10 +199,11 @@ const LABEL_WIDTH = 22;
 const LABEL_HEIGHT = 11;
 
 /** One label for points that lie so near to each other that theirs would overlap. */
-function mergedLabels(values: readonly Labelled[], width: number): Pick<Labelled, "rank" | "loss" | "cost">[] {
-  const across = (Math.max(...values.map(({ high }) => high)) - Math.min(...values.map(({ low }) => low))) / width;
-  const losses = values.map(({ loss }) => loss);
-  const down = (Math.max(...losses) - Math.min(...losses)) / HEIGHT;
+function mergedLabels(
+  values: readonly Labelled[],
+  across: number,
+  down: number,
+): Pick<Labelled, "rank" | "loss" | "cost">[] {
   const groups: Labelled[][] = [];
   for (const value of values) {
     const group = groups.find(
@@ -185,7 +229,7 @@ function ranksOf(ranks: readonly number[]): string {
 }
 
 /** Numbers that tell neighbours apart, without a thousand separators. */
-const axis = (title: string): ChartSpec => ({ title, tickCount: 6 });
+const axis = (title: string): ChartSpec => ({ title, tickCount: 6, format: ".3~g", labelOverlap: true });
 
 function differencePanel({ models, natural }: ComparisonResult, width: number): ChartSpec {
   const best = new Set(natural.best);
@@ -202,7 +246,15 @@ function differencePanel({ models, natural }: ComparisonResult, width: number): 
     };
   });
   const y = nameAxis(models.slice(0, NAMED).map(labelOf));
-  const x = { type: "quantitative", axis: axis("natural loss above the lowest, simultaneous intervals") };
+  const ends = frameOf(
+    values.flatMap(({ low, high }) => [low, high]),
+    [0],
+  );
+  const x = {
+    type: "quantitative",
+    scale: { domain: ends, nice: false },
+    axis: axis("natural loss above the lowest, simultaneous intervals"),
+  };
   const colour = {
     field: "role",
     type: "nominal",
@@ -225,11 +277,11 @@ function differencePanel({ models, natural }: ComparisonResult, width: number): 
         encoding: { x: { field: "at", type: "quantitative" } },
       },
       {
-        mark: { type: "rule", strokeWidth: 1.4 },
+        mark: { type: "rule", strokeWidth: 1.4, clip: true },
         encoding: { y, x: { ...x, field: "low" }, x2: { field: "high" }, color: colour },
       },
       {
-        mark: { type: "point", filled: true, size: 40, opacity: 1 },
+        mark: { type: "point", filled: true, size: 40, opacity: 1, clip: true },
         encoding: { y, x: { ...x, field: "difference" }, color: colour, ...told },
       },
     ],

@@ -80,7 +80,7 @@ export function chooseModel(
     logistic: () => logistic({ intercept }),
     poisson: () => poisson({ intercept }),
     quadratic: () => quadratic({ loss, intercept, omitted }),
-    basis: () => basis(terms ?? "", { loss, intercept, among }),
+    basis: () => basis(terms ?? "", { loss, intercept, ...(projection ? {} : { among }) }),
   };
   const omittedSquares = kind === "quadratic" ? data.features.filter((_, k) => omitted(k, k)) : [];
   const plain = describe[kind]();

@@ -7,6 +7,7 @@ import { checkValidity } from "../../influence/trust-radius.js";
 import type { Work } from "../../parallel/work.js";
 import type { Fit } from "../../solvers/fit.js";
 import { raise } from "../flags.js";
+import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
 import { columnOrder } from "./column-order.js";
 import { type EvaluatedCandidate, type JudgedRows, lossesOf, naturalLosses, unattackable } from "./evaluated.js";
@@ -26,7 +27,7 @@ export async function evaluateClosed(
   const { settings } = candidate;
   const equations = await sharedEquations(ground, settings, work);
   const columns = await columnOrder(candidate, ground, equations, null, work);
-  const subject = subjectOf(ground, settings, columns, equations);
+  const subject = await subjectOf(ground, settings, columns, equations);
   const fit = await fitSubject(ground, subject, null, work);
   const attack = subject.threat && (await influence(fit, subject.threat, work));
   const shifts = attack && (await scoreShifts(attack, work));
@@ -40,6 +41,8 @@ export async function evaluateClosed(
     lossLabel: model.loss.label,
     unit: model.loss.unit(ground.training.encoding.target.column),
     l2: subject.l2,
+    l1: subject.l1,
+    project: candidate.settings.project && projectName(candidate.settings.project),
     columns: subject.columns,
     stability: judged.stability,
     parameters: model.map.count,
@@ -106,8 +109,9 @@ async function trustOf(
 }
 
 /** tr(H_L H⁻¹) = d − tr(P H⁻¹): the number of parameters without a ridge, the effective number with one. */
-function effectiveParameters(fit: Fit): number {
-  const { ridge, inverse, l2 } = fit;
+function effectiveParameters(fit: Fit): number | null {
+  const { ridge, inverse, l2, sparse } = fit;
+  if (sparse) return null;
   if (l2 === 0) return inverse.rank;
   const { data, rows: d } = inverseMatrix(fit);
   return ridge.reduce((sum, P, j) => sum - P * data[j * (d + 1)], d);

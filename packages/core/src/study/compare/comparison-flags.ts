@@ -4,7 +4,7 @@ import { raise } from "../flags.js";
 import type { Flag } from "../result.js";
 import { resolveReach } from "../threat-choice.js";
 import { short } from "../words.js";
-import type { ComparisonInput } from "./comparison-input.js";
+import type { WholeInput } from "./comparison-input.js";
 import type { ComparedModel, ComparisonResult } from "./comparison-result.js";
 import type { EvaluatedCandidate } from "./evaluated.js";
 import { isSelection } from "./feature-rule.js";
@@ -15,7 +15,7 @@ const NAMED = 5;
 
 /** What the numbers of a comparison leave open: of the data, of single models, and of how they are compared. */
 export function comparisonFlags(
-  input: ComparisonInput,
+  input: WholeInput,
   ground: ComparisonGround,
   evaluated: readonly EvaluatedCandidate[],
   models: readonly ComparedModel[],

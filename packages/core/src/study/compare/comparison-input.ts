@@ -1,9 +1,12 @@
 import type { StudyInput } from "../prepare.js";
 import type { StudySettings } from "../settings.js";
-import type { ComparisonFamily } from "./family.js";
+import type { ComparisonFamily, WholeFamily } from "./family.js";
 
 export interface ComparisonInput extends Omit<StudyInput, "importedModel" | "importedScaler"> {
   /** Of every model: data, adversary, evaluation, intervals. The family sets model and ridge; one norm and one size at most. */
   readonly settings: StudySettings;
   readonly family: ComparisonFamily;
 }
+
+/** The same with nothing left open. */
+export type WholeInput = Omit<ComparisonInput, "family"> & { readonly family: WholeFamily };

@@ -71,6 +71,8 @@ export interface ComparisonSettings
   readonly models: readonly string[];
   readonly features: readonly string[];
   readonly l2: readonly number[];
+  readonly l1: readonly number[];
+  readonly projects: readonly string[];
   readonly seeds: number;
 }
 
@@ -85,6 +87,10 @@ export interface ComparedModel {
   /** Of a selection, the share of the folds in which each column was chosen; null: the columns were chosen beforehand, or there are no folds. */
   readonly chosen: readonly { readonly column: string; readonly share: number }[] | null;
   readonly l2: number;
+  /** 0: no l1 penalty. */
+  readonly l1: number;
+  /** The components that it sees in place of the columns: "pca:3"; null: the columns themselves. */
+  readonly project: string | null;
   readonly parameters: number;
   /** How many of its features can be attacked; 0: robustness costs it nothing. */
   readonly attacked: number;

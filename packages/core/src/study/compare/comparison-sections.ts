@@ -1,10 +1,11 @@
 import { meanStandardError } from "../../influence/sampling.js";
 import { normalQuantile } from "../../stats/distributions.js";
 import { exponentName } from "../../threats/norms.js";
+import { projectName } from "../project-settings.js";
 import { resolvedSettings } from "../resolved-settings.js";
 import { evaluationName, type StudySettings } from "../settings.js";
 import { resolveReach } from "../threat-choice.js";
-import type { ComparisonInput } from "./comparison-input.js";
+import type { WholeInput } from "./comparison-input.js";
 import type {
   ComparedModel,
   ComparisonResult,
@@ -35,6 +36,8 @@ export function comparedModel(
     columns: one.columns,
     chosen: one.stability,
     l2: one.l2,
+    l1: one.l1,
+    project: one.project,
     parameters: one.parameters,
     attacked: one.attacked,
     scale,
@@ -114,7 +117,7 @@ function spread(values: readonly number[]): Spread {
 }
 
 export function dataSection(
-  { table, settings }: ComparisonInput,
+  { table, settings }: WholeInput,
   { training, evaluation }: ComparisonGround,
 ): ComparisonResult["data"] {
   return {
@@ -131,7 +134,7 @@ export function dataSection(
 }
 
 export function settingsSection(
-  { settings, table, family }: ComparisonInput,
+  { settings, table, family }: WholeInput,
   { training }: ComparisonGround,
   one: EvaluatedCandidate,
 ): ComparisonSettings {
@@ -168,6 +171,8 @@ export function settingsSection(
     models: family.models,
     features: family.features.map(ruleName),
     l2: family.l2,
+    l1: family.l1,
+    projects: family.projects.map((project) => (project ? projectName(project) : "none")),
     seeds: family.seeds,
   };
 }

@@ -3,6 +3,10 @@ import type { ComparedCosts, ComparedModel, ComparedQuantity, ComparisonResult }
 
 type Told = Pick<ComparisonResult, "models" | "natural" | "relative" | "absolute" | "sizes" | "loss" | "data">;
 
+/** Whether both conventions of the radius are one, since all models see the same columns. */
+export const sameAttack = (models: readonly Pick<ComparedModel, "scale">[]): boolean =>
+  models.every(({ scale }) => Math.abs(scale - models[0].scale) <= 1e-12 * scale);
+
 /** Models listed in one sentence. */
 const LISTED = 6;
 
@@ -12,8 +16,7 @@ export function comparisonWords(told: Told): string[] {
   return [
     ...naturalWords(told),
     ...costWords(told, "relative"),
-    ...costWords(told, "absolute"),
-    ...conventionWords(told),
+    ...(sameAttack(told.models) ? [] : [...costWords(told, "absolute"), ...conventionWords(told)]),
     ...noiseWords(told),
     ...seedWords(told.models),
   ];
@@ -43,10 +46,12 @@ function naturalWords({ models, natural, loss, data }: Told): string[] {
   return [`${lead} ${set}`];
 }
 
-const sizeWords = ({ sizes }: Pick<Told, "sizes">, convention: "relative" | "absolute"): string =>
-  convention === "relative"
-    ? `Attacked relative to what each model sees (ε = ${short(sizes.epsilon)})`
-    : `Attacked with one radius for all (ρ = ${short(sizes.radius)})`;
+const sizeWords = ({ sizes, models }: Pick<Told, "sizes" | "models">, convention: "relative" | "absolute"): string =>
+  sameAttack(models)
+    ? `Attacked with ε = ${short(sizes.epsilon)} (ρ = ${short(sizes.radius)})`
+    : convention === "relative"
+      ? `Attacked relative to what each model sees (ε = ${short(sizes.epsilon)})`
+      : `Attacked with one radius for all (ρ = ${short(sizes.radius)})`;
 
 function costWords(told: Told, convention: "relative" | "absolute"): string[] {
   const { models } = told;
@@ -99,7 +104,6 @@ function frontierWords(models: readonly ComparedModel[], { frontier, dominated }
 
 /** Whether the ranking by cost depends on how radii are made comparable (MATH 5). */
 function conventionWords({ models, relative, absolute }: Told): string[] {
-  if (models.every(({ scale }) => scale === models[0].scale)) return [];
   const [a, b] = [leastOf(relative.cost), leastOf(absolute.cost)];
   const swaps = swapped(relative.cost.estimates, absolute.cost.estimates);
   if (swaps === 0) return ["Both conventions of the radius rank the models by cost alike."];
@@ -116,12 +120,14 @@ function swapped(a: readonly number[], b: readonly number[]): number {
   return count;
 }
 
-function noiseWords({ natural, relative, absolute }: Told): string[] {
-  const shares = [
-    ["of natural loss", natural],
-    ["of cost at the same ε", relative.cost],
-    ["of cost at the same ρ", absolute.cost],
-  ] as const;
+function noiseWords({ models, natural, relative, absolute }: Told): string[] {
+  const costs = sameAttack(models)
+    ? ([["of cost", relative.cost]] as const)
+    : ([
+        ["of cost at the same ε", relative.cost],
+        ["of cost at the same ρ", absolute.cost],
+      ] as const);
+  const shares = [["of natural loss", natural] as const, ...costs];
   const told = shares.flatMap(([what, { reach, estimates }]) => {
     if (reach === null) return [];
     let [noise, pairs] = [0, 0];

@@ -9,12 +9,12 @@ import { refuseOneCluster } from "../row-sampling.js";
 import type { StudySettings } from "../settings.js";
 import { evaluateClosed } from "./closed-candidate.js";
 import { comparisonFlags } from "./comparison-flags.js";
-import type { ComparisonInput } from "./comparison-input.js";
+import type { ComparisonInput, WholeInput } from "./comparison-input.js";
 import type { ComparisonResult } from "./comparison-result.js";
 import { comparedModel, dataSection, settingsSection } from "./comparison-sections.js";
 import { comparisonWords } from "./comparison-words.js";
 import type { EvaluatedCandidate } from "./evaluated.js";
-import { type Candidate, candidatesOf, columnsOf, familyTask, modelSettings } from "./family.js";
+import { type Candidate, candidatesOf, columnsOf, familyTask, modelSettings, wholeFamily } from "./family.js";
 import { type ComparisonGround, foldsOf, samplings, sizesOf } from "./ground.js";
 import { evaluateLocalCandidate } from "./local-candidate.js";
 import { type Convention, comparedPopulations, comparedRows, frontierOf } from "./quantities.js";
@@ -25,7 +25,8 @@ import { type Convention, comparedPopulations, comparedRows, frontierOf } from "
  * the frontier of natural loss against cost.
  * @throws usage: settings or models that contradict each other. input: data that do not suit. numerical: a model without a fit.
  */
-export async function compare(input: ComparisonInput, work: Work = {}): Promise<ComparisonResult> {
+export async function compare(given: ComparisonInput, work: Work = {}): Promise<ComparisonResult> {
+  const input: WholeInput = { ...given, family: wholeFamily(given.family) };
   const { settings, table, family, readSeconds: read = 0 } = input;
   const models = modelSettings(settings, family);
   await ensureBlas();
@@ -34,7 +35,7 @@ export async function compare(input: ComparisonInput, work: Work = {}): Promise<
   const { training, evaluation } = splitRows(encodeFamily(input, models), input);
   refuseOneCluster(training, settings);
   const columns = columnsOf(training);
-  const candidates = candidatesOf(models, family.features, columns, table.source);
+  const candidates = candidatesOf(models, family.features, columns, table.source, usualModel(training, settings));
   const ground: ComparisonGround = {
     training,
     evaluation,
@@ -69,8 +70,12 @@ export async function compare(input: ComparisonInput, work: Work = {}): Promise<
   };
 }
 
+/** The model that the target asks for, as `chooseModel` has it. */
+const usualModel = ({ labels }: EncodedDataset, { loss }: StudySettings): string =>
+  labels ? "logistic" : loss === "poisson" ? "poisson" : "linear";
+
 /** The table as all models of the family see it. */
-function encodeFamily({ table, settings }: ComparisonInput, models: readonly StudySettings[]): EncodedDataset {
+function encodeFamily({ table, settings }: WholeInput, models: readonly StudySettings[]): EncodedDataset {
   const task = familyTask(models);
   const target = table.columns.find(({ name }) => name === settings.target);
   const several = target?.kind === "categorical" && target.levels.length > 2;
@@ -84,7 +89,7 @@ const longestForward = (candidates: readonly Candidate[]): number =>
 async function evaluateAll(
   candidates: readonly Candidate[],
   ground: ComparisonGround,
-  input: ComparisonInput,
+  input: WholeInput,
   work: Work,
 ): Promise<{ evaluated: EvaluatedCandidate[]; failed: ComparisonResult["failed"] }> {
   const evaluated: EvaluatedCandidate[] = [];

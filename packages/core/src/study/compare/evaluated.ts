@@ -53,6 +53,10 @@ export interface EvaluatedCandidate {
   readonly lossLabel: string;
   readonly unit: string;
   readonly l2: number;
+  /** 0: no l1 penalty. */
+  readonly l1: number;
+  /** "pca:3"; null: it sees the columns themselves. */
+  readonly project: string | null;
   readonly columns: readonly string[];
   /** Of a selection: in which share of the folds each column of all was chosen; null: it was chosen beforehand. */
   readonly stability: readonly { readonly column: string; readonly share: number }[] | null;

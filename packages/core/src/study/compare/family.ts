@@ -3,22 +3,39 @@ import type { Task } from "../../data/encoding.js";
 import { usageError } from "../../errors.js";
 import { hasClosedForm, localKindOf } from "../local-settings.js";
 import { taskOf } from "../model-choice.js";
+import { type ProjectSetting, parseProject, projectName } from "../project-settings.js";
 import type { EvaluationPlan, StudySettings } from "../settings.js";
 import { checkSettings } from "../settings.js";
 import { short } from "../words.js";
-import { choiceName, choicesOf, type FeatureChoice, type FeatureRule } from "./feature-rule.js";
+import { choiceName, choicesOf, type FeatureChoice, type FeatureRule, isSelection } from "./feature-rule.js";
 
-/** The models to compare: every model with every choice of columns and every ridge. */
+/** The models to compare: every combination. What is left out does not vary. */
 export interface ComparisonFamily {
-  /** As --model takes them; empty: the one that the target asks for. */
-  readonly models: readonly string[];
-  /** Empty: all columns. */
-  readonly features: readonly FeatureRule[];
-  /** λ of the ridges; empty: the model's own. */
-  readonly l2: readonly number[];
-  /** From how many seeds every network is trained. */
-  readonly seeds: number;
+  /** As --model takes them; default: the one that the target asks for. */
+  readonly models?: readonly string[];
+  /** Default: all columns. */
+  readonly features?: readonly FeatureRule[];
+  /** λ of the ridges; default: the model's own. */
+  readonly l2?: readonly number[];
+  /** λ of l1 penalties, 0 for none; default: none. */
+  readonly l1?: readonly number[];
+  /** Components that models see in place of the columns, null for the columns themselves; default: the columns. */
+  readonly projects?: readonly (ProjectSetting | null)[];
+  /** From how many seeds every network is trained; default 1. */
+  readonly seeds?: number;
 }
+
+export type WholeFamily = Required<ComparisonFamily>;
+
+export const wholeFamily = (family: ComparisonFamily): WholeFamily => ({
+  models: [],
+  features: [],
+  l2: [],
+  l1: [],
+  projects: [],
+  seeds: 1,
+  ...family,
+});
 
 /** One model of the family. */
 export interface Candidate {
@@ -37,8 +54,21 @@ const MOST_SEEDS = 100;
 export const comparisonEvaluation = (models: readonly string[]): EvaluationPlan =>
   models.some((model) => localKindOf(model) === "mlp") ? { kind: "fraction", share: 0.2 } : { kind: "cv", folds: 10 };
 
+/** Reads "pca:3", "pca:1..8" or "none" as --project in a comparison takes them. @throws usage: what cannot be read. */
+export function parseProjects(text: string): readonly (ProjectSetting | null)[] {
+  if (text === "none") return [null];
+  const [, kind, from, to] = /^(pca|factors):(\d+)\.\.(\d+)$/.exec(text) ?? [];
+  if (kind === undefined) return [parseProject(text)];
+  const [least, most] = [Number(from), Number(to)];
+  if (least < 1 || most < least || most > MOST_CANDIDATES) {
+    throw usageError(`--project ${text} needs a range of whole numbers from 1, such as ${kind}:1..8.`);
+  }
+  return Array.from({ length: most - least + 1 }, (_, k) => parseProject(`${kind}:${least + k}`));
+}
+
 /** The settings of every model of the family, columns aside. @throws usage: contradictions of options or of models. */
-export function modelSettings(settings: StudySettings, { models, l2, seeds }: ComparisonFamily): StudySettings[] {
+export function modelSettings(settings: StudySettings, family: WholeFamily): StudySettings[] {
+  const { models, l2, l1, projects, seeds } = family;
   if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= MOST_SEEDS)) {
     throw usageError(`--seeds ${seeds} must be a whole number from 1 to ${MOST_SEEDS}.`);
   }
@@ -54,10 +84,17 @@ export function modelSettings(settings: StudySettings, { models, l2, seeds }: Co
   if (settings.local.import !== null) {
     throw usageError("An imported model cannot be trained again on the folds: compare models that are trained here.");
   }
-  if (l2.length > 0 && settings.l2 !== null) throw usageError("The ridges of a family are given once, as its l2.");
+  refuseTwice(settings, family);
   const named: readonly (string | null)[] = models.length === 0 ? [settings.model] : models;
   const ridges: readonly (number | null)[] = l2.length === 0 ? [settings.l2] : l2;
-  const all = named.flatMap((model) => ridges.map((ridge) => ({ ...settings, model, l2: ridge })));
+  const sparse = l1.length === 0 ? [settings.l1] : l1.map((value) => (value === 0 ? null : [value]));
+  const views = projects.length === 0 ? [settings.project] : projects;
+  const all = named.flatMap((model) =>
+    views.flatMap((project) =>
+      ridges.flatMap((ridge) => sparse.map((l1) => ({ ...settings, model, project, l2: ridge, l1 }))),
+    ),
+  );
+  refuseFiles(all);
   for (const one of all) checkSettings(forModel(one));
   refuseFolds(all);
   refuseIdleSeeds(all, seeds);
@@ -80,6 +117,26 @@ const NO_NETWORK = {
   memoryBytes: null,
   allowUnconverged: false,
 } as const;
+
+/** @throws usage: what a family varies, fixed in its settings too. */
+function refuseTwice({ l2, l1, l1Ratio, project, smoothing }: StudySettings, family: WholeFamily): void {
+  if (family.l2.length > 0 && l2 !== null) throw usageError("The ridges of a family are given once, as its l2.");
+  if (l1 === "path" || l1Ratio !== null || (l1 !== null && (family.l1.length > 0 || l1.length > 1))) {
+    throw usageError("A comparison takes every --l1 as a model of its own: give their λ as the family's l1.");
+  }
+  if (family.projects.length > 0 && project !== null) {
+    throw usageError("The projections of a family are given once, as its projects.");
+  }
+  if (smoothing !== null) throw usageError("--smoothing is not offered in a comparison: use aif analyze.");
+}
+
+function refuseFiles(all: readonly StudySettings[]): void {
+  const found = all.find(({ project }) => project?.kind === "matrix");
+  if (found?.project?.kind !== "matrix") return;
+  throw usageError(
+    `--project ${found.project.path}: a comparison learns its components, so give pca:1..8, factors:1..3 or none; aif analyze takes a matrix.`,
+  );
+}
 
 function refuseFolds(all: readonly StudySettings[]): void {
   const network = all.find(({ model }) => localKindOf(model) === "mlp");
@@ -123,12 +180,13 @@ export const columnsOf = ({ featureInfo }: EncodedDataset): string[] => [
   ...new Set(featureInfo.map(({ column }) => column)),
 ];
 
-/** Every model with every choice of columns. @throws as `choicesOf`; usage: too many, or a choice that a model does not know */
+/** Every model with every choice of columns. @param usual the model that the target asks for. @throws as `choicesOf`; usage: too many, or a choice that a model does not know */
 export function candidatesOf(
   models: readonly StudySettings[],
   rules: readonly FeatureRule[],
   columns: readonly string[],
   source: string,
+  usual: string,
 ): Candidate[] {
   const choices = rules.length === 0 ? [ALL] : rules.flatMap((rule) => choicesOf(rule, columns, source));
   const count = models.length * choices.length;
@@ -142,25 +200,43 @@ export function candidatesOf(
     models: new Set(models.map(({ model }) => model)).size > 1,
     features: choices.length > 1 || choices[0].kind !== "all",
     ridges: new Set(models.map(({ l2 }) => l2)).size > 1,
+    penalties: models.some(({ l1 }) => l1 !== null),
+    projects: models.some(({ project }) => project !== null),
   };
+  refuseTwoSelections(models, choices);
   const found = models.flatMap((settings) =>
-    choices.map((features) => ({ name: nameOf(settings, features, several), settings, features })),
+    choices.map((features) => ({
+      name: nameOf({ ...settings, model: settings.model ?? usual }, features, several),
+      settings,
+      features,
+    })),
   );
   return numbered(found);
+}
+
+function refuseTwoSelections(models: readonly StudySettings[], choices: readonly FeatureChoice[]): void {
+  const selection = choices.find(isSelection);
+  if (!selection || models.every(({ l1 }) => l1 === null)) return;
+  throw usageError(
+    `--l1 chooses columns, and so does --features "${choiceName(selection)}": compare them in two runs, or leave one of them out.`,
+  );
 }
 
 const ALL: FeatureChoice = { kind: "all" };
 
 function nameOf(
-  { model, l2 }: StudySettings,
+  { model, l2, l1, project }: StudySettings,
   features: FeatureChoice,
-  several: { readonly models: boolean; readonly features: boolean; readonly ridges: boolean },
+  several: Readonly<Record<"models" | "features" | "ridges" | "penalties" | "projects", boolean>>,
 ): string {
-  const kind = model ?? "default model";
+  const { models: _, ...others } = several;
+  const alone = !Object.values(others).includes(true);
   const parts = [
-    ...(several.models || !several.features ? [kind] : []),
+    ...(several.models || alone ? [String(model)] : []),
     ...(several.features ? [choiceName(features)] : []),
+    ...(several.projects ? [project ? projectName(project) : "columns"] : []),
     ...(several.ridges ? [`λ = ${short(l2 ?? 0)}`] : []),
+    ...(several.penalties ? [`l1 = ${short(Array.isArray(l1) ? Number(l1[0]) : 0)}`] : []),
   ];
   return parts.join(", ");
 }

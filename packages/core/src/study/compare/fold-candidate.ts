@@ -37,9 +37,16 @@ export async function evaluateFolds(
   const quiet = work.signal ? { signal: work.signal } : {};
   for (let fold = 0; fold < folds; fold++) {
     work.onProgress?.({ phase: "held-out folds", done: fold, total: folds });
-    const own = selection
-      ? subjectOf(ground, candidate.settings, await columnOrder(candidate, ground, equations, fold, quiet), equations)
-      : whole;
+    const own =
+      selection || candidate.settings.project !== null
+        ? await subjectOf(
+            ground,
+            candidate.settings,
+            await columnOrder(candidate, ground, equations, fold, quiet),
+            equations,
+            fold,
+          )
+        : whole;
     for (const column of own.columns) chosenIn.set(column, (chosenIn.get(column) ?? 0) + 1);
     const fit = await fitSubject(ground, own, fold, quiet);
     if (fit.inverse.method === "pseudo-inverse") singularFolds++;

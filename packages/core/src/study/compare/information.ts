@@ -9,11 +9,13 @@ import { isSelection } from "./feature-rule.js";
  * RSS/n for squared losses (the variance is not counted in k), Bernoulli for the log loss, Poisson without its constant.
  */
 export function informationOf(
-  { loss, trainingLoss, degreesOfFreedom: k, candidate }: EvaluatedCandidate,
+  one: EvaluatedCandidate,
   training: EncodedDataset,
   settings: StudySettings,
 ): { information: Information | null; reason: string | null } {
+  const { loss, trainingLoss, degreesOfFreedom: k, candidate } = one;
   const without = (reason: string) => ({ information: null, reason });
+  if (one.l1 > 0) return without("an l1 penalty chooses its parameters");
   if (k === null) return without("the model has no likelihood with a known number of parameters");
   if (isSelection(candidate.features))
     return without("its columns were chosen by the target, which the criteria do not count");

@@ -10,6 +10,7 @@ import { type PreparedLocal, prepareLocalOn } from "../local-prepare.js";
 import { TRUST_SEARCH } from "../local-section.js";
 import { localKindOf } from "../local-settings.js";
 import type { StudyInput } from "../prepare.js";
+import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
 import { columnOrder } from "./column-order.js";
 import type { EvaluatedCandidate, EvaluatedLosses, PopulationS } from "./evaluated.js";
@@ -68,6 +69,8 @@ export async function evaluateLocalCandidate(
     lossLabel: local.lossLabel,
     unit: local.unit,
     l2,
+    l1: 0,
+    project: settings.project && projectName(settings.project),
     columns,
     stability: null,
     parameters: point.parameters.length,

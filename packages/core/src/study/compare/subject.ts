@@ -2,9 +2,11 @@ import type { EncodedDataset } from "../../data/encoded-dataset.js";
 import type { FeatureMap } from "../../models/feature-map.js";
 import type { Work } from "../../parallel/work.js";
 import { type Fit, type FitOptions, fit as fitModel } from "../../solvers/fit.js";
+import { lasso } from "../../solvers/lasso/lasso.js";
 import { solveSystem } from "../../solvers/normal-equations.js";
 import type { ThreatDescription } from "../../threats/pointwise.js";
 import { type ChosenModel, chooseModel } from "../model-choice.js";
+import { chooseProjection } from "../projection-choice.js";
 import type { StudySettings } from "../settings.js";
 import { reachBudgets, resolveReach, threatOf } from "../threat-choice.js";
 import type { ComparisonGround, SharedEquations } from "./ground.js";
@@ -17,6 +19,7 @@ export interface Subject {
   readonly features: readonly number[];
   readonly model: ChosenModel;
   readonly l2: number;
+  readonly l1: number;
   /** null: nothing of it can be attacked, so that robustness costs it nothing. */
   readonly threat: ThreatDescription | null;
   readonly attacked: number;
@@ -24,17 +27,21 @@ export interface Subject {
   readonly shared: (SharedEquations & { readonly chosen: Int32Array }) | null;
 }
 
-export function subjectOf(
+/** @param without the fold whose rows components must not be learned from; null: all rows serve. */
+export async function subjectOf(
   ground: ComparisonGround,
   settings: StudySettings,
   columns: readonly string[],
   equations: SharedEquations | null,
-): Subject {
-  const { training } = ground;
+  without: number | null = null,
+): Promise<Subject> {
+  const { training, foldOf } = ground;
   const features = placesOf(training, columns);
   const view = training.withFeatures(features);
   const narrowed = narrowedTo(settings, columns);
-  const model = chooseModel(narrowed, view, null, training.features);
+  const learnedOn = without === null || foldOf === null ? view : view.select(outside(foldOf, without));
+  const projection = await chooseProjection(narrowed, learnedOn, undefined);
+  const model = chooseModel(narrowed, view, projection, training.features);
   const { map } = model.describe(view);
   const uses = (k: number): boolean => map.usesInput(k);
   const attacked = reachBudgets(narrowed, view, uses).filter((budget) => budget > 0).length;
@@ -44,21 +51,26 @@ export function subjectOf(
     features,
     model,
     l2: settings.l2 ?? 0,
+    l1: Array.isArray(settings.l1) ? Number(settings.l1[0]) : 0,
     threat: attacked === 0 ? null : threatOf(settings.norms[0], resolveReach(narrowed, view, uses)),
     attacked,
-    shared: equations && { ...equations, chosen: parametersWithin(equations.map, new Set(features)) },
+    shared:
+      equations && projection === null
+        ? { ...equations, chosen: parametersWithin(equations.map, new Set(features)) }
+        : null,
   };
 }
 
 /** The fit of a subject on all training rows, or on those outside one fold. */
 export function fitSubject(
   { training, foldOf }: ComparisonGround,
-  { features, model, l2, shared }: Subject,
+  { features, model, l2, l1, shared }: Subject,
   without: number | null,
   work: Work,
 ): Promise<Fit> {
   const view = training.withFeatures(features);
   const rows = without === null || foldOf === null ? view : view.select(outside(foldOf, without));
+  if (l1 > 0) return lasso(model.describe, rows, { l1, l2, ...work });
   return fitModel(model.describe, rows, { l2, ...startOf(shared, l2, without), ...work });
 }
 

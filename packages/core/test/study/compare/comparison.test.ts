@@ -9,6 +9,7 @@ import {
   ensureBlas,
   type FeatureRule,
   parseFeatureRule,
+  parseProjects,
   type StudySettings,
   type Table,
 } from "../../../src/index.js";
@@ -229,6 +230,47 @@ describe("columns", () => {
   });
 });
 
+describe("components and l1 penalties", () => {
+  test.each<[string, Partial<ComparisonFamily>, Partial<StudySettings>]>([
+    ["pca:2", { projects: parseProjects("pca:2") }, { project: { kind: "pca", components: 2 } }],
+    ["l1", { l1: [4] }, { l1: [4] }],
+  ])("one model with %s is the model of an analysis", async (_, family, changes) => {
+    const rows = houses(150, 5);
+    const result = await compared(rows, { models: ["linear"], ...family });
+    const { result: single } = await analyze({
+      table: rows,
+      settings: settings({ model: "linear", epsilons: [0.03], ...changes }),
+    });
+    const [model] = result.models;
+    const [{ curve, scale }] = single.threats;
+    expect(model.naturalLoss.value / (single.fit.heldOutLoss ?? 0)).toBeCloseTo(1, 9);
+    expect(model.relative.cost.value / curve[0].cost).toBeCloseTo(1, 7);
+    expect(model.scale).toBeCloseTo(scale, 10);
+  });
+
+  test("all components are the columns in other words, and every model is named by what it sees", async () => {
+    const result = await compared(houses(), {
+      models: ["linear"],
+      features: [columns("area", "age")],
+      projects: [...parseProjects("none"), ...parseProjects("pca:1..2")],
+    });
+    expect(new Set(result.models.map(({ name }) => name))).toEqual(
+      new Set(["area,age, columns", "area,age, pca:1", "area,age, pca:2"]),
+    );
+    const [plain, whole] = [byName(result, "area,age, columns"), byName(result, "area,age, pca:2")];
+    expect(whole.naturalLoss.value).toBeCloseTo(plain.naturalLoss.value, 6);
+    expect(whole.relative.cost.value).toBeCloseTo(plain.relative.cost.value, 6);
+    expect(whole.project).toBe("pca:2");
+  });
+
+  test("components of a selection are learned in every fold", async () => {
+    const rows = houses(100, 2);
+    const result = await compared(rows, { features: [rule("forward 2")], projects: parseProjects("pca:1") });
+    expect(result.models[0].chosen).not.toBeNull();
+    expect(Number.isFinite(result.models[0].naturalLoss.value)).toBe(true);
+  });
+});
+
 describe("differences", () => {
   test("of identical models are 0, and so are their intervals", async () => {
     const result = await compared(houses(), { models: ["linear", "linear"], features: [columns("area", "age")] });
@@ -279,7 +321,7 @@ describe("differences", () => {
     }
   });
 
-  const repetitions = drawsOf(150, 2000);
+  const repetitions = drawsOf(80, 2000);
   test(`cover the true difference of models of equal S and equal loss over ${repetitions} draws`, {
     timeout: 600_000,
   }, async () => {
@@ -453,6 +495,10 @@ describe("what makes no sense is refused", () => {
 
   test.each(["first 0", "first 3..1", "forward x", "first 1..2 3"])("the rule %s", (text) => {
     expect(() => parseFeatureRule(text)).toThrow("--features");
+  });
+
+  test.each(["pca:0..2", "pca:3..1", "factors:0", "pca:x"])("the projection %s", (text) => {
+    expect(() => parseProjects(text)).toThrow("--project");
   });
 
   test("what is no rule names columns", () => {
