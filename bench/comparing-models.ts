@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ComparedModel, ComparisonResult } from "@aif/core";
+import { ADULT } from "./adult.js";
 import { machineLines } from "./machine.js";
 import { table } from "./markdown.js";
 import { withSections } from "./sections.js";
@@ -24,9 +25,6 @@ interface Source {
   /** A header that the file lacks. */
   readonly header?: string;
 }
-
-const ADULT =
-  "age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,capital_loss,hours_per_week,native_country,income";
 
 const SOURCES: readonly Source[] = [
   {
@@ -104,6 +102,8 @@ const SOURCES: readonly Source[] = [
     ],
   },
 ];
+
+const marks = { both: "no", natural: "no*", cost: "no*", none: "no~" } as const;
 
 const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
 const data = fileURLToPath(new URL("../../shared/data", import.meta.url));
@@ -196,13 +196,11 @@ function section(source: Source, result: ComparisonResult): string {
   ].join("\n\n");
 }
 
-const cost = (model: ComparedModel, convention: "relative" | "absolute"): string => {
+function cost(model: ComparedModel, convention: "relative" | "absolute"): string {
   const { cost: found, extrapolated } = model[convention];
   const reach = found.interval ? found.interval[1] - found.value : 0;
   return `${signed(found.value)} ± ${number(reach, 2)}${extrapolated === true ? " !" : ""}`;
-};
-
-const marks = { both: "no", natural: "no*", cost: "no*", none: "no~" } as const;
+}
 
 function frontier({ dominated }: ComparisonResult["relative"], place: number): string {
   const found = dominated.find(({ model }) => model === place);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { VerificationResult, VerifiedThreat } from "@aif/core";
+import { ADULT } from "./adult.js";
 import { machineLines } from "./machine.js";
 import { table } from "./markdown.js";
 
@@ -20,9 +21,6 @@ interface Source {
   /** A header that the file lacks. */
   readonly header?: string;
 }
-
-const ADULT =
-  "age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,capital_loss,hours_per_week,native_country,income";
 
 const SOURCES: readonly Source[] = [
   {

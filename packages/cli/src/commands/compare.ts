@@ -117,6 +117,10 @@ export function addCompare(program: Command): void {
       flags: "--by <column>",
       instead: "aif compare looks at all rows together: aif analyze --by tells groups apart, for one model.",
     },
+    ...["--wasserstein <u>", "--divergence <name>", "--smoothing <σ>"].map((flags) => ({
+      flags,
+      instead: `${flags.split(" ")[0]} is not offered in a comparison: use aif analyze, once for each model.`,
+    })),
     {
       flags: "--report <file>",
       instead: "aif compare writes no report page: aif analyze --report does, for the model that you choose.",

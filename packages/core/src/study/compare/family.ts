@@ -1,6 +1,7 @@
 import type { EncodedDataset } from "../../data/encoded-dataset.js";
 import type { Task } from "../../data/encoding.js";
 import { usageError } from "../../errors.js";
+import { isKernelModel } from "../kernel-settings.js";
 import { hasClosedForm, localKindOf } from "../local-settings.js";
 import { taskOf } from "../model-choice.js";
 import { type ProjectSetting, parseProject, projectName } from "../project-settings.js";
@@ -84,6 +85,7 @@ export function modelSettings(settings: StudySettings, family: WholeFamily): Stu
   if (settings.local.import !== null) {
     throw usageError("An imported model cannot be trained again on the folds: compare models that are trained here.");
   }
+  refuseOthers(settings);
   refuseTwice(settings, family);
   const named: readonly (string | null)[] = models.length === 0 ? [settings.model] : models;
   const ridges: readonly (number | null)[] = l2.length === 0 ? [settings.l2] : l2;
@@ -95,7 +97,12 @@ export function modelSettings(settings: StudySettings, family: WholeFamily): Stu
     ),
   );
   refuseFiles(all);
-  for (const one of all) checkSettings(forModel(one));
+  for (const one of all) {
+    if (isKernelModel(one.model)) {
+      throw usageError(`--model ${one.model} is not offered in a comparison: use aif analyze for kernel regressions.`);
+    }
+    checkSettings(forModel(one));
+  }
   refuseFolds(all);
   refuseIdleSeeds(all, seeds);
   return all.map(forModel);
@@ -118,8 +125,19 @@ const NO_NETWORK = {
   allowUnconverged: false,
 } as const;
 
+/** @throws usage: an adversary or noise that comparisons do not know. */
+function refuseOthers({ wasserstein, divergence, smoothing }: StudySettings): void {
+  const found = [
+    ["--wasserstein", wasserstein],
+    ["--divergence", divergence],
+    ["--smoothing", smoothing],
+  ] as const;
+  const given = found.find(([, value]) => value !== null);
+  if (given) throw usageError(`${given[0]} is not offered in a comparison: use aif analyze, once for each model.`);
+}
+
 /** @throws usage: what a family varies, fixed in its settings too. */
-function refuseTwice({ l2, l1, l1Ratio, project, smoothing }: StudySettings, family: WholeFamily): void {
+function refuseTwice({ l2, l1, l1Ratio, project }: StudySettings, family: WholeFamily): void {
   if (family.l2.length > 0 && l2 !== null) throw usageError("The ridges of a family are given once, as its l2.");
   if (l1 === "path" || l1Ratio !== null || (l1 !== null && (family.l1.length > 0 || l1.length > 1))) {
     throw usageError("A comparison takes every --l1 as a model of its own: give their λ as the family's l1.");
@@ -127,7 +145,6 @@ function refuseTwice({ l2, l1, l1Ratio, project, smoothing }: StudySettings, fam
   if (family.projects.length > 0 && project !== null) {
     throw usageError("The projections of a family are given once, as its projects.");
   }
-  if (smoothing !== null) throw usageError("--smoothing is not offered in a comparison: use aif analyze.");
 }
 
 function refuseFiles(all: readonly StudySettings[]): void {
