@@ -3,6 +3,7 @@ import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { Interruption } from "../interruption.js";
+import { explainAbsent, rowwiseOnly } from "../options/absent.js";
 import { modelOptions } from "../options/model.js";
 import { outputOptions } from "../options/output.js";
 import { pathDataOptions } from "../options/path.js";
@@ -86,6 +87,7 @@ export function addAdversarialTrain(program: Command): void {
       if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
     });
   addGroups(command, groups);
+  explainAbsent(command, rowwiseOnly("aif adversarial-train"));
   command.addHelpText("after", adversarialTrainHelp);
 }
 

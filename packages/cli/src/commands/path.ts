@@ -2,7 +2,7 @@ import { type PathResult, pathStudy } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
-import { explainAbsent } from "../options/absent.js";
+import { explainAbsent, rowwiseOnly } from "../options/absent.js";
 import { modelOptions } from "../options/model.js";
 import { pathAdversaryOptions, pathDataOptions, pathOutputOptions } from "../options/path.js";
 import { addGroups } from "../options/register.js";
@@ -75,16 +75,7 @@ export function addPath(program: Command): void {
       flags: "--radius <list>",
       instead: "aif path follows every size of the attack: give the last one with --epsilon-max.",
     },
-    {
-      flags: "--wasserstein <u>",
-      instead:
-        "aif path follows adversaries that attack every row by itself: leave out --wasserstein, or use aif verify.",
-    },
-    {
-      flags: "--divergence <name>",
-      instead:
-        "aif path follows adversaries that attack every row by itself: leave out --divergence, or use aif verify.",
-    },
+    ...rowwiseOnly("aif path"),
     {
       flags: "--bounds <list>",
       instead: "An adversary with bounds has no exact robust path: leave out --bounds, or use aif verify.",

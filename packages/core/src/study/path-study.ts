@@ -12,7 +12,7 @@ import { pathSection } from "./path-section.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { ResolvedSettings } from "./result.js";
-import { checkSettings, type StudySettings } from "./settings.js";
+import { checkSettings, requireRowwise, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
 
 export interface PathInput {
@@ -38,6 +38,7 @@ export async function pathStudy(
   checkEpsilonMax(epsilonMax);
   checkSettings(settings);
   refuseL1(settings, "The exact robust path");
+  requireRowwise(settings, "The adversary of a robust path");
   refuseBounds(settings);
   const clock = stopwatch();
   explainMissingHeader(table, settings);

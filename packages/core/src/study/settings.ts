@@ -244,6 +244,13 @@ function checkThreat(settings: StudySettings): void {
   if (found) throw usageError(`--divergence does not go with ${found[0]}: ${found[2]}.`);
 }
 
+/** @throws usage: an adversary that attacks all rows together, where only one of single rows is known. @param what begins a sentence. */
+export function requireRowwise({ wasserstein, divergence }: StudySettings, what: string): void {
+  if ((wasserstein === null || wasserstein === Infinity) && divergence === null) return;
+  const option = divergence === null ? "--wasserstein" : "--divergence";
+  throw usageError(`${what} attacks every row by itself: leave out ${option}, or use aif analyze or aif verify.`);
+}
+
 function positiveOrZero(option: string, value: number | null): void {
   if (value !== null && !(value >= 0 && value < Infinity)) {
     throw usageError(`${option} must be a number ≥ 0, got ${value}.`);

@@ -21,7 +21,7 @@ import { chooseModel, ridgeOf } from "./model-choice.js";
 import { pathSettings, trainingRowFlags, trainingRowsSection } from "./path-study.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
-import { checkSettings, type StudySettings } from "./settings.js";
+import { checkSettings, requireRowwise, type StudySettings } from "./settings.js";
 import { resolveReach, threatOf } from "./threat-choice.js";
 import { trainingFlags } from "./training-flags.js";
 import type { Comparison, TrainedCoefficients, TrainedModel, TrainingResult } from "./training-result.js";
@@ -56,6 +56,7 @@ export async function trainingStudy(
 ): Promise<TrainingResult> {
   const size = trainingSize(settings);
   checkSettings(settings);
+  requireRowwise(settings, "The adversary of this training");
   refuseL1(settings, "Adversarial training");
   const { onProgress, ...watched } = work;
   const plain: Work = { signal: work.signal, onProgress };
