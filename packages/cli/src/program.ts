@@ -6,6 +6,7 @@ import { addCompare } from "./commands/compare.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addPath } from "./commands/path.js";
 import { addReproduce } from "./commands/reproduce.js";
+import { addServe } from "./commands/serve.js";
 import { addVerify } from "./commands/verify.js";
 import { pageWidth } from "./render/layout.js";
 import { version } from "./version.js";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addCompare,
   addReproduce,
   addChart,
+  addServe,
   addDoctor,
 ];
 

@@ -7,6 +7,18 @@ export interface Reporter {
   stop(): void;
 }
 
+/** What a parent process is told, where it asked for it. */
+export interface ProgressMessage {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The environment variable by which a parent process asks. */
+export const PROGRESS_VARIABLE = "AIF_PROGRESS";
+/** No parent wants to hear more often. */
+const messagesEveryMs = 100;
+
 const silent: Reporter = { report: () => {}, stop: () => {} };
 
 /** Work that is done sooner than this shows no bar. */
@@ -14,6 +26,7 @@ const patienceMs = 1000;
 
 /** A progress bar on stderr, where that is a terminal. */
 export async function progressBar(quiet: boolean): Promise<Reporter> {
+  if (process.env[PROGRESS_VARIABLE] === "1" && process.send) return toParent(process.send.bind(process));
   if (quiet || !process.stderr.isTTY) return silent;
   const { SingleBar } = await import("cli-progress");
   const started = performance.now();
@@ -71,5 +84,19 @@ export function remainingTime(
     if (gone < TELLING_MS || share < TELLING_SHARE || share >= 1) return "";
     const seconds = (gone / 1000) * (1 / share - 1);
     return seconds < 100 ? `, ${Math.ceil(seconds)} s left` : `, ${Math.round(seconds / 60)} min left`;
+  };
+}
+
+/** Progress as messages to the process that started this one. */
+function toParent(send: (message: ProgressMessage) => unknown): Reporter {
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    report(phase, done, total) {
+      const now = performance.now();
+      if (now - last < messagesEveryMs) return;
+      last = now;
+      send({ phase, done, total });
+    },
+    stop: () => {},
   };
 }

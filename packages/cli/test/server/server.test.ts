@@ -1,0 +1,309 @@
+/** The local server as a browser, a stranger and a careless page meet it. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import type { StudyResult } from "@aif/core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jobWords } from "../../src/server/job-words.js";
+import type { JobStatus } from "../../src/server/jobs.js";
+import { LIMITS } from "../../src/server/limits.js";
+import type { RunningServer } from "../../src/server/serve.js";
+import type { ServedTable } from "../../src/server/tables.js";
+import { houses } from "../launch.js";
+
+// As it is built: it starts processes of its own.
+const { serve } = (await import(
+  new URL("../../dist/server/serve.js", import.meta.url).href
+)) as typeof import("../../src/server/serve.js");
+const assets = mkdtempSync(join(tmpdir(), "aif-assets-"));
+writeFileSync(join(assets, "index.html"), "<!doctype html><title>page</title>");
+let server: RunningServer;
+let cookie = "";
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** A client that can lie about its host. */
+function ask(
+  method: string,
+  path: string,
+  {
+    headers = {},
+    body,
+  }: { readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { host: "127.0.0.1", port: server.port, method, path, headers: { cookie, ...headers } },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part: string) => {
+          text += part;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+const json = async <Value>(answer: Promise<Answer>): Promise<Value> => JSON.parse((await answer).text) as Value;
+const post = (path: string, body: unknown, headers = {}): Promise<Answer> =>
+  ask("POST", path, { headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
+
+async function finished(id: string): Promise<JobStatus> {
+  const { text } = await ask("GET", `/api/jobs/${id}/events`);
+  const last = text.trim().split("\n\n").at(-1) ?? "";
+  return JSON.parse(last.slice(last.indexOf("data: ") + 6)) as JobStatus;
+}
+
+const upload = (name: string, body: string | Uint8Array): Promise<Answer> =>
+  ask("POST", "/api/tables", { headers: { "x-file-name": encodeURIComponent(name) }, body });
+
+beforeAll(async () => {
+  server = await serve({ port: 0, host: "127.0.0.1", data: houses, assets });
+  const welcome = await post("/api/session", { token: server.link.split("token=")[1] });
+  const [set] = welcome.headers["set-cookie"] as string[];
+  expect(set).toMatch(/HttpOnly; SameSite=Strict/);
+  cookie = set.split(";")[0];
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(assets, { recursive: true, force: true });
+});
+
+describe("who is let in", () => {
+  test("nobody without the token", async () => {
+    expect((await ask("GET", "/api/about", { headers: { cookie: "" } })).status).toBe(401);
+    expect((await post("/api/session", { token: "wrong" }, { cookie: "" })).status).toBe(401);
+    expect((await post("/api/session", null, { cookie: "" })).status).toBe(401);
+  });
+
+  test.each([
+    [{ host: "evil.example" }, 421],
+    [{ origin: "http://evil.example" }, 403],
+    [{ origin: "null" }, 403],
+    [{ "sec-fetch-site": "cross-site" }, 403],
+    [{ "sec-fetch-site": "same-site" }, 403],
+  ])("no other host or origin: %j", async (headers, status) => {
+    for (const path of ["/", "/api/about", "/api/jobs/j1/events"]) {
+      expect((await ask("GET", path, { headers: headers as Record<string, string> })).status).toBe(status);
+    }
+    expect((await post("/api/jobs", {}, headers)).status).toBe(status);
+  });
+
+  test("pages get a policy that loads nothing from elsewhere", async () => {
+    const { headers, status } = await ask("GET", "/");
+    expect(status).toBe(200);
+    expect(headers["content-security-policy"]).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+    expect(headers["content-security-policy"]).not.toMatch(/unsafe-(?:inline|eval)'(?<!wasm-unsafe-eval')|https?:/);
+    expect(headers["cross-origin-opener-policy"]).toBe("same-origin");
+  });
+
+  test.each([
+    "/../package.json",
+    "/..%2f..%2fpackage.json",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/C:/x",
+    "/api/nothing",
+    "/constructor",
+    "/__proto__",
+  ])("no path leads out: %s", async (path) => {
+    expect((await ask("GET", path)).status).toBe(404);
+  });
+});
+
+describe("an analysis", () => {
+  test("runs, tells how far it is, and leaves result and report", async () => {
+    const { tables } = await json<{ tables: ServedTable[] }>(ask("GET", "/api/about"));
+    expect(tables[0]).toMatchObject({ name: "house-prices.csv", rows: 800 });
+    expect(tables[0].columns.find(({ name }) => name === "district")).toMatchObject({
+      kind: "categorical",
+      distinct: 5,
+    });
+    const options = [
+      ["--target", "price_thousands"],
+      ["--norm", "2,inf"],
+      ["--inference", "none"],
+    ];
+    const started = await json<JobStatus>(post("/api/jobs", { command: "analyze", table: tables[0].id, options }));
+    const ended = await finished(started.id);
+    expect(ended).toMatchObject({ state: "done", error: null });
+    expect(ended.progress).not.toBeNull();
+    const result = await json<StudyResult>(ask("GET", `/api/jobs/${started.id}/result`));
+    expect(result.settings).toMatchObject({ source: "house-prices.csv", norms: ["2", "inf"] });
+    const report = await ask("GET", `/api/jobs/${started.id}/report`);
+    expect(report.text).toContain("aif analyze house-prices.csv --target=price_thousands");
+    expect(report.text).not.toContain("aif-serve-");
+  });
+
+  test("fails with the command line's own sentence", async () => {
+    const { tables } = await json<{ tables: ServedTable[] }>(ask("GET", "/api/about"));
+    const { id } = await json<JobStatus>(
+      post("/api/jobs", { command: "analyze", table: tables[0].id, options: [["--target", "nope"]] }),
+    );
+    expect(await finished(id)).toMatchObject({
+      state: "failed",
+      error: expect.stringMatching(/^house-prices.csv has no target column "nope"/),
+    });
+    expect((await ask("GET", `/api/jobs/${id}/result`)).status).toBe(400);
+  });
+
+  test("is cancelled, killed or queued without harm to the others", async () => {
+    const { tables } = await json<{ tables: ServedTable[] }>(ask("GET", "/api/about"));
+    const work = {
+      command: "analyze",
+      table: tables[0].id,
+      options: [
+        ["--target", "price_thousands"],
+        ["--model", "mlp:64,64"],
+        ["--restarts", "50"],
+      ],
+    };
+    const answers = await Promise.all(
+      Array.from({ length: LIMITS.waiting + LIMITS.running + 3 }, () => post("/api/jobs", work)),
+    );
+    const started = answers.filter(({ status }) => status === 201).map(({ text }) => JSON.parse(text) as JobStatus);
+    const refused = answers.filter(({ status }) => status === 400);
+    expect(started).toHaveLength(LIMITS.waiting + LIMITS.running);
+    expect(refused[0].text).toMatch(/50 analyses are waiting already/);
+    const { jobs } = await json<{ jobs: JobStatus[] }>(ask("GET", "/api/about"));
+    const running = jobs.filter(({ state }) => state === "running");
+    expect(running).toHaveLength(LIMITS.running);
+    // One is killed from outside; the page is told.
+    const { stdout } = await promisify(execFile)("pgrep", ["-f", `${running[0].id}/result.json`]);
+    const folderOf = (pid: string): string => readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    const mine = stdout
+      .trim()
+      .split("\n")
+      .find((pid) => folderOf(pid).includes(`aif-serve-`) && folderOf(pid).includes(`${running[0].id}/result.json`));
+    for (const { id } of started.slice(1)) await ask("DELETE", `/api/jobs/${id}`);
+    if (running[0].id !== started[0].id || mine === undefined) await ask("DELETE", `/api/jobs/${running[0].id}`);
+    else process.kill(Number(mine), "SIGKILL");
+    const first = await finished(running[0].id);
+    expect(["failed", "cancelled"]).toContain(first.state);
+    if (first.state === "failed") expect(first.error).toMatch(/ended from outside.*run it again/);
+    for (const { id } of started.slice(1, 4)) expect((await finished(id)).state).toBe("cancelled");
+    const { id } = await json<JobStatus>(
+      post("/api/jobs", {
+        ...work,
+        options: [
+          ["--target", "price_thousands"],
+          ["--inference", "none"],
+        ],
+      }),
+    );
+    expect((await finished(id)).state).toBe("done");
+  }, 60_000);
+});
+
+describe("uploads", () => {
+  test("are read under their own name, whatever it is, and stay in a private folder", async () => {
+    const table = "a,b\n1,2\n2,3\n3,5\n4,4\n";
+    const hostile = ["__proto__", "two\nlines", "\u001b]0;title\u0007window", "right\u202eot tfel", "x".repeat(3000)];
+    for (const name of [...hostile, "../../etc/passwd", "-rf.csv", "a.parquet/../b.csv", "..", ""]) {
+      const answer = await upload(name, table);
+      expect([answer.status, name]).toEqual([201, name]);
+    }
+    const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("aif-serve-"));
+    const modes = folders.map((name) => statSync(join(tmpdir(), name)).mode & 0o777);
+    expect(new Set(modes)).toEqual(new Set([0o700]));
+    const { tables } = await json<{ tables: ServedTable[] }>(ask("GET", "/api/about"));
+    expect(tables.length).toBeLessThanOrEqual(LIMITS.tables);
+    expect(tables[0].name).toBe(basename(houses));
+  }, 120_000);
+
+  test("a broken file gets one sentence", async () => {
+    const broken = await upload("broken.csv", "a,b\n1,2\n3,4,5\n");
+    expect(broken.status).toBe(422);
+    expect(JSON.parse(broken.text)).toMatchObject({
+      error: expect.stringMatching(/^broken\.csv: line 3 has 3 cells, expected 2/),
+    });
+    expect((await upload("nothing.csv", "")).status).toBe(422);
+  });
+
+  test("too large is refused by its announcement, before anything is sent", async () => {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const sent = request(
+        {
+          host: "127.0.0.1",
+          port: server.port,
+          method: "POST",
+          path: "/api/tables",
+          headers: { cookie, "content-length": String(2 ** 31) },
+        },
+        (response) => {
+          let text = "";
+          response.on("data", (part: Buffer) => {
+            text += part.toString();
+          });
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: {}, text }));
+          response.on("error", reject);
+        },
+      );
+      sent.on("error", () => {});
+      sent.flushHeaders();
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toMatch(/more than 1 GB/);
+  });
+
+  test.skipIf(!process.env["AIF_LONG_TESTS"])(
+    "a file that unpacks without end ends in a sentence",
+    async () => {
+      const bomb = gzipSync(Buffer.concat([Buffer.from("a,b\n"), Buffer.alloc(2 ** 30, "1,2\n")]));
+      const answer = await upload("bomb.csv.gz", gzipSync(bomb).length < bomb.length ? bomb : bomb);
+      expect([201, 422]).toContain(answer.status);
+    },
+    300_000,
+  );
+});
+
+describe("requests", () => {
+  test.each([
+    [null, /can ask for/],
+    [{ command: "serve", table: "t", options: [] }, /can ask for/],
+    [{ command: "analyze", table: "t", options: [["--out", "/etc/passwd"]] }, /cannot use "--out"/],
+    [{ command: "analyze", table: "t", options: [["--import", "/etc/passwd"]] }, /cannot use "--import"/],
+    [{ command: "analyze", table: "t", options: [["--evaluation", "/etc/passwd"]] }, /files are for the terminal/],
+    [{ command: "analyze", table: "t", options: [["--project", "../x.csv"]] }, /files are for the terminal/],
+    [{ command: "analyze", table: "t", options: [["--target", "a\0b"]] }, /list of one or two texts/],
+    [{ command: "analyze", table: "t", options: "x" }, /list of one or two texts/],
+  ])("%j is refused", (request, sentence) => {
+    expect(() => jobWords(request)).toThrow(sentence);
+  });
+
+  test("an endless value is refused", () => {
+    const options = [["--target", "x".repeat(LIMITS.valueLength + 1)]];
+    expect(() => jobWords({ command: "analyze", table: "t", options })).toThrow(/too long/);
+  });
+
+  test("a value never becomes an option", () => {
+    expect(jobWords({ command: "analyze", table: "t", options: [["--target", "--out=x"]] }).words).toEqual([
+      "--target=--out=x",
+    ]);
+  });
+
+  test("large or deep JSON is refused", async () => {
+    // The server does not wait for the rest: it answers, or ends the connection while the client still writes.
+    const large = { command: "analyze", table: "x".repeat(LIMITS.jsonBytes), options: [] };
+    const status = await post("/api/jobs", large).then(
+      (answer) => answer.status,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    expect([413, "ECONNRESET", "EPIPE"]).toContain(status);
+    const deep = "[".repeat(100_000);
+    expect(
+      (await ask("POST", "/api/jobs", { headers: { "content-type": "application/json" }, body: deep })).status,
+    ).toBe(400);
+  });
+});
