@@ -41,12 +41,15 @@ export interface NamedChart {
   readonly shows: string;
   /** The norm (or kind of attack) it is of; null: of the whole result. */
   readonly attack: string | null;
+  /** What it does when another size of the attack is looked at: it moves its mark, is of that size, or has nothing to do with it. */
+  readonly follows: "mark" | "size" | "nothing";
   readonly draw: (options?: ChartOptions) => ChartSpec;
 }
 
 interface Kind<Result, Section> {
   readonly name: string;
   readonly shows: string;
+  readonly follows?: NamedChart["follows"];
   /** null: this result has nothing to show here. */
   readonly draw: (result: Result, section: Section, options: ChartOptions) => ChartSpec | null;
 }
@@ -54,9 +57,9 @@ interface Kind<Result, Section> {
 type Threat = StudyResult["threats"][number];
 
 const OF_THREATS: readonly Kind<StudyResult, Threat>[] = [
-  { name: "sensitivity", shows: "the cost of robustness against ε", draw: sensitivityChart },
-  { name: "losses", shows: "loss without and under attack against ε", draw: predictedLossesChart },
-  { name: "parameters", shows: "the parameters that move most", draw: parametersChart },
+  { name: "sensitivity", shows: "the cost of robustness against ε", follows: "mark", draw: sensitivityChart },
+  { name: "losses", shows: "loss without and under attack against ε", follows: "mark", draw: predictedLossesChart },
+  { name: "parameters", shows: "the parameters that move most", follows: "size", draw: parametersChart },
   { name: "rows", shows: "the rows that pull hardest", draw: rowsChart },
 ];
 
@@ -66,7 +69,7 @@ const OF_VERIFICATIONS: readonly Kind<VerificationResult, VerificationResult["th
 ];
 
 const OF_PATHS: readonly Kind<PathResult, PathResult["paths"][number]>[] = [
-  { name: "losses", shows: "natural and robust loss along the path", draw: pathLossesChart },
+  { name: "losses", shows: "natural and robust loss along the path", follows: "mark", draw: pathLossesChart },
   { name: "parameters", shows: "the parameters along the path", draw: pathParametersChart },
 ];
 
@@ -103,7 +106,7 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
       ];
     }
     case "aif.reproduction/1":
-      return [{ name: result.name, shows: result.title, attack: null, draw: () => result.chart }];
+      return [{ name: result.name, shows: result.title, attack: null, follows: "nothing", draw: () => result.chart }];
     default:
       return [];
   }
@@ -127,9 +130,9 @@ function named<Result, Section>(
   section: Section,
   attack: string,
 ): NamedChart[] {
-  return kinds.flatMap(({ name, shows, draw }) =>
+  return kinds.flatMap(({ name, shows, follows = "nothing", draw }) =>
     draw(result, section, {}) === null
       ? []
-      : [{ name, shows, attack, draw: (options = {}) => draw(result, section, options) as ChartSpec }],
+      : [{ name, shows, attack, follows, draw: (options = {}) => draw(result, section, options) as ChartSpec }],
   );
 }

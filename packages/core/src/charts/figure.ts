@@ -1,7 +1,7 @@
 /** One picture: a frame with its words, and the layers that are drawn in it. */
 import { short } from "../study/words.js";
 import { labelsOf } from "./names.js";
-import { type ChartSpec, FAINT_INK, SHADE, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
+import { type ChartSpec, FAINT_INK, PALETTE, SHADE, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
 
 /** How a chart is wanted. */
 export interface ChartOptions {
@@ -9,7 +9,15 @@ export interface ChartOptions {
   readonly axes?: "linear" | "log";
   /** Of the whole picture, in pixels. Default 600. */
   readonly width?: number;
+  /**
+   * The size of the attack that is looked at: charts over ε mark it, and it is what charts of one size are of. In a picture that is
+   * shown alive the mark is the parameter `MARKED_SIZE`, which can be moved.
+   */
+  readonly epsilon?: number;
 }
+
+/** The name of the parameter of a live chart that says which size is marked. */
+export const MARKED_SIZE = "markedSize";
 
 export const DEFAULT_WIDTH = 600;
 
@@ -31,7 +39,7 @@ const PADDING = 8;
 export function figure(
   { title, subtitle }: Caption,
   layer: readonly ChartSpec[],
-  { width = DEFAULT_WIDTH }: ChartOptions,
+  { width = DEFAULT_WIDTH, epsilon }: ChartOptions,
   height = Math.min(380, Math.max(300, Math.round(0.6 * width))),
 ): ChartSpec {
   const room = width - 2 * PADDING;
@@ -45,6 +53,7 @@ export function figure(
     height: height + 17 * head.length + 14 * below.length,
     autosize: { type: "fit", contains: "padding" },
     padding: PADDING,
+    ...(epsilon === undefined ? {} : { params: [{ name: MARKED_SIZE, value: epsilon }] }),
     layer,
     config: THEME,
   };
@@ -177,6 +186,18 @@ export function shadedBeyond(
     ...(from > first ? markedAt(from, [first, last], label) : []),
   ];
 }
+
+/** A line at the size that is looked at, where one is. */
+export const markOf = ({ epsilon }: ChartOptions): ChartSpec[] =>
+  epsilon === undefined
+    ? []
+    : [
+        {
+          data: { values: [{}] },
+          mark: { type: "rule", aria: false, clip: true, color: PALETTE.purple, strokeWidth: 2 },
+          encoding: { x: { datum: { expr: MARKED_SIZE }, type: "quantitative" } },
+        },
+      ];
 
 /** A vertical rule with a word beside its head, on the side where there is room. */
 export function markedAt(at: number | null, [first, last]: readonly [number, number], label: string): ChartSpec[] {

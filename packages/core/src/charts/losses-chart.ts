@@ -7,6 +7,7 @@ import {
   figure,
   heightTitle,
   markedAt,
+  markOf,
   nearby,
   type SeriesStyle,
   seriesChannels,
@@ -125,6 +126,7 @@ function lossesChart(
     caption,
     [
       ...behind,
+      ...markOf(options),
       {
         data: { values },
         mark: { type: "line", aria: false, clip: true, strokeWidth: 2, interpolate: "monotone" },

@@ -12,7 +12,7 @@ const LONGEST_NAME = 40;
 
 /** The parameters that robust training moves most, at the size the verdict speaks of, with simultaneous intervals where there are any. */
 export function parametersChart(result: StudyResult, threat: ThreatSection, options: ChartOptions): ChartSpec | null {
-  const epsilon = referencePoint(threat)?.epsilon ?? null;
+  const epsilon = options.epsilon ?? referencePoint(threat)?.epsilon ?? null;
   if (epsilon === null) return null;
   const range = threat.simultaneous ?? threat.interval;
   const movers = result.model.parameters
@@ -23,7 +23,7 @@ export function parametersChart(result: StudyResult, threat: ThreatSection, opti
       high: range ? epsilon * range.upper[j] : null,
       now: result.fit.parameters[j],
     }))
-    .filter(({ y }) => y !== 0)
+    .filter(({ y }) => y !== 0 || epsilon === 0)
     .toSorted((a, b) => Math.abs(b.y) - Math.abs(a.y));
   if (movers.length === 0) return null;
   const largest = movers.slice(0, MOST);

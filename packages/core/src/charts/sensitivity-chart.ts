@@ -6,6 +6,7 @@ import {
   figure,
   heightTitle,
   levelAt,
+  markOf,
   nearby,
   type SeriesStyle,
   seriesChannels,
@@ -108,6 +109,7 @@ export function sensitivityChart(
             },
           ]
         : []),
+      ...markOf(options),
       {
         data: { values },
         mark: { type: "line", aria: false, clip: true, strokeWidth: 2, interpolate: "monotone" },
