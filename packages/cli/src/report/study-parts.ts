@@ -1,4 +1,4 @@
-import { type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
+import { attackKey, type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { adversaryName, adversaryTitle, adversaryWords } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
@@ -37,13 +37,13 @@ function verdict(threat: ThreatSection, several: boolean): Html {
 async function threatSection(result: StudyResult, threat: ThreatSection, figures: FiguresOf): Promise<Section> {
   const point = referencePoint(threat);
   return {
-    id: `attack-${threat.threat.norm}`,
+    id: `attack-${attackKey(threat.threat)}`,
     title: adversaryTitle(threat.threat, false),
     body: html`<p>${adversaryWords(threat)}</p>
 ${costSentences(result, threat).map((sentence) => html`<p>${sentence}</p>`)}
 <h3>How far the prediction reaches</h3>
 <ul>${radiusSentences(threat, result.settings).map(({ words }) => html`<li>${words}</li>`)}</ul>
-${await figures(threat.threat.norm)}
+${await figures(attackKey(threat.threat))}
 <h3>Numbers</h3>
 ${tableHtml(curveTable(result, threat))}
 ${point === null ? "" : metricTables(point).map(tableHtml)}

@@ -1,4 +1,4 @@
-import type { VerificationResult, VerifiedPoint, VerifiedThreat } from "@aif/core";
+import { attackKey, type VerificationResult, type VerifiedPoint, type VerifiedThreat } from "@aif/core";
 import { adversaryName, adversaryTitle, adversaryWords } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { groundSentences, shownName } from "../render/ground.js";
@@ -13,9 +13,9 @@ export async function verificationParts(result: VerificationResult, figures: Fig
   const sections: Section[] = [];
   for (const threat of result.threats) {
     sections.push({
-      id: `attack-${threat.threat.norm}`,
+      id: `attack-${attackKey(threat.threat)}`,
       title: adversaryTitle(threat.threat, false),
-      body: html`<p>${adversaryWords(threat)}</p>${await figures(threat.threat.norm ?? threat.threat.divergence ?? "")}<h3>Numbers</h3>${tableHtml(verifiedTable(result, threat))}`,
+      body: html`<p>${adversaryWords(threat)}</p>${await figures(attackKey(threat.threat))}<h3>Numbers</h3>${tableHtml(verifiedTable(result, threat))}`,
     });
   }
   return {

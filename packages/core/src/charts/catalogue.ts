@@ -78,14 +78,14 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
   switch (result.schema) {
     case "aif.study/1":
       return [
-        ...result.threats.flatMap((threat) => named(OF_THREATS, result, threat, keyOf(threat.threat))),
+        ...result.threats.flatMap((threat) => named(OF_THREATS, result, threat, attackKey(threat.threat))),
         ...pathOf(result),
       ];
     case "aif.verification/1": {
       const study = { ...result, schema: "aif.study/1" } as const;
       return result.threats.flatMap((threat) => [
-        ...named(OF_VERIFICATIONS, result, threat, keyOf(threat.threat)),
-        ...named(OF_THREATS, study, threat, keyOf(threat.threat)),
+        ...named(OF_VERIFICATIONS, result, threat, attackKey(threat.threat)),
+        ...named(OF_THREATS, study, threat, attackKey(threat.threat)),
       ]);
     }
     case "aif.path/1":
@@ -102,7 +102,13 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
     case "aif.comparison/1": {
       const draw = (options: ChartOptions = {}): ChartSpec => comparisonChart(result, options);
       return [
-        { name: "comparison", shows: "natural loss against cost of robustness", attack: result.settings.norm, draw },
+        {
+          name: "comparison",
+          shows: "natural loss against cost of robustness",
+          attack: result.settings.norm,
+          follows: "nothing",
+          draw,
+        },
       ];
     }
     case "aif.reproduction/1":
@@ -117,12 +123,19 @@ function pathOf(result: StudyResult): NamedChart[] {
   const { lassoPath } = result;
   if (!lassoPath) return [];
   const draw = (): ChartSpec => lassoChart(result, lassoPath);
-  return [{ name: "lasso", shows: "loss, features and cost against the l1 penalty", attack: null, draw }];
+  return [
+    { name: "lasso", shows: "loss, features and cost against the l1 penalty", attack: null, follows: "nothing", draw },
+  ];
 }
 
 /** What tells the adversaries of one result apart: the norm, or the ball of those that move no row. */
-const keyOf = ({ norm, divergence }: { readonly norm: string | null; readonly divergence: string | null }): string =>
-  norm ?? divergence ?? "";
+export const attackKey = ({
+  norm,
+  divergence,
+}: {
+  readonly norm: string | null;
+  readonly divergence: string | null;
+}): string => norm ?? divergence ?? "";
 
 function named<Result, Section>(
   kinds: readonly Kind<Result, Section>[],

@@ -1,4 +1,4 @@
-import { type StudyResult, words } from "@aif/core";
+import { attackKey, type StudyResult, words } from "@aif/core";
 import { nearest } from "./grid.js";
 
 const { number, percent, short, signed } = words;
@@ -45,7 +45,7 @@ export function ComparePanel({
           </thead>
           <tbody>
             {kept.map(({ name, result, norm }) => {
-              const threat = result.threats.find((one) => one.threat.norm === norm);
+              const threat = result.threats.find((one) => attackKey(one.threat) === norm);
               const point = threat ? nearest(threat.curve, threat.verdict?.epsilon ?? 0.01) : null;
               return (
                 <tr key={name}>

@@ -1,4 +1,12 @@
-import { chartsOf, type StudyResult, type ThreatSection, type VerificationResult, words } from "@aif/core";
+import {
+  attackKey,
+  attackName,
+  chartsOf,
+  type StudyResult,
+  type ThreatSection,
+  type VerificationResult,
+  words,
+} from "@aif/core";
 import { useMemo, useState } from "preact/hooks";
 import { reportOf } from "../api.js";
 import { Chart, save } from "../chart.js";
@@ -25,16 +33,16 @@ interface Props {
 
 /** The answer: the verdict in words, one size for all numbers and charts, and what can be taken away. */
 export function Results({ result, jobId, exact, fineWork, exactWork, settings, onKeep }: Props) {
-  const [norm, setNorm] = useState(result.threats[0].threat.norm);
-  const threat = result.threats.find((one) => one.threat.norm === norm) ?? result.threats[0];
+  const [norm, setNorm] = useState(attackKey(result.threats[0].threat));
+  const threat = result.threats.find((one) => attackKey(one.threat) === norm) ?? result.threats[0];
   const sizes = useMemo(() => threat.curve.map(({ epsilon }) => epsilon).filter((epsilon) => epsilon > 0), [threat]);
   const [wanted, setWanted] = useState<number | null>(null);
   const point = nearest(threat.curve, wanted ?? threat.verdict?.epsilon ?? sizes[0]);
   const charts = useMemo(
-    () => chartsOf(result).filter(({ attack }) => attack === threat.threat.norm),
+    () => chartsOf(result).filter(({ attack }) => attack === attackKey(threat.threat)),
     [result, threat],
   );
-  const verified = exact?.threats.find((one) => one.threat.norm === threat.threat.norm) ?? null;
+  const verified = exact?.threats.find((one) => attackKey(one.threat) === attackKey(threat.threat)) ?? null;
   if (point === null) return null;
   const position = sizes.indexOf(point.epsilon);
   return (
@@ -44,17 +52,17 @@ export function Results({ result, jobId, exact, fineWork, exactWork, settings, o
         <fieldset class="tabs">
           <legend class="visually-hidden">Attack</legend>
           {result.threats.map((one) => (
-            <label key={one.threat.norm} class="check">
+            <label key={attackKey(one.threat)} class="check">
               <input
                 type="radio"
                 name="norm"
                 checked={one === threat}
                 onChange={() => {
-                  setNorm(one.threat.norm);
+                  setNorm(attackKey(one.threat));
                   setWanted(null);
                 }}
               />
-              l{one.threat.norm === "inf" ? "∞" : one.threat.norm} attack
+              {attackName(one.threat)}
             </label>
           ))}
         </fieldset>
@@ -111,7 +119,7 @@ export function Results({ result, jobId, exact, fineWork, exactWork, settings, o
         <button
           type="button"
           class="act"
-          onClick={() => onKeep({ name: nameOf(result, threat), result, norm: threat.threat.norm })}
+          onClick={() => onKeep({ name: nameOf(result, threat), result, norm: attackKey(threat.threat) })}
         >
           keep for comparison
         </button>
@@ -122,7 +130,7 @@ export function Results({ result, jobId, exact, fineWork, exactWork, settings, o
 }
 
 const nameOf = ({ model, data }: StudyResult, { threat }: ThreatSection): string =>
-  `${model.kind}${model.l2 === 0 ? "" : `, λ = ${short(model.l2)}`}, l${threat.norm === "inf" ? "∞" : threat.norm}, ${data.features.length} features of ${data.source}`;
+  `${model.kind}${model.l2 === 0 ? "" : `, λ = ${short(model.l2)}`}, ${attackName(threat)}, ${data.features.length} features of ${data.source}`;
 
 function exactWords(
   { status }: Followed<VerificationResult>,

@@ -43,7 +43,7 @@ export function Training({ result, threat, epsilon, settings }: Props) {
     void work.start({
       command: "adversarial-train",
       table: settings.table,
-      options: [...options, ["--norm", threat.threat.norm], ["--epsilon", String(epsilon)]],
+      options: [...options, ["--norm", threat.threat.norm ?? "2"], ["--epsilon", String(epsilon)]],
     });
   };
   const busy = work.status?.state === "running" || work.status?.state === "waiting";
