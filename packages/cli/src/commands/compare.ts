@@ -3,7 +3,7 @@ import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
-import { explainAbsent, rowwiseOnly } from "../options/absent.js";
+import { explainAbsent } from "../options/absent.js";
 import {
   comparedAdversary,
   comparedChecks,
@@ -100,7 +100,6 @@ export function addCompare(program: Command): void {
     });
   addGroups(command, groups);
   explainAbsent(command, [
-    ...rowwiseOnly("aif compare"),
     {
       flags: "--C <number>",
       instead: "--C means another ridge for every loss: give --l2 in a comparison (C is 1/(l2·rows) of a log loss).",

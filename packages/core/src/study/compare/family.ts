@@ -6,7 +6,7 @@ import { hasClosedForm, localKindOf } from "../local-settings.js";
 import { taskOf } from "../model-choice.js";
 import { type ProjectSetting, parseProject, projectName } from "../project-settings.js";
 import type { EvaluationPlan, StudySettings } from "../settings.js";
-import { checkSettings, requireRowwise } from "../settings.js";
+import { checkSettings } from "../settings.js";
 import { short } from "../words.js";
 import { choiceName, choicesOf, type FeatureChoice, type FeatureRule, isSelection } from "./feature-rule.js";
 
@@ -73,7 +73,6 @@ export function modelSettings(settings: StudySettings, family: WholeFamily): Stu
   if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= MOST_SEEDS)) {
     throw usageError(`--seeds ${seeds} must be a whole number from 1 to ${MOST_SEEDS}.`);
   }
-  requireRowwise(settings, "The adversary of a comparison");
   if (settings.norms.length !== 1) {
     throw usageError("A comparison is made under one --norm, since the ranking depends on it: run once for each.");
   }
