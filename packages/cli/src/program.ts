@@ -3,6 +3,7 @@ import { addAdversarialTrain } from "./commands/adversarial-train.js";
 import { addAnalyze } from "./commands/analyze.js";
 import { addChart } from "./commands/chart.js";
 import { addCompare } from "./commands/compare.js";
+import { addData } from "./commands/data.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addPath } from "./commands/path.js";
 import { addReproduce } from "./commands/reproduce.js";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command) => void)[] = [
   addAdversarialTrain,
   addCompare,
   addReproduce,
+  addData,
   addChart,
   addServe,
   addDoctor,
