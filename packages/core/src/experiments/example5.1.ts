@@ -84,7 +84,7 @@ export const example51: Experiment = {
             rule: null,
             series: [
               series("bound, corrected", "bound", PALETTE.blue, "line"),
-              series("S/ε², simulated", "simulated", PALETTE.black, "circle"),
+              series("S/ε², simulated", "simulated", PALETTE.black, "line"),
             ],
           },
           {

@@ -71,17 +71,16 @@ export const figure2a: Experiment = {
 function verdicts(summary: Summary): Verdict[] {
   const told = (claim: string, name: string): Verdict => {
     const { mean, standardErrors } = summary.columns[name];
-    const rises = mean.slice(1).map((value, k) => value - mean[k]);
-    const sure = rises.map((rise, k) =>
-      standardErrors === null
-        ? rise
-        : rise - chanceOf(summary.dataSets) * Math.hypot(standardErrors[k], standardErrors[k + 1]),
-    );
+    const chance = chanceOf(summary.dataSets);
+    const rises = (k: number, l: number, margin: number): boolean =>
+      mean[l] - mean[k] > margin * Math.hypot(standardErrors?.[k] ?? 0, standardErrors?.[l] ?? 0);
+    const some = (margin: number): boolean =>
+      mean.some((_, l) => mean.slice(0, l).some((__, k) => rises(k, l, margin)));
     const top = peak(summary, name);
     const last = mean.length - 1;
     return {
       claim,
-      holds: standardErrors === null ? null : sure.every((rise) => rise <= 0),
+      holds: some(0) ? (standardErrors !== null && some(chance) ? false : null) : true,
       text: `S/ε² is ${meanWithError(summary, name, 0)} at m = 1, largest at m = ${top + 1} (${meanWithError(summary, name, top)}) and ${meanWithError(summary, name, last)} at m = ${last + 1}`,
     };
   };

@@ -5,6 +5,7 @@ import type { Experiment } from "./experiment.js";
 import { figure1 } from "./figure1.js";
 import { figure2a } from "./figure2a.js";
 import { figure2b } from "./figure2b.js";
+import { remark2 } from "./remark2.js";
 import { theorem51 } from "./theorem5.1.js";
 import { theorem52 } from "./theorem5.2.js";
 import { theorem53 } from "./theorem5.3.js";
@@ -14,6 +15,7 @@ import { theorem61 } from "./theorem6.1.js";
 /** The results of the paper that can be run, in the paper's order. */
 export const EXPERIMENTS: readonly Experiment[] = [
   figure1,
+  remark2,
   theorem51,
   theorem52,
   corollary51,

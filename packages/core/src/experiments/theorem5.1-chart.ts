@@ -28,7 +28,7 @@ export function theorem51Chart(summary: Summary, { norm }: ExperimentSettings, r
         title: "Below 1 the quadratic model costs more",
         x: { ...x, values: near },
         yTitle: "S_L / S_Q",
-        axes: { y: "tight" },
+        axes: { x: "linear", y: "tight" },
         rule: null,
         series: [
           cut(series(`‖β₁‖ = ${short}`, "short.ratio.formula", PALETTE.blue, "line")),

@@ -11,7 +11,7 @@ import { judged } from "./agreement.js";
 import type { Column, ExperimentSettings, Summary, Verdict } from "./experiment.js";
 
 /** b = ‖β₂‖²σ² of the simulated settings; σ = σ_ξ = 1. */
-export const CURVATURES = [0.03, 0.09, 0.15, 0.25, 0.4, 1.13];
+export const CURVATURES = [0.06, 0.09, 0.15, 0.25, 0.4, 1.13];
 /** ‖β₁‖ of the simulated settings. */
 export const LENGTHS = { short: 0.3, long: 3 } as const;
 /** Condition I of the paper is narrower than b > 2k', and 2k' is this many times √2k'. */

@@ -9,7 +9,7 @@ import { asColumns, measureDebiased } from "./measured.js";
 import { theorem51Chart } from "./theorem5.1-chart.js";
 import { CURVATURES, LENGTHS, settingOf, theorem51Verdicts } from "./theorem5.1-verdicts.js";
 
-const ROWS = 10_000;
+const ROWS = 20_000;
 /** Of the random settings in which the statements are tried. */
 const SETTINGS = 500;
 

@@ -86,3 +86,16 @@ test("the palette's line colours stand out from white", () => {
   expect(contrast(PALETTE.vermillion)).toBeGreaterThan(3);
   expect(new Set(Object.values(PALETTE)).size).toBe(Object.keys(PALETTE).length);
 });
+
+test("linear axes keep numbers at and below 0, and start at 0 unless they are tight", () => {
+  const linear = (y: "linear" | "tight") => drawn({ ...panel([2, 0, -4], [1, 1, 5]), axes: { x: "linear", y } });
+  const { data, layer } = linear("linear");
+  expect(data.values).toHaveLength(3);
+  expect(data.values[1]).toMatchObject({ y: 0, low: -1, high: 1 });
+  const { x, y } = layer[0].encoding;
+  expect(x.scale.type).toBe("linear");
+  expect(x.scale.domain[0]).toBeLessThan(0.01);
+  expect(x.scale.domain[1]).toBeGreaterThan(1);
+  expect(y.scale).toMatchObject({ type: "linear", zero: true });
+  expect(linear("tight").layer[0].encoding.y.scale).toMatchObject({ type: "linear", zero: false });
+});

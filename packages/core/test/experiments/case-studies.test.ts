@@ -8,6 +8,7 @@ import { drawsOf } from "../long.js";
 
 /** Of each its verdicts, in their order: true, false, null for a note; repetitions that take a few seconds, and many. */
 const EXPECTED: readonly [name: string, quick: number, long: number, holds: readonly (boolean | null)[]][] = [
+  ["remark2", 300, 2000, [false, true]],
   ["theorem5.1", 4, 40, [true, true, true, true, true, true, false]],
   ["theorem5.2", 6, 100, [true, true]],
   ["corollary5.1", 8, 200, [false, true, true, null]],

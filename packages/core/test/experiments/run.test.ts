@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Experiment, Repetition } from "../../src/experiments/experiment.js";
 import { EXPERIMENTS, experimentsNamed } from "../../src/experiments/registry.js";
-import { runExperiment } from "../../src/experiments/run.js";
+import { type Repeat, repeatHere, runExperiment } from "../../src/experiments/run.js";
 import { summarise } from "../../src/experiments/summary.js";
 
 const repeat = vi.fn<Experiment["repeat"]>(async ({ norm }, random, { onProgress }) => {
@@ -51,6 +51,52 @@ describe("a run", () => {
     await runExperiment(experiment, {}, { onProgress });
     expect(told).toEqual([0.25, 0.5, 0.75, 1]);
     expect(onProgress.mock.calls[0][0]).toMatchObject({ phase: "tiny" });
+  });
+
+  test("gives the same numbers however many lanes there are, and tells what is finished in order", async () => {
+    const alone = await runExperiment(experiment, { repetitions: 6 });
+    const prefixes: (readonly Repetition[])[] = [];
+    const slow: Repeat = async (...words) => {
+      await new Promise((resolve) => setTimeout(resolve, [30, 1, 15, 5, 25, 1][words[2]]));
+      return repeatHere(...words);
+    };
+    const together = await runExperiment(
+      experiment,
+      { repetitions: 6 },
+      { lanes: { count: 3, repeat: slow }, onFinished: (finished) => prefixes.push(finished) },
+    );
+    expect({ ...together, seconds: 0 }).toEqual({ ...alone, seconds: 0 });
+    expect(prefixes.length).toBeGreaterThan(1);
+    expect(prefixes.at(-1)).toHaveLength(6);
+    prefixes.forEach((prefix, k) => {
+      expect(prefix).toEqual(alone.repetitions.slice(0, prefix.length));
+      if (k > 0) expect(prefix.length).toBeGreaterThan(prefixes[k - 1].length);
+    });
+  });
+
+  test("a lane that fails ends the run with its error", async () => {
+    const failing: Repeat = async (_, __, r) => {
+      if (r === 1) throw new Error("lost");
+      return { columns: { epsilon: [1, 2], value: [0, 0] }, values: {} };
+    };
+    const lanes = { count: 2, repeat: failing };
+    await expect(runExperiment(experiment, { repetitions: 50 }, { lanes })).rejects.toThrow("lost");
+  });
+
+  test("columns of formulas are taken as they are, without standard errors", async () => {
+    const known = { ...experiment, formulas: ({ norm }: { norm: number }) => ({ known: [1 / norm, 7] }) };
+    const { summary } = await runExperiment(known, { repetitions: 3, norm: 2 });
+    expect(summary.columns["known"]).toEqual({ mean: [0.5, 7], standardErrors: null });
+    expect(summary.columns["value"].standardErrors).not.toBeNull();
+    expect(summary.dataSets).toBe(3);
+  });
+
+  test("a statement about some norms is not run with others", async () => {
+    const only = { ...experiment, norms: [2, Number.POSITIVE_INFINITY] };
+    await expect(runExperiment(only, { norm: 1 })).rejects.toThrow(
+      "Nowhere (tiny) is about the norm p = 2, inf, not p = 1.",
+    );
+    await expect(runExperiment(only, { norm: 2 })).resolves.toMatchObject({ settings: { norm: "2" } });
   });
 
   test.each([
