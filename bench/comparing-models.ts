@@ -118,7 +118,7 @@ if (!existsSync(data)) {
   const text = SOURCES.map((source) => section(source, compared(source, scratch))).join("\n\n");
   process.stdout.write(`${text}\n`);
   const note = machineLines("npx tsx bench/comparing-models.ts --write", []).join("\n");
-  if (values.write) writeFileSync(page, withSections(readFileSync(page, "utf8"), text, note));
+  if (values.write) writeFileSync(page, withSections(readFileSync(page, "utf8"), `\n${text}`, note));
 }
 
 /** The file to read, with a header. */

@@ -149,8 +149,9 @@ function populationLines(result: ComparisonResult, painted: Paint): string[] {
   const of = (convention: "relative" | "absolute", symbol: string): TableColumn =>
     column(rows, ["ε²S, same", symbol], ({ model }) => {
       const found = model[convention].population;
+      const beyond = model[convention].extrapolated === true ? " !" : "  ";
       return found
-        ? `${number(found.predicted)} [${number(found.interval[0], 2)}, ${number(found.interval[1], 2)}]`
+        ? `${number(found.predicted)} [${number(found.interval[0], 2)}, ${number(found.interval[1], 2)}]${beyond}`
         : "–";
     });
   const one = sameAttack(models);
