@@ -13,6 +13,7 @@ import {
   type StudySettings,
   type Table,
 } from "../../../src/index.js";
+import { DEFAULT_SMOOTHING } from "../../../src/study/smoothing-settings.js";
 import { drawsOf } from "../../long.js";
 import { dot, Random, solve } from "../../models/naive.js";
 import { houses, leaves, loans, numeric, settings, table } from "../tables.js";
@@ -489,12 +490,7 @@ describe("what makes no sense is refused", () => {
     ["a kernel regression", { models: ["kernel:rbf"] }, {}, "usage: --model kernel:rbf"],
     ["two selections", { l1: [1], features: [rule("forward")] }, {}, "usage: --l1 chooses columns"],
     ["components with an l1 penalty", { l1: [1], projects: parseProjects("pca:1") }, {}, "usage: --l1 selects"],
-    [
-      "noise",
-      {},
-      { smoothing: { sigma: -1, attack: "draw", evaluation: "noisy", budget: "clean", draws: 32 } },
-      "usage: --smoothing",
-    ],
+    ["noise", {}, { smoothing: { ...DEFAULT_SMOOTHING, sigma: -1 } }, "usage: --smoothing"],
     [
       "a lasso of products",
       { models: ["quadratic"], features: [rule("lasso 1..2")] },
