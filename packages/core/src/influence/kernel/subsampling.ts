@@ -3,6 +3,7 @@ import { Matrix } from "../../linalg/matrix.js";
 import type { Work } from "../../parallel/work.js";
 import { timeSlices } from "../../parallel/work.js";
 import { type KernelFit, kernelFit } from "../../solvers/kernel-fit.js";
+import { normalQuantile } from "../../stats/distributions.js";
 import { randomStream } from "../../stats/random.js";
 import { type KernelInfluence, kernelInfluence } from "./aif.js";
 import { kernelSensitivity, predictionChanges } from "./sensitivity.js";
@@ -43,7 +44,8 @@ const MOST_ROWS = 500;
 
 /**
  * Intervals for S and for changes of predictions in the population, by subsamples of b of n rows without replacement (MATH 7):
- * T_b − T_n varies as √(n/b − 1) times T_n − T, and is as much more biased as n/b − 1 times. The penalty λ‖θ‖² is that of n
+ * T_b − T_n varies as √(n/b − 1) times T_n − T, and is as much more biased as n/b − 1 times. Taking the bias off adds more noise than
+ * it removes error, so that it widens the interval instead, which is centred at the estimate. The penalty λ‖θ‖² is that of n
  * rows where λ_b = λb/n, since θ_i shrinks as 1/n; λθ'Kθ needs no such factor. θ itself has one entry a row, hence no
  * counterpart in the population and no interval.
  * @throws usage: fewer than 20 rows, or fewer than 20 draws.
@@ -143,21 +145,13 @@ export function subGram(gram: Matrix, rows: Int32Array): Matrix {
 
 function estimateOf(whole: number, parts: readonly number[], share: number, level: number): SubsampledEstimate {
   const mean = parts.reduce((sum, value) => sum + value, 0) / parts.length;
-  const root = Math.sqrt(share);
-  const deviations = parts.map((value) => root * (value - mean)).toSorted((a, c) => a - c);
-  const quantile = (p: number): number => {
-    const at = p * (deviations.length - 1);
-    const below = Math.floor(at);
-    const next = deviations[Math.min(below + 1, deviations.length - 1)];
-    return deviations[below] + (at - below) * (next - deviations[below]);
-  };
-  const debiased = whole - share * (mean - whole);
-  const variance = deviations.reduce((sum, value) => sum + value * value, 0) / (deviations.length - 1);
-  const tail = (1 - level) / 2;
+  const variance = (share * parts.reduce((sum, value) => sum + (value - mean) ** 2, 0)) / (parts.length - 1);
+  const bias = share * (mean - whole);
+  const reach = normalQuantile(0.5 + level / 2) * Math.sqrt(variance + bias ** 2);
   return {
     estimate: whole,
-    debiased,
+    debiased: whole - bias,
     standardError: Math.sqrt(variance),
-    interval: [debiased - quantile(1 - tail), debiased - quantile(tail)],
+    interval: [whole - reach, whole + reach],
   };
 }
