@@ -18,6 +18,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const PATIENCE = 90_000;
 
 type ServerModule = typeof import("../../cli/src/server/serve.js");
+type PageOptionsModule = typeof import("../../cli/src/server/page-options.js");
+type ProgramModule = typeof import("../../cli/src/program.js");
 
 interface Axe {
   run(options: unknown): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
@@ -26,6 +28,7 @@ interface Axe {
 describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on this machine)"}`, () => {
   let browser: Browser;
   let serve: ServerModule["serve"];
+  let options: ReturnType<PageOptionsModule["pageOptions"]>;
   let server: RunningServer;
   let context: BrowserContext;
   let page: Page;
@@ -34,6 +37,9 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
 
   beforeAll(async () => {
     ({ serve } = (await import(join(dist, "server/serve.js"))) as ServerModule);
+    const { pageOptions } = (await import(join(dist, "server/page-options.js"))) as PageOptionsModule;
+    const { buildProgram } = (await import(join(dist, "program.js"))) as ProgramModule;
+    options = pageOptions(buildProgram());
     browser = await chromium.launch({ executablePath: BROWSER ?? "", args: ["--no-sandbox", "--disable-gpu"] });
   }, PATIENCE);
 
@@ -44,7 +50,7 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
 
   beforeEach(async () => {
     problems = [];
-    server = await serve({ port: 0, host: "127.0.0.1", data: null });
+    server = await serve({ port: 0, host: "127.0.0.1", data: null, options });
     context = await browser.newContext({ viewport: { width: 1100, height: 900 }, acceptDownloads: true });
     page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);

@@ -22,6 +22,7 @@ import { studySettings } from "../options/settings.js";
 import { writeChart } from "../output/chart-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
+import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
@@ -73,10 +74,10 @@ export function addCompare(program: Command): void {
       const { memory, ...networks } = readGroup(comparedNetworks, command);
       const family = { models, features, l2, l1, projects, seeds };
       const local = { ...settings.local, ...networks, memoryBytes: memory };
-      const { format, out, quiet, chart } = readGroup(comparisonOutput, command);
+      const { format, out, quiet, chart, report } = readGroup(comparisonOutput, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
-      const files = { format, out, coefficients: null, report: null, chart, quiet };
+      const files = { format, out, coefficients: null, report, chart, quiet };
       const { format: form } = await destinationOf(files, inputFiles(data, settings));
       const rendered = (result: ComparisonResult, colour: boolean): string =>
         form === "json" ? toJson(result) : renderComparison(result, { colour, chart });
@@ -93,6 +94,7 @@ export function addCompare(program: Command): void {
           ),
         async (done) => {
           if (chart !== null) await writeChart(chart, chartsOf(done)[0].draw(), "light");
+          if (report !== null) await writeReport(report, done, renderComparison(done, { colour: false, chart: null }));
           if (out !== null) await writeFileAtomically(out, rendered(done, false));
         },
       );
@@ -121,10 +123,6 @@ export function addCompare(program: Command): void {
       flags,
       instead: `${flags.split(" ")[0]} is not offered in a comparison: use aif analyze, once for each model.`,
     })),
-    {
-      flags: "--report <file>",
-      instead: "aif compare writes no report page: aif analyze --report does, for the model that you choose.",
-    },
     {
       flags: "--coefficients <file>",
       instead: "aif compare writes no coefficients: aif analyze --coefficients does, for the model that you choose.",

@@ -10,14 +10,17 @@ import {
   type Repetition,
   runExperiment,
 } from "@aif/core";
+import { assertWritable } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
+import { usageError } from "../errors.js";
 import { Interruption } from "../interruption.js";
 import { addGroups } from "../options/register.js";
 import { digitOptions, experimentOptions, reproductionOutput } from "../options/reproduce.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { PartialRun } from "../output/partial-run.js";
+import { writeReport } from "../output/report-file.js";
 import { filesIn, finishedIn, type RunFiles, writeRun } from "../output/run-folder.js";
 import { writeStdout } from "../output/stdout.js";
 import { wantsColour } from "../render/page.js";
@@ -36,12 +39,18 @@ export function addReproduce(program: Command): void {
     .argument("[result]", "its name, such as figure1, or all")
     .action(async (name: string | undefined) => {
       const chosen = given(readGroup(experimentOptions, command));
-      const { out, force, quiet } = readGroup(reproductionOutput, command);
+      const { out, report, force, quiet } = readGroup(reproductionOutput, command);
       if (name === undefined) {
         await writeStdout(renderExperiments(EXPERIMENTS));
         return;
       }
       const { mnist } = readGroup(digitOptions, command);
+      if (report !== null && name === "all") {
+        throw usageError(
+          "--report is a page of one result: name it, such as aif reproduce figure1 --report figure1.html.",
+        );
+      }
+      if (report !== null) await assertWritable(report);
       const tasks = await Promise.all(
         experimentsNamed(name).map(async (experiment) => {
           const onFiles = experiment.name === "figure2b" ? await figure2bOnMnist(mnist) : null;
@@ -50,7 +59,7 @@ export function addReproduce(program: Command): void {
       );
       const { threads } = readGroup(runtimeOptions, command);
       setThreads(threads);
-      for (const task of tasks) await reproduce(task, out, quiet, threads);
+      for (const task of tasks) await reproduce(task, { out, report, quiet, threads });
     });
   addGroups(command, [experimentOptions, digitOptions, reproductionOutput, runtimeOptions]);
   command.addHelpText(
@@ -68,6 +77,14 @@ interface Task {
   readonly onFiles: boolean;
 }
 
+/** How it is run, and what is to be written. */
+interface Wanted {
+  readonly out: string | null;
+  readonly report: string | null;
+  readonly quiet: boolean;
+  readonly threads: number | null;
+}
+
 async function prepare(
   experiment: Experiment,
   chosen: Partial<ExperimentSettings>,
@@ -80,9 +97,7 @@ async function prepare(
 
 async function reproduce(
   { experiment, settings, finished, onFiles }: Task,
-  out: string | null,
-  quiet: boolean,
-  threads: number | null,
+  { out, report, quiet, threads }: Wanted,
 ): Promise<void> {
   let files: RunFiles | null = null;
   const part = out === null ? null : new PartialRun(filesIn(out, experiment.name).part, experiment, settings);
@@ -101,6 +116,7 @@ async function reproduce(
     },
     async (done) => {
       if (out !== null) files = await writeRun(out, done);
+      if (report !== null) await writeReport(report, done, renderRun(done, files, { colour: false }));
       await part?.remove();
     },
   )

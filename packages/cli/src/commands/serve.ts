@@ -17,8 +17,11 @@ export function addServe(program: Command): void {
     .action(async (data: string | undefined) => {
       const { port, host, open } = readGroup(serveOptions, command);
       // The server is of no use to the other commands.
-      const { serve } = await import("../server/serve.js");
-      const server = await serve({ port, host, data: data ?? null });
+      const [{ serve }, { pageOptions }] = await Promise.all([
+        import("../server/serve.js"),
+        import("../server/page-options.js"),
+      ]);
+      const server = await serve({ port, host, data: data ?? null, options: pageOptions(program) });
       await writeStdout(`${server.link}\n`);
       await writeStderr("Open this link in a browser; Ctrl-C ends the server and removes what was uploaded.\n");
       if (open) openBrowser(server.link);

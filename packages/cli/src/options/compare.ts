@@ -133,7 +133,7 @@ export const comparedChecks = {
   rules: { trustTolerance: predictionOptions.rules.trustTolerance },
 };
 
-const { format, out, quiet } = outputOptions.rules;
+const { format, out, report, quiet } = outputOptions.rules;
 
 /** Where the table and the chart go. */
 export const comparisonOutput = {
@@ -149,6 +149,7 @@ export const comparisonOutput = {
       null,
       checkChartPath,
     ),
+    report,
     quiet,
   },
 };

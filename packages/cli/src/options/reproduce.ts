@@ -66,6 +66,7 @@ export const reproductionOutput = {
       null,
       readFolder,
     ),
+    report: outputOptions.rules.report,
     force: flag({ flags: "--force", help: "overwrite another run in that folder" }, false),
     quiet: outputOptions.rules.quiet,
   },

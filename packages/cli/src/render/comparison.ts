@@ -32,22 +32,20 @@ export function renderComparison(
     .join("\n\n")}\n`;
 }
 
-function groundLines({ data, loss, sizes, settings, models }: ComparisonResult): string[] {
+const groundLines = (result: ComparisonResult): string[] =>
+  comparisonGround(result).flatMap((sentence) => wrap(sentence, { hang: 2 }));
+
+/** Table, models and attack, a sentence each. */
+export function comparisonGround({ data, loss, sizes, settings, models }: ComparisonResult): string[] {
   const classes =
     data.labels === null ? "" : `: ${shownName(data.labels.positive)} (positive) or ${shownName(data.labels.negative)}`;
   const weights = settings.weights === null ? "" : `, weighted by ${shownName(settings.weights)}`;
   const table = `${shownName(data.source, 48)}: ${count(data.rows, "row")} × ${count(data.features.length, "feature")}`;
   const columns = settings.standardize ? "columns standardised" : "columns as they are";
   return [
-    ...wrap(`${table}, target ${shownName(data.target)}${classes}${weights}`, { hang: 2 }),
-    ...wrap(
-      `${count(models.length, "model")}, ${loss.name} loss, ${columns}, ${evaluationWords(data.evaluation, data.evaluationRows)}`,
-      { hang: 2 },
-    ),
-    ...wrap(
-      `Attack in the ${normName(settings.norm)}, p${glue}=${glue}${settings.norm}: ${equation("ε", sizes.epsilon)} of what each model sees, and one fixed radius ${equation("ρ", sizes.radius)} for all (the same for a model of all columns, whose mean norm is c${glue}=${glue}${short(sizes.referenceScale)}).`,
-      { hang: 2 },
-    ),
+    `${table}, target ${shownName(data.target)}${classes}${weights}`,
+    `${count(models.length, "model")}, ${loss.name} loss, ${columns}, ${evaluationWords(data.evaluation, data.evaluationRows)}`,
+    `Attack in the ${normName(settings.norm)}, p${glue}=${glue}${settings.norm}: ${equation("ε", sizes.epsilon)} of what each model sees, and one fixed radius ${equation("ρ", sizes.radius)} for all (the same for a model of all columns, whose mean norm is c${glue}=${glue}${short(sizes.referenceScale)}).`,
   ];
 }
 

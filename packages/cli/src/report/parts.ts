@@ -1,8 +1,8 @@
-import type { ChartedResult, ComparisonResult, Flag } from "@aif/core";
+import type { ChartedResult, ExperimentRun, Flag } from "@aif/core";
 import type { Html } from "./html.js";
 
-/** A result that a report can be made of: whatever a command prints as JSON of one model. */
-export type ReportedResult = Exclude<ChartedResult, ComparisonResult>;
+/** A result that a report can be made of: whatever a command prints as JSON. */
+export type ReportedResult = Exclude<ChartedResult, { readonly schema: "aif.reproduction/1" }> | ExperimentRun;
 
 export interface Section {
   /** Of the link to it. */

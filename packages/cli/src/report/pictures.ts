@@ -1,4 +1,4 @@
-import { CHART_COLOURS, type NamedChart } from "@aif/core";
+import { CHART_COLOURS, type ChartSpec, type NamedChart } from "@aif/core";
 import { toSvg } from "../output/svg.js";
 import { type Html, html, trusted } from "./html.js";
 
@@ -7,13 +7,16 @@ const WIDTHS = { wide: 700, narrow: 340 } as const;
 
 /** A chart as a figure, twice: as wide as the text, and for a phone. Its colours are the page's. */
 export async function figureHtml(chart: NamedChart, id: string): Promise<Html> {
-  const [wide, narrow] = await Promise.all(
-    (["wide", "narrow"] as const).map(async (kind) =>
-      trusted(inPage(await toSvg(chart.draw({ width: WIDTHS[kind] })), `${id}-${kind}`, kind, chart.shows)),
-    ),
-  );
+  const [wide, narrow] = (["wide", "narrow"] as const).map((kind) => chart.draw({ width: WIDTHS[kind] }));
+  const placed = async (spec: ChartSpec, kind: string): Promise<Html> =>
+    trusted(inPage(await toSvg(spec), `${id}-${kind}`, kind, chart.shows));
+  // Some are drawn at one width only: they are moved about on a phone.
+  const drawn =
+    wide === narrow
+      ? html`<div class="scroll" tabindex="0" role="region" aria-label="${chart.shows}">${await placed(wide, "fixed")}</div>`
+      : html`${await placed(wide, "wide")}${await placed(narrow, "narrow")}`;
   return html`<figure data-name="${chart.name}${chart.attack === null ? "" : `-${chart.attack}`}" aria-label="${chart.shows}">
-${wide}${narrow}
+${drawn}
 <figcaption><button type="button" class="act" data-act="save-svg">save as SVG</button></figcaption>
 </figure>`;
 }

@@ -1,11 +1,13 @@
 import { chartsOf, FLAGS } from "@aif/core";
 import { clean } from "../render/clean.js";
 import { version } from "../version.js";
+import { comparisonParts } from "./comparison-parts.js";
 import { type Html, html } from "./html.js";
 import { page } from "./page.js";
 import type { FiguresOf, ReportedResult, ReportParts } from "./parts.js";
 import { pathParts } from "./path-parts.js";
 import { figureHtml } from "./pictures.js";
+import { reproductionParts } from "./reproduction-parts.js";
 import { studyParts } from "./study-parts.js";
 import { trainingParts } from "./training-parts.js";
 import { verificationParts } from "./verification-parts.js";
@@ -60,18 +62,12 @@ function partsOf(result: ReportedResult, figures: FiguresOf): Promise<ReportPart
       return pathParts(result, figures);
     case "aif.training-result/1":
       return trainingParts(result, figures);
+    case "aif.comparison/1":
+      return comparisonParts(result, figures);
     default:
-      return drawnParts(result, figures);
+      return reproductionParts(result, figures);
   }
 }
-
-const drawnParts = async (result: { readonly title: string }, figures: FiguresOf): Promise<ReportParts> => ({
-  title: result.title,
-  ground: [],
-  lead: await figures(null),
-  sections: [],
-  flags: [],
-});
 
 function flagsHtml(flags: ReportParts["flags"]): Html {
   const codes = [...new Set(flags.map(({ code }) => code))];
@@ -86,10 +82,10 @@ ${alike.map(({ message }) => html`<p>${clean(message)}</p>`)}
 
 function againHtml(result: ReportedResult, { command, backend, text }: ReportOrigin): Html {
   const seed = "settings" in result && "seed" in result.settings ? ` Seed ${result.settings.seed}.` : "";
-  return html`<div><pre><code>${command}</code></pre><button type="button" class="act" data-act="copy-text">copy the command</button>
+  return html`<div><pre tabindex="0"><code>${command}</code></pre><button type="button" class="act" data-act="copy-text">copy the command</button>
 <button type="button" class="act" data-act="save-json">save the result as JSON</button></div>
 <p class="faint">aif ${version}, Node ${process.versions.node}, linear algebra: ${backend}.${seed} This page holds the numbers of the result (names of columns, parameters, row numbers), not the table itself; it loads nothing from anywhere.</p>
-<details><summary>The result as the terminal shows it</summary><pre>${cleanLines(text)}</pre></details>`;
+<details><summary>The result as the terminal shows it</summary><pre tabindex="0">${cleanLines(text)}</pre></details>`;
 }
 
 /** Every line safe by itself. */

@@ -68,7 +68,7 @@ export const SCRIPT = `
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
   const drawn = (figure) => {
-    const svg = figure.querySelector("svg.wide").cloneNode(true);
+    const svg = figure.querySelector("svg.wide,svg.fixed").cloneNode(true);
     const style = getComputedStyle(document.documentElement);
     svg.removeAttribute("class");
     return new XMLSerializer().serializeToString(svg).replace(/var\\(--([a-z]+)\\)/g, (_, name) => style.getPropertyValue("--" + name).trim());

@@ -26,6 +26,7 @@ figure svg{display:block;max-width:100%;height:auto}
 .narrow{display:none}
 @media (max-width:560px){.wide{display:none}.narrow{display:block}}
 .scroll{overflow-x:auto}
+@media screen{figure svg.fixed{max-width:none}}
 table{border-collapse:collapse;overflow-wrap:normal;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:100%}
 th,td{padding:.28rem .55rem;text-align:right;border-bottom:1px solid var(--grid);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;white-space:normal;min-width:7rem}

@@ -12,6 +12,7 @@ import type { Guard } from "./guard.js";
 import { jobWords } from "./job-words.js";
 import type { JobStatus, Jobs } from "./jobs.js";
 import { LIMITS } from "./limits.js";
+import type { PageOptions } from "./page-options.js";
 import type { Tables } from "./tables.js";
 
 /** What the server is made of. */
@@ -20,6 +21,7 @@ export interface ServerParts {
   readonly tables: Tables;
   readonly jobs: Jobs;
   readonly assets: Assets;
+  readonly options: PageOptions;
 }
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -34,7 +36,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The HTTP side: the page's files, tables that come in, work that is asked for, and how it goes. */
-export function serverApp({ guard, tables, jobs, assets }: ServerParts): Hono {
+export function serverApp({ guard, tables, jobs, assets, options }: ServerParts): Hono {
   const app = new Hono();
   app.use("*", async (context, next) => {
     await next();
@@ -68,7 +70,7 @@ export function serverApp({ guard, tables, jobs, assets }: ServerParts): Hono {
   });
 
   app.post("/api/jobs", small, async (context) => {
-    const { command, table, words } = jobWords(await context.req.json().catch(() => null));
+    const { command, table, words } = jobWords(await context.req.json().catch(() => null), options);
     return context.json(await jobs.start(command, tables.placeOf(table), words), 201);
   });
   app.get("/api/jobs/:id", (context) => context.json(jobs.status(context.req.param("id"))));

@@ -1,9 +1,6 @@
 import { usageError } from "../errors.js";
 import { LIMITS } from "./limits.js";
-
-/** Commands that the page can ask for. */
-export const COMMANDS = ["analyze", "verify", "path", "adversarial-train", "compare"] as const;
-export type JobCommand = (typeof COMMANDS)[number];
+import { COMMANDS, FORMS, type JobCommand, type PageOptions } from "./page-options.js";
 
 /** What the page sends: a command, and its options as on the command line. */
 export interface JobRequest {
@@ -13,34 +10,22 @@ export interface JobRequest {
   readonly options: readonly (readonly [string] | readonly [string, string])[];
 }
 
-/** Options that name no file: nothing that a page sends reaches the file system. */
-const OPTIONS = new Set(
-  `--target --model --loss --positive --no-intercept --no-standardize --missing --exclude --keep --weights --weights-kind
-   --cluster --by --class-weight --l2 --l1 --C --alpha --norm --epsilon --radius --epsilon-max --freeze --budget --bounds
-   --evaluation --split-by --seed --confidence --inference --draws --trust-tolerance --second-order --no-exact
-   --attack-rate --wasserstein --divergence --smoothing --project --features --restarts --seeds --activation --optimizer
-   --curvature --damping --solver --gamma --ridge --centres --penalty --outer-steps --inner-steps --step-size --method
-   --header --no-header --delimiter`.split(/\s+/),
-);
-
-/** Values of some options may be a file's name; here they must be one of these. */
-const FORMS: Readonly<Record<string, RegExp>> = {
-  "--evaluation": /^(?:cv(?::\d+)?|training|fraction:[\d.]+)$/,
-  "--project": /^(?:pca|factors):[\d.,]+$/,
-};
-
 /**
  * The words of a request, as the command line takes them.
  * @throws usage: a command or option that the page may not use.
  */
-export function jobWords(request: unknown): {
+export function jobWords(
+  request: unknown,
+  usable: PageOptions,
+): {
   readonly command: JobCommand;
   readonly table: string;
   readonly words: string[];
 } {
   const { command, table, options } = asRequest(request);
   const words = options.map(([flag, value]) => {
-    if (!OPTIONS.has(flag)) throw usageError(`The page cannot use ${shown(flag)}: run aif ${command} in a terminal.`);
+    if (!usable.get(command)?.has(flag))
+      throw usageError(`The page cannot use ${shown(flag)}: run aif ${command} in a terminal.`);
     if (value === undefined) return flag;
     if (value.length > LIMITS.valueLength) throw usageError(`The value of ${flag} is too long.`);
     const form = FORMS[flag];

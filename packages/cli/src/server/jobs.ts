@@ -62,12 +62,11 @@ export class Jobs extends EventEmitter<{ change: [JobStatus] }> {
     const id = `j${++this.made}`;
     const folder = join(this.folder, id);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const files = ["--format=json", `--out=${join(folder, "result.json")}`];
-    const report = command === "compare" ? [] : [`--report=${join(folder, "report.html")}`];
+    const files = ["--format=json", `--out=${join(folder, "result.json")}`, `--report=${join(folder, "report.html")}`];
     const job: Job = {
       id,
       command,
-      words: [command, file, ...words, ...files, ...report],
+      words: [command, file, ...words, ...files],
       cwd,
       folder,
       state: "waiting",

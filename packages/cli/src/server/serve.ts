@@ -7,6 +7,7 @@ import { serverApp } from "./app.js";
 import { loadAssets } from "./assets.js";
 import { Guard } from "./guard.js";
 import { Jobs } from "./jobs.js";
+import type { PageOptions } from "./page-options.js";
 import { Tables } from "./tables.js";
 
 export interface ServeOptions {
@@ -15,6 +16,8 @@ export interface ServeOptions {
   readonly host: string;
   /** A table to begin with. */
   readonly data: string | null;
+  /** What the page may ask of the commands. */
+  readonly options: PageOptions;
   /** Where the page lies; default: where it is built. */
   readonly assets?: string;
 }
@@ -31,7 +34,7 @@ const PREFIX = "aif-serve-";
 const STALE_MS = 24 * 3600 * 1000;
 
 /** Starts the local web app. @throws resource: the port is taken, or the page was not built. */
-export async function serve({ port, host, data, assets: from }: ServeOptions): Promise<RunningServer> {
+export async function serve({ port, host, data, options, assets: from }: ServeOptions): Promise<RunningServer> {
   const assets = await loadAssets(from);
   await sweep();
   // mkdtemp makes folders that nobody else can read.
@@ -47,7 +50,7 @@ export async function serve({ port, host, data, assets: from }: ServeOptions): P
     let actual = port;
     const names = host === "127.0.0.1" ? ["127.0.0.1", "localhost"] : [host];
     const guard = new Guard(() => names.map((name) => `${name}:${actual}`));
-    const app = serverApp({ guard, tables, jobs, assets });
+    const app = serverApp({ guard, tables, jobs, assets, options });
     const server = await new Promise<ReturnType<typeof listen>>((resolve, reject) => {
       const started = listen({ fetch: app.fetch, port, hostname: host }, (address) => {
         actual = address.port;

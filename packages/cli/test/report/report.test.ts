@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PathResult, StudyResult, VerificationResult } from "@aif/core";
+import type { ComparisonResult, ExperimentRun, PathResult, StudyResult, VerificationResult } from "@aif/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { number, short, signed } from "../../src/render/numbers.js";
 import { hostileNames } from "../fixtures/hostile.js";
@@ -200,3 +200,40 @@ describe("aif chart", () => {
     expect(stderr).toMatch(/package\.json is no result that has charts/);
   });
 });
+
+test("the page of a comparison has every model, its costs and differences", async () => {
+  const { page, json } = await run("compare", "comparison", "--features", "rooms,living_area_m2", "--features", "all");
+  const result = JSON.parse(json) as ComparisonResult;
+  const cells = [...page.matchAll(/<t[dh][^>]* data-value="([^"]*)"/g)].map(([, value]) => Number(value));
+  for (const model of result.models) {
+    expect(page).toContain(model.name);
+    for (const value of [model.naturalLoss.value, model.relative.cost.value, model.absolute.cost.value])
+      expect(cells).toContain(value);
+  }
+  const { estimates, reach } = result.natural;
+  expect(cells).toContain(estimates[1] - estimates[0]);
+  expect(cells).toContain(reach?.[1][0]);
+  for (const sentence of result.words) expect(decoded(page)).toContain(sentence);
+  expect(page).toContain('class="wide"');
+}, 30_000);
+
+test("the page of a reproduced result has its verdicts, means and standard errors", async () => {
+  const out = file("run");
+  const words = ["reproduce", "theorem5.2", "--repetitions", "2", "--report", file("run.html"), "--out", out];
+  const { code } = await aif(words);
+  expect(code).toBe(0);
+  const page = readFileSync(file("run.html"), "utf8");
+  const { verdicts, columns, summary } = JSON.parse(
+    readFileSync(join(out, "theorem5.2.json"), "utf8"),
+  ) as ExperimentRun;
+  const cells = [...page.matchAll(/ data-value="([^"]*)"/g)].map(([, value]) => Number(value));
+  for (const { text } of verdicts) expect(decoded(page)).toContain(text);
+  for (const { name } of columns.slice(1)) {
+    const { mean, standardErrors } = summary.columns[name];
+    expect(cells).toEqual(expect.arrayContaining(mean.filter(Number.isFinite)));
+    if (standardErrors) expect(cells).toEqual(expect.arrayContaining(standardErrors.filter(Number.isFinite)));
+  }
+  expect(page).toContain('class="fixed"');
+  const refused = await aif(["reproduce", "all", "--report", file("all.html")]);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/a page of one result: name it/)]);
+}, 30_000);

@@ -8,9 +8,11 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { StudyResult } from "@aif/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildProgram } from "../../src/program.js";
 import { jobWords } from "../../src/server/job-words.js";
 import type { JobStatus } from "../../src/server/jobs.js";
 import { LIMITS } from "../../src/server/limits.js";
+import { pageOptions } from "../../src/server/page-options.js";
 import type { RunningServer } from "../../src/server/serve.js";
 import type { ServedTable } from "../../src/server/tables.js";
 import { houses } from "../launch.js";
@@ -21,6 +23,7 @@ const { serve } = (await import(
 )) as typeof import("../../src/server/serve.js");
 const assets = mkdtempSync(join(tmpdir(), "aif-assets-"));
 writeFileSync(join(assets, "index.html"), "<!doctype html><title>page</title>");
+const options = pageOptions(buildProgram());
 let server: RunningServer;
 let cookie = "";
 
@@ -69,7 +72,7 @@ const upload = (name: string, body: string | Uint8Array): Promise<Answer> =>
   ask("POST", "/api/tables", { headers: { "x-file-name": encodeURIComponent(name) }, body });
 
 beforeAll(async () => {
-  server = await serve({ port: 0, host: "127.0.0.1", data: houses, assets });
+  server = await serve({ port: 0, host: "127.0.0.1", data: houses, assets, options });
   const welcome = await post("/api/session", { token: server.link.split("token=")[1] });
   const [set] = welcome.headers["set-cookie"] as string[];
   expect(set).toMatch(/HttpOnly; SameSite=Strict/);
@@ -210,10 +213,9 @@ describe("uploads", () => {
   test("are read under their own name, whatever it is, and stay in a private folder", async () => {
     const table = "a,b\n1,2\n2,3\n3,5\n4,4\n";
     const hostile = ["__proto__", "two\nlines", "\u001b]0;title\u0007window", "right\u202eot tfel", "x".repeat(3000)];
-    for (const name of [...hostile, "../../etc/passwd", "-rf.csv", "a.parquet/../b.csv", "..", ""]) {
-      const answer = await upload(name, table);
-      expect([answer.status, name]).toEqual([201, name]);
-    }
+    const names = [...hostile, "../../etc/passwd", "-rf.csv", "a.parquet/../b.csv", "..", ""];
+    const answers = await Promise.all(names.map((name) => upload(name, table)));
+    expect(answers.map(({ status }, k) => [status, names[k]])).toEqual(names.map((name) => [201, name]));
     const folders = readdirSync(tmpdir()).filter((name) => name.startsWith("aif-serve-"));
     const modes = folders.map((name) => statSync(join(tmpdir(), name)).mode & 0o777);
     expect(new Set(modes)).toEqual(new Set([0o700]));
@@ -279,18 +281,29 @@ describe("requests", () => {
     [{ command: "analyze", table: "t", options: [["--target", "a\0b"]] }, /list of one or two texts/],
     [{ command: "analyze", table: "t", options: "x" }, /list of one or two texts/],
   ])("%j is refused", (request, sentence) => {
-    expect(() => jobWords(request)).toThrow(sentence);
+    expect(() => jobWords(request, options)).toThrow(sentence);
+  });
+
+  test("what the page may use follows the commands, but for what names files", () => {
+    const { analyze, compare } = Object.fromEntries(options);
+    for (const flag of ["--target", "--l1-ratio", "--smoothing", "--gamma", "--attack-rate", "--project"])
+      expect(analyze).toContain(flag);
+    const files = "--out --report --import --scaler --coefficients --worst-case --format --fail-if --strict --threads";
+    for (const flag of files.split(" ")) expect(analyze).not.toContain(flag);
+    expect(compare).toContain("--features");
+    expect(compare).not.toContain("--chart");
+    expect(compare).not.toContain("--wasserstein");
+    expect(options.get("adversarial-train")).not.toContain("--checkpoint");
   });
 
   test("an endless value is refused", () => {
-    const options = [["--target", "x".repeat(LIMITS.valueLength + 1)]];
-    expect(() => jobWords({ command: "analyze", table: "t", options })).toThrow(/too long/);
+    const long = [["--target", "x".repeat(LIMITS.valueLength + 1)]];
+    expect(() => jobWords({ command: "analyze", table: "t", options: long }, options)).toThrow(/too long/);
   });
 
   test("a value never becomes an option", () => {
-    expect(jobWords({ command: "analyze", table: "t", options: [["--target", "--out=x"]] }).words).toEqual([
-      "--target=--out=x",
-    ]);
+    const request = { command: "analyze", table: "t", options: [["--target", "--out=x"]] };
+    expect(jobWords(request, options).words).toEqual(["--target=--out=x"]);
   });
 
   test("large or deep JSON is refused", async () => {
