@@ -4,7 +4,15 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { drawnDigits, ensureBlas, kernel, kernelFit, kernelInfluence, kernelTargets, lp } from "../packages/core/src/index.js";
+import {
+  drawnDigits,
+  ensureBlas,
+  kernel,
+  kernelFit,
+  kernelInfluence,
+  kernelTargets,
+  lp,
+} from "../packages/core/src/index.js";
 import { randomStream } from "../packages/core/src/stats/random.js";
 import { machineLines } from "./machine.js";
 import { table } from "./markdown.js";
@@ -26,14 +34,15 @@ const { relativeResidual } = await kernelInfluence(fit, lp(2));
 const done = performance.now();
 const seconds = (from: number, to: number): string => ((to - from) / 1000).toFixed(2);
 const peak = (process.resourceUsage().maxRSS / 2 ** 10).toFixed(0);
-const text = `## Kernel regression
+const text = `
+## Kernel regression
 
 ${table(
   ["NTK, 784 pixels, 10 outputs", "fit [s]", "influence [s]", "peak memory [MiB]", "residual"],
   [[`${n} pictures`, seconds(started, fitted), seconds(fitted, done), peak, relativeResidual.toExponential(1)]],
 )}
 `;
-process.stdout.write(`${text}\n${description}, ${threads} threads\n`);
+process.stdout.write(`${text.trimStart()}\n${description}, ${threads} threads\n`);
 if (values.write) {
   const note = machineLines("npx tsx bench/kernel-regression.ts --write", [description]).join("\n");
   writeFileSync(page, withSections(readFileSync(page, "utf8"), text, note));
