@@ -3,6 +3,7 @@ import { shownName } from "./ground.js";
 import { pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { number, percent, short, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
+import { sparkline } from "./sparkline.js";
 
 /** A sign before a row that deserves doubt; the first that applies is shown. */
 interface Mark {
@@ -71,7 +72,7 @@ export function curveLines(
   const moves = movesOf(threat);
   const { header, body } = fitting((layout) => columnsOf(result, threat, moves, layout));
   const rows = threat.curve.map((point, i) => (markOf(point, threat) === null ? body[i] : faint(body[i])));
-  return [...header.map(heading), ...rows, ...legend(threat, moves, explain).map(faint)];
+  return [...header.map(heading), ...rows, ...sparkline(threat), ...legend(threat, moves, explain).map(faint)];
 }
 
 /** How a table is squeezed onto the page. */

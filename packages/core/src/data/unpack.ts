@@ -2,19 +2,34 @@ import { Gunzip } from "fflate";
 import { AifError, inputError } from "../errors.js";
 import type { ByteSource } from "./source.js";
 
-/** The bytes that a gzip file packs, unpacked while they are read. */
+/** Packed bytes at a time: what they unpack to is at most a thousand times as much, and lies in memory at once. */
+const PORTION = 1 << 14;
+/** No table of people's own packs so well; files made to exhaust a machine do. */
+const MOST_RATIO = 300;
+const HARMLESS_BYTES = 1 << 24;
+
+/**
+ * The bytes that a gzip file packs, unpacked while they are read.
+ * @throws input: damaged, or made to unpack without end.
+ */
 export function gunzipped(source: ByteSource): ByteSource {
   return {
     name: source.name,
     async *stream() {
       let out: Uint8Array[] = [];
-      const gunzip = new Gunzip((chunk) => out.push(chunk));
-      let waiting: Uint8Array | null = null; // the last chunk is only known as such when the source ends
-      for await (const chunk of source.stream()) {
+      let [packed, unpacked] = [0, 0];
+      const gunzip = new Gunzip((chunk) => {
+        unpacked += chunk.length;
+        out.push(chunk);
+      });
+      let waiting: Uint8Array | null = null; // the last portion is only known as such when the source ends
+      for await (const portion of portionsOf(source)) {
         if (waiting !== null) push(gunzip, waiting, false, source.name);
-        waiting = chunk;
+        waiting = portion;
         yield* out;
         out = [];
+        if (unpacked > HARMLESS_BYTES && unpacked > MOST_RATIO * packed) throw bomb(source.name);
+        packed += portion.length;
       }
       push(gunzip, waiting ?? new Uint8Array(0), true, source.name);
       yield* out;
@@ -22,9 +37,20 @@ export function gunzipped(source: ByteSource): ByteSource {
   };
 }
 
-function push(gunzip: Gunzip, chunk: Uint8Array, last: boolean, name: string): void {
+async function* portionsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source.stream()) {
+    for (let at = 0; at < chunk.length; at += PORTION) yield chunk.subarray(at, at + PORTION);
+  }
+}
+
+const bomb = (name: string): AifError =>
+  inputError(
+    `${name} unpacks to more than ${MOST_RATIO} times its size, as files do that are made to fill a machine; if it is right, unpack it first and give what comes out.`,
+  );
+
+function push(gunzip: Gunzip, portion: Uint8Array, last: boolean, name: string): void {
   try {
-    gunzip.push(chunk, last);
+    gunzip.push(portion, last);
   } catch (cause) {
     throw new AifError("input", `${name} is a damaged or cut off gzip file; copy or download it again.`, { cause });
   }

@@ -43,6 +43,14 @@ describe("dialects", () => {
     }
   });
 
+  test("a gzip file made to unpack without end is refused before it has filled the memory", async () => {
+    const line = `1,${"0".repeat(5000)}\n`;
+    const bomb = gzipSync(`a,b\n${line.repeat(Math.ceil(2e7 / line.length))}`);
+    await expectFailure(() => readTable(bomb), "input", /unpacks to more than 300 times its size/);
+    const plain = gzipSync(`a,b\n${line.repeat(1000)}`);
+    expect((await readTable(plain)).rows).toBe(1000);
+  });
+
   test("gzip, also of several members, also of JSON lines", async () => {
     const text = "a,b\n1,x\n2.5,y z\n,x\n";
     expect(plain(await readTable(gzipSync(text)))).toEqual(expected);
