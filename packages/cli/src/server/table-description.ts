@@ -23,6 +23,8 @@ export interface ColumnDescription {
 
 const MOST_DISTINCT = 1000;
 const EXAMPLES = 4;
+/** Characters of an example. */
+const LONGEST_EXAMPLE = 60;
 
 export function describeTable({ rows, columns }: Table): TableDescription {
   return {
@@ -36,7 +38,7 @@ export function describeTable({ rows, columns }: Table): TableDescription {
           kind: "categorical",
           distinct: levels.length,
           missing,
-          examples: levels.slice(0, EXAMPLES),
+          examples: levels.slice(0, EXAMPLES).map((level) => Array.from(level).slice(0, LONGEST_EXAMPLE).join("")),
           range: null,
         };
       }

@@ -22,17 +22,19 @@ export function gunzipped(source: ByteSource): ByteSource {
         unpacked += chunk.length;
         out.push(chunk);
       });
+      const unpack = (portion: Uint8Array, last: boolean): Uint8Array[] => {
+        out = [];
+        push(gunzip, portion, last, source.name);
+        packed += portion.length;
+        if (unpacked > HARMLESS_BYTES && unpacked > MOST_RATIO * packed) throw bomb(source.name);
+        return out;
+      };
       let waiting: Uint8Array | null = null; // the last portion is only known as such when the source ends
       for await (const portion of portionsOf(source)) {
-        if (waiting !== null) push(gunzip, waiting, false, source.name);
+        if (waiting !== null) yield* unpack(waiting, false);
         waiting = portion;
-        yield* out;
-        out = [];
-        if (unpacked > HARMLESS_BYTES && unpacked > MOST_RATIO * packed) throw bomb(source.name);
-        packed += portion.length;
       }
-      push(gunzip, waiting ?? new Uint8Array(0), true, source.name);
-      yield* out;
+      yield* unpack(waiting ?? new Uint8Array(0), true);
     },
   };
 }
