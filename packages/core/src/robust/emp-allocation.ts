@@ -114,7 +114,7 @@ function branch(
       [cut, high],
     ] as const) {
       const inner = new Map(box).set(row, part);
-      const found = boundByPrices(gains, w, u, inner, bound.price);
+      const found = boundByPrices(gains, w, u, inner, bound.price, value + slack());
       if (found === null) continue;
       const reached = worth(found.alpha);
       if (reached > value) [value, alpha, incumbent] = [reached, found.alpha, found];

@@ -1,3 +1,4 @@
+import { maximumMagnitude } from "../threats/norms.js";
 import type { RowGain } from "./emp-gain.js";
 
 /** Rows whose α is confined, as [low, high]. */
@@ -19,16 +20,27 @@ const MAXIMUM_STEPS = 200;
 const BUDGET_TOLERANCE = 4e-15;
 /** Prices this close, relatively, are one. */
 const PRICE_TOLERANCE = 1e-13;
+/** Dual values this close, relatively, are one. */
+const DUAL_TOLERANCE = 1e-15;
 /** A row whose share of the budget changes by more than this at one price jumps. */
 const JUMP = 1e-6;
 
-/** Null where the box holds no allocation within the budget Σ w α^u ≤ 1. */
+/** What the rows answer to a price e^x: their α, Σ w α^u, and the dual value, which no allocation exceeds. */
+interface Answer {
+  readonly x: number;
+  readonly alpha: Float64Array;
+  readonly total: number;
+  readonly dual: number;
+}
+
+/** Null where the box holds no allocation within the budget Σ w α^u ≤ 1, or none worth more than `enough`. */
 export function boundByPrices(
   gains: readonly RowGain[],
   w: Float64Array,
   u: number,
   box: Box,
   start = firstPrice(gains, w, u),
+  enough = Number.NEGATIVE_INFINITY,
 ): Bound | null {
   const n = gains.length;
   const low = new Float64Array(n);
@@ -39,33 +51,25 @@ export function boundByPrices(
     alpha.reduce((sum, a, i) => (w[i] > 0 ? sum + w[i] * gains[i].lagrangian(a, nu) : sum), nu);
   if (spent(low) > 1 + BUDGET_TOLERANCE) return null;
   if (spent(high) <= 1 + BUDGET_TOLERANCE) return { upper: worth(high, 0), price: 0, alpha: high, jumping: -1 };
-  const answer = (x: number): Float64Array => {
+  const answer = (x: number): Answer => {
     const nu = Math.exp(x);
-    return low.map((lo, i) => (w[i] > 0 ? gains[i].best(nu, lo, high[i]) : 0));
+    const alpha = low.map((lo, i) => (w[i] > 0 ? gains[i].best(nu, lo, high[i]) : 0));
+    return { x, alpha, total: spent(alpha), dual: worth(alpha, nu) };
   };
-  let x = Math.log(start > 0 ? start : firstPrice(gains, w, u));
-  let alpha = answer(x);
-  let total = spent(alpha);
-  // Prices below `cheap` are too low, those from `dear` on are not.
-  let [cheap, dear] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let [atCheap, atDear]: [Float64Array, Float64Array] = [high, low];
+  let now = answer(Math.log(start > 0 ? start : firstPrice(gains, w, u)));
+  // Prices up to that of `cheap` are too low, those from that of `dear` on are not.
+  let [cheap, dear]: [Answer | null, Answer | null] = [null, null];
   for (let step = 0; step < MAXIMUM_STEPS; step++) {
-    const met = Math.abs(total - 1) <= BUDGET_TOLERANCE;
-    if (total > 1 || met) [cheap, atCheap] = [x, alpha];
-    if (total <= 1 || met) [dear, atDear] = [x, alpha];
-    if (met) break;
-    if (dear - cheap <= PRICE_TOLERANCE * Math.max(1, Math.abs(x))) break;
-    const newton = x - Math.log(total) / (budgetSlope(gains, w, u, alpha, low, high) / total);
-    const middle = 0.5 * (cheap + dear);
-    const further = total > 1 ? x + 0.1 * 2 ** step : x - 0.1 * 2 ** step;
-    if (newton > cheap && newton < dear && Math.abs(newton - x) < 30 && step % 4 !== 3) x = newton;
-    else x = Number.isFinite(middle) ? middle : further;
-    alpha = answer(x);
-    total = spent(alpha);
+    if (now.dual <= enough) return null;
+    const met = Math.abs(now.total - 1) <= BUDGET_TOLERANCE;
+    if (now.total > 1 || met) cheap = now;
+    if (now.total <= 1 || met) dear = now;
+    if (met || (cheap && dear && closed(cheap, dear))) break;
+    const slope = budgetSlope(gains, w, u, now.alpha, low, high);
+    now = answer(nextPrice(now, slope, cheap, dear, step));
   }
-  if (dear === Number.POSITIVE_INFINITY) [dear, atDear] = [cheap, atCheap];
-  const price = Math.exp(dear);
-  const upper = worth(atDear, price);
+  const [{ alpha: atCheap }, { alpha: atDear, dual: upper, x }] = [cheap ?? now, dear ?? now];
+  const price = Math.exp(x);
   const left = 1 - spent(atDear);
   const jump = (i: number): number => (w[i] > 0 ? w[i] * (atCheap[i] ** u - atDear[i] ** u) : 0);
   const jumping = gains.reduce((most, _, i) => (jump(i) > jump(most) ? i : most), 0);
@@ -76,12 +80,45 @@ export function boundByPrices(
   return { upper, price, alpha: filled, jumping };
 }
 
+/** Newton's method on log Σ w α^u, by turns with the corner of the dual where a row jumps; halving as a safeguard. */
+function nextPrice(
+  { x, total }: Answer,
+  slope: number,
+  cheap: Answer | null,
+  dear: Answer | null,
+  step: number,
+): number {
+  const newton = x - (Math.log(total) * total) / slope;
+  const below = cheap?.x ?? Number.NEGATIVE_INFINITY;
+  const above = dear?.x ?? Number.POSITIVE_INFINITY;
+  const inside = (at: number): boolean => at > below && at < above;
+  const corner = cheap && dear ? cornerPrice(cheap, dear) : Number.NaN;
+  if (step % 2 === 1 && inside(corner)) return corner;
+  if (step % 4 !== 3 && inside(newton) && Math.abs(newton - x) < 30) return newton;
+  if (cheap && dear) return 0.5 * (cheap.x + dear.x);
+  return total > 1 ? x + 0.1 * 2 ** step : x - 0.1 * 2 ** step;
+}
+
+/** log of the price where the tangents of the dual meet, convex in the price with the slope 1 − Σ w α^u. */
+function cornerPrice(cheap: Answer, dear: Answer): number {
+  const from = Math.exp(cheap.x);
+  const width = Math.exp(dear.x) - from;
+  return Math.log(from + (cheap.dual - dear.dual + (1 - dear.total) * width) / (cheap.total - dear.total));
+}
+
+/** Whether the prices are one, or, where a row jumps, the dual can only lie below that of `dear` by its rounding. */
+function closed(cheap: Answer, dear: Answer): boolean {
+  if (dear.x - cheap.x <= PRICE_TOLERANCE * Math.max(1, Math.abs(dear.x))) return true;
+  const fall = (1 - dear.total) * (Math.exp(dear.x) - Math.exp(cheap.x));
+  return cheap.total - dear.total > JUMP && fall <= DUAL_TOLERANCE * Math.abs(dear.dual);
+}
+
 const scaled = (alpha: Float64Array, factor: number): Float64Array => alpha.map((a) => a * factor);
 
 /** The price at which a small budget is spent, (Σ w g'(0)^{u*})^{1/u*} R/u, or any positive number where all slopes are 0. */
 function firstPrice(gains: readonly RowGain[], w: Float64Array, u: number): number {
   const slopes = gains.map((gain, i) => (w[i] > 0 ? gain.slopeAtZero() : 0));
-  const largest = Math.max(...slopes);
+  const largest = maximumMagnitude(slopes);
   if (!(largest > 0)) return 1;
   const dual = u / (u - 1);
   const sum = slopes.reduce((total, s, i) => total + w[i] * (s / largest) ** dual, 0);

@@ -2,6 +2,7 @@ import { Matrix } from "../linalg/matrix.js";
 import type { Loss } from "../models/losses.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { maximumMagnitude } from "../threats/norms.js";
 import { allocate, oneRowGain } from "./emp-allocation.js";
 import type { RobustProblem } from "./optimum-problem.js";
 import type { RowSums } from "./optimum-rows.js";
@@ -188,7 +189,7 @@ function softMaximum(
   const largest = gains.reduce((a, b) => Math.max(a, b));
   const parts = gains.map((gain) => Math.exp((gain - largest) / width));
   const sum = parts.reduce((a, b) => a + b, 0);
-  const alone = Math.max(...parts) / sum >= ALONE;
+  const alone = maximumMagnitude(parts) / sum >= ALONE;
   let value = largest + width * Math.log(sum);
   scores.forEach((f, i) => {
     if (!(w[i] > 0)) return;

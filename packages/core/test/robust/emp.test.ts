@@ -110,6 +110,44 @@ describe("the inner maximum", () => {
     }
   });
 
+  test("a row that jumps is settled in few answers of the rows", () => {
+    const random = new Random(3);
+    const normals = (): Float64Array => Float64Array.from({ length: 400 }, () => random.normal());
+    const [f, y, w] = [normals(), normals(), new Float64Array(400).fill(1 / 400)];
+    for (const [u, R, most] of [
+      [1.2, 0.02, 2200],
+      [1.2, 0.1, 1300],
+      [1.5, 0.5, 3000],
+    ] as const) {
+      let slopes = 0;
+      const counted: Loss = {
+        ...LOSSES.squared,
+        first(at, target) {
+          slopes++;
+          return LOSSES.squared.first(at, target);
+        },
+      };
+      const { value, upper } = allocate(counted, f, y, w, R, u);
+      expect(upper - value).toBeLessThanOrEqual(1e-12 * value);
+      expect(slopes / 400).toBeLessThan(most);
+    }
+  });
+
+  test("more rows than a call takes arguments", () => {
+    const n = 130_000;
+    const f = Float64Array.from({ length: n }, (_, i) => Math.sin(i));
+    const { value, upper, alpha } = allocate(
+      LOSSES.squared,
+      f,
+      new Float64Array(n),
+      new Float64Array(n).fill(1 / n),
+      1e-3,
+      3,
+    );
+    expect(alpha.length).toBe(n);
+    expect(upper).toBe(value);
+  });
+
   test("rows of weight 0 and rows without gain stay where they are", () => {
     const rows: Rows = { name: "squared", f: [5, 1, 0, 2], y: [0, 0, 0, 1], w: [0, 0.5, 0.25, 0.25] };
     for (const u of [1, 1.5, 2]) {
