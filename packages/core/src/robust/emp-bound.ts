@@ -117,7 +117,7 @@ const scaled = (alpha: Float64Array, factor: number): Float64Array => alpha.map(
 
 /** The price at which a small budget is spent, (Σ w g'(0)^{u*})^{1/u*} R/u, or any positive number where all slopes are 0. */
 function firstPrice(gains: readonly RowGain[], w: Float64Array, u: number): number {
-  const slopes = gains.map((gain, i) => (w[i] > 0 ? gain.slopeAtZero() : 0));
+  const slopes = Float64Array.from(gains, (gain, i) => (w[i] > 0 ? gain.slopeAtZero() : 0));
   const largest = maximumMagnitude(slopes);
   if (!(largest > 0)) return 1;
   const dual = u / (u - 1);

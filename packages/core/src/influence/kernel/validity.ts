@@ -1,7 +1,7 @@
 import { combined } from "../../linalg/products.js";
 import type { Work } from "../../parallel/work.js";
-import { jointWorstCase } from "../../robust/kernel/joint-worst-case.js";
 import { kernelRobustGradient } from "../../robust/kernel/robust-gradient.js";
+import { kernelWorstCase } from "../../robust/kernel/worst-case.js";
 import type { KernelInfluence } from "./aif.js";
 
 export interface KernelValidityOptions extends Work {
@@ -20,9 +20,9 @@ export async function kernelStationarity(
 ): Promise<number> {
   const radius = epsilon * scale;
   const search = { ...work, surface, steps };
-  const still = await jointWorstCase(fit, fit.theta, threat, radius, search);
+  const still = await kernelWorstCase(fit, fit.theta, threat, radius, search);
   const moved = combined(1, fit.theta, epsilon, influence);
-  const there = await jointWorstCase(fit, moved, threat, radius, { ...search, start: still.moved.x });
+  const there = await kernelWorstCase(fit, moved, threat, radius, { ...search, start: still.moved.x });
   const before = kernelRobustGradient(fit, fit.theta, still).length;
   return before > 0 ? kernelRobustGradient(fit, moved, there).length / before : 0;
 }

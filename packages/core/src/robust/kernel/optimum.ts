@@ -8,8 +8,8 @@ import type { KernelFit } from "../../solvers/kernel-fit.js";
 import { regularSolve } from "../../solvers/kernel-system.js";
 import type { Threat } from "../../threats/threat.js";
 import { Anderson } from "./anderson.js";
-import { type JointWorstCase, jointWorstCase } from "./joint-worst-case.js";
 import { type KernelRobustGradient, kernelRobustGradient } from "./robust-gradient.js";
+import { type KernelWorstCase, kernelWorstCase } from "./worst-case.js";
 
 /** θ_ε of a kernel regression: the best answer to attacks that were found by search. */
 export interface KernelOptimum {
@@ -23,7 +23,7 @@ export interface KernelOptimum {
   readonly residual: number;
   readonly converged: boolean;
   readonly iterations: number;
-  readonly attack: JointWorstCase;
+  readonly attack: KernelWorstCase;
 }
 
 export interface KernelOptimumOptions extends Work {
@@ -60,7 +60,7 @@ export async function kernelRobustOptimum(
   let caution = 0;
   let innerTolerance: number = INNER_TOLERANCE.loosest;
   const at = async (theta: Matrix, from: Matrix | undefined): Promise<Place> => {
-    const attack = await jointWorstCase(fit, theta, threat, radius, {
+    const attack = await kernelWorstCase(fit, theta, threat, radius, {
       signal: work.signal,
       surface,
       steps: innerSteps,
@@ -134,7 +134,7 @@ const INNER_SHARE = 1e-2;
 
 interface Place {
   readonly theta: Matrix;
-  readonly attack: JointWorstCase;
+  readonly attack: KernelWorstCase;
   readonly objective: number;
   readonly gradient: KernelRobustGradient;
 }

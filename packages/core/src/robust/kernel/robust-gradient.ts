@@ -2,7 +2,7 @@ import { Matrix } from "../../linalg/matrix.js";
 import { combined, product, scaledRows, transposedProduct } from "../../linalg/products.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import type { KernelFit } from "../../solvers/kernel-fit.js";
-import type { JointWorstCase } from "./joint-worst-case.js";
+import type { KernelWorstCase } from "./worst-case.js";
 
 /** The gradient of R_ε at θ, where the attack is the worst one there. */
 export interface KernelRobustGradient {
@@ -21,7 +21,7 @@ export interface KernelRobustGradient {
 export function kernelRobustGradient(
   fit: KernelFit,
   theta: Matrix,
-  { gram, residuals }: Pick<JointWorstCase, "gram" | "residuals">,
+  { gram, residuals }: Pick<KernelWorstCase, "gram" | "residuals">,
 ): KernelRobustGradient {
   const { weights, ridge, penalty, centres, system } = fit;
   const pulled = scaledRows(residuals, weights);

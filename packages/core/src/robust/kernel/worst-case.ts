@@ -12,7 +12,7 @@ import type { Threat } from "../../threats/threat.js";
 import { PerturbationSet } from "../perturbation-set.js";
 
 /** Rows of a kernel regression under the worst attack that was found. */
-export interface JointWorstCase {
+export interface KernelWorstCase {
   /** x + δ (n×m) */
   readonly moved: KernelPoints;
   /** K(x_i+δ_i, x_j+δ_j), or K(x_i+δ_i, x_j) where centres stay (n×n). */
@@ -49,13 +49,13 @@ const HALVINGS = 12;
  * @param theta n×k
  * @throws usage: a radius that makes no sense; cancelled.
  */
-export async function jointWorstCase(
+export async function kernelWorstCase(
   fit: KernelFit,
   theta: Matrix,
   threat: Threat,
   radius: number,
   { surface = "ball", steps = 50, tolerance = 1e-9, start, ...work }: JointSearch = {},
-): Promise<JointWorstCase> {
+): Promise<KernelWorstCase> {
   if (!(radius >= 0 && radius < Infinity)) throw usageError(`The radius must be a number ≥ 0, got ${radius}.`);
   const slices = timeSlices(work);
   const reach = reachOf(fit, threat, radius, surface);
@@ -76,7 +76,7 @@ export async function jointWorstCase(
   return { moved, gram, residuals, value, gap, relativeGap, steps: taken };
 }
 
-interface State extends Pick<JointWorstCase, "moved" | "gram" | "residuals" | "value"> {
+interface State extends Pick<KernelWorstCase, "moved" | "gram" | "residuals" | "value"> {
   readonly centres: KernelPoints;
   /** n: w_i‖f_i − y_i‖² */
   readonly rows: Float64Array;
