@@ -1,4 +1,4 @@
-import { inputError, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { combined, product, scaledRows } from "../linalg/products.js";
@@ -32,8 +32,10 @@ export interface KernelFit extends KernelRidgeSettings {
 export interface KernelFitOptions extends Work {
   /** What messages call a row; default "Row 0", … */
   readonly nameOf?: (row: number) => string;
-  /** K of the rows, where it is known. */
+  /** K of the rows, where it is known; the rows are taken to be checked then. */
   readonly gram?: Matrix;
+  /** What `checkRows` found of them. */
+  readonly repeated?: Coincidence | null;
 }
 
 /**
@@ -44,17 +46,15 @@ export interface KernelFitOptions extends Work {
 export async function kernelFit(
   rows: KernelRows,
   settings: KernelRidgeSettings,
-  { signal, onProgress, nameOf = (i) => `Row ${i}`, gram: known }: KernelFitOptions = {},
+  { signal, onProgress, nameOf = (i) => `Row ${i}`, gram: known, repeated: found = null }: KernelFitOptions = {},
 ): Promise<KernelFit> {
   checkKernelRidge(settings);
   await ensureBlas();
   throwIfAborted(signal);
   const { y, weights } = rows;
   const points = kernelPoints(rows.x);
-  const bad = points.squares.findIndex((square) => !(square < Infinity));
-  if (bad >= 0) throw inputError(`${nameOf(bad)} holds entries that are not finite, or too large to be squared.`);
   onProgress?.({ phase: "fitting", done: 0, total: 3 });
-  const repeated = known ? null : checkRows(settings.kernel, points, nameOf);
+  const repeated = known ? found : checkRows(settings.kernel, points, nameOf);
   const gram = known ?? gramOf(settings.kernel, points);
   throwIfAborted(signal);
   onProgress?.({ phase: "fitting", done: 1, total: 3 });

@@ -5,6 +5,7 @@ import { type KernelInfluence, kernelInfluence } from "../influence/kernel/aif.j
 import { ensureBlas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { hasGamma, kernel } from "../models/kernel/choose-kernel.js";
+import { checkRows } from "../models/kernel/coincidence.js";
 import { gramOf, kernelPoints } from "../models/kernel/kernel.js";
 import { type KernelRows, kernelMemory, kernelTargets } from "../models/kernel/kernel-ridge.js";
 import { medianGamma } from "../models/kernel/median-width.js";
@@ -59,8 +60,11 @@ export async function prepareKernel(input: StudyInput, work: Work): Promise<Prep
   const chosen = chosenKernel(settings, rows.x);
   const { gamma, degree } = chosen;
   const K = kernel(chosen.name, { ...(gamma !== null && { gamma }), ...(degree !== null && { degree }) });
-  const ridge = chosen.ridge ?? defaultRidge(gramOf(K, kernelPoints(rows.x)), rows.weights, chosen.penalty);
-  const fit = await kernelFit(rows, { kernel: K, ...chosen, ridge }, { ...work, nameOf });
+  const points = kernelPoints(rows.x);
+  const repeated = checkRows(K, points, nameOf);
+  const gram = gramOf(K, points);
+  const ridge = chosen.ridge ?? defaultRidge(gram, rows.weights, chosen.penalty);
+  const fit = await kernelFit(rows, { kernel: K, ...chosen, ridge }, { ...work, gram, repeated });
   const fitSeconds = clock.lap();
   const influences: KernelInfluence[] = [];
   for (const p of settings.norms) {
@@ -88,6 +92,9 @@ export function kernelRowsOf(data: EncodedDataset, outputs: number): KernelRows 
   return { x, y: kernelTargets(data.y, outputs), weights: data.weights };
 }
 
+/** Fewer rows than these are no advice. */
+const FEW_ROWS = 20;
+
 /** Kernel matrices grow as the square of the rows. */
 function refuseTooMany(
   { rows, features }: EncodedDataset,
@@ -100,10 +107,10 @@ function refuseTooMany(
   if (needed(rows) <= most) return;
   const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toPrecision(2)} GiB`;
   let fits = rows;
-  while (fits > 1 && needed(fits) > most) fits = Math.floor(fits * 0.95);
+  while (fits >= FEW_ROWS && needed(fits) > most) fits = Math.floor(fits * 0.95);
   throw new AifError(
     "resource",
-    `A kernel regression on ${rows} rows takes about ${gigabytes(needed(rows))}, more than the ${gigabytes(most)} that it may: take about ${fits} rows${folds > 0 ? ", use --evaluation fraction:0.2, which needs less," : ""} or allow more with --memory.`,
+    `A kernel regression on ${rows} rows takes about ${gigabytes(needed(rows))}, more than the ${gigabytes(most)} that it may: ${fits < FEW_ROWS ? "" : `take about ${fits} rows${folds > 0 ? ", use --evaluation fraction:0.2, which needs less," : ""} or `}allow more with --memory.`,
   );
 }
 

@@ -80,7 +80,8 @@ export async function kernelThreatSection(
       },
       ...rows,
       trust: trust.radius,
-      population,
+      // ε² times S alone is no change of the loss where that moves at first order.
+      population: null,
       estimationLoss: null,
       stationarity,
     },

@@ -13,12 +13,14 @@ import { type PreparedKernel, prepareKernel } from "./kernel-prepare.js";
 import type { ResolvedKernel } from "./kernel-result.js";
 import { type KernelGround, kernelGround, kernelThreatSection } from "./kernel-section.js";
 import { kernelLoss } from "./kernel-words.js";
+import { kernelWorstCaseOf } from "./kernel-worst-cases.js";
 import { naturalPrediction } from "./local-evaluation.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName } from "./settings.js";
+import { worstCases } from "./worst-cases.js";
 
 /** `analyze` for kernel regressions (Corollary 6.1). */
 export async function analyzeKernel(input: StudyInput, work: Work): Promise<Study> {
@@ -101,6 +103,8 @@ export async function kernelStudyOf(
       total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
     },
   };
+  const find = (t: number, epsilon: number) => kernelWorstCaseOf(influences[t], epsilon, work);
+  if (input.onWorstCases) input.onWorstCases(await worstCases(threats, settings, training, find));
   return { study: { result, coefficients: coefficientsOf(prepared, chosen.name, grounds) }, grounds };
 }
 

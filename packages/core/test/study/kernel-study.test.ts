@@ -10,6 +10,7 @@ import {
   Matrix,
   type StudySettings,
   verify,
+  type WorstCases,
 } from "../../src/index.js";
 import { relativeError } from "../golden.js";
 import { normals } from "../kernel/naive.js";
@@ -80,6 +81,45 @@ describe("analyze --model kernel:…", () => {
     );
   });
 
+  test.each(["kernel:ntk", "kernel:nngp"])(
+    "%s: a row of zeros is named, also where λ is chosen from the rows",
+    async (model) => {
+      const zero = columns(Array.from(y));
+      for (const name of ["a", "b", "c"] as const) zero[name][6] = 0;
+      const wanted = settings({ gamma: null, ridge: null }, { model, evaluation: { kind: "training" } });
+      await expect(analyze({ table: tableOf(zero), settings: wanted })).rejects.toThrow(/Row 7 is 0 in every column/);
+    },
+  );
+
+  test("worst cases raise the loss that the adversary is after, row by row where centres stay", async () => {
+    for (const centres of ["move", "fixed"] as const) {
+      const found: WorstCases[] = [];
+      const { result } = await analyze({
+        table: tableOf(numbers),
+        settings: settings({ centres }, { evaluation: { kind: "training" }, epsilons: [0.01] }),
+        onWorstCases: (cases) => found.push(cases),
+      });
+      const [{ rows, radius, method }] = found[0].attacks;
+      expect([method, rows.length]).toEqual(["search", n]);
+      const theta = result.fit.parameters ?? [];
+      const moved = rows.map(({ perturbation }, i) => x.row(i).map((v, k) => v + (perturbation?.[k] ?? Number.NaN)));
+      const at = (row: Float64Array, others: readonly Float64Array[]): number =>
+        others.reduce(
+          (sum, z, j) => sum + theta[j] * Math.exp(-0.3 * row.reduce((s, v, k) => s + (v - z[k]) ** 2, 0)),
+          0,
+        );
+      const still = Array.from({ length: n }, (_, j) => x.row(j));
+      for (const [i, { loss, attackedLoss, perturbation }] of rows.entries()) {
+        expect(Math.hypot(...(perturbation ?? []))).toBeLessThan(radius * (1 + 1e-9));
+        expect(loss).toBeCloseTo((at(x.row(i), still) - y[i]) ** 2, 10);
+        expect(attackedLoss).toBeCloseTo((at(moved[i], centres === "move" ? moved : still) - y[i]) ** 2, 10);
+        if (centres === "fixed") expect(attackedLoss).toBeGreaterThanOrEqual(loss);
+      }
+      const risen = rows.reduce((sum, { gain }) => sum + gain, 0) / n;
+      expect(risen).toBeGreaterThan(0.95 * result.threats[0].penalty * 0.01);
+    }
+  });
+
   test("held-out changes are those of folds fitted without their rows", async () => {
     const { result } = await analyze({
       table: tableOf(numbers),
@@ -137,10 +177,13 @@ describe("analyze --model kernel:…", () => {
       table: tableOf(numbers),
       settings: settings({}, { inference: "sandwich", draws: 60, epsilons: [0.001], evaluation: { kind: "training" } }),
     });
-    const [{ sensitivity, interval, standardErrors }] = result.threats;
+    const [{ sensitivity, interval, standardErrors, curve }] = result.threats;
     expect(interval).toBeNull();
     expect(standardErrors).toBeNull();
     expect(sensitivity.population?.method).toBe("subsampling");
+    expect(sensitivity.population?.debiased).toBe(sensitivity.training.curvature);
+    expect(sensitivity.population?.interval[0]).toBeGreaterThanOrEqual(0);
+    expect(curve.every(({ population }) => population === null)).toBe(true);
     const [lower, upper] = sensitivity.population?.interval ?? [0, 0];
     expect(lower).toBeLessThan(upper);
   });
@@ -161,6 +204,10 @@ describe("analyze --model kernel:…", () => {
   });
 
   test.each([
+    [
+      settings({}, { local: { ...DEFAULT_SETTINGS.local, memoryBytes: 1e6 } }),
+      /more than the [^:]*: allow more with --memory\.$/,
+    ],
     [settings({ ridge: 0 }), /--ridge must be a number above 0.*got 0/],
     [settings({ gamma: -1 }), /--gamma must be a number above 0, got -1/],
     [

@@ -82,6 +82,7 @@ export async function kernelSubsampling(
       found.map(({ sensitivity }) => sensitivity),
       share,
       level,
+      0,
     ),
     predictions: Array.from(whole, (value, at) =>
       estimateOf(
@@ -143,15 +144,22 @@ export function subGram(gram: Matrix, rows: Int32Array): Matrix {
   return out;
 }
 
-function estimateOf(whole: number, parts: readonly number[], share: number, level: number): SubsampledEstimate {
+/** @param least below which no value lies */
+function estimateOf(
+  whole: number,
+  parts: readonly number[],
+  share: number,
+  level: number,
+  least = Number.NEGATIVE_INFINITY,
+): SubsampledEstimate {
   const mean = parts.reduce((sum, value) => sum + value, 0) / parts.length;
   const variance = (share * parts.reduce((sum, value) => sum + (value - mean) ** 2, 0)) / (parts.length - 1);
   const bias = share * (mean - whole);
   const reach = normalQuantile(0.5 + level / 2) * Math.sqrt(variance + bias ** 2);
   return {
     estimate: whole,
-    debiased: whole - bias,
+    debiased: Math.max(least, whole - bias),
     standardError: Math.sqrt(variance),
-    interval: [whole - reach, whole + reach],
+    interval: [Math.max(least, whole - reach), whole + reach],
   };
 }

@@ -12,9 +12,11 @@ export interface Coincidence {
 /**
  * Looks for rows where the kernel has no derivative. @returns rows that repeat others, which do no harm to a smooth kernel
  * @param nameOf what messages call a row
- * @throws input: a row of zeros, or parallel rows, where the kernel depends on directions
+ * @throws input: entries that are not finite; a row of zeros, or parallel rows, where the kernel depends on directions
  */
 export function checkRows(kernel: Kernel, points: KernelPoints, nameOf: (row: number) => string): Coincidence | null {
+  const bad = points.squares.findIndex((square) => !(square < Infinity));
+  if (bad >= 0) throw inputError(`${nameOf(bad)} holds entries that are not finite, or too large to be squared.`);
   if (kernel.domain === "everywhere") return coincidence(points, "same");
   const zero = points.squares.indexOf(0);
   if (zero >= 0) {
