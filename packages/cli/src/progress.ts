@@ -1,8 +1,9 @@
+import type { TrainingStep } from "@aif/core";
 import type { SingleBar } from "cli-progress";
 
 /** Somebody who is told how far the work is. */
 export interface Reporter {
-  report(phase: string, done: number, total: number): void;
+  report(phase: string, done: number, total: number, step?: TrainingStep): void;
   /** Leaves the terminal as it was. */
   stop(): void;
 }
@@ -12,6 +13,8 @@ export interface ProgressMessage {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** Where training has arrived, while it trains. */
+  readonly step?: TrainingStep;
 }
 
 /** The environment variable by which a parent process asks. */
@@ -91,11 +94,11 @@ export function remainingTime(
 function toParent(send: (message: ProgressMessage) => unknown): Reporter {
   let last = Number.NEGATIVE_INFINITY;
   return {
-    report(phase, done, total) {
+    report(phase, done, total, step) {
       const now = performance.now();
       if (now - last < messagesEveryMs) return;
       last = now;
-      send({ phase, done, total });
+      send({ phase, done, total, ...(step && { step }) });
     },
     stop: () => {},
   };

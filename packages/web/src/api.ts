@@ -1,14 +1,13 @@
 /** The server, as the page sees it. Its types are the server's own. */
-import type { StudyResult, TrainingResult, VerificationResult } from "@aif/core";
 import type { JobRequest } from "../../cli/src/server/job-words.js";
 import type { JobStatus } from "../../cli/src/server/jobs.js";
 import type { ServedTable } from "../../cli/src/server/tables.js";
 
 export type { JobRequest, JobStatus, ServedTable };
-export type AnyResult = StudyResult | VerificationResult | TrainingResult;
-
 export interface About {
   readonly version: string;
+  /** What each command takes. */
+  readonly options: Readonly<Record<JobRequest["command"], readonly string[]>>;
   readonly tables: readonly ServedTable[];
   readonly jobs: readonly JobStatus[];
 }

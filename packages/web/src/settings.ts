@@ -6,6 +6,8 @@ export interface Settings {
   readonly model: string;
   readonly norms: readonly string[];
   readonly l2: string;
+  /** What is done about missing cells: "error" says where they are. */
+  readonly missing: string;
   /** Columns that the adversary cannot touch, beside those that are frozen anyway. */
   readonly freeze: readonly string[];
   /** Columns that the model does not see. */
@@ -21,6 +23,7 @@ export const EMPTY: Settings = {
   model: "",
   norms: ["2"],
   l2: "",
+  missing: "error",
   freeze: [],
   exclude: [],
   evaluation: "cv:10",
@@ -54,6 +57,7 @@ export function fromAddress(hash: string): Settings {
     model: text("model"),
     norms: list("norms"),
     l2: text("l2"),
+    missing: text("missing"),
     freeze: list("freeze"),
     exclude: list("exclude"),
     evaluation: text("evaluation"),
@@ -69,12 +73,13 @@ const listed = (names: readonly string[]): string =>
 
 /** The options of the command line. @throws Error: further options that cannot be read. */
 export function optionsOf(settings: Settings): Option[] {
-  const { target, model, norms, l2, freeze, exclude, evaluation, further } = settings;
+  const { target, model, norms, l2, missing, freeze, exclude, evaluation, further } = settings;
   return [
     ["--target", target],
     ...(model === "" ? [] : [["--model", model] as const]),
     ["--norm", norms.join(",")],
     ...(l2.trim() === "" ? [] : [["--l2", l2.trim()] as const]),
+    ...(missing === "error" ? [] : [["--missing", missing] as const]),
     ...(freeze.length === 0 ? [] : [["--freeze", listed(freeze)] as const]),
     ...(exclude.length === 0 ? [] : [["--exclude", listed(exclude)] as const]),
     ["--evaluation", evaluation],

@@ -210,6 +210,67 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
     2 * PATIENCE,
   );
 
+  /** A small table; one cell of the first column is missing. */
+  const small = (name: string): string => {
+    const path = join(scratch, name);
+    const rows = Array.from({ length: 90 }, (_, i) => {
+      const [x, z] = [Math.sin(7 * i), Math.cos(3 * i + 1)];
+      return `${i === 5 ? "" : x},${z},${2 * x - z + Math.sin(31 * i)}`;
+    });
+    writeFileSync(path, `x,z,y\n${rows.join("\n")}\n`);
+    return path;
+  };
+
+  test(
+    "what an error advises is one click; exact numbers at every size; training is watched; models are compared",
+    async () => {
+      await drop(small("missing.csv"));
+      await choose("y");
+      await ask();
+      await page.getByRole("button", { name: "Leave these rows out, and ask again" }).click();
+      await answered();
+      const size = page.getByRole("slider", { name: "Size of the attack" });
+      const last = async (): Promise<number> => Number(await size.getAttribute("max"));
+      await expect.poll(last, { timeout: PATIENCE }).toBeGreaterThan(30);
+      const most = await last();
+      const exact = () =>
+        page.locator(".numbers div", { hasText: "predicted and exact" }).locator("dd").first().textContent();
+      for (const at of [0, Math.floor(most / 2), most]) {
+        await size.fill(String(at));
+        await expect.poll(exact, { timeout: PATIENCE }).toMatch(/^[+-][^–]+ and [+-][^–]+$/);
+      }
+      await size.fill("20");
+      await page.getByRole("button", { name: /Train adversarially/ }).click();
+      await page.getByText("the prediction said").waitFor();
+      const models = page.getByRole("region", { name: "Compare models" });
+      await models.getByRole("checkbox", { name: "quadratic regression" }).check();
+      await models.getByRole("checkbox", { name: "linear regression" }).check();
+      await models.getByRole("button", { name: "Compare these models" }).click();
+      await page.getByRole("region", { name: "Compared models" }).waitFor();
+      expect(await page.getByRole("region", { name: "Compared models" }).locator("tbody tr").count()).toBe(2);
+      await models.locator(".drawing svg").waitFor();
+      await accessible();
+      expect(problems).toEqual([]);
+    },
+    2 * PATIENCE,
+  );
+
+  test.skipIf(!process.env["AIF_LONG_TESTS"])(
+    "a network is trained beside its prediction",
+    async () => {
+      await drop(small("network.csv"));
+      await choose("y");
+      await page.getByLabel("Missing cells").selectOption("drop");
+      await page.getByLabel("Model", { exact: true }).selectOption("mlp:32");
+      await ask();
+      await answered();
+      await page.getByRole("button", { name: /Train adversarially/ }).click();
+      await page.getByText(/After training at ε = /).waitFor();
+      expect(problems).toEqual([]);
+    },
+    4 * PATIENCE,
+  );
+
   test(
     "names that are HTML or endless are texts",
     async () => {

@@ -95,7 +95,8 @@ export function addAdversarialTrain(program: Command): void {
 function live(reporter: Reporter, steps: number): (step: TrainingStep) => void {
   const started = performance.now();
   let latestGap: number | null = null;
-  return ({ iteration, objective, gradientNorm, gap }) => {
+  return (step) => {
+    const { iteration, objective, gradientNorm, gap } = step;
     latestGap = gap ?? latestGap;
     const parts = [
       `iteration ${iteration} of ${steps}:`,
@@ -104,7 +105,7 @@ function live(reporter: Reporter, steps: number): (step: TrainingStep) => void {
       ...(latestGap === null ? [] : [`gap ${number(latestGap, 2)},`]),
       `${short((performance.now() - started) / 1000, 2)} s`,
     ];
-    reporter.report(parts.join(" "), iteration, Math.max(1, steps));
+    reporter.report(parts.join(" "), iteration, Math.max(1, steps), step);
   };
 }
 

@@ -55,7 +55,13 @@ export function serverApp({ guard, tables, jobs, assets, options }: ServerParts)
   app.use("/api/*", guard.known);
 
   app.get("/api/about", (context) =>
-    context.json({ version, limits: LIMITS, tables: tables.list(), jobs: jobs.list() }),
+    context.json({
+      version,
+      limits: LIMITS,
+      options: Object.fromEntries([...options].map(([command, flags]) => [command, [...flags]])),
+      tables: tables.list(),
+      jobs: jobs.list(),
+    }),
   );
   app.post("/api/tables", async (context) => {
     const announced = Number(context.req.header("content-length") ?? Number.NaN);

@@ -1,17 +1,28 @@
 import type { StudyResult, VerificationResult } from "@aif/core";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { About, ServedTable } from "../api.js";
-import { EMPTY, fromAddress, optionsOf, type Settings, toAddress } from "../settings.js";
+import { EMPTY, fromAddress, type Option, optionsOf, type Settings, toAddress } from "../settings.js";
 import { sentence, useWork } from "../work.js";
+import { CompareModels } from "./compare-models.js";
 import { ComparePanel, type Kept } from "./compare-panel.js";
+import { sizesWithoutExact, withExact } from "./exact.js";
 import { sizesBetween } from "./grid.js";
 import { hasExactOptimum } from "./models.js";
 import { ProgressLine } from "./progress-line.js";
+import { Remedies } from "./remedies.js";
+import { requestOf } from "./requests.js";
 import { Results } from "./results.js";
 import { SettingsForm } from "./settings-form.js";
 import { TableChoice } from "./table-choice.js";
 
 const JOB = "aif.job";
+
+const at = (sizes: readonly number[]): Option[] => [["--epsilon", sizes.join(",")]];
+/** Where only exact changes are wanted. */
+const QUICK: readonly Option[] = [
+  ["--inference", "none"],
+  ["--evaluation", "training"],
+];
 
 /** From a dropped table to the cost of robustness. */
 export function AnalyzePage({ about }: { readonly about: About }) {
@@ -22,6 +33,7 @@ export function AnalyzePage({ about }: { readonly about: About }) {
   const study = useWork<StudyResult>(true);
   const fine = useWork<StudyResult>();
   const exact = useWork<VerificationResult>();
+  const rest = useWork<VerificationResult>();
   const table = tables.find(({ id }) => id === settings.table) ?? null;
 
   // The address follows the settings, so that a link or a reload brings them back.
@@ -47,24 +59,12 @@ export function AnalyzePage({ about }: { readonly about: About }) {
     if (study.status !== null) sessionStorage.setItem(JOB, study.status.id);
   }, [study.status?.id]);
 
-  const ask = useCallback(
-    (command: "analyze" | "verify", sizes: readonly number[] | null) => ({
-      command,
-      table: settings.table,
-      options: [
-        ...optionsOf(settings).filter(([flag]) => sizes === null || (flag !== "--epsilon" && flag !== "--radius")),
-        ...(sizes === null ? [] : [["--epsilon", sizes.join(",")] as const]),
-      ],
-    }),
-    [settings],
-  );
-
-  const run = (): void => {
+  const followers = [fine, exact, rest];
+  const run = (wanted: Settings): void => {
     setProblem(null);
-    fine.clear();
-    exact.clear();
+    for (const work of followers) work.clear();
     try {
-      void study.start(ask("analyze", null));
+      void study.start({ command: "analyze", table: wanted.table, options: optionsOf(wanted) });
     } catch (error) {
       setProblem(sentence(error));
     }
@@ -74,22 +74,28 @@ export function AnalyzePage({ about }: { readonly about: About }) {
   const { result } = study;
   useEffect(() => {
     if (result === null || table === null || !hasExactOptimum(result)) return;
-    void fine.start(ask("analyze", sizesBetween(result)));
+    void fine.start(requestOf("analyze", settings, about, at(sizesBetween(result))));
   }, [result]);
   useEffect(() => {
-    if (fine.result === null) return;
-    void exact.start(ask("verify", null));
+    if (fine.result !== null) void exact.start(requestOf("verify", settings, about, []));
   }, [fine.result]);
+  // Sizes whose exact answer the analysis has not found by itself.
+  useEffect(() => {
+    if (fine.result === null || exact.result === null) return;
+    const missing = sizesWithoutExact(withExact(fine.result, [exact.result]));
+    if (missing.length > 0) void rest.start(requestOf("verify", settings, about, [...at(missing), ...QUICK]));
+  }, [exact.result]);
 
   const choose = useCallback((id: string, all: readonly ServedTable[]): void => {
     setTables(all);
     setSettings((before) => (before.table === id ? before : { ...EMPTY, table: id }));
-    study.clear();
-    fine.clear();
-    exact.clear();
+    for (const work of [study, ...followers]) work.clear();
   }, []);
 
-  const shown = useMemo(() => fine.result ?? result, [fine.result, result]);
+  const shown = useMemo(() => {
+    const best = fine.result ?? result;
+    return best && withExact(best, [exact.result, rest.result]);
+  }, [fine.result, result, exact.result, rest.result]);
   return (
     <>
       <TableChoice tables={tables} chosen={settings.table} onChoose={choose} />
@@ -99,7 +105,7 @@ export function AnalyzePage({ about }: { readonly about: About }) {
           table={table}
           settings={settings}
           onChange={setSettings}
-          onRun={run}
+          onRun={() => run(settings)}
           busy={study.status?.state === "running" || study.status?.state === "waiting"}
         />
       )}
@@ -109,6 +115,14 @@ export function AnalyzePage({ about }: { readonly about: About }) {
         </p>
       )}
       <ProgressLine work={study} label="Analysing" />
+      <Remedies
+        error={study.error}
+        onRemedy={(changes) => {
+          const mended = { ...settings, ...changes };
+          setSettings(mended);
+          run(mended);
+        }}
+      />
       {shown !== null && result !== null && (
         <Results
           result={shown}
@@ -116,8 +130,19 @@ export function AnalyzePage({ about }: { readonly about: About }) {
           exact={exact.result}
           fineWork={fine}
           exactWork={exact}
+          restWork={rest}
           settings={settings}
+          about={about}
           onKeep={(one) => setKept((before) => [...before.filter(({ name }) => name !== one.name), one])}
+        />
+      )}
+      {table !== null && result !== null && (
+        <CompareModels
+          key={study.status?.id}
+          table={table}
+          settings={settings}
+          about={about}
+          epsilon={result.threats[0].verdict?.epsilon ?? 0.01}
         />
       )}
       <ComparePanel kept={kept} onForget={(name) => setKept((before) => before.filter((one) => one.name !== name))} />

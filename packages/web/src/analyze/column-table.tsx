@@ -18,7 +18,7 @@ export function ColumnTable({ table, settings, onChange }: Props) {
     <details open={table.columns.length <= 16}>
       <summary>Columns, and what the adversary can touch</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="Columns">
-        <table>
+        <table class="columns">
           <thead>
             <tr>
               <th scope="col">column</th>

@@ -69,8 +69,7 @@ export function ComparePanel({
         </table>
       </div>
       <p class="faint">
-        Differences between models need their own intervals: <code>aif compare</code> in a terminal gives them on the
-        same folds.
+        Differences between models need their own intervals: “Compare these models” above gives them, on the same folds.
       </p>
     </section>
   );

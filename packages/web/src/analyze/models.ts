@@ -6,7 +6,7 @@ export const MODELS: readonly {
   readonly label: string;
   readonly target: "any" | "numeric" | "categorical";
 }[] = [
-  { value: "", label: "by the target: linear, or logistic for two labels", target: "any" },
+  { value: "", label: "linear or logistic, by the target", target: "any" },
   { value: "linear", label: "linear regression", target: "numeric" },
   { value: "quadratic", label: "quadratic regression", target: "numeric" },
   { value: "poisson", label: "Poisson regression (counts)", target: "numeric" },
@@ -18,11 +18,13 @@ export const MODELS: readonly {
 
 const CLOSED = ["linear", "logistic", "poisson"];
 
-/** Whether the exact optimum is quick enough to be worked out unasked at every size of the slider. */
-export const hasExactOptimum = ({ model, data, threats }: StudyResult): boolean =>
+/** Whether robust training can be solved exactly, so that it is worked out unasked at every size of the slider. */
+export const hasExactOptimum = ({ model, threats }: StudyResult): boolean =>
   CLOSED.includes(model.kind) &&
   threats.every(
-    ({ threat }) =>
-      threat.wasserstein === null && threat.divergence === null && Object.keys(threat.bounds).length === 0,
-  ) &&
-  data.rows * model.parameters.length ** 2 * threats.length < 2e8;
+    ({ threat, local }) =>
+      local === null &&
+      threat.wasserstein === null &&
+      threat.divergence === null &&
+      Object.keys(threat.bounds).length === 0,
+  );

@@ -8,7 +8,7 @@ import {
   words,
 } from "@aif/core";
 import { useMemo, useState } from "preact/hooks";
-import { reportOf } from "../api.js";
+import { type About, reportOf } from "../api.js";
 import { Chart, save } from "../chart.js";
 import type { Settings } from "../settings.js";
 import type { Followed } from "../work.js";
@@ -27,12 +27,14 @@ interface Props {
   readonly exact: VerificationResult | null;
   readonly fineWork: Followed<StudyResult>;
   readonly exactWork: Followed<VerificationResult>;
+  readonly restWork: Followed<VerificationResult>;
   readonly settings: Settings;
+  readonly about: About;
   readonly onKeep: (kept: Kept) => void;
 }
 
 /** The answer: the verdict in words, one size for all numbers and charts, and what can be taken away. */
-export function Results({ result, jobId, exact, fineWork, exactWork, settings, onKeep }: Props) {
+export function Results({ result, jobId, exact, fineWork, exactWork, restWork, settings, about, onKeep }: Props) {
   const [norm, setNorm] = useState(attackKey(result.threats[0].threat));
   const threat = result.threats.find((one) => attackKey(one.threat) === norm) ?? result.threats[0];
   const sizes = useMemo(() => threat.curve.map(({ epsilon }) => epsilon).filter((epsilon) => epsilon > 0), [threat]);
@@ -93,10 +95,11 @@ export function Results({ result, jobId, exact, fineWork, exactWork, settings, o
       <p class="faint" aria-live="polite">
         {hasExactOptimum(result)
           ? exactWords(exactWork, verified)
-          : "The exact answer for this model takes adversarial training: start it below."}
+          : "The answer for this model takes adversarial training: start it below."}
       </p>
       <ProgressLine work={fineWork} label="Finer sizes" />
       <ProgressLine work={exactWork} label="Solving robust training exactly" />
+      <ProgressLine work={restWork} label="Exact answers at every size of the slider" />
       <div class="charts">
         {charts.map((chart) => (
           <Chart key={`${chart.name} ${chart.attack}`} chart={chart} epsilon={point.epsilon} />
@@ -124,7 +127,7 @@ export function Results({ result, jobId, exact, fineWork, exactWork, settings, o
           keep for comparison
         </button>
       </p>
-      <Training result={result} threat={threat} epsilon={point.epsilon} settings={settings} />
+      <Training result={result} threat={threat} epsilon={point.epsilon} settings={settings} about={about} />
     </section>
   );
 }

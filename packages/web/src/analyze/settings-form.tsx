@@ -20,6 +20,12 @@ const NORMS = [
   { value: "1", label: "l1: the sum of the moves" },
 ];
 
+const MISSING = [
+  { value: "error", label: "say where they are" },
+  { value: "drop", label: "leave these rows out" },
+  { value: "mean", label: "fill in the column's mean" },
+];
+
 const EVALUATIONS = [
   { value: "cv:10", label: "rows not trained on, in ten folds" },
   { value: "fraction:0.2", label: "a fifth of the rows, held out" },
@@ -60,7 +66,7 @@ export function SettingsForm({ table, settings, onChange, onRun, busy }: Props) 
           </select>
         </Field>
         <Field label="Model">
-          <select value={settings.model} onChange={(event) => set({ model: event.currentTarget.value })}>
+          <select value={settings.model} onChange={(event) => set(withModel(settings, event.currentTarget.value))}>
             {models.map(({ value, label }) => (
               <option key={value} value={value}>
                 {label}
@@ -77,6 +83,17 @@ export function SettingsForm({ table, settings, onChange, onRun, busy }: Props) 
             onInput={(event) => set({ l2: event.currentTarget.value })}
           />
         </Field>
+        {(settings.missing !== "error" || table.columns.some(({ missing }) => missing > 0)) && (
+          <Field label="Missing cells">
+            <select value={settings.missing} onChange={(event) => set({ missing: event.currentTarget.value })}>
+              {MISSING.map(({ value, label }) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          </Field>
+        )}
         <Field label="Judged on">
           <select value={settings.evaluation} onChange={(event) => set({ evaluation: event.currentTarget.value })}>
             {EVALUATIONS.map(({ value, label }) => (
@@ -127,6 +144,11 @@ export function SettingsForm({ table, settings, onChange, onRun, busy }: Props) 
       {settings.norms.length === 0 && <p class="faint">Choose at least one measure of the adversary's move.</p>}
     </form>
   );
+}
+
+/** Networks are not trained anew for every fold. */
+function withModel({ evaluation }: Settings, model: string): Partial<Settings> {
+  return { model, evaluation: model.startsWith("mlp") && evaluation.startsWith("cv") ? "fraction:0.2" : evaluation };
 }
 
 function command(name: string, settings: Settings): string {
