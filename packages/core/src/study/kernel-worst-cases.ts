@@ -2,7 +2,7 @@ import type { KernelInfluence } from "../influence/kernel/aif.js";
 import { combined } from "../linalg/products.js";
 import { squaredDistances } from "../models/kernel/kernel-ridge.js";
 import type { Work } from "../parallel/work.js";
-import { jointWorstCase } from "../robust/kernel/joint-worst-case.js";
+import { kernelWorstCase } from "../robust/kernel/worst-case.js";
 import type { FoundWorstCase } from "./worst-cases.js";
 
 /**
@@ -14,7 +14,7 @@ export async function kernelWorstCaseOf(
   epsilon: number,
   work: Work,
 ): Promise<FoundWorstCase> {
-  const { moved, residuals } = await jointWorstCase(fit, fit.theta, threat, epsilon * scale, { ...work, surface });
+  const { moved, residuals } = await kernelWorstCase(fit, fit.theta, threat, epsilon * scale, { ...work, surface });
   const zero = combined(0, fit.y, 0, fit.y);
   return {
     method: "search",
