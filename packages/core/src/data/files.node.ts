@@ -5,6 +5,7 @@ import { AifError, inputError } from "../errors.js";
 import { filesMatching, isPattern } from "./glob.node.js";
 import { nearest, quoted } from "./names.js";
 import { type ByteSource, onceSource } from "./source.js";
+import { gunzipped } from "./unpack.js";
 
 const chunkBytes = 1 << 20;
 
@@ -42,7 +43,20 @@ async function fileSource(path: string): Promise<ByteSource> {
     size: found.size,
     stream: () => fileChunks(path),
     slice: (start, end) => filePart(path, start, end),
+    beside: (name) => fileBeside(path, name),
   };
+}
+
+/** A plain file may stand beside a gzipped one, and the other way round. */
+async function fileBeside(path: string, name: string): Promise<ByteSource | null> {
+  const plain = name.replace(/\.gz$/, "");
+  for (const candidate of new Set([name, plain, `${plain}.gz`])) {
+    const other = join(dirname(path), candidate);
+    if (!(await stat(other).catch(() => null))?.isFile()) continue;
+    const source = await fileSource(other);
+    return candidate === plain ? source : gunzipped(source);
+  }
+  return null;
 }
 
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@ import { type AifError, inputError } from "../errors.js";
 import { decodeText } from "./lines.js";
 
 /** What a file is by its first bytes. */
-export type Format = "gzip" | "parquet" | "npy" | "zip" | "utf-16le" | "utf-16be" | "json-lines" | "delimited";
+export type Format = "gzip" | "parquet" | "npy" | "zip" | "idx" | "utf-16le" | "utf-16be" | "json-lines" | "delimited";
 
 interface Rule {
   readonly starts: readonly number[];
@@ -20,6 +20,7 @@ const rules: readonly Rule[] = [
   { starts: ascii("PARE"), refuse: "is an encrypted Parquet file; write it without encryption" },
   { starts: [0x93, ...ascii("NUMPY")], format: "npy" },
   { starts: ascii("PK\u0003\u0004"), format: "zip" },
+  ...[0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e].map((type): Rule => ({ starts: [0, 0, type], format: "idx" })),
   { starts: [0xff, 0xfe], format: "utf-16le" },
   { starts: [0xfe, 0xff], format: "utf-16be" },
   { starts: [0x89, ...ascii("HDF")], refuse: "is an HDF5 file; export its table as CSV or Parquet" },
@@ -53,7 +54,7 @@ export function formatOf(head: Uint8Array, name: string): Format {
 }
 
 const binary = (name: string): AifError =>
-  inputError(`${name} is a binary file, not a table; give a CSV, JSON lines, Parquet or NumPy file.`);
+  inputError(`${name} is a binary file, not a table; give a CSV, JSON lines, Parquet, NumPy or IDX file.`);
 
 function isJsonLines(head: Uint8Array, name: string): boolean {
   const line = firstLine(head, name);

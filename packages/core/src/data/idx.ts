@@ -30,9 +30,13 @@ const largestArray = 2 ** 31; // bytes
  */
 export async function readIdx(bytes: Uint8Array, name = "the IDX file"): Promise<IdxArray> {
   const plain = { ...bytesSource(bytes, name), stream: () => smallChunks(bytes) };
-  const source = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipped(plain) : plain;
-  const { shape, offset, length } = parseHeader(await headOf(source, 4 + 4 * mostDimensions), name);
-  return { shape, data: await dataOf(source, offset, length, name) };
+  return readIdxSource(bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipped(plain) : plain);
+}
+
+/** The same of a source that is not packed. */
+export async function readIdxSource(source: ByteSource): Promise<IdxArray> {
+  const { shape, offset, length } = parseHeader(await headOf(source, 4 + 4 * mostDimensions), source.name);
+  return { shape, data: await dataOf(source, offset, length, source.name) };
 }
 
 /** What a small chunk of a gzip file unpacks to is small enough to be looked at before the next one. */

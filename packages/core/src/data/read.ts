@@ -33,7 +33,7 @@ export interface ReadOptions {
 export type TableInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>;
 
 /**
- * Reads a table: CSV, TSV and other delimited text, JSON lines (all of them also gzipped), Parquet, .npy and .npz,
+ * Reads a table: CSV, TSV and other delimited text, JSON lines, pictures in IDX files (all of them also gzipped), Parquet, .npy and .npz,
  * told apart by their content. Several files of one pattern are read in sorted order, their rows appended.
  *
  * @throws AifError "input" where the input is no table, in one sentence that names file, column and row;
@@ -118,6 +118,8 @@ async function readFile(
       return (await import("./npy.js")).readNpy(source, table);
     case "zip":
       return (await import("./npy.js")).readNpz(source, table);
+    case "idx":
+      return (await import("./idx-table.js")).readIdxTable(source, table);
   }
 }
 

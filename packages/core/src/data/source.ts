@@ -8,6 +8,8 @@ export interface ByteSource {
   stream(): AsyncIterable<Uint8Array>;
   /** The bytes from `start` (inclusive) to `end` (exclusive), where they can be had without reading what is before. */
   slice?(start: number, end: number): Promise<Uint8Array>;
+  /** The file of that name in the same folder, unpacked where it is gzipped; null where there is none. */
+  beside?(name: string): Promise<ByteSource | null>;
 }
 
 const chunkBytes = 1 << 20;

@@ -13,8 +13,10 @@ const HARMLESS_BYTES = 1 << 24;
  * @throws input: damaged, or made to unpack without end.
  */
 export function gunzipped(source: ByteSource): ByteSource {
+  const { beside } = source;
   return {
     name: source.name,
+    ...(beside && { beside }),
     async *stream() {
       let out: Uint8Array[] = [];
       let [packed, unpacked] = [0, 0];

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { idxMatrix, readIdx } from "../../src/data/idx.js";
-import { expectFailure, real } from "./helpers.js";
+import { readTable } from "../../src/data/read.js";
+import { expectFailure, plain, real, temporaryFolder } from "./helpers.js";
 
 const header = (type: number, ...shape: number[]): number[] => [
   0,
@@ -86,5 +87,57 @@ describe("IDX files", () => {
     const counts = Array<number>(10).fill(0);
     for (const digit of data) counts[digit]++;
     expect(counts).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
+  });
+});
+
+describe("pictures in IDX files as a table", () => {
+  const folder = temporaryFolder();
+  const labels = file(...header(8, 3), 7, 0, 7);
+
+  test("pixels as columns, with the labels of the file beside them, packed or not", async () => {
+    const path = await folder.write("train-images-idx3-ubyte.gz", gzipSync(images));
+    await folder.write("train-labels-idx1-ubyte", labels);
+    const table = await readTable(path);
+    expect(plain(table)).toEqual([
+      ["x1", "numeric", [255, 251, 247]],
+      ["x2", "numeric", [254, 250, 246]],
+      ["x3", "numeric", [253, 249, 245]],
+      ["x4", "numeric", [252, 248, 244]],
+      ["label", "numeric", [7, 0, 7]],
+    ]);
+    await folder.write("few.images.idx3.ubyte", images);
+    await folder.write("few.labels.idx1.ubyte.gz", gzipSync(labels));
+    const both = await readTable(folder.path("{few.images,train-images}*"), { columns: ["label", "x4"] });
+    expect(plain(both)).toEqual([
+      ["x4", "numeric", [252, 248, 244, 252, 248, 244]],
+      ["label", "numeric", [7, 0, 7, 7, 0, 7]],
+    ]);
+  });
+
+  test("refusals", async () => {
+    const alone = await folder.write("alone-images-idx3-ubyte", images);
+    await expectFailure(
+      () => readTable(alone),
+      "input",
+      /pictures without labels; .*"alone-labels-idx1-ubyte", which is not there/,
+    );
+    await expectFailure(
+      () => readTable(images, { name: "t" }),
+      "input",
+      /^t holds pictures without labels; name the two files/,
+    );
+    await folder.write("other-images-idx3-ubyte", images);
+    const other = await folder.write("other-labels-idx1-ubyte", file(...header(8, 2), 1, 2));
+    await expectFailure(() => readTable(other), "input", /holds labels; give the file of their pictures/);
+    await expectFailure(
+      () => readTable(folder.path("other-images-idx3-ubyte")),
+      "input",
+      /other-labels-idx1-ubyte has the shape \[2\], but .*other-images-idx3-ubyte has 3 pictures; these files do not belong/,
+    );
+    await expectFailure(
+      () => readTable(file(...header(0x0d, 1), 0, 0, 0, 0), { name: "t" }),
+      "input",
+      /^t holds float; only/,
+    );
   });
 });
