@@ -44,7 +44,7 @@ export function addAnalyze(program: Command): void {
     .command("analyze")
     .summary("what adversarial training would cost a model on a table")
     .description("Predicts, without adversarial training, what robustness would cost a model on a table.")
-    .argument("<data>", 'CSV, TSV, JSON lines, Parquet, .npy or .npz; also gzipped, "part-*.csv", or - for stdin')
+    .argument("<data>", 'CSV, TSV, JSON lines, Parquet, .npy, .npz or IDX; also gzipped, "part-*.csv", or - for stdin')
     .action(async (data: string) => {
       const dataValues = readGroup(dataOptions, command);
       const verdict = readGroup(verdictOptions, command);

@@ -103,7 +103,7 @@ export async function influence(fit: Fit, describe: ThreatDescription, work?: Wo
 }
 
 function noInfluence({ model, data, inverse }: Fit, share: number): string {
-  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as --l2 0.01, or leave out columns that are combinations of others.`;
+  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
 }
 
 /** One pass over the data: c, A, Φ away from kinks, and which kinks there are. */

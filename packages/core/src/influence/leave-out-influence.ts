@@ -195,7 +195,7 @@ export async function leaveOutInfluence(
   });
   if (!solved.converged && inverse.every((solver) => solver.method === "cholesky")) {
     throw numericalError(
-      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as --l2 0.001, or use --evaluation training.`,
+      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as l2 = 0.001, or evaluate on the training rows.`,
     );
   }
   return solved.solution;

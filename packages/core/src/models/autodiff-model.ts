@@ -32,7 +32,7 @@ export interface LossDescription<Name extends string> {
 
 /** What a model from a description can do: all of `Model` that any loss has. */
 export type AutodiffModel = Required<
-  Omit<Model, "gaussNewtonProduct" | "keptGaussNewton" | "initialParameters" | "convex" | "output">
+  Omit<Model, "gaussNewtonProduct" | "keptGaussNewton" | "diagonalBlocks" | "initialParameters" | "convex" | "output">
 > &
   Model;
 

@@ -48,6 +48,11 @@ export interface Model {
   keptHessian?(theta: Float64Array, block: Block): KeptCurvature;
   /** As `gaussNewtonProduct`, likewise. */
   keptGaussNewton?(theta: Float64Array, block: Block): KeptCurvature;
+  /**
+   * Blocks of one size on the diagonal of Σ w_i ∇²θ l_i, in which most of its bad conditioning lies: what a preconditioner is made
+   * of. The same change of all blocks changes no l_i, as of the classes of a softmax model.
+   */
+  diagonalBlocks?(theta: Float64Array, block: Block): readonly DiagonalBlock[];
   /** r: l_i, and r×m: ∇x l_i, in one pass. */
   lossesAndInputGradients?(
     theta: Float64Array,
@@ -61,6 +66,14 @@ export interface Model {
   readonly output?: Model;
   /** Whether Σ w l is convex in θ, whatever the data. */
   readonly convex?: boolean;
+}
+
+/** Second derivatives by some of the parameters alone. */
+export interface DiagonalBlock {
+  /** p of the parameters, ascending; every parameter belongs to one block. */
+  readonly parameters: Int32Array;
+  /** p×p, lower triangle. */
+  readonly hessian: Matrix;
 }
 
 /** Second derivatives at one θ on one block, whose x, y, w and θ must stay as they are while it is used. */

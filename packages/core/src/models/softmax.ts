@@ -1,5 +1,9 @@
 import { crossEntropy, dense } from "../autodiff/index.js";
+import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import type { DiagonalBlock } from "./model.js";
 import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
 
 export interface SoftmaxOptions {
@@ -39,5 +43,42 @@ export function softmaxRegression({ features, classes, intercept = true }: Softm
       })
     : predictiveModel({ parameters: { weight }, outputs: (theta, x) => dense(x, theta.weight), loss: crossEntropy });
   const d = model.parameterNames.length;
-  return { ...model, initialParameters: () => new Float64Array(d), convex: true };
+  return {
+    ...model,
+    initialParameters: () => new Float64Array(d),
+    convex: true,
+    diagonalBlocks: (theta, block) => classBlocks(probabilities(model.outputs(theta, block.x)), block, intercept),
+  };
+}
+
+/** Σ w π_k(1 − π_k) vv' for every class k (MATH 1), v = (1, x) or x. */
+function classBlocks({ data: shares, columns: K }: Matrix, { x, w }: Block, intercept: boolean): DiagonalBlock[] {
+  const [m, first] = [x.columns, intercept ? 1 : 0];
+  const p = m + first;
+  const rows = Matrix.zeros(x.rows, p);
+  return Array.from({ length: K }, (_, k) => {
+    for (let i = 0, at = 0; i < x.rows; i++) {
+      const share = shares[i * K + k];
+      const root = Math.sqrt(w[i] * share * (1 - share));
+      if (intercept) rows.data[at++] = root;
+      for (let j = 0; j < m; j++) rows.data[at++] = root * x.data[i * m + j];
+    }
+    const hessian = Matrix.zeros(p, p);
+    blas().syrk(p, x.rows, 1, rows.data, p, 0, hessian.data, p);
+    const parameters = Int32Array.from({ length: p }, (__, j) => (j < first ? k : first * K + k * m + j - first));
+    return { parameters, hessian };
+  });
+}
+
+/** Softmax of every row. */
+function probabilities(f: Matrix): Matrix {
+  const out = new Matrix(f.data.slice(), f.rows, f.columns);
+  for (let i = 0; i < f.rows; i++) {
+    const row = out.row(i);
+    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    let sum = 0;
+    for (let k = 0; k < row.length; k++) sum += row[k] = Math.exp(row[k] - most);
+    for (let k = 0; k < row.length; k++) row[k] /= sum;
+  }
+  return out;
 }

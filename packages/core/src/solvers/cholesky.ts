@@ -21,7 +21,9 @@ export async function choleskySolve(
 ): Promise<LinearSolution> {
   checkSystem(operator, right);
   if (!operator.matrix) {
-    throw usageError("The Cholesky solver needs the whole Hessian, which this model does not give: use --solver cg.");
+    throw usageError(
+      "The Cholesky solver needs the whole Hessian, which this model does not give: use conjugate gradients.",
+    );
   }
   throwIfAborted(work.signal);
   const factor = EquilibratedCholesky.factor(await operator.matrix());

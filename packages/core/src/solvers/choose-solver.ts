@@ -29,7 +29,7 @@ export interface SolverProblem {
 export interface SolverChoice {
   readonly name: SolverName;
   /** Of conjugate gradients; "none" for the others. */
-  readonly preconditioner: Preconditioner["name"];
+  readonly preconditioner: Exclude<Preconditioner["name"], "blocks">;
   /** Of the Nyström approximation; 0 where there is none. */
   readonly rank: number;
   /** Estimate of what the solver allocates at its peak. */
@@ -190,17 +190,21 @@ function byName(problem: SolverProblem, name: SolverName): SolverChoice {
     const solver = { name, preconditioner, rank } as const;
     return { ...solver, memoryBytes, reason: `${label(solver)}: asked for.` };
   }
-  throw overCap(`--solver ${name} for ${problem.size} parameters`, solverMemory(name, problem, ranks.at(-1)), problem);
+  throw overCap(
+    `The solver "${name}" for ${problem.size} parameters`,
+    solverMemory(name, problem, ranks.at(-1)),
+    problem,
+  );
 }
 
 const MISSING: Readonly<Record<SolverName, (problem: SolverProblem) => string | null>> = {
   cholesky: ({ hasMatrix }) =>
-    hasMatrix ? null : "--solver cholesky needs the whole Hessian, which this model does not give: use --solver cg.",
+    hasMatrix ? null : 'The solver "cholesky" needs the whole Hessian, which this model does not give: use "cg".',
   cg: () => null,
   lissa: ({ hasSamples }) =>
-    hasSamples ? null : "--solver lissa needs products with samples, which this model does not give: use --solver cg.",
+    hasSamples ? null : 'The solver "lissa" needs products with samples, which this model does not give: use "cg".',
   nystrom: ({ damping }) =>
-    damping > 0 ? null : "--solver nystrom needs a damping above 0: set --damping, or use --solver cg.",
+    damping > 0 ? null : 'The solver "nystrom" needs a damping above 0: set one, or use "cg".',
 };
 
 const LABELS: Readonly<Record<SolverName, string>> = {
@@ -219,7 +223,7 @@ const tooLarge = (needed: number, { memoryBytes }: SolverProblem): string =>
 function overCap(what: string, needed: number, { memoryBytes }: SolverProblem): AifError {
   return new AifError(
     "resource",
-    `${what} needs at least ${readableBytes(needed)} where --memory allows ${readableBytes(memoryBytes)}: raise --memory, or use fewer features.`,
+    `${what} needs at least ${readableBytes(needed)} where ${readableBytes(memoryBytes)} are allowed: raise the cap on memory, or use fewer features.`,
   );
 }
 

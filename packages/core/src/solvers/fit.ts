@@ -108,7 +108,7 @@ export async function fit(description: ModelDescription, data: Dataset, options:
   const positiveRows = data.weights.reduce((count, w) => count + (w > 0 ? 1 : 0), 0);
   if (l2 === 0 && positiveRows < d) {
     throw inputError(
-      `${positiveRows} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as --l2 0.01.`,
+      `${positiveRows} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as l2 = 0.01.`,
     );
   }
   if (model.map.intercept) refuseConstantTargets(model, data);
@@ -174,7 +174,7 @@ async function minimise(
     point = next;
   }
   throw numericalError(
-    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
+    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as l2 = 0.01, or look for columns that are nearly copies of each other.`,
   );
 }
 
@@ -342,7 +342,7 @@ function refuseRecession(model: ScoreModel, data: Dataset, from: Point, to: Poin
   }
   if (largest > 0.3 && worst <= 1e-8 * largest && best < -0.3) {
     throw numericalError(
-      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as --l2 0.001, or leave out what gives the answer away.`,
+      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as l2 = 0.001, or leave out what gives the answer away.`,
     );
   }
 }

@@ -59,7 +59,9 @@ export async function lissa(
   checkSystem(operator, right);
   checkCounts({ depth, epochs, repeats });
   if (!operator.sampledProduct) {
-    throw usageError("LiSSA needs products with samples of the rows, which this model does not give: use --solver cg.");
+    throw usageError(
+      "LiSSA needs products with samples of the rows, which this model does not give: use conjugate gradients.",
+    );
   }
   const sampled = operator.sampledProduct.bind(operator);
   const { bound, products: probed } = await sampledBound(operator.size, sampled, seed, options);
@@ -102,7 +104,7 @@ export async function lissa(
     products += wide.columns;
     if (!(rootMeanSquare(residual) <= DIVERGED * first)) {
       throw numericalError(
-        `LiSSA diverges: after ${epoch + 1} epochs the residual is above ${DIVERGED} times the right-hand side. Use a larger scale than ${scale.toPrecision(3)}, larger samples, or --solver cg.`,
+        `LiSSA diverges: after ${epoch + 1} epochs the residual is above ${DIVERGED} times the right-hand side. Use a larger scale than ${scale.toPrecision(3)}, larger samples, or conjugate gradients.`,
       );
     }
   }

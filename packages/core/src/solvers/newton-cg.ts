@@ -10,14 +10,21 @@ import { type Evaluate, type MinimiserPoint, wolfeSearch } from "./wolfe-search.
 export interface NewtonOptions extends Work {
   /** ∇²f(θ) */
   readonly hessian: (theta: Float64Array) => SymmetricOperator;
-  /** M⁻¹ for the systems at θ; default none. */
-  readonly preconditioner?: (theta: Float64Array) => Promise<Preconditioner>;
+  /** M⁻¹ for the systems from θ on, made when products without it, or with one that has aged, have cost as much; default none. */
+  readonly preconditioner?: RentedPreconditioner | null;
   /** How large the gradient is beside what its terms could add up to. */
   readonly relativeGradient: (point: MinimiserPoint) => number;
   /** Of `relativeGradient`. Default 1e-8. */
   readonly tolerance?: number;
   /** Newton steps. Default 100. */
   readonly maximumIterations?: number;
+}
+
+/** A preconditioner that costs something to make. */
+export interface RentedPreconditioner {
+  /** What making it costs, in products with the Hessian. */
+  readonly cost: number;
+  at(theta: Float64Array): Promise<Preconditioner>;
 }
 
 export interface NewtonResult extends MinimiserPoint {
@@ -53,7 +60,9 @@ export async function minimiseNewton(
       "The function to be minimised is not finite at the start: begin elsewhere, or rescale the columns.",
     );
   }
-  let products = 0;
+  const prepared = options.preconditioner ?? null;
+  let preconditioner = NO_PRECONDITIONER;
+  let [products, spent] = [0, 0];
   for (let iterations = 0; ; iterations++) {
     const size = relativeGradient(point);
     const finish = (end: NewtonResult["end"]): NewtonResult => ({
@@ -67,6 +76,10 @@ export async function minimiseNewton(
     if (size <= tolerance) return finish("converged");
     if (iterations >= maximumIterations) return finish("iteration-limit");
     throwIfAborted(options.signal);
+    if (prepared && spent > prepared.cost) {
+      preconditioner = await prepared.at(point.theta);
+      spent = 0;
+    }
     const right = new Matrix(
       point.gradient.map((g) => -g),
       point.theta.length,
@@ -75,9 +88,10 @@ export async function minimiseNewton(
     const system = await blockConjugateGradients(options.hessian(point.theta), right, {
       ...(options.signal && { signal: options.signal }),
       tolerance: Math.max(TIGHTEST, Math.min(LOOSEST, Math.sqrt(size))),
-      preconditioner: (await options.preconditioner?.(point.theta)) ?? NO_PRECONDITIONER,
+      preconditioner,
     });
     products += system.products;
+    spent += system.products;
     const direction = system.solution.data;
     if (!(dot(direction, point.gradient) < 0)) return finish("stalled");
     const next = await wolfeSearch(point, direction, 1, evaluate);

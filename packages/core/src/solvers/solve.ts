@@ -46,7 +46,7 @@ const SOLVERS: Readonly<Record<SolverName, Solver>> = {
 
 const PRECONDITIONERS: Readonly<
   Record<
-    Preconditioner["name"],
+    SolverChoice["preconditioner"],
     (
       system: DampedSystem,
       choice: SolverChoice,

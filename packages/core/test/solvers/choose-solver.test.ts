@@ -56,7 +56,7 @@ describe("--solver auto", () => {
     expect(chooseSolver({ ...problem, memoryBytes: needed })).toMatchObject({ preconditioner: "none", rank: 0 });
     const error = await refusal(() => chooseSolver({ ...problem, memoryBytes: needed - 1 }));
     expect(error.code).toBe("resource");
-    expect(error.message).toContain("raise --memory");
+    expect(error.message).toContain("raise the cap on memory");
     const [, kib] = /at least ([\d.]+) KiB/.exec(error.message) ?? [];
     expect(chooseSolver({ ...problem, memoryBytes: Number(kib) * 1024 }).name).toBe("cg");
     expect((await refusal(() => chooseSolver({ ...problem, memoryBytes: 0 }))).code).toBe("usage");

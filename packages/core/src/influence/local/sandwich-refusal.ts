@@ -69,7 +69,7 @@ const RULES: readonly {
   {
     code: "shared-budget",
     holds: ({ threat }) => isJoint(threat),
-    reason: () => "rows are attacked together, which has no closed form: ask for --inference bootstrap",
+    reason: () => "rows are attacked together, which has no closed form: ask for the bootstrap",
   },
   {
     code: "few-rows",

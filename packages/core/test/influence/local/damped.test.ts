@@ -128,10 +128,9 @@ describe.each([1, 2, 3])("a network at parameters that are no minimum, seed %d",
         () => "",
         (error: Error) => error.message,
       );
-      const found =
-        /smallest eigenvalue (\S+)\).*at least (\S+), such as --damping (\S+), or --curvature gauss-newton/.exec(
-          message,
-        );
+      const found = /smallest eigenvalue (\S+)\).*at least (\S+), such as (\S+), or the Gauss–Newton curvature/.exec(
+        message,
+      );
       expect(message).toMatch(/The Hessian is not positive definite at these parameters/);
       const [eigenvalue, least, proposed] = (found ?? []).slice(1).map(Number);
       expect(eigenvalue).toBeLessThan(0);

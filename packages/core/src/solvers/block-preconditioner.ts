@@ -1,0 +1,78 @@
+import { usageError } from "../errors.js";
+import { EquilibratedCholesky } from "../linalg/equilibrated-cholesky.js";
+import { Matrix } from "../linalg/matrix.js";
+import type { DiagonalBlock } from "../models/model.js";
+import type { Work } from "../parallel/work.js";
+import { eachBlock, type RiskProblem } from "./model-risk.js";
+import type { Preconditioner } from "./preconditioner.js";
+
+/** Added to the diagonal of a singular block, as a share of it, and by how much more where that is not enough. */
+const FIRST_SHARE = 1e-12;
+const GROWTH = 1e3;
+
+/**
+ * M = the diagonal blocks of Σ w ∇²θ l + diag(P), each factorised: what couples the blocks is left to conjugate gradients. Of a softmax
+ * model the blocks are the classes, and no eigenvalue of M⁻¹H is above their number, however the features are scaled or correlated.
+ * @throws usage: a model that does not give its blocks.
+ */
+export async function blockPreconditioner(
+  problem: RiskProblem,
+  theta: Float64Array,
+  work: Work = {},
+): Promise<Preconditioner> {
+  const { model, ridge } = problem;
+  if (!model.diagonalBlocks) throw usageError("This model does not give blocks of its Hessian: use no preconditioner.");
+  let sums: readonly DiagonalBlock[] | null = null;
+  await eachBlock(problem.data, "preconditioner", work, (block) => {
+    const parts = model.diagonalBlocks?.(theta, block) ?? [];
+    if (sums === null) sums = parts;
+    else sums.forEach(({ hessian }, b) => addTo(hessian, parts[b].hessian));
+  });
+  const factors = (sums ?? []).map(({ parameters, hessian }: DiagonalBlock) => {
+    parameters.forEach((j, i) => (hessian.data[i * (parameters.length + 1)] += ridge[j]));
+    return { parameters, factor: definite(hessian) };
+  });
+  // What is the same in all blocks changes nothing but for the ridge: without one, no step goes there.
+  const members = factors[0]?.parameters ?? new Int32Array(0);
+  const groups = Array.from(members, (_, i) => factors.map(({ parameters }) => parameters[i]));
+  const unpenalised = groups.filter((group) => group.every((j) => ridge[j] === 0));
+  return {
+    name: "blocks",
+    products: 0,
+    apply(residuals) {
+      const out = Matrix.zeros(residuals.rows, residuals.columns);
+      for (const { parameters, factor } of factors) {
+        const part = Matrix.zeros(parameters.length, residuals.columns);
+        parameters.forEach((j, i) => part.row(i).set(residuals.row(j)));
+        const solved = factor.solve(part);
+        parameters.forEach((j, i) => out.row(j).set(solved.row(i)));
+      }
+      for (const group of unpenalised) withoutMean(out, group);
+      return out;
+    },
+  };
+}
+
+/** Takes the mean of the rows listed from each of them. */
+function withoutMean({ data, columns }: Matrix, rows: readonly number[]): void {
+  for (let k = 0; k < columns; k++) {
+    const mean = rows.reduce((sum, j) => sum + data[j * columns + k], 0) / rows.length;
+    for (const j of rows) data[j * columns + k] -= mean;
+  }
+}
+
+function addTo(out: Matrix, part: Matrix): void {
+  for (let at = 0; at < out.data.length; at++) out.data[at] += part.data[at];
+}
+
+/** The factor of a block, whose diagonal grows until it is positive definite. */
+function definite(block: Matrix): EquilibratedCholesky {
+  const p = block.rows;
+  const diagonal = Float64Array.from({ length: p }, (_, i) => block.data[i * (p + 1)]);
+  const size = diagonal.reduce((a, b) => Math.max(a, b), 0) || 1;
+  for (let share = 0; ; share = Math.max(FIRST_SHARE, GROWTH * share)) {
+    diagonal.forEach((value, i) => (block.data[i * (p + 1)] = value + share * (value > 0 ? value : size)));
+    const factor = EquilibratedCholesky.factor(block);
+    if (!("failedAt" in factor)) return factor;
+  }
+}
