@@ -7,7 +7,7 @@ import {
 } from "@aif/core";
 import { shownName } from "./ground.js";
 import { labelled, pageWidth, table, widthOf, wrap } from "./layout.js";
-import { equation, number, percent, short, signed } from "./numbers.js";
+import { count, equation, number, percent, short, signed } from "./numbers.js";
 import type { Paint } from "./page.js";
 
 const labelWidth = 14;
@@ -66,13 +66,20 @@ export function localLines(threat: ThreatSection, paint: Paint): string[] {
     ),
     ...labelled(
       "solver",
-      `${solver.reason ?? solver.name} Residual ${number(solver.relativeResidual, 2)}.`,
+      `${solver.reason ?? solver.name} ${effort(solver)}Residual ${number(solver.relativeResidual, 2)}.`,
       labelWidth,
     ),
     ...kinkLines(threat),
     ...dampingLines(local, paint),
     ...restartLines(threat, local, paint),
   ];
+}
+
+/** What an iterative solver did; nothing of one that factorises. */
+function effort({ name, iterations, sketchProducts }: ThreatSection["solver"]): string {
+  if (name === "cholesky" || name === "pseudo-inverse") return "";
+  const sketch = sketchProducts ? `${count(sketchProducts, "product")} of a sketch, ` : "";
+  return `${sketch}${count(iterations, "pass", "passes")}. `;
 }
 
 /** How many kinks lie on the way, where there are any. */

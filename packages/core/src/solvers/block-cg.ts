@@ -117,6 +117,7 @@ export async function blockConjugateGradients(
     converged: end === "converged",
     iterations,
     products,
+    sketchProducts: preconditioner.products,
     curvature,
     backwardError,
   };

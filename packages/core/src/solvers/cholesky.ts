@@ -57,6 +57,7 @@ export async function choleskySolve(
     converged: regular,
     iterations,
     products: products + (extremes?.products ?? 0),
+    sketchProducts: 0,
     curvature: extremes?.smallest.value ?? null,
   };
 }

@@ -27,6 +27,8 @@ export interface LinearSolution {
   readonly iterations: number;
   /** Vectors multiplied with H, those of the preconditioner and of the residual included. */
   readonly products: number;
+  /** Of those, the ones of a low-rank sketch of H. */
+  readonly sketchProducts: number;
   /** v'Hv/v'v ≤ 0 (up to rounding) of a direction that shows that H is not positive definite; null where none was met. */
   readonly curvature: number | null;
 }

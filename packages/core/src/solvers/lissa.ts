@@ -120,6 +120,7 @@ export async function lissa(
     converged,
     iterations: steps,
     products: products + k,
+    sketchProducts: 0,
     curvature: null,
     standardErrors: standardErrorsOf(anchors, solution, repeats),
     scale,

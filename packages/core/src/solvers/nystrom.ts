@@ -54,6 +54,7 @@ export async function nystromSolve(
       iterations: 1,
       curvature: approximation.curvature,
       products: Math.min(options.rank, operator.size) + right.columns,
+      sketchProducts: Math.min(options.rank, operator.size),
     };
   }
   const solution = withApproximation(approximation, damping, right);
@@ -85,6 +86,7 @@ export async function nystromSolve(
     converged: end === "converged",
     iterations,
     products,
+    sketchProducts: approximation.products,
     curvature: end === "converged" ? null : curvature,
   };
 }

@@ -83,6 +83,7 @@ async function unsolved(system: DampedSystem, curvature: number, products: numbe
     converged: false,
     iterations: 0,
     products: products + right.columns,
+    sketchProducts: products,
     curvature,
   };
 }

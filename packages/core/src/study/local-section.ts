@@ -119,6 +119,8 @@ export async function localThreatSection(
     solver: {
       name: attack.solver.name,
       iterations: attack.solver.iterations,
+      products: attack.solver.products,
+      sketchProducts: attack.solver.sketchProducts,
       relativeResidual: attack.solver.relativeResidual,
       converged: attack.solver.converged,
       reason: attack.solver.reason,

@@ -205,7 +205,11 @@ export interface ThreatSection {
   readonly local: LocalResponse | null;
   readonly solver: {
     readonly name: string;
+    /** Passes over the data; of conjugate gradients, each with one product for every right-hand side. */
     readonly iterations: number;
+    /** Vectors multiplied with H in all, and of those the ones of a low-rank sketch of H; null in closed form. */
+    readonly products: number | null;
+    readonly sketchProducts: number | null;
     readonly relativeResidual: number;
     readonly converged: boolean;
     /** Why this one; null in closed form. */

@@ -121,6 +121,8 @@ export async function threatSection(
     solver: {
       name: fit.inverse.method,
       iterations: 0,
+      products: null,
+      sketchProducts: null,
       relativeResidual: attack.relativeResidual,
       converged: true,
       reason: null,

@@ -26,6 +26,9 @@ describe("block conjugate gradients", () => {
     const found = await blockConjugateGradients(damped, right, { tolerance: 1e-8, preconditioner });
     expect([plain.converged, found.converged]).toEqual([true, true]);
     expect(3 * found.products).toBeLessThan(plain.products);
+    expect([plain.sketchProducts, found.sketchProducts]).toEqual([0, 80]);
+    // One more for the size of H, and one for the true residual of each round.
+    expect(found.products - found.iterations - 80).toBeLessThanOrEqual(4);
     expect(found.iterations).toBeLessThan(30);
   });
 

@@ -32,6 +32,8 @@ export interface LocalInfluence extends AdversarialPull {
     readonly iterations: number;
     /** Vectors multiplied with H, for all threats together. */
     readonly products: number;
+    /** Of those, the ones of a low-rank sketch of H. */
+    readonly sketchProducts: number;
     /** ‖(H + λI)I + Φ‖/‖Φ‖, recomputed. */
     readonly relativeResidual: number;
     readonly converged: boolean;
@@ -122,6 +124,7 @@ export async function localInfluences(
       reason: system.choice.reason,
       iterations: solved.iterations,
       products: solved.products,
+      sketchProducts: solved.sketchProducts,
       relativeResidual: solved.residuals[k],
       converged: solved.converged || solved.residuals[k] <= tolerance,
       end: solved.end,

@@ -266,6 +266,7 @@ async function solveDense(
     converged: definite,
     iterations,
     products,
+    sketchProducts: 0,
     curvature: factor.smallest,
     outOfRange: factor.outOfRange(right),
   };
