@@ -10,11 +10,13 @@ import {
   comparedData,
   comparedEvaluation,
   comparedNetworks,
+  comparedNoise,
   comparisonOutput,
   familyOptions,
 } from "../options/compare.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
 import { inferenceOptions } from "../options/inference.js";
+import { kernelOptions } from "../options/kernel.js";
 import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
@@ -32,7 +34,9 @@ import { compareHelp } from "./compare-help.js";
 const groups = [
   comparedData,
   familyOptions,
+  comparedNoise,
   comparedNetworks,
+  kernelOptions,
   comparedAdversary,
   comparedEvaluation,
   inferenceOptions,
@@ -52,7 +56,7 @@ export function addCompare(program: Command): void {
     .argument("<data>", "as for aif analyze")
     .action(async (data: string) => {
       const dataValues = readGroup(comparedData, command);
-      const { models, features, l2, l1, projects, seeds, ...common } = readGroup(familyOptions, command);
+      const { models, features, l2, l1, projects, smoothing, seeds, ...common } = readGroup(familyOptions, command);
       const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
       if (adversary.norm !== null && adversary.norm.length !== 1) {
         throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
@@ -67,12 +71,14 @@ export function addCompare(program: Command): void {
           radius: radius === null ? null : [radius],
         },
         evaluation: { ...evaluation, evaluation: evaluation.evaluation ?? comparisonEvaluation(models) },
+        kernel: readGroup(kernelOptions, command),
+        representation: { project: null, smoothing: smoothing[0] ?? null, ...readGroup(comparedNoise, command) },
         inference: readGroup(inferenceOptions, command),
         prediction: readGroup(comparedChecks, command),
         checked: false,
       });
       const { memory, ...networks } = readGroup(comparedNetworks, command);
-      const family = { models, features, l2, l1, projects, seeds };
+      const family = { models, features, l2, l1, projects, smoothing, seeds };
       const local = { ...settings.local, ...networks, memoryBytes: memory };
       const { format, out, quiet, chart, report } = readGroup(comparisonOutput, command);
       setThreads(readGroup(runtimeOptions, command).threads);
@@ -119,10 +125,6 @@ export function addCompare(program: Command): void {
       flags: "--by <column>",
       instead: "aif compare looks at all rows together: aif analyze --by tells groups apart, for one model.",
     },
-    ...["--wasserstein <u>", "--divergence <name>", "--smoothing <σ>"].map((flags) => ({
-      flags,
-      instead: `${flags.split(" ")[0]} is not offered in a comparison: use aif analyze, once for each model.`,
-    })),
     {
       flags: "--coefficients <file>",
       instead: "aif compare writes no coefficients: aif analyze --coefficients does, for the model that you choose.",

@@ -9,6 +9,7 @@ import { networkOptions } from "./network.js";
 import { readInteger, readNumber, readNumbers } from "./numbers.js";
 import { outputOptions } from "./output.js";
 import { predictionOptions } from "./prediction.js";
+import { representationOptions } from "./representation.js";
 import { list, single } from "./rule.js";
 import { splitNames } from "./split.js";
 
@@ -64,6 +65,11 @@ export const familyOptions = {
       [],
       parseProjects,
     ),
+    smoothing: list(
+      { flags: "--smoothing <list>", help: "σ of Gaussian noise on the inputs, 0 for none: 0,0.25,0.5", shown: "none" },
+      [],
+      readNumbers,
+    ),
     seeds: single(
       { flags: "--seeds <N>", help: "train every network from N seeds: its median and spread", shown: "1" },
       1,
@@ -74,6 +80,14 @@ export const familyOptions = {
     intercept,
     standardize,
   },
+};
+
+const { smoothingAttack, smoothingEvaluation, smoothingBudget, smoothingDraws } = representationOptions.rules;
+
+/** What is said of noise beside its σ, the same for all. */
+export const comparedNoise = {
+  heading: "Noise (of models with --smoothing above 0):",
+  rules: { smoothingAttack, smoothingEvaluation, smoothingBudget, smoothingDraws },
 };
 
 const { activation, optimizer, curvature, damping, solver, memory } = networkOptions.rules;
@@ -93,18 +107,20 @@ function readOne(given: string, option: string): number {
   return readNumber(given, option);
 }
 
-const { norm, freeze, budget, bounds } = adversaryOptions.rules;
+const { norm, wasserstein, divergence, freeze, budget, bounds } = adversaryOptions.rules;
 
 /** The adversary, the same for all. */
 export const comparedAdversary = {
   heading: adversaryOptions.heading,
   rules: {
     norm,
+    wasserstein,
+    divergence,
     epsilon: single(
       {
         flags: "--epsilon <ε>",
         help: "size relative to the mean norm of what each model sees; ρ = ε·c of all columns is the fixed radius beside it",
-        shown: "0.01",
+        shown: "the largest, up to 0.3, that every known trust radius allows",
       },
       null,
       readOne,

@@ -21,10 +21,13 @@ export function adversaryName({ norm, wasserstein, divergence }: Adversary): str
 }
 
 /** "Attack in the 2-norm (length of the move), p = 2", or what else the adversary does. @param exponent whether p is named too */
-export function adversaryTitle({ norm, wasserstein, divergence }: Adversary, exponent = true): string {
+export function adversaryTitle(
+  { norm, wasserstein, divergence }: Pick<Adversary, "norm" | "wasserstein" | "divergence">,
+  exponent = true,
+): string {
   if (divergence !== null) return `Reweighting of the rows within a ${ballNames[divergence]} ball`;
   const shared = isShared(wasserstein) ? `, one budget for all rows (Wasserstein, u = ${wasserstein})` : "";
-  return `Attack in the ${normName(norm ?? "")}${exponent ? `, p = ${norm}` : ""}${shared}`;
+  return `Attack in the ${normName(norm ?? "")}${exponent ? `, p${glue}=${glue}${norm}` : ""}${shared}`;
 }
 
 /** What the adversary may do at a size, in one sentence. */

@@ -87,7 +87,7 @@ function lossLines(result: ComparisonResult, painted: Paint): string[] {
 const marks = { both: "no", natural: "no*", cost: "no*", none: "no~" } as const;
 
 function costLines(result: ComparisonResult, painted: Paint): string[] {
-  const { sizes, relative, absolute } = result;
+  const { sizes, relative, absolute, settings } = result;
   const rows = rowsOf(result);
   const place = (costs: ComparisonResult["relative"]) => {
     const clear = new Map(costs.dominated.map((entry) => [entry.model, entry.clear]));
@@ -110,7 +110,7 @@ function costLines(result: ComparisonResult, painted: Paint): string[] {
   const robust = rows.every(({ model }) => model.absolute.robustLoss !== null);
   const one = sameAttack(result.models);
   const columns = [
-    ...of("relative", equation("ε", sizes.epsilon)),
+    ...of("relative", equation(settings.divergence === null ? "ε" : "ρ", sizes.epsilon)),
     ...(one ? [] : of("absolute", equation("ρ", sizes.radius))),
   ];
   const dominated = [...relative.dominated, ...(one ? [] : absolute.dominated)];

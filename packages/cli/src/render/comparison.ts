@@ -1,5 +1,5 @@
 import type { ComparisonResult } from "@aif/core";
-import { normName } from "./adversary.js";
+import { adversaryTitle } from "./adversary.js";
 import { clean } from "./clean.js";
 import { comparisonTables } from "./comparison-table.js";
 import { evaluationWords, shownName } from "./ground.js";
@@ -7,6 +7,7 @@ import { glue, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, percent, short } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
+import { noiseConventions } from "./smoothing.js";
 
 /** A comparison for people: at most 80 columns, sections apart by an empty line. */
 export function renderComparison(
@@ -45,9 +46,28 @@ export function comparisonGround({ data, loss, sizes, settings, models }: Compar
   return [
     `${table}, target ${shownName(data.target)}${classes}${weights}`,
     `${count(models.length, "model")}, ${loss.name} loss, ${columns}, ${evaluationWords(data.evaluation, data.evaluationRows)}`,
-    `Attack in the ${normName(settings.norm)}, p${glue}=${glue}${settings.norm}: ${equation("ε", sizes.epsilon)} of what each model sees, and one fixed radius ${equation("ρ", sizes.radius)} for all (the same for a model of all columns, whose mean norm is c${glue}=${glue}${short(sizes.referenceScale)}).`,
+    `${adversaryTitle(settings)}: ${sizeWords(sizes, settings)}.${chosenWords(sizes)}`,
+    ...noiseWords(settings.noise),
   ];
 }
+
+function sizeWords(
+  { epsilon, radius, referenceScale }: ComparisonResult["sizes"],
+  { divergence }: ComparisonResult["settings"],
+): string {
+  if (divergence !== null) return `one size ${equation("ρ", radius)} for all`;
+  return `${equation("ε", epsilon)} of what each model sees, and one fixed radius ${equation("ρ", radius)} for all (the same for a model of all columns, whose mean norm is c${glue}=${glue}${short(referenceScale)})`;
+}
+
+const chosenWords = ({ given }: ComparisonResult["sizes"]): string =>
+  given === "none" ? " No size was given: this is the largest that every known trust radius allows." : "";
+
+const noiseWords = (noise: ComparisonResult["settings"]["noise"]): string[] =>
+  noise === null
+    ? []
+    : [
+        `Gaussian noise of standard deviation σ on every feature as the models see it (${count(noise.draws, "draw")} of every row where it has no closed form): ${noiseConventions(noise)}.`,
+      ];
 
 /** Models whose selections are told. */
 const shownSelections = 8;

@@ -1,20 +1,28 @@
-import type { ResolvedSettings, ThreatSection } from "@aif/core";
+import type { ResolvedSettings, SmoothingSettings, ThreatSection } from "@aif/core";
 import { glue } from "./layout.js";
 import { equation, number } from "./numbers.js";
 
 /** Noise on the inputs, and what the adversary and the evaluation know of it. */
 export function noiseSentences({ smoothing }: Pick<ResolvedSettings, "smoothing">): string[] {
   if (smoothing === null || smoothing.sigma === 0) return [];
-  const { sigma, attack, evaluation, budget } = smoothing;
+  return [
+    `Gaussian noise of ${equation("σ", smoothing.sigma)} on every feature as the model sees it: ${noiseConventions(smoothing)}.`,
+  ];
+}
+
+/** What the adversary and the evaluation know of the noise, and whose mean norm c is. */
+export function noiseConventions({
+  attack,
+  evaluation,
+  budget,
+}: Pick<SmoothingSettings, "attack" | "evaluation" | "budget">): string {
   const adversary =
     attack === "draw"
       ? "the adversary sees the noisy row before it moves it"
       : "the adversary attacks the mean loss over the noise";
   const judged = evaluation === "noisy" ? "judged with noise" : "judged on rows without noise";
   const size = budget === "clean" ? "without" : "with";
-  return [
-    `Gaussian noise of ${equation("σ", sigma)} on every feature as the model sees it: ${adversary}, losses are ${judged}, c is of rows ${size} noise.`,
-  ];
+  return `${adversary}, losses are ${judged}, c is of rows ${size} noise`;
 }
 
 /** How far draws leave a threat's numbers open, and the numbers that need no draw. */

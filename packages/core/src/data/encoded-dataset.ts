@@ -160,6 +160,7 @@ export class EncodedDataset extends RowsDataset {
     const columns = new Set(kept.map(({ column }) => column));
     return new EncodedDataset(chosenColumns(this.source, Int32Array.from(features)), this.index, this.y, this.weights, {
       ...this.parts,
+      ...(this.parts.original && { original: this.parts.original.withFeatures(features) }),
       encoding: {
         ...encoding,
         features: kept,

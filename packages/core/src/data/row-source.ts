@@ -42,15 +42,15 @@ export function matrixRows(x: Matrix, scaler: Scaler | null): RowSource {
 export function chosenColumns(source: RowSource, columns: Int32Array): RowSource {
   const [all, m] = [source.columns, columns.length];
   let buffer = new Float64Array(0);
-  const pick = (from: Float64Array, rows: number, out: Float64Array): void => {
-    for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < m; k++, at++) out[at] = from[i * all + columns[k]];
-  };
-  return {
-    columns: m,
-    fill(rows, from, to, out) {
+  const chosen =
+    (fill: RowSource["fill"]): RowSource["fill"] =>
+    (rows, from, to, out) => {
       if (buffer.length < (to - from) * all) buffer = new Float64Array((to - from) * all);
-      source.fill(rows, from, to, buffer);
-      pick(buffer, to - from, out);
-    },
-  };
+      fill(rows, from, to, buffer);
+      for (let i = 0, at = 0; i < to - from; i++) {
+        for (let k = 0; k < m; k++, at++) out[at] = buffer[i * all + columns[k]];
+      }
+    };
+  const measured = source.fillMeasured?.bind(source);
+  return { columns: m, fill: chosen(source.fill.bind(source)), ...(measured && { fillMeasured: chosen(measured) }) };
 }

@@ -50,7 +50,22 @@ export async function prepareKernel(input: StudyInput, work: Work): Promise<Prep
   const task = kernelTaskOf(settings);
   const several = target?.kind === "categorical" && target.levels.length > 2;
   const all = encode(table, encodeOptions(settings, task === "auto" && several ? "multiclass" : task));
-  const { training, evaluation } = splitRows(all, input);
+  return prepareOn(splitRows(all, input), input, clock, work);
+}
+
+type Rows = Pick<PreparedKernel, "training" | "evaluation">;
+
+/** The same on rows that are encoded and split. */
+export const prepareKernelOn = (rows: Rows, input: StudyInput, work: Work): Promise<PreparedKernel> =>
+  prepareOn(rows, input, stopwatch(), work);
+
+async function prepareOn(
+  { training, evaluation }: Rows,
+  input: StudyInput,
+  clock: ReturnType<typeof stopwatch>,
+  work: Work,
+): Promise<PreparedKernel> {
+  const { settings } = input;
   const outputs = training.classes?.length ?? 1;
   refuseTooMany(training, outputs, settings);
   const reach = resolveReach(settings, training, () => true);

@@ -60,7 +60,10 @@ export async function kernelStudyOf(
   const result: StudyResult = {
     schema: "aif.study/1",
     settings: {
-      ...resolvedSettings(settings, table, training, model, prepared.reach, { l1: null, l2: l2Of(prepared) }),
+      ...resolvedSettings(settings, table, training, model, prepared.reach, {
+        l1: null,
+        l2: kernelRidgeAsL2(prepared),
+      }),
       intercept: false,
       standardize: training.encoding.standardized,
       kernel: resolvedKernel(prepared),
@@ -109,9 +112,10 @@ export async function kernelStudyOf(
 }
 
 /** λ‖θ‖² = ½·2λ‖θ‖²; λθ'Kθ is no sum of squares. */
-const l2Of = ({ chosen: { ridge, penalty } }: PreparedKernel): number => (penalty === "coefficients" ? 2 * ridge : 0);
+export const kernelRidgeAsL2 = ({ chosen: { ridge, penalty } }: PreparedKernel): number =>
+  penalty === "coefficients" ? 2 * ridge : 0;
 
-function resolvedKernel({ chosen: { name: _name, ...rest } }: PreparedKernel): ResolvedKernel {
+export function resolvedKernel({ chosen: { name: _name, ...rest } }: PreparedKernel): ResolvedKernel {
   return rest;
 }
 
@@ -124,7 +128,7 @@ function modelOf(prepared: PreparedKernel): StudyResult["model"] {
     lossLabel: label,
     unit,
     l1: 0,
-    l2: l2Of(prepared),
+    l2: kernelRidgeAsL2(prepared),
     damping: 0,
     intercept: false,
     scaler: scalerSection(training),

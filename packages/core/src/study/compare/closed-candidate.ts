@@ -7,23 +7,29 @@ import { checkValidity } from "../../influence/trust-radius.js";
 import type { Work } from "../../parallel/work.js";
 import type { Fit } from "../../solvers/fit.js";
 import { raise } from "../flags.js";
+import { missingInference } from "../inference.js";
+import { judgedRows } from "../noise.js";
 import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
 import { columnOrder } from "./column-order.js";
-import { type EvaluatedCandidate, type JudgedRows, lossesOf, naturalLosses, unattackable } from "./evaluated.js";
+import {
+  type EvaluatedCandidate,
+  type JudgedRows,
+  lossesOf,
+  naturalLosses,
+  type ReadyCandidate,
+  unattackable,
+} from "./evaluated.js";
 import type { Candidate } from "./family.js";
 import { isSelection } from "./feature-rule.js";
 import { evaluateFolds } from "./fold-candidate.js";
 import { type ComparisonGround, sharedEquations } from "./ground.js";
 import { populationOf } from "./population-cost.js";
+import type { ComparedSizes } from "./sizes.js";
 import { fitSubject, type Subject, subjectOf } from "./subject.js";
 
-/** A model in closed form, analysed on the common rows: fit, AIF, held-out losses at both sizes, S in the population. */
-export async function evaluateClosed(
-  candidate: Candidate,
-  ground: ComparisonGround,
-  work: Work,
-): Promise<EvaluatedCandidate> {
+/** A model in closed form on the common rows: fit and AIF, and then held-out losses at both sizes and S in the population. */
+export async function readyClosed(candidate: Candidate, ground: ComparisonGround, work: Work): Promise<ReadyCandidate> {
   const { settings } = candidate;
   const equations = await sharedEquations(ground, settings, work);
   const columns = await columnOrder(candidate, ground, equations, null, work);
@@ -31,8 +37,34 @@ export async function evaluateClosed(
   const fit = await fitSubject(ground, subject, null, work);
   const attack = subject.threat && (await influence(fit, subject.threat, work));
   const shifts = attack && (await scoreShifts(attack, work));
-  const judged = await judgedRows(candidate, ground, subject, fit, attack && shifts && { attack, shifts }, work);
-  const trust = attack && shifts && (await trustOf(attack, shifts, subject, work));
+  const response = attack && shifts && { attack, shifts };
+  const trustRadius = response && (await trustOf(response, subject, work));
+  return {
+    scale: attack?.scale ?? 0,
+    trustRadius,
+    evaluate: (sizes, quiet) =>
+      evaluateClosed({ candidate, ground, subject, fit, response, trustRadius }, sizes, quiet),
+  };
+}
+
+interface Response {
+  readonly attack: Influence;
+  readonly shifts: Float64Array;
+}
+
+interface FittedClosed {
+  readonly candidate: Candidate;
+  readonly ground: ComparisonGround;
+  readonly subject: Subject;
+  readonly fit: Fit;
+  /** null: nothing of it can be attacked. */
+  readonly response: Response | null;
+  readonly trustRadius: number | null;
+}
+
+async function evaluateClosed(fitted: FittedClosed, sizes: ComparedSizes, work: Work): Promise<EvaluatedCandidate> {
+  const { candidate, ground, subject, fit, response, trustRadius } = fitted;
+  const judged = await judgedOn(fitted, sizes, work);
   const { model } = fit;
   return {
     candidate,
@@ -43,33 +75,32 @@ export async function evaluateClosed(
     l2: subject.l2,
     l1: subject.l1,
     project: candidate.settings.project && projectName(candidate.settings.project),
+    kernel: null,
     columns: subject.columns,
     stability: judged.stability,
     parameters: model.map.count,
     attacked: subject.attacked,
-    scale: attack?.scale ?? 0,
+    scale: response?.attack.scale ?? 0,
     trainingLoss: fit.trainingLoss,
     losses: judged.losses,
     sensitivity: judged.sensitivity,
-    population: attack && shifts && (await populationOf(attack, shifts, ground, subject.settings, work)),
-    trustRadius: trust,
+    population: response && (await populationOf(response, sizes, ground, subject.settings, work)),
+    populationReason: response && missingInference(response.attack.threat, subject.settings),
+    trustRadius,
     degreesOfFreedom: effectiveParameters(fit),
     seeds: null,
     flags: closedFlags(candidate.name, fit, judged.singularFolds),
   };
 }
 
-async function judgedRows(
-  candidate: Candidate,
-  ground: ComparisonGround,
-  subject: Subject,
-  fit: Fit,
-  response: { readonly attack: Influence; readonly shifts: Float64Array } | null,
+async function judgedOn(
+  { candidate, ground, subject, fit, response }: FittedClosed,
+  sizes: ComparedSizes,
   work: Work,
 ): Promise<JudgedRows> {
-  const { training, evaluation, foldOf, folds, sizes, sampling } = ground;
+  const { training, evaluation, foldOf, folds, sampling } = ground;
   if (foldOf !== null && (isSelection(candidate.features) || response === null)) {
-    return evaluateFolds(candidate, ground, subject, work);
+    return evaluateFolds(candidate, ground, subject, sizes, work);
   }
   const whole = { stability: null, singularFolds: 0 };
   if (response === null) {
@@ -81,7 +112,8 @@ async function judgedRows(
   let evaluated: EvaluatedRows;
   if (foldOf !== null) {
     const known = subject.shared?.equations.sumsAt(subject.shared.chosen, fit.parameters);
-    const found = await heldOutRows([attack], foldOf, folds, work, known);
+    const judged = judgedRows(training, candidate.settings).withFeatures(subject.features);
+    const found = await heldOutRows([attack], foldOf, folds, work, known, judged);
     singularFolds = found.singularFolds;
     evaluated = found.evaluated[0];
   } else if (evaluation === null) evaluated = trainingRows(attack, shifts);
@@ -96,12 +128,7 @@ async function judgedRows(
   };
 }
 
-async function trustOf(
-  attack: Influence,
-  shifts: Float64Array,
-  { settings }: Subject,
-  work: Work,
-): Promise<number | null> {
+async function trustOf({ attack, shifts }: Response, { settings }: Subject, work: Work): Promise<number | null> {
   const quiet = work.signal ? { signal: work.signal } : {};
   const ceiling = await collapseRadius(attack, quiet);
   const { trust } = await checkValidity(attack, shifts, { ...quiet, tolerance: settings.trustTolerance, ceiling });
@@ -119,7 +146,8 @@ function effectiveParameters(fit: Fit): number | null {
 
 function closedFlags(name: string, { inverse, parameters, data }: Fit, singularFolds: number): Flag[] {
   const d = parameters.length;
-  const perRow = d / data.rows;
+  const rows = data.rows / (data.copies ?? 1);
+  const perRow = d / rows;
   return [
     ...(inverse.method === "pseudo-inverse"
       ? [raise("rank-deficient", `${name}: the Hessian has rank ${inverse.rank} of ${d}; its pseudo-inverse is used.`)]
@@ -128,7 +156,7 @@ function closedFlags(name: string, { inverse, parameters, data }: Fit, singularF
       ? [raise("singular-folds", `${name}: without ${singularFolds} of the folds the Hessian is singular.`)]
       : []),
     ...(perRow > 0.05
-      ? [raise("few-rows", `${name}: ${d} parameters on ${data.rows} rows (${perRow.toPrecision(2)} a row).`)]
+      ? [raise("few-rows", `${name}: ${d} parameters on ${rows} rows (${perRow.toPrecision(2)} a row).`)]
       : []),
   ];
 }

@@ -19,7 +19,7 @@ export function comparisonFlags(
   ground: ComparisonGround,
   evaluated: readonly EvaluatedCandidate[],
   models: readonly ComparedModel[],
-  failed: ComparisonResult["failed"],
+  { failed, sizes }: Pick<ComparisonResult, "failed" | "sizes">,
 ): Flag[] {
   const { table, evaluationTable, settings } = input;
   const { training, evaluation } = ground;
@@ -28,8 +28,8 @@ export function comparisonFlags(
   );
   const selecting = evaluated.filter(({ candidate, population }) => isSelection(candidate.features) && population);
   const beyond = models.filter(({ relative, absolute }) => relative.extrapolated || absolute.extrapolated);
-  const unknown = models.filter(({ trustRadius, attacked }) => trustRadius === null && attacked > 0);
-  const bare = models.filter(({ attacked }) => attacked === 0);
+  const unknown = models.filter(({ trustRadius, scale }) => trustRadius === null && scale > 0);
+  const bare = models.filter(({ scale }) => scale === 0);
   const flag = (code: Parameters<typeof raise>[0], list: readonly { readonly name: string }[], text: string): Flag[] =>
     list.length === 0
       ? []
@@ -69,7 +69,14 @@ export function comparisonFlags(
     ...flag(
       "trust-exceeded",
       beyond,
-      `the size (ε = ${short(ground.sizes.epsilon)}, ρ = ${short(ground.sizes.radius)}) lies beyond the trust radius.`,
+      `the size (ε = ${short(sizes.epsilon)}, ρ = ${short(sizes.radius)}) lies beyond the trust radius.`,
+    ),
+    ...[...new Set(models.flatMap(({ populationReason }) => populationReason ?? []))].flatMap((reason) =>
+      flag(
+        "no-inference",
+        models.filter(({ populationReason }) => populationReason === reason),
+        `no S in the population, since ${reason}.`,
+      ),
     ),
     ...flag("trust-unknown", unknown, "no trust radius is known."),
   ];

@@ -1,4 +1,6 @@
+import type { ResolvedKernel } from "../kernel-result.js";
 import type { DataSection, Flag, ResolvedSettings } from "../result.js";
+import type { SmoothingSettings } from "../smoothing-settings.js";
 
 /**
  * A family of models on the same rows, the same folds and the same attack as plain data, schema version 1: what
@@ -18,7 +20,8 @@ export interface ComparisonResult {
     readonly radius: number;
     /** c of all features that can be attacked: radius = epsilon · referenceScale. */
     readonly referenceScale: number;
-    readonly given: "epsilon" | "radius";
+    /** "none": the largest size that every known trust radius allows. */
+    readonly given: "epsilon" | "radius" | "none";
   };
   readonly models: readonly ComparedModel[];
   /** Models of the family that have no fit, or no influence, and why. */
@@ -56,6 +59,8 @@ export interface ComparisonSettings
     | "cluster"
     | "classWeight"
     | "freeze"
+    | "wasserstein"
+    | "divergence"
     | "budgets"
     | "bounds"
     | "evaluation"
@@ -66,13 +71,17 @@ export interface ComparisonSettings
     | "draws"
     | "trustTolerance"
   > {
-  readonly norm: string;
+  /** What all models with noise on their inputs have in common; null: none has any. */
+  readonly noise: Pick<SmoothingSettings, "attack" | "evaluation" | "budget" | "draws"> | null;
+  /** null: rows are reweighted, not moved. */
+  readonly norm: string | null;
   /** As given; empty: the default. */
   readonly models: readonly string[];
   readonly features: readonly string[];
   readonly l2: readonly number[];
   readonly l1: readonly number[];
   readonly projects: readonly string[];
+  readonly smoothing: readonly number[];
   readonly seeds: number;
 }
 
@@ -91,6 +100,10 @@ export interface ComparedModel {
   readonly l1: number;
   /** The components that it sees in place of the columns: "pca:3"; null: the columns themselves. */
   readonly project: string | null;
+  /** Of a kernel regression; null for all others. */
+  readonly kernel: ResolvedKernel | null;
+  /** σ of the noise on its inputs, 0: none. */
+  readonly smoothing: number;
   readonly parameters: number;
   /** How many of its features can be attacked; 0: robustness costs it nothing. */
   readonly attacked: number;
@@ -108,6 +121,8 @@ export interface ComparedModel {
   readonly absolute: ModelAtSize;
   /** In ε; null: not known. */
   readonly trustRadius: number | null;
+  /** Why a model that could have S in the population has none at this size; null otherwise. */
+  readonly populationReason: string | null;
   /** null: no likelihood to speak of; `informationReason` says why. */
   readonly information: Information | null;
   readonly informationReason: string | null;
@@ -155,6 +170,8 @@ export interface SeedSpread {
   readonly runs: readonly {
     readonly seed: number;
     readonly naturalLoss: number;
+    /** In ε; null: not known. */
+    readonly trustRadius: number | null;
     readonly relativeCost: number;
     readonly absoluteCost: number;
   }[];

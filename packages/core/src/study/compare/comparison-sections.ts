@@ -1,9 +1,11 @@
 import { meanStandardError } from "../../influence/sampling.js";
 import { normalQuantile } from "../../stats/distributions.js";
 import { exponentName } from "../../threats/norms.js";
+import { noiseOf } from "../noise.js";
 import { projectName } from "../project-settings.js";
 import { resolvedSettings } from "../resolved-settings.js";
 import { evaluationName, type StudySettings } from "../settings.js";
+import { DEFAULT_SMOOTHING } from "../smoothing-settings.js";
 import { resolveReach } from "../threat-choice.js";
 import type { WholeInput } from "./comparison-input.js";
 import type {
@@ -16,14 +18,17 @@ import type {
   Spread,
 } from "./comparison-result.js";
 import type { EvaluatedCandidate, SeededResult } from "./evaluated.js";
+import type { WholeFamily } from "./family.js";
 import { choiceName, type FeatureRule } from "./feature-rule.js";
 import type { ComparisonGround } from "./ground.js";
 import { informationOf } from "./information.js";
 import type { Convention } from "./quantities.js";
+import type { ComparedSizes } from "./sizes.js";
 
 /** Everything that is said of one model by itself. */
 export function comparedModel(
   one: EvaluatedCandidate,
+  sizes: ComparedSizes,
   ground: ComparisonGround,
   settings: StudySettings,
 ): ComparedModel {
@@ -38,15 +43,18 @@ export function comparedModel(
     l2: one.l2,
     l1: one.l1,
     project: one.project,
+    kernel: one.kernel,
+    smoothing: noiseOf(candidate.settings)?.sigma ?? 0,
     parameters: one.parameters,
     attacked: one.attacked,
     scale,
     trainingLoss: one.trainingLoss,
     naturalLoss: estimateOf(losses.natural, ground, settings),
     sensitivity: one.sensitivity,
-    relative: atSize(one, "relative", ground, settings),
-    absolute: atSize(one, "absolute", ground, settings),
+    relative: atSize(one, "relative", sizes, ground, settings),
+    absolute: atSize(one, "absolute", sizes, ground, settings),
     trustRadius: one.trustRadius,
+    populationReason: one.populationReason,
     information,
     informationReason: reason,
     seeds: one.seeds && spreadOfSeeds(one.seeds),
@@ -68,10 +76,10 @@ function estimateOf(
 function atSize(
   one: EvaluatedCandidate,
   convention: Convention,
+  sizes: ComparedSizes,
   ground: ComparisonGround,
   settings: StudySettings,
 ): ModelAtSize {
-  const { sizes } = ground;
   const { changes, attacked } = one.losses[convention];
   const radius = convention === "relative" ? sizes.epsilon * one.scale : sizes.radius;
   const epsilon = convention === "relative" ? sizes.epsilon : one.scale > 0 ? sizes.radius / one.scale : null;
@@ -92,9 +100,10 @@ function atSize(
 }
 
 function spreadOfSeeds(seeds: readonly SeededResult[]): SeedSpread {
-  const runs = seeds.map(({ seed, naturalLoss, cost }) => ({
+  const runs = seeds.map(({ seed, naturalLoss, trustRadius, cost }) => ({
     seed,
     naturalLoss,
+    trustRadius,
     relativeCost: cost.relative,
     absoluteCost: cost.absolute,
   }));
@@ -142,7 +151,7 @@ export function settingsSection(
   const all = resolvedSettings(settings, table, training, { name: one.model, loss: one.loss }, reach, NO_PENALTY);
   const { source, target, loss, positive, intercept, standardize, missing, exclude, keep, weights, weightsKind } = all;
   const { cluster, classWeight, freeze, budgets, bounds, evaluation, splitBy, seed, confidence, inference } = all;
-  const { draws, trustTolerance } = all;
+  const { draws, trustTolerance, wasserstein, divergence } = all;
   return {
     source,
     target,
@@ -158,6 +167,8 @@ export function settingsSection(
     cluster,
     classWeight,
     freeze,
+    wasserstein,
+    divergence,
     budgets,
     bounds,
     evaluation,
@@ -167,14 +178,23 @@ export function settingsSection(
     inference,
     draws,
     trustTolerance,
-    norm: exponentName(settings.norms[0]),
+    norm: divergence === null ? exponentName(settings.norms[0]) : null,
+    noise: noiseSection(settings, family),
     models: family.models,
     features: family.features.map(ruleName),
     l2: family.l2,
     l1: family.l1,
     projects: family.projects.map((project) => (project ? projectName(project) : "none")),
+    smoothing: family.smoothing,
     seeds: family.seeds,
   };
+}
+
+/** What is said of noise beside its σ. */
+function noiseSection({ smoothing }: StudySettings, family: WholeFamily): ComparisonSettings["noise"] {
+  if (!family.smoothing.some((sigma) => sigma > 0) && !(smoothing && smoothing.sigma > 0)) return null;
+  const { attack, evaluation, budget, draws } = { ...DEFAULT_SMOOTHING, ...smoothing };
+  return { attack, evaluation, budget, draws };
 }
 
 const NO_PENALTY = { l1: null, l2: 0 } as const;

@@ -48,7 +48,7 @@ function naturalWords({ models, natural, loss, data }: Told): string[] {
 
 const sizeWords = ({ sizes, models }: Pick<Told, "sizes" | "models">, convention: "relative" | "absolute"): string =>
   sameAttack(models)
-    ? `Attacked with ε = ${short(sizes.epsilon)} (ρ = ${short(sizes.radius)})`
+    ? `Attacked with ${sizes.referenceScale === 1 ? "" : `ε = ${short(sizes.epsilon)}, that is `}ρ = ${short(sizes.radius)}`
     : convention === "relative"
       ? `Attacked relative to what each model sees (ε = ${short(sizes.epsilon)})`
       : `Attacked with one radius for all (ρ = ${short(sizes.radius)})`;

@@ -3,21 +3,33 @@ import type { EncodedDataset } from "../../data/encoded-dataset.js";
 import { AifError } from "../../errors.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import type { Work } from "../../parallel/work.js";
+import { isKernelModel } from "../kernel-settings.js";
 import { hasClosedForm } from "../local-settings.js";
 import { encodeOptions, explainMissingHeader, splitRows, stopwatch } from "../prepare.js";
 import { refuseOneCluster } from "../row-sampling.js";
 import type { StudySettings } from "../settings.js";
-import { evaluateClosed } from "./closed-candidate.js";
+import { readyClosed } from "./closed-candidate.js";
 import { comparisonFlags } from "./comparison-flags.js";
 import type { ComparisonInput, WholeInput } from "./comparison-input.js";
 import type { ComparisonResult } from "./comparison-result.js";
 import { comparedModel, dataSection, settingsSection } from "./comparison-sections.js";
 import { comparisonWords } from "./comparison-words.js";
-import type { EvaluatedCandidate } from "./evaluated.js";
-import { type Candidate, candidatesOf, columnsOf, familyTask, modelSettings, wholeFamily } from "./family.js";
-import { type ComparisonGround, foldsOf, samplings, sizesOf } from "./ground.js";
-import { evaluateLocalCandidate } from "./local-candidate.js";
+import type { EvaluatedCandidate, ReadyCandidate } from "./evaluated.js";
+import {
+  type Candidate,
+  candidatesOf,
+  columnsOf,
+  familyTask,
+  modelSettings,
+  refuseOtherLosses,
+  wholeFamily,
+} from "./family.js";
+import { type ComparisonGround, foldsOf, samplings } from "./ground.js";
+import { readyKernel } from "./kernel-candidate.js";
+import { readyLocal } from "./local-candidate.js";
+import { Grounds, withoutDraws } from "./noise-ground.js";
 import { type Convention, comparedPopulations, comparedRows, frontierOf } from "./quantities.js";
+import { type ComparedSizes, givenSizes, referenceScaleOf, trustedSizes } from "./sizes.js";
 
 /**
  * A family of models on the same rows, the same folds and the same attack: natural loss and cost of robustness of each, under both
@@ -33,34 +45,35 @@ export async function compare(given: ComparisonInput, work: Work = {}): Promise<
   const clock = stopwatch();
   explainMissingHeader(table, settings);
   const { training, evaluation } = splitRows(encodeFamily(input, models), input);
+  refuseOtherLosses(models, training);
   refuseOneCluster(training, settings);
   const columns = columnsOf(training);
   const candidates = candidatesOf(models, family.features, columns, table.source, usualModel(training, settings));
+  const referenceScale = await referenceScaleOf(settings, training, work);
   const ground: ComparisonGround = {
     training,
     evaluation,
     ...foldsOf(settings, training),
-    sizes: await sizesOf(settings, training, work),
     sampling: samplings(training, evaluation, settings),
     columns,
     steps: { forward: longestForward(candidates) },
     orders: new Map(),
     equations: new Map(),
   };
-  const { evaluated, failed } = await evaluateAll(candidates, ground, input, work);
+  const { evaluated, failed, sizes } = await evaluateAll(candidates, ground, referenceScale, input, work);
   const modelSeconds = clock.lap();
-  const sections = sectionsOf(evaluated, ground, settings);
+  const sections = sectionsOf(evaluated, sizes, ground, settings);
   const differenceSeconds = clock.lap();
   const { list, ...compared } = sections;
   const [{ loss: name, lossLabel: label, unit }] = list;
-  const told = { sizes: ground.sizes, loss: { name, label, unit }, data: dataSection(input, ground), ...compared };
+  const told = { sizes, loss: { name, label, unit }, data: dataSection(input, ground), ...compared };
   return {
     schema: "aif.comparison/1",
     settings: settingsSection(input, ground, list[0]),
     ...told,
     failed,
     words: comparisonWords(told),
-    flags: comparisonFlags(input, ground, list, compared.models, failed),
+    flags: comparisonFlags(input, ground, list, compared.models, { failed, sizes }),
     timings: {
       read,
       models: modelSeconds,
@@ -79,35 +92,58 @@ function encodeFamily({ table, settings }: WholeInput, models: readonly StudySet
   const task = familyTask(models);
   const target = table.columns.find(({ name }) => name === settings.target);
   const several = target?.kind === "categorical" && target.levels.length > 2;
-  const local = models.every((one) => !hasClosedForm(one));
+  const local = models.every((one) => !hasClosedForm(one) || isKernelModel(one.model));
   return encode(table, encodeOptions(settings, task === "auto" && several && local ? "multiclass" : task));
 }
 
 const longestForward = (candidates: readonly Candidate[]): number =>
   Math.max(0, ...candidates.map(({ features }) => (features.kind === "forward" ? features.count : 0)));
 
+/**
+ * Every model at the size that was asked for, one after the other; without one all are fitted and attacked first, since the size
+ * depends on how far their predictions reach.
+ */
 async function evaluateAll(
   candidates: readonly Candidate[],
   ground: ComparisonGround,
+  referenceScale: number,
   input: WholeInput,
   work: Work,
-): Promise<{ evaluated: EvaluatedCandidate[]; failed: ComparisonResult["failed"] }> {
-  const evaluated: EvaluatedCandidate[] = [];
+): Promise<{ evaluated: EvaluatedCandidate[]; failed: ComparisonResult["failed"]; sizes: ComparedSizes }> {
   const failed: { name: string; reason: string; error: AifError }[] = [];
-  for (const [k, candidate] of candidates.entries()) {
-    const report = (): void => work.onProgress?.({ phase: "comparing models", done: k, total: candidates.length });
-    report();
-    const part: Work = { signal: work.signal, onProgress: report };
+  const grounds = new Grounds(ground);
+  const attempt = async <T>({ name }: Candidate, found: () => Promise<T>): Promise<T[]> => {
     try {
-      evaluated.push(
-        hasClosedForm(candidate.settings)
-          ? await evaluateClosed(candidate, ground, part)
-          : await evaluateLocalCandidate(candidate, ground, input, input.family.seeds, part),
-      );
+      return [await found()];
     } catch (error) {
       if (!(error instanceof AifError && LEAVES_OUT.has(error.code))) throw error;
-      failed.push({ name: candidate.name, reason: error.message, error });
+      failed.push({ name, reason: error.message, error });
+      return [];
     }
+  };
+  const evaluatedAt = async ({ candidate, ready }: Waiting, sizes: ComparedSizes, part: Work) =>
+    withoutDraws(await ready.evaluate(sizes, part), grounds.of(candidate.settings));
+  const evaluated: EvaluatedCandidate[] = [];
+  const waiting: Waiting[] = [];
+  const given = givenSizes(input.settings, referenceScale);
+  for (const [k, candidate] of candidates.entries()) {
+    const part = partOf(work, given ? "comparing models" : "fitting models", k, candidates.length);
+    for (const ready of await attempt(candidate, () =>
+      readyCandidate(candidate, grounds.of(candidate.settings), input, part),
+    )) {
+      if (given === null) waiting.push({ candidate, ready });
+      else evaluated.push(...(await attempt(candidate, () => evaluatedAt({ candidate, ready }, given, part))));
+    }
+  }
+  const sizes =
+    given ??
+    trustedSizes(
+      waiting.map(({ ready }) => ready),
+      referenceScale,
+    );
+  for (const [k, one] of waiting.entries()) {
+    const part = partOf(work, "comparing models", k, waiting.length);
+    evaluated.push(...(await attempt(one.candidate, () => evaluatedAt(one, sizes, part))));
   }
   if (evaluated.length === 0) {
     const [{ name, error }] = failed;
@@ -116,14 +152,43 @@ async function evaluateAll(
       candidates.length === 1 ? error.message : `No model of the family has a fit. ${name}: ${error.message}`,
     );
   }
-  return { evaluated, failed: failed.map(({ name, reason }) => ({ name, reason })) };
+  return { evaluated, failed: failed.map(({ name, reason }) => ({ name, reason })), sizes };
+}
+
+interface Waiting {
+  readonly candidate: Candidate;
+  readonly ready: ReadyCandidate;
+}
+
+const readyCandidate = (
+  candidate: Candidate,
+  ground: ComparisonGround,
+  input: WholeInput,
+  work: Work,
+): Promise<ReadyCandidate> =>
+  isKernelModel(candidate.settings.model)
+    ? readyKernel(candidate, ground, input, work)
+    : hasClosedForm(candidate.settings)
+      ? readyClosed(candidate, ground, work)
+      : readyLocal(candidate, ground, input, input.family.seeds, work);
+
+/** Work whose progress is that of the family. */
+function partOf({ signal, onProgress }: Work, phase: string, done: number, total: number): Work {
+  const report = (): void => onProgress?.({ phase, done, total });
+  report();
+  return { signal, onProgress: report };
 }
 
 /** One model without a fit does not spoil the comparison of the others. */
-const LEAVES_OUT: ReadonlySet<string> = new Set(["numerical", "input"]);
+const LEAVES_OUT: ReadonlySet<string> = new Set(["numerical", "input", "resource"]);
 
 /** Models by natural loss, and everything that is said of pairs of them. */
-function sectionsOf(evaluated: readonly EvaluatedCandidate[], ground: ComparisonGround, settings: StudySettings) {
+function sectionsOf(
+  evaluated: readonly EvaluatedCandidate[],
+  sizes: ComparedSizes,
+  ground: ComparisonGround,
+  settings: StudySettings,
+) {
   const { training, evaluation, sampling } = ground;
   const w = (evaluation ?? training).evaluationWeights;
   const lossOf = ({ losses }: EvaluatedCandidate): number =>
@@ -140,7 +205,7 @@ function sectionsOf(evaluated: readonly EvaluatedCandidate[], ground: Comparison
     );
   return {
     list,
-    models: list.map((one) => comparedModel(one, ground, settings)),
+    models: list.map((one) => comparedModel(one, sizes, ground, settings)),
     natural,
     relative: costs("relative"),
     absolute: costs("absolute"),

@@ -6,9 +6,10 @@ import { attackedLosses } from "../../influence/robust-losses.js";
 import { asColumn, sweep } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import type { Fit } from "../../solvers/fit.js";
+import type { ResolvedKernel } from "../kernel-result.js";
 import type { Flag } from "../result.js";
 import type { Candidate } from "./family.js";
-import type { ComparedSizes } from "./ground.js";
+import type { ComparedSizes, TrustedModel } from "./sizes.js";
 
 /** What robust training against one size does to the rows that losses are compared on. */
 export interface SizedRows {
@@ -44,6 +45,11 @@ export interface PopulationS {
   readonly absolute: PopulationCost;
 }
 
+/** A model that is fitted and attacked, before anything is asked of it at a size. */
+export interface ReadyCandidate extends TrustedModel {
+  evaluate(sizes: ComparedSizes, work: Work): Promise<EvaluatedCandidate>;
+}
+
 /** One model of the family on the common rows. */
 export interface EvaluatedCandidate {
   readonly candidate: Candidate;
@@ -57,6 +63,8 @@ export interface EvaluatedCandidate {
   readonly l1: number;
   /** "pca:3"; null: it sees the columns themselves. */
   readonly project: string | null;
+  /** null: no kernel regression. */
+  readonly kernel: ResolvedKernel | null;
   readonly columns: readonly string[];
   /** Of a selection: in which share of the folds each column of all was chosen; null: it was chosen beforehand. */
   readonly stability: readonly { readonly column: string; readonly share: number }[] | null;
@@ -70,6 +78,8 @@ export interface EvaluatedCandidate {
   /** Per ε, under the relative convention; null where nothing can be attacked. */
   readonly sensitivity: LocalSensitivity | null;
   readonly population: PopulationS | null;
+  /** Why a model that could have S has none here; null otherwise. */
+  readonly populationReason: string | null;
   /** In ε; null: not known. */
   readonly trustRadius: number | null;
   readonly degreesOfFreedom: number | null;
@@ -81,6 +91,8 @@ export interface EvaluatedCandidate {
 export interface SeededResult {
   readonly seed: number;
   readonly naturalLoss: number;
+  /** In ε; null: not known. */
+  readonly trustRadius: number | null;
   /** Under both conventions. */
   readonly cost: { readonly relative: number; readonly absolute: number };
 }

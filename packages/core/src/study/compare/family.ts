@@ -1,12 +1,13 @@
 import type { EncodedDataset } from "../../data/encoded-dataset.js";
 import type { Task } from "../../data/encoding.js";
 import { usageError } from "../../errors.js";
-import { isKernelModel } from "../kernel-settings.js";
+import { DEFAULT_KERNEL, isKernelModel, kernelTaskOf } from "../kernel-settings.js";
 import { hasClosedForm, localKindOf } from "../local-settings.js";
 import { taskOf } from "../model-choice.js";
 import { type ProjectSetting, parseProject, projectName } from "../project-settings.js";
 import type { EvaluationPlan, StudySettings } from "../settings.js";
 import { checkSettings } from "../settings.js";
+import { DEFAULT_SMOOTHING, type SmoothingSettings } from "../smoothing-settings.js";
 import { short } from "../words.js";
 import { choiceName, choicesOf, type FeatureChoice, type FeatureRule, isSelection } from "./feature-rule.js";
 
@@ -22,6 +23,8 @@ export interface ComparisonFamily {
   readonly l1?: readonly number[];
   /** Components that models see in place of the columns, null for the columns themselves; default: the columns. */
   readonly projects?: readonly (ProjectSetting | null)[];
+  /** σ of Gaussian noise on the inputs, 0 for none; default: none. What else is said of noise is the settings'. */
+  readonly smoothing?: readonly number[];
   /** From how many seeds every network is trained; default 1. */
   readonly seeds?: number;
 }
@@ -34,6 +37,7 @@ export const wholeFamily = (family: ComparisonFamily): WholeFamily => ({
   l2: [],
   l1: [],
   projects: [],
+  smoothing: [],
   seeds: 1,
   ...family,
 });
@@ -69,11 +73,11 @@ export function parseProjects(text: string): readonly (ProjectSetting | null)[] 
 
 /** The settings of every model of the family, columns aside. @throws usage: contradictions of options or of models. */
 export function modelSettings(settings: StudySettings, family: WholeFamily): StudySettings[] {
-  const { models, l2, l1, projects, seeds } = family;
+  const { models, l2, l1, projects, smoothing, seeds } = family;
   if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= MOST_SEEDS)) {
     throw usageError(`--seeds ${seeds} must be a whole number from 1 to ${MOST_SEEDS}.`);
   }
-  if (settings.norms.length !== 1) {
+  if (settings.norms.length !== 1 && settings.divergence === null) {
     throw usageError("A comparison is made under one --norm, since the ranking depends on it: run once for each.");
   }
   if ((settings.epsilons?.length ?? 1) !== 1 || (settings.radii?.length ?? 1) !== 1) {
@@ -85,31 +89,48 @@ export function modelSettings(settings: StudySettings, family: WholeFamily): Stu
   if (settings.local.import !== null) {
     throw usageError("An imported model cannot be trained again on the folds: compare models that are trained here.");
   }
-  refuseOthers(settings);
   refuseTwice(settings, family);
   const named: readonly (string | null)[] = models.length === 0 ? [settings.model] : models;
   const ridges: readonly (number | null)[] = l2.length === 0 ? [settings.l2] : l2;
   const sparse = l1.length === 0 ? [settings.l1] : l1.map((value) => (value === 0 ? null : [value]));
   const views = projects.length === 0 ? [settings.project] : projects;
+  const others = named.some((model) => !isKernelModel(model));
+  // The penalty of a kernel regression is --ridge: the family's ridges are of the others.
+  const ridgesOf = (model: string | null) => (isKernelModel(model) && others ? [null] : ridges);
+  const kernels = named.some(isKernelModel);
+  const noises = smoothing.length === 0 ? [settings.smoothing] : smoothing.map((sigma) => noiseOfSize(settings, sigma));
   const all = named.flatMap((model) =>
     views.flatMap((project) =>
-      ridges.flatMap((ridge) => sparse.map((l1) => ({ ...settings, model, project, l2: ridge, l1 }))),
+      noises.flatMap((noise) =>
+        ridgesOf(model).flatMap((ridge) =>
+          sparse.map((l1) => ({ ...settings, model, project, smoothing: noise, l2: ridge, l1 })),
+        ),
+      ),
     ),
   );
   refuseFiles(all);
-  for (const one of all) {
-    if (isKernelModel(one.model)) {
-      throw usageError(`--model ${one.model} is not offered in a comparison: use aif analyze for kernel regressions.`);
-    }
-    checkSettings(forModel(one));
-  }
+  for (const one of all) checkSettings(forModel(one, kernels));
   refuseFolds(all);
   refuseIdleSeeds(all, seeds);
-  return all.map(forModel);
+  return all.map((one) => forModel(one, kernels));
 }
 
-/** A comparison knows options of networks that its other models do not ask for. */
-function forModel(settings: StudySettings): StudySettings {
+/** σ of the family with what the settings say of noise. */
+const noiseOfSize = ({ smoothing }: StudySettings, sigma: number): SmoothingSettings => ({
+  ...DEFAULT_SMOOTHING,
+  ...smoothing,
+  sigma,
+});
+
+/** A comparison knows options of networks and kernels that its other models do not ask for. @param kernels whether any is in it */
+function forModel(given: StudySettings, kernels: boolean): StudySettings {
+  const { model, smoothing } = given;
+  if (isKernelModel(model)) {
+    const { memoryBytes } = given.local;
+    const noise = smoothing?.sigma === 0 ? null : smoothing;
+    return { ...given, smoothing: noise, local: { ...given.local, ...NO_NETWORK, memoryBytes } };
+  }
+  const settings = kernels ? { ...given, kernel: DEFAULT_KERNEL } : given;
   if (!hasClosedForm(settings)) return settings;
   const { activation: _a, optimizer: _o, curvature: _c, damping: _d, ...others } = settings.local;
   return { ...settings, local: { ...others, ...NO_NETWORK } };
@@ -124,17 +145,6 @@ const NO_NETWORK = {
   memoryBytes: null,
   allowUnconverged: false,
 } as const;
-
-/** @throws usage: an adversary or noise that comparisons do not know. */
-function refuseOthers({ wasserstein, divergence, smoothing }: StudySettings): void {
-  const found = [
-    ["--wasserstein", wasserstein],
-    ["--divergence", divergence],
-    ["--smoothing", smoothing],
-  ] as const;
-  const given = found.find(([, value]) => value !== null);
-  if (given) throw usageError(`${given[0]} is not offered in a comparison: use aif analyze, once for each model.`);
-}
 
 /** @throws usage: what a family varies, fixed in its settings too. */
 function refuseTwice({ l2, l1, l1Ratio, project }: StudySettings, family: WholeFamily): void {
@@ -173,14 +183,27 @@ function refuseIdleSeeds(all: readonly StudySettings[], seeds: number): void {
  * @throws usage: models whose losses are of different things, which no number compares.
  */
 export function familyTask(all: readonly StudySettings[]): Task | "auto" {
-  const wanted = all.map((settings) => ({ model: settings.model ?? "linear", task: taskOf(settings) }));
+  const wanted = all.map((settings) => ({
+    model: settings.model ?? "linear",
+    task: isKernelModel(settings.model) ? kernelTaskOf(settings) : taskOf(settings),
+  }));
   const firm = wanted.filter(({ task }) => task !== "auto");
   const [first] = firm;
   if (!first) return "auto";
   const other = firm.find(({ task }) => task !== first.task);
   if (!other) return first.task;
   throw usageError(
-    `--model ${first.model} has ${LOSS_OF[first.task]} and --model ${other.model} ${LOSS_OF[other.task]}, and losses of different things cannot be compared: compare linear, quadratic, basis and mlp for numbers; logistic, mlp, and quadratic or basis with --loss logistic, for two labels; softmax and mlp for several; poisson, and quadratic or basis with --loss poisson, for counts.`,
+    `--model ${first.model} has ${LOSS_OF[first.task]} and --model ${other.model} ${LOSS_OF[other.task]}, and losses of different things cannot be compared: compare linear, quadratic, basis, kernel and mlp for numbers; logistic, mlp, and quadratic or basis with --loss logistic, for two labels; softmax and mlp for several; poisson, and quadratic or basis with --loss poisson, for counts.`,
+  );
+}
+
+/** @throws usage: kernel regressions, whose loss is squared whatever the target, beside models that have another one. */
+export function refuseOtherLosses(all: readonly StudySettings[], { encoding: { target } }: EncodedDataset): void {
+  const kernel = all.find(({ model }) => isKernelModel(model));
+  const other = all.find(({ model }) => !isKernelModel(model));
+  if (!kernel || !other || target.task === "regression") return;
+  throw usageError(
+    `--model ${kernel.model} has a squared error of every target and --model ${other.model ?? "logistic"} ${LOSS_OF[target.task]}, and losses of different things cannot be compared: compare kernel regressions of labels with each other.`,
   );
 }
 
@@ -218,6 +241,7 @@ export function candidatesOf(
     features: choices.length > 1 || choices[0].kind !== "all",
     ridges: new Set(models.map(({ l2 }) => l2)).size > 1,
     penalties: models.some(({ l1 }) => l1 !== null),
+    noises: models.some(({ smoothing }) => smoothing !== null),
     projects: models.some(({ project }) => project !== null),
   };
   refuseTwoSelections(models, choices);
@@ -242,9 +266,9 @@ function refuseTwoSelections(models: readonly StudySettings[], choices: readonly
 const ALL: FeatureChoice = { kind: "all" };
 
 function nameOf(
-  { model, l2, l1, project }: StudySettings,
+  { model, l2, l1, project, smoothing }: StudySettings,
   features: FeatureChoice,
-  several: Readonly<Record<"models" | "features" | "ridges" | "penalties" | "projects", boolean>>,
+  several: Readonly<Record<"models" | "features" | "ridges" | "penalties" | "projects" | "noises", boolean>>,
 ): string {
   const { models: _, ...others } = several;
   const alone = !Object.values(others).includes(true);
@@ -252,7 +276,8 @@ function nameOf(
     ...(several.models || alone ? [String(model)] : []),
     ...(several.features ? [choiceName(features)] : []),
     ...(several.projects ? [project ? projectName(project) : "columns"] : []),
-    ...(several.ridges ? [`λ = ${short(l2 ?? 0)}`] : []),
+    ...(several.noises ? [`σ = ${short(smoothing?.sigma ?? 0)}`] : []),
+    ...(several.ridges && !isKernelModel(model) ? [`λ = ${short(l2 ?? 0)}`] : []),
     ...(several.penalties ? [`l1 = ${short(Array.isArray(l1) ? Number(l1[0]) : 0)}`] : []),
   ];
   return parts.join(", ");

@@ -2,6 +2,7 @@ import { influence } from "../../influence/aif.js";
 import { otherRows } from "../../influence/evaluated-rows.js";
 import { localSensitivity } from "../../influence/moving-rows.js";
 import type { Work } from "../../parallel/work.js";
+import { judgedRows } from "../noise.js";
 import { columnOrder } from "./column-order.js";
 import {
   type EvaluatedLosses,
@@ -14,6 +15,7 @@ import {
 import type { Candidate } from "./family.js";
 import { isSelection } from "./feature-rule.js";
 import { type ComparisonGround, sharedEquations } from "./ground.js";
+import type { ComparedSizes } from "./sizes.js";
 import { fitSubject, inside, type Subject, subjectOf } from "./subject.js";
 
 /** Every fold's rows under a model whose columns were chosen, whose fit was made and whose attack was answered without them. */
@@ -21,13 +23,15 @@ export async function evaluateFolds(
   candidate: Candidate,
   ground: ComparisonGround,
   whole: Subject,
+  sizes: ComparedSizes,
   work: Work,
 ): Promise<JudgedRows> {
-  const { training, foldOf, folds, sizes, sampling, columns } = ground;
+  const { training, foldOf, folds, sampling, columns } = ground;
   if (foldOf === null) throw new RangeError("There are no folds.");
   const equations = await sharedEquations(ground, candidate.settings, work);
   const selection = isSelection(candidate.features);
   const n = training.rows;
+  const judged = judgedRows(training, candidate.settings);
   const losses = emptyLosses(n);
   const scores = new Float64Array(n);
   const shifts = new Float64Array(n);
@@ -51,7 +55,7 @@ export async function evaluateFolds(
     const fit = await fitSubject(ground, own, fold, quiet);
     if (fit.inverse.method === "pseudo-inverse") singularFolds++;
     const rows = inside(foldOf, fold);
-    const view = training.withFeatures(own.features).select(rows);
+    const view = judged.withFeatures(own.features).select(rows);
     if (own.threat === null) {
       scatter(losses, unattackable(await naturalLosses(fit, view, quiet)), rows);
       continue;

@@ -4,21 +4,9 @@ import type { Sampling } from "../../influence/sampling.js";
 import type { FeatureMap } from "../../models/feature-map.js";
 import type { Work } from "../../parallel/work.js";
 import { NormalEquations } from "../../solvers/normal-equations.js";
-import { radiusScale } from "../../threats/radius-scale.js";
 import { type ChosenModel, chooseModel } from "../model-choice.js";
 import { samplingOf } from "../row-sampling.js";
 import type { StudySettings } from "../settings.js";
-import { resolveReach, threatOf } from "../threat-choice.js";
-
-/** The size of the attack, in both conventions (MATH 5): ε times the mean norm of what a model sees, or one ρ for all models. */
-export interface ComparedSizes {
-  readonly epsilon: number;
-  readonly radius: number;
-  /** c of all columns that can be attacked: radius = epsilon · referenceScale. */
-  readonly referenceScale: number;
-  /** Which of the two was given, or is the default. */
-  readonly given: "epsilon" | "radius";
-}
 
 /** What all models of a comparison stand on. */
 export interface ComparisonGround {
@@ -28,7 +16,6 @@ export interface ComparisonGround {
   /** n; null without folds. */
   readonly foldOf: Uint16Array | null;
   readonly folds: number;
-  readonly sizes: ComparedSizes;
   /** Of the rows that losses are compared on, and of those that models are fitted to. */
   readonly sampling: { readonly evaluation: Sampling; readonly training: Sampling };
   readonly columns: readonly string[];
@@ -45,19 +32,6 @@ export interface SharedEquations {
   readonly equations: NormalEquations;
   /** Of the model with all columns. */
   readonly map: FeatureMap;
-}
-
-const DEFAULT_EPSILON = 0.01;
-
-/** Radii of a comparison. @throws as `resolveReach` */
-export async function sizesOf(settings: StudySettings, training: EncodedDataset, work: Work): Promise<ComparedSizes> {
-  const reach = resolveReach(settings, training, () => true);
-  const referenceScale = await radiusScale(training, threatOf(settings.norms[0], reach), work);
-  const { epsilons, radii, budgets } = settings;
-  const radius = radii?.[0] ?? (budgets && !epsilons ? 1 : null);
-  if (radius !== null) return { epsilon: radius / referenceScale, radius, referenceScale, given: "radius" };
-  const epsilon = epsilons?.[0] ?? DEFAULT_EPSILON;
-  return { epsilon, radius: epsilon * referenceScale, referenceScale, given: "epsilon" };
 }
 
 /** The folds of a comparison: the same for every model, and the same as those of an analysis. */

@@ -1,4 +1,5 @@
 import type { EncodedDataset } from "../../data/encoded-dataset.js";
+import { isKernelModel } from "../kernel-settings.js";
 import type { StudySettings } from "../settings.js";
 import type { Information } from "./comparison-result.js";
 import type { EvaluatedCandidate } from "./evaluated.js";
@@ -16,6 +17,9 @@ export function informationOf(
   const { loss, trainingLoss, degreesOfFreedom: k, candidate } = one;
   const without = (reason: string) => ({ information: null, reason });
   if (one.l1 > 0) return without("an l1 penalty chooses its parameters");
+  if (isKernelModel(candidate.settings.model)) return without("a kernel regression has a parameter for every row");
+  if (candidate.settings.smoothing !== null && candidate.settings.smoothing.sigma > 0)
+    return without("noisy copies of a row are no further rows of a likelihood");
   if (k === null) return without("the model has no likelihood with a known number of parameters");
   if (isSelection(candidate.features))
     return without("its columns were chosen by the target, which the criteria do not count");

@@ -3,6 +3,8 @@ import { naturalCurvatureTimes } from "../../influence/local/contributions.js";
 import { localTrust } from "../../influence/local/validity.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
+import { raise } from "../flags.js";
+import { missingInference } from "../inference.js";
 import { type EvaluatedLocal, evaluatedSensitivity, evaluateLocal, naturalLosses } from "../local-evaluation.js";
 import { localGroundFlags } from "../local-flags.js";
 import { localInferencesOf } from "../local-inference.js";
@@ -12,11 +14,14 @@ import { localKindOf } from "../local-settings.js";
 import type { StudyInput } from "../prepare.js";
 import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
+import type { StudySettings } from "../settings.js";
 import { columnOrder } from "./column-order.js";
-import type { EvaluatedCandidate, EvaluatedLosses, PopulationS } from "./evaluated.js";
+import type { EvaluatedCandidate, EvaluatedLosses, PopulationS, ReadyCandidate, SeededResult } from "./evaluated.js";
 import type { Candidate } from "./family.js";
-import type { ComparedSizes, ComparisonGround } from "./ground.js";
+import type { ComparisonGround } from "./ground.js";
+import { changesAt, evaluatedLosses } from "./part-losses.js";
 import { populationFrom } from "./population-cost.js";
+import type { ComparedSizes } from "./sizes.js";
 import { narrowedTo, placesOf } from "./subject.js";
 
 /** One network, from one seed, on the rows that losses are compared on. */
@@ -24,24 +29,26 @@ interface Trained {
   readonly seed: number;
   readonly prepared: PreparedLocal;
   readonly evaluated: EvaluatedLocal;
-  readonly losses: EvaluatedLosses;
+  readonly natural: Float64Array;
   readonly naturalLoss: number;
+  /** In ε; null: not known. */
+  readonly trustRadius: number | null;
 }
 
 /**
  * A model without a closed form on the common rows. A network is trained from several seeds: the one whose natural loss is the
- * (lower) median stands for it.
+ * (lower) median stands for it. How far the predictions reach is that of the seed that reaches least.
  */
-export async function evaluateLocalCandidate(
+export async function readyLocal(
   candidate: Candidate,
   ground: ComparisonGround,
   input: StudyInput,
   seeds: number,
   work: Work,
-): Promise<EvaluatedCandidate> {
+): Promise<ReadyCandidate> {
   const columns = await columnOrder(candidate, ground, null, null, work);
   const features = placesOf(ground.training, columns);
-  const settings = { ...narrowedTo(candidate.settings, columns), epsilons: [ground.sizes.epsilon], radii: null };
+  const settings = withRelativeSizes(narrowedTo(candidate.settings, columns));
   const training = ground.training.withFeatures(features);
   const evaluation = evaluationRows(ground, features, training);
   const trained: Trained[] = [];
@@ -49,19 +56,45 @@ export async function evaluateLocalCandidate(
   for (let k = 0; k < count; k++) {
     const seed = settings.seed + k;
     const own = { ...input, settings: { ...settings, seed } };
-    trained.push(
-      await trainedFrom(await prepareLocalOn({ training, evaluation }, own, work), seed, ground.sizes, work),
-    );
+    trained.push(await trainedFrom(await prepareLocalOn({ training, evaluation }, own, work), seed, work));
   }
   const median = trained.toSorted((a, b) => a.naturalLoss - b.naturalLoss)[Math.floor((count - 1) / 2)];
-  const { prepared, evaluated, losses } = median;
+  const radii = trained.map(({ trustRadius }) => trustRadius ?? Number.POSITIVE_INFINITY);
+  const least = Math.min(...radii);
+  return {
+    scale: median.prepared.influences[0].scale,
+    trustRadius: least === Number.POSITIVE_INFINITY ? null : least,
+    evaluate: (sizes, quiet) => evaluateLocalCandidate({ candidate, ground, columns, trained, median }, sizes, quiet),
+  };
+}
+
+/** Whatever the sizes turn out to be, c counts as estimated with the model. */
+export const withRelativeSizes = (settings: StudySettings): StudySettings => ({
+  ...settings,
+  epsilons: [0],
+  radii: null,
+});
+
+interface TrainedCandidate {
+  readonly candidate: Candidate;
+  readonly ground: ComparisonGround;
+  readonly columns: readonly string[];
+  readonly trained: readonly Trained[];
+  readonly median: Trained;
+}
+
+async function evaluateLocalCandidate(
+  { candidate, ground, columns, trained, median }: TrainedCandidate,
+  sizes: ComparedSizes,
+  work: Work,
+): Promise<EvaluatedCandidate> {
+  const { prepared, evaluated, trustRadius } = median;
   const [attack] = prepared.influences;
   const { local, reach, point, l2 } = prepared;
-  const trust = await localTrust(attack, {
-    ...work,
-    tolerance: settings.trustTolerance,
-    search: TRUST_SEARCH,
-  });
+  const { settings } = candidate;
+  const network = localKindOf(settings.model) === "mlp";
+  const beyond = network && isBeyond(trustRadius, attack.scale, sizes);
+  const runs = trained.length === 1 ? null : await seededResults(trained, sizes, work);
   return {
     candidate,
     model: local.name,
@@ -71,34 +104,53 @@ export async function evaluateLocalCandidate(
     l2,
     l1: 0,
     project: settings.project && projectName(settings.project),
+    kernel: null,
     columns,
     stability: null,
     parameters: point.parameters.length,
     attacked: reach.attacked.length,
     scale: attack.scale,
     trainingLoss: point.trainingLoss,
-    losses,
+    losses: await lossesAt(median, sizes, work),
     sensitivity: await evaluatedSensitivity(evaluated, attack.curvature, ground.sampling.evaluation, work),
-    population: await populationOf(prepared, ground, work),
-    trustRadius: trust.radius,
+    population: beyond ? null : await populationOf(prepared, sizes, ground, work),
+    populationReason: beyond ? BEYOND : missingInference(attack.threat, settings),
+    trustRadius,
     degreesOfFreedom: null,
-    seeds:
-      count === 1
-        ? null
-        : trained.map(({ seed, naturalLoss, losses: own }) => ({
-            seed,
-            naturalLoss,
-            cost: {
-              relative: dot(evaluated.w, own.relative.changes),
-              absolute: dot(evaluated.w, own.absolute.changes),
-            },
-          })),
-    flags: flagsOf(candidate.name, prepared),
+    seeds: runs,
+    flags: [...flagsOf(candidate.name, prepared), ...seedFlags(candidate.name, trained, sizes)],
   };
 }
 
+/** The curvature of a network's risk changes on the way, so that ε²S may have any size. */
+const BEYOND = "the size lies beyond the trust radius of a network, where ε²S says nothing";
+
+/** Whether a size lies beyond the trust radius, or that is not known. */
+const isBeyond = (trust: number | null, scale: number, { epsilon, radius }: ComparedSizes): boolean =>
+  trust === null || Math.max(epsilon, radius / scale) > trust * (1 + 1e-9);
+
+async function seededResults(trained: readonly Trained[], sizes: ComparedSizes, work: Work): Promise<SeededResult[]> {
+  const runs: SeededResult[] = [];
+  for (const { seed, naturalLoss, natural, evaluated, trustRadius } of trained) {
+    const { relative, absolute } = await changesAt({ evaluated, natural }, sizes, work);
+    const cost = { relative: dot(evaluated.w, relative), absolute: dot(evaluated.w, absolute) };
+    runs.push({ seed, naturalLoss, trustRadius, cost });
+  }
+  return runs;
+}
+
+/** Seeds whose costs are no predictions, since the size lies beyond their trust radius. */
+function seedFlags(name: string, trained: readonly Trained[], sizes: ComparedSizes): Flag[] {
+  const beyond = trained.filter(({ trustRadius, prepared }) =>
+    isBeyond(trustRadius, prepared.influences[0].scale, sizes),
+  );
+  if (trained.length === 1 || beyond.length === 0) return [];
+  const seeds = beyond.map(({ seed }) => seed).join(", ");
+  return [raise("trust-exceeded", `${name}: of the seeds ${seeds} the size lies beyond the trust radius.`)];
+}
+
 /** Rows apart, or the training rows themselves; null: folds. */
-function evaluationRows(
+export function evaluationRows(
   { evaluation, foldOf }: ComparisonGround,
   features: readonly number[],
   training: EncodedDataset,
@@ -107,44 +159,28 @@ function evaluationRows(
   return evaluation?.withFeatures(features) ?? training;
 }
 
-async function trainedFrom(
-  prepared: PreparedLocal,
-  seed: number,
-  { epsilon, radius }: ComparedSizes,
-  work: Work,
-): Promise<Trained> {
+async function trainedFrom(prepared: PreparedLocal, seed: number, work: Work): Promise<Trained> {
   const [evaluated] = await evaluateLocal(prepared, work);
   const natural = await naturalLosses(evaluated, 0, work);
-  const changes = async (rows: EvaluatedLocal, size: number): Promise<Float64Array> => {
-    const after = await naturalLosses(rows, size, work);
-    return after.map((loss, i) => loss - natural[i]);
-  };
-  return {
-    seed,
-    prepared,
-    evaluated,
-    naturalLoss: dot(evaluated.w, natural),
-    losses: {
-      natural,
-      relative: { changes: await changes(evaluated, epsilon), attacked: null },
-      absolute: { changes: await changes(perRadius(evaluated), radius), attacked: null },
-    },
-  };
+  const { trustTolerance: tolerance } = prepared.input.settings;
+  const { radius } = await localTrust(prepared.influences[0], { ...work, tolerance, search: TRUST_SEARCH });
+  return { seed, prepared, evaluated, natural, naturalLoss: dot(evaluated.w, natural), trustRadius: radius };
 }
 
-/** The same rows with influences per unit of the radius, which is one for all folds. */
-const perRadius = (evaluated: EvaluatedLocal): EvaluatedLocal => ({
-  ...evaluated,
-  parts: evaluated.parts.map((part) => ({
-    ...part,
-    influence: part.influence.map((value) => value / part.scale),
-    scale: 1,
-  })),
-});
+/** Losses of one network at both sizes; under attack by search. */
+async function lossesAt(
+  { prepared, evaluated, natural, seed }: Trained,
+  sizes: ComparedSizes,
+  work: Work,
+): Promise<EvaluatedLosses> {
+  const { local, influences } = prepared;
+  return evaluatedLosses({ evaluated, natural, judged: local, attack: influences[0], seed }, sizes, work);
+}
 
 async function populationOf(
   prepared: PreparedLocal,
-  { sizes, sampling, training }: ComparisonGround,
+  sizes: ComparedSizes,
+  { sampling, training }: ComparisonGround,
   work: Work,
 ): Promise<PopulationS | null> {
   // Rows that early stopping looked at are not trained on: then other models stand on other rows.

@@ -8,13 +8,14 @@ import { normalQuantile } from "../../stats/distributions.js";
 import { type Inference, inferencesOf } from "../inference.js";
 import type { StudySettings } from "../settings.js";
 import type { PopulationCost, PopulationS } from "./evaluated.js";
-import type { ComparedSizes, ComparisonGround } from "./ground.js";
+import type { ComparisonGround } from "./ground.js";
+import type { ComparedSizes } from "./sizes.js";
 
 /** S of a model in the population, as costs under both conventions; null: none was asked for, or it has no ground. */
 export async function populationOf(
-  attack: Influence,
-  shifts: Float64Array,
-  { sizes, sampling }: ComparisonGround,
+  { attack, shifts }: { readonly attack: Influence; readonly shifts: Float64Array },
+  sizes: ComparedSizes,
+  { sampling }: ComparisonGround,
   settings: StudySettings,
   work: Work,
 ): Promise<PopulationS | null> {

@@ -8,7 +8,7 @@ import type { ThreatDescription } from "../../threats/pointwise.js";
 import { type ChosenModel, chooseModel } from "../model-choice.js";
 import { chooseProjection } from "../projection-choice.js";
 import type { StudySettings } from "../settings.js";
-import { reachBudgets, resolveReach, threatOf } from "../threat-choice.js";
+import { reachBudgets, resolveReach, threatsOf } from "../threat-choice.js";
 import type { ComparisonGround, SharedEquations } from "./ground.js";
 
 /** A candidate with its columns: what is fitted, and who attacks it. */
@@ -22,6 +22,7 @@ export interface Subject {
   readonly l1: number;
   /** null: nothing of it can be attacked, so that robustness costs it nothing. */
   readonly threat: ThreatDescription | null;
+  /** Features that can be attacked; 0 too where rows are reweighted. */
   readonly attacked: number;
   /** Its parameters among those of the model with all columns; null: sums are not shared. */
   readonly shared: (SharedEquations & { readonly chosen: Int32Array }) | null;
@@ -44,7 +45,8 @@ export async function subjectOf(
   const model = chooseModel(narrowed, view, projection, training.features);
   const { map } = model.describe(view);
   const uses = (k: number): boolean => map.usesInput(k);
-  const attacked = reachBudgets(narrowed, view, uses).filter((budget) => budget > 0).length;
+  const reweights = settings.divergence !== null;
+  const attacked = reweights ? 0 : reachBudgets(narrowed, view, uses).filter((budget) => budget > 0).length;
   return {
     settings: narrowed,
     columns,
@@ -52,7 +54,7 @@ export async function subjectOf(
     model,
     l2: settings.l2 ?? 0,
     l1: Array.isArray(settings.l1) ? Number(settings.l1[0]) : 0,
-    threat: attacked === 0 ? null : threatOf(settings.norms[0], resolveReach(narrowed, view, uses)),
+    threat: attacked > 0 || reweights ? threatsOf(narrowed, resolveReach(narrowed, view, uses))[0] : null,
     attacked,
     shared:
       equations && projection === null

@@ -486,8 +486,6 @@ describe("what makes no sense is refused", () => {
     ["scikit-learn's ridge", {}, { alpha: 1 }, "usage: --C and --alpha"],
     ["more components than features", { projects: parseProjects("pca:1..9") }, {}, "usage: --project pca:6"],
     ["a matrix of components", { projects: parseProjects("matrix.csv") }, {}, "usage: --project matrix.csv"],
-    ["a distributional adversary", {}, { wasserstein: 2 }, "usage: --wasserstein"],
-    ["a kernel regression", { models: ["kernel:rbf"] }, {}, "usage: --model kernel:rbf"],
     ["two selections", { l1: [1], features: [rule("forward")] }, {}, "usage: --l1 chooses columns"],
     ["components with an l1 penalty", { l1: [1], projects: parseProjects("pca:1") }, {}, "usage: --l1 selects"],
     ["noise", {}, { smoothing: { ...DEFAULT_SMOOTHING, sigma: -1 } }, "usage: --smoothing"],
