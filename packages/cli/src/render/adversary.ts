@@ -2,7 +2,7 @@ import type { ThreatSection } from "@aif/core";
 import { glue } from "./layout.js";
 import { number } from "./numbers.js";
 
-type Adversary = ThreatSection["threat"];
+type AdversaryNames = Pick<ThreatSection["threat"], "norm" | "wasserstein" | "divergence">;
 
 const normNames: Readonly<Record<string, string>> = {
   "1": "1-norm (sum of the moves)",
@@ -15,19 +15,16 @@ export const normName = (norm: string): string => normNames[norm] ?? `${norm}-no
 const ballNames = { chi2: "χ²", kl: "KL" } as const;
 
 /** "2-norm (length of the move)", or what else tells adversaries apart. */
-export function adversaryName({ norm, wasserstein, divergence }: Adversary): string {
+export function adversaryName({ norm, wasserstein, divergence }: AdversaryNames): string {
   if (divergence !== null) return `${ballNames[divergence]} ball`;
   return `${normName(norm ?? "")}${isShared(wasserstein) ? `, one budget for all rows (u = ${wasserstein})` : ""}`;
 }
 
 /** "Attack in the 2-norm (length of the move), p = 2", or what else the adversary does. @param exponent whether p is named too */
-export function adversaryTitle(
-  { norm, wasserstein, divergence }: Pick<Adversary, "norm" | "wasserstein" | "divergence">,
-  exponent = true,
-): string {
+export function adversaryTitle({ norm, wasserstein, divergence }: AdversaryNames, exponent = true): string {
   if (divergence !== null) return `Reweighting of the rows within a ${ballNames[divergence]} ball`;
   const shared = isShared(wasserstein) ? `, one budget for all rows (Wasserstein, u = ${wasserstein})` : "";
-  return `Attack in the ${normName(norm ?? "")}${exponent ? `, p${glue}=${glue}${norm}` : ""}${shared}`;
+  return `Attack in the ${normName(norm ?? "")}${exponent ? `, p = ${norm}` : ""}${shared}`;
 }
 
 /** What the adversary may do at a size, in one sentence. */

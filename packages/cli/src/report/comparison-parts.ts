@@ -1,5 +1,12 @@
-import { type ComparedCosts, type ComparedQuantity, type ComparisonResult, type Estimate, sameAttack } from "@aif/core";
-import { normName } from "../render/adversary.js";
+import {
+  attackKey,
+  type ComparedCosts,
+  type ComparedQuantity,
+  type ComparisonResult,
+  type Estimate,
+  sameAttack,
+} from "@aif/core";
+import { adversaryName } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
 import { comparisonGround } from "../render/comparison.js";
 import { shownName } from "../render/ground.js";
@@ -18,8 +25,8 @@ export async function comparisonParts(result: ComparisonResult, figures: Figures
     sections: [
       {
         id: "frontier",
-        title: `Natural loss against cost, ${normName(settings.norm)}`,
-        body: html`${await figures(settings.norm)}`,
+        title: `Natural loss against cost, ${adversaryName(settings)}`,
+        body: html`${await figures(attackKey(settings))}`,
       },
       {
         id: "candidates",

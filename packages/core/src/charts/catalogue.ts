@@ -105,7 +105,7 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
         {
           name: "comparison",
           shows: "natural loss against cost of robustness",
-          attack: result.settings.norm,
+          attack: attackKey(result.settings),
           follows: "nothing",
           draw,
         },

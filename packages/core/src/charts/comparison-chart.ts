@@ -2,6 +2,7 @@ import type { ComparedModel, ComparisonResult } from "../study/compare/compariso
 import { sameAttack } from "../study/compare/comparison-words.js";
 import { number, short, signed } from "../study/words.js";
 import { nameAxis } from "./bars.js";
+import { attackName } from "./captions.js";
 import { broken, type ChartOptions, DEFAULT_WIDTH, told } from "./figure.js";
 import { brief, keyOf } from "./names.js";
 import { type ChartSpec, FAINT_INK, PALETTE, THEME, VEGA_LITE_SCHEMA } from "./theme.js";
@@ -31,14 +32,13 @@ export function comparisonChart(result: ComparisonResult, { width = DEFAULT_WIDT
   const { data, loss, sizes, settings } = result;
   const panel = width - BESIDE;
   const room = width / CHARACTER;
-  const norm = settings.norm === "inf" ? "∞" : settings.norm;
   return {
     $schema: VEGA_LITE_SCHEMA,
     title: {
       text: `Natural loss and cost of robustness: ${brief(data.target, 40)}`,
       subtitle: [
         ...broken(
-          `${loss.label} in ${brief(loss.unit, 40)}, ${evaluationWords(result)}; attack in the p = ${norm} norm.`,
+          `${loss.label} in ${brief(loss.unit, 40)}, ${evaluationWords(result)}; ${attackName(settings)}.`,
           room,
         ),
         ...broken(
