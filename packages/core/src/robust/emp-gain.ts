@@ -128,6 +128,11 @@ export class RowGain {
   }
 
   private concaveParts({ side, from, to }: ConcaveRange): ConcaveRange[] {
+    // Squared losses: E = Rα/(|r| + Rα), which reaches u − 1 at one point if at all.
+    if (this.loss.quadratic && this.u < 2) {
+      const cut = (Math.abs(this.f - this.y) * (this.u - 1)) / (this.R * (2 - this.u));
+      return cut > SMALLEST * to ? [{ side, from, to: Math.min(cut, to) }] : [];
+    }
     const excess = (alpha: number): number => this.u - 1 - this.elasticity(alpha, side);
     const bend = (alpha: number): number => this.elasticitySlope(alpha, side);
     const start = Math.max(from, SMALLEST * to);
