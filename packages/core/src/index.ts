@@ -191,6 +191,7 @@ export { defaultEvaluation, type LocalSettings } from "./study/local-settings.js
 export { type RestartSpread, restartSpread } from "./study/local-spread.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
+export type { PredictedChanges, PredictedRow, Predictions } from "./study/predictions.js";
 export type { StudyInput } from "./study/prepare.js";
 export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
 export type { ProjectionSection } from "./study/projection-section.js";

@@ -18,6 +18,7 @@ import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
+import { predictionsFile } from "../output/predictions-file.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
 import { refuse } from "../refusal.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -63,17 +64,26 @@ export function addAnalyze(program: Command): void {
       const output = readGroup(outputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
-      const destination = await destinationOf(output, inputFiles(data, settings));
+      const destination = await destinationOf(output, [
+        ...inputFiles(data, settings),
+        ...(output.predict === null ? [] : [output.predict]),
+      ]);
       const worst = worstCaseFile(output.worstCase);
+      const predictions = predictionsFile(output.predict, output.predictions);
       const study = await carryOut(
         output.quiet,
         async (signal, reporter) =>
           analyze(
-            { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
+            {
+              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+              ...(await predictions.read(signal)),
+              ...worst.input,
+            },
             { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
           await worst.write();
+          await predictions.write();
           await writeFiles(done, destination);
         },
       );

@@ -46,6 +46,22 @@ export const outputOptions = {
       null,
       readTablePath,
     ),
+    predict: single(
+      {
+        flags: "--predict <file>",
+        help: "rows whose predictions, now and after, --predictions writes; no target needed",
+      },
+      null,
+      readPath,
+    ),
+    predictions: single(
+      {
+        flags: "--predictions <file>",
+        help: "write what robust training changes in the predictions of --predict: .csv or .json",
+      },
+      null,
+      readTablePath,
+    ),
     report: single(
       { flags: "--report <file>", help: "write a page with words, charts and tables: .html" },
       null,

@@ -32,9 +32,11 @@ export async function destinationOf(
     coefficients,
     report,
     worstCase = null,
+    predictions = null,
     chart = null,
-  }: Omit<ValuesOf<typeof outputOptions>, "worstCase"> & {
+  }: Omit<ValuesOf<typeof outputOptions>, "worstCase" | "predict" | "predictions"> & {
     readonly worstCase?: string | null;
+    readonly predictions?: string | null;
     readonly chart?: string | null;
   },
   inputs: readonly string[],
@@ -44,6 +46,7 @@ export async function destinationOf(
     "--out": out,
     "--coefficients": coefficients,
     "--worst-case": worstCase,
+    "--predictions": predictions,
     "--report": report,
     "--chart": chart,
   };

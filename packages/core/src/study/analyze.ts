@@ -9,6 +9,7 @@ import type { Matrix } from "../linalg/matrix.js";
 import { ProjectedMap } from "../models/projection/projected-map.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
+import { closedPredictionsOf } from "./closed-predictions.js";
 import { coefficientTable } from "./coefficients.js";
 import { judge } from "./conditions.js";
 import type { Judgement } from "./curve.js";
@@ -22,6 +23,7 @@ import { hasClosedForm } from "./local-settings.js";
 import { analyzeLocal } from "./local-study.js";
 import { withMonteCarloErrors } from "./monte-carlo.js";
 import { noiseOf } from "./noise.js";
+import { outputNames, predictionsOf, refusePredictions, rowsToPredict } from "./predictions.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import { projectionFlags } from "./projection-flags.js";
 import { projectionSection } from "./projection-section.js";
@@ -50,7 +52,10 @@ export async function analyze(input: StudyInput, work: Work = {}): Promise<Study
 }
 
 async function analyzeOnce(input: StudyInput, work: Work): Promise<Study> {
-  if (!hasClosedForm(input.settings)) return analyzeLocal(input, work);
+  if (!hasClosedForm(input.settings)) {
+    if (input.predictionTable) refusePredictions(input.settings.model ?? "an imported model");
+    return analyzeLocal(input, work);
+  }
   const prepared = await prepareStudy(input, work);
   const clock = stopwatch();
   const exact = await quickOptima(prepared.grounds, input.settings, work);
@@ -160,6 +165,11 @@ export async function studyOf(
   };
   const find = (t: number, epsilon: number) => worstCaseOf(grounds[t].attack, epsilon, work);
   if (input.onWorstCases) input.onWorstCases(await worstCases(result.threats, settings, training, find));
+  if (input.predictionTable) {
+    const asked = rowsToPredict(input.predictionTable, training);
+    const changes = (t: number) => closedPredictionsOf(grounds[t].attack, asked.x);
+    input.onPredictions?.(predictionsOf(result.threats, settings, asked, outputNames(training), changes));
+  }
   return { result, coefficients: coefficientTable(fit, training, grounds, exact) };
 }
 

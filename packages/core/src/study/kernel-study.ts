@@ -8,13 +8,15 @@ import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
 import { evaluateKernel } from "./kernel-evaluation.js";
 import { kernelGroundFlags } from "./kernel-flags.js";
-import { kernelInferenceOf } from "./kernel-inference.js";
+import { type KernelInference, kernelInferenceOf } from "./kernel-inference.js";
+import { kernelOutputNames, kernelPredictionsOf } from "./kernel-predictions.js";
 import { type PreparedKernel, prepareKernel } from "./kernel-prepare.js";
 import type { ResolvedKernel } from "./kernel-result.js";
 import { type KernelGround, kernelGround, kernelThreatSection } from "./kernel-section.js";
 import { kernelLoss } from "./kernel-words.js";
 import { kernelWorstCaseOf } from "./kernel-worst-cases.js";
 import { naturalPrediction } from "./local-evaluation.js";
+import { predictionsOf, rowsToPredict } from "./predictions.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
@@ -42,12 +44,15 @@ export async function kernelStudyOf(
   const rows = { sampling: samplingOf(evaluationData, settings), groups: groupsOf(evaluationData) };
   const grounds: KernelGround[] = [];
   let inferenceSeconds = 0;
+  const asked = input.predictionTable ? rowsToPredict(input.predictionTable, training) : null;
+  const inferences: KernelInference[] = [];
   const sections: { section: ThreatSection; flags: Flag[] }[] = [];
   for (const [t, attack] of influences.entries()) {
     const ground = await kernelGround(attack, evaluated[t], prepared, work);
     grounds.push(ground);
     const started = stopwatch();
-    const inference = await kernelInferenceOf(attack, prepared, work);
+    const inference = await kernelInferenceOf(attack, prepared, work, asked && asked.x);
+    inferences.push(inference);
     inferenceSeconds += started.lap();
     sections.push(await kernelThreatSection(ground, prepared, rows, inference, work));
   }
@@ -108,6 +113,10 @@ export async function kernelStudyOf(
   };
   const find = (t: number, epsilon: number) => kernelWorstCaseOf(influences[t], epsilon, work);
   if (input.onWorstCases) input.onWorstCases(await worstCases(threats, settings, training, find));
+  if (asked) {
+    const changes = (t: number) => kernelPredictionsOf(influences[t], asked.x, inferences[t].changes);
+    input.onPredictions?.(predictionsOf(threats, settings, asked, kernelOutputNames(training), changes));
+  }
   return { study: { result, coefficients: coefficientsOf(prepared, chosen.name, grounds) }, grounds };
 }
 

@@ -22,6 +22,7 @@ export async function withMonteCarloErrors(
   const { threats } = study.result;
   const drawn = threats.some((section) => section.smoothing?.method === "draws");
   if (smoothing === null || smoothing.batch !== null || !drawn) return study;
+  const { onWorstCases: _cases, onPredictions: _predictions, predictionTable: _rows, ...whole } = input;
   const quiet = work.signal ? { signal: work.signal } : {};
   const judged: ThreatSection[] = [];
   for (const [t, section] of threats.entries()) {
@@ -30,7 +31,7 @@ export async function withMonteCarloErrors(
       const done = t * SMOOTHING_BATCHES + batch;
       work.onProgress?.({ phase: "batches of the noise", done, total: threats.length * SMOOTHING_BATCHES });
       const part = partSettings(settings, section, t);
-      const again = await once({ ...input, settings: { ...part, smoothing: { ...smoothing, batch } } }, quiet);
+      const again = await once({ ...whole, settings: { ...part, smoothing: { ...smoothing, batch } } }, quiet);
       batches.push(again.result.threats[0]);
     }
     judged.push(withErrors(section, batches));

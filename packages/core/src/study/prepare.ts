@@ -15,6 +15,7 @@ import { chosenFit } from "./lasso-study.js";
 import { type ChosenModel, chooseModel, taskOf } from "./model-choice.js";
 import { noisyRowsOf } from "./noise.js";
 import { type Penalties, penaltiesOf } from "./penalties.js";
+import type { Predictions } from "./predictions.js";
 import { chooseProjection } from "./projection-choice.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatsOf } from "./threat-choice.js";
@@ -35,6 +36,9 @@ export interface StudyInput {
   readonly readSeconds?: number;
   /** Called with what the adversary does to every training row, which is worked out for it alone. */
   readonly onWorstCases?: (found: WorstCases) => void;
+  /** Rows to predict, and what is called with their predictions now and their changes. */
+  readonly predictionTable?: Table;
+  readonly onPredictions?: (found: Predictions) => void;
 }
 
 /** Data, model and adversary of an analysis, before anything is fitted. */

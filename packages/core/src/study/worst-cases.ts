@@ -58,8 +58,11 @@ export interface FoundWorstCase {
 }
 
 /** The sizes that were asked for, or the one that the analysis speaks of. */
-function worstCaseSizes({ curve }: Pick<ThreatSection, "curve">, chosen: boolean): readonly CurvePoint[] {
-  if (chosen) return curve.filter(({ epsilon }) => epsilon > 0);
+export function chosenSizes(
+  { curve }: Pick<ThreatSection, "curve">,
+  { epsilons, radii, budgets }: Pick<StudySettings, "epsilons" | "radii" | "budgets">,
+): readonly CurvePoint[] {
+  if (epsilons !== null || radii !== null || budgets !== null) return curve.filter(({ epsilon }) => epsilon > 0);
   const point = referencePoint({ curve });
   return point ? [point] : [];
 }
@@ -152,14 +155,13 @@ async function lossesAt(
 /** The worst cases of all adversaries of an analysis, in names, file rows and original units. */
 export async function worstCases(
   sections: readonly ThreatSection[],
-  { epsilons, radii, budgets }: StudySettings,
+  settings: StudySettings,
   data: EncodedDataset,
   find: (threat: number, epsilon: number) => Promise<FoundWorstCase>,
 ): Promise<WorstCases> {
-  const chosen = epsilons !== null || radii !== null || budgets !== null;
   const attacks: WorstCase[] = [];
   for (const [t, section] of sections.entries()) {
-    for (const point of worstCaseSizes(section, chosen)) {
+    for (const point of chosenSizes(section, settings)) {
       attacks.push(describeWorstCase(section, point, await find(t, point.epsilon), data));
     }
   }

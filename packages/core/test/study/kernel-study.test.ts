@@ -8,6 +8,7 @@ import {
   kernelInfluence,
   lp,
   Matrix,
+  type Predictions,
   type StudySettings,
   verify,
   type WorstCases,
@@ -118,6 +119,50 @@ describe("analyze --model kernel:…", () => {
       const risen = rows.reduce((sum, { gain }) => sum + gain, 0) / n;
       expect(risen).toBeGreaterThan(0.95 * result.threats[0].penalty * 0.01);
     }
+  });
+
+  test("predictions at given rows, their changes and intervals, without a target column", async () => {
+    const found: Predictions[] = [];
+    const rows = { c: [0.3, -1.2], a: [0.5, 0.1], b: [-0.4, 0.9] };
+    const { result } = await analyze({
+      table: tableOf(numbers),
+      settings: settings({}, { inference: "sandwich", draws: 60, evaluation: { kind: "training" } }),
+      predictionTable: tableOf(rows),
+      onPredictions: (predictions) => found.push(predictions),
+    });
+    const at = (theta: readonly number[], i: number): number =>
+      theta.reduce((sum, value, j) => {
+        const [a, b, c] = x.row(j);
+        return sum + value * Math.exp(-0.3 * ((rows.a[i] - a) ** 2 + (rows.b[i] - b) ** 2 + (rows.c[i] - c) ** 2));
+      }, 0);
+    expect(found).toHaveLength(1);
+    expect([found[0].outputs, found[0].level]).toEqual([["y"], 0.95]);
+    expect(found[0].attacks.map(({ epsilon }) => epsilon)).toEqual([0.001, 0.01]);
+    for (const { epsilon, rows: list } of found[0].attacks) {
+      for (const [i, { row, now, change, interval }] of list.entries()) {
+        expect(row).toBe(i + 1);
+        expect(now[0]).toBeCloseTo(at(result.fit.parameters ?? [], i), 11);
+        const shift = epsilon * at(result.threats[0].influence, i);
+        expect(change[0]).toBeCloseTo(shift, 11);
+        const [lower, upper] = interval?.[0] ?? [];
+        expect(lower).toBeLessThan(shift);
+        expect(upper).toBeGreaterThan(shift);
+        expect(lower + upper).toBeCloseTo(2 * shift, 9);
+      }
+    }
+  });
+
+  test("predictions of classes have one output for each", async () => {
+    const found: Predictions[] = [];
+    await analyze({
+      table: tableOf(classes),
+      settings: settings({}, { evaluation: { kind: "training" } }),
+      predictionTable: tableOf({ a: [0], b: [1], c: [0.5] }),
+      onPredictions: (predictions) => found.push(predictions),
+    });
+    expect([found[0].outputs, found[0].level]).toEqual([["high", "low", "middle"], null]);
+    const [{ now, interval }] = found[0].attacks[0].rows;
+    expect([now.length, interval]).toEqual([3, null]);
   });
 
   test("held-out changes are those of folds fitted without their rows", async () => {

@@ -1,0 +1,57 @@
+import { type Predictions, readTable, type StudyInput } from "@aif/core";
+import { writeFileAtomically } from "@aif/core/node";
+import { usageError } from "../errors.js";
+import { numberCell, textCell } from "./coefficients.js";
+import { toJson } from "./json.js";
+
+/** One row for each adversary, size, row of the file and output. */
+export function predictionsCsv({ outputs, attacks }: Predictions): string {
+  const header = ["norm", "wasserstein", "divergence", "epsilon", "radius", "extrapolated", "row", "output"];
+  const lines = attacks.flatMap(({ norm, wasserstein, divergence, epsilon, radius, extrapolated, rows }) => {
+    const attack = [norm, wasserstein, divergence].map((name) => name ?? "");
+    const size = [numberCell(epsilon), numberCell(radius), String(extrapolated)];
+    return rows.flatMap(({ row, now, change, interval }) =>
+      outputs.map((output, o) => [
+        ...attack,
+        ...size,
+        String(row),
+        textCell(output),
+        ...[now[o], change[o]].map(numberCell),
+        ...(interval ? interval[o].map(numberCell) : ["", ""]),
+      ]),
+    );
+  });
+  return [[...header, "now", "change", "lower", "upper"], ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
+}
+
+/**
+ * What `--predict` reads, and `--predictions` collects during an analysis and writes after it.
+ * @throws usage: one without the other
+ */
+export function predictionsFile(
+  rows: string | null,
+  path: string | null,
+): {
+  read(signal: AbortSignal): Promise<Pick<StudyInput, "predictionTable" | "onPredictions">>;
+  write(): Promise<void>;
+} {
+  if (rows !== null && path === null) throw usageError("--predict needs --predictions <file>, where they are written.");
+  if (rows === null && path !== null) throw usageError("--predictions needs --predict <file>, the rows to predict.");
+  let found: Predictions | null = null;
+  return {
+    async read(signal) {
+      if (rows === null) return {};
+      return {
+        predictionTable: await readTable(rows, { signal }),
+        onPredictions(predictions) {
+          found = predictions;
+        },
+      };
+    },
+    async write() {
+      if (found && path !== null) {
+        await writeFileAtomically(path, /\.json$/i.test(path) ? toJson(found) : predictionsCsv(found));
+      }
+    },
+  };
+}
