@@ -144,7 +144,7 @@ describe("analyze --model kernel:…", () => {
         expect(now[0]).toBeCloseTo(at(result.fit.parameters ?? [], i), 11);
         const shift = epsilon * at(result.threats[0].influence, i);
         expect(change[0]).toBeCloseTo(shift, 11);
-        const [lower, upper] = interval?.[0] ?? [];
+        const [lower, upper] = interval?.[0] ?? [Number.NaN, Number.NaN];
         expect(lower).toBeLessThan(shift);
         expect(upper).toBeGreaterThan(shift);
         expect(lower + upper).toBeCloseTo(2 * shift, 9);
