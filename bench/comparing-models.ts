@@ -115,10 +115,11 @@ if (!existsSync(data)) {
   process.stderr.write("The real tables are not beside this checkout: nothing to compare.\n");
 } else {
   const scratch = mkdtempSync(join(tmpdir(), "aif-comparing-"));
-  const text = SOURCES.map((source) => section(source, compared(source, scratch))).join("\n\n");
-  process.stdout.write(`${text}\n`);
+  const sections = SOURCES.map((source) => section(source, compared(source, scratch)));
   const note = machineLines("npx tsx bench/comparing-models.ts --write", []).join("\n");
-  if (values.write) writeFileSync(page, withSections(readFileSync(page, "utf8"), `\n${text}`, note));
+  const text = [`## Real tables\n\n${note}`, ...sections].join("\n\n");
+  process.stdout.write(`${text}\n`);
+  if (values.write) writeFileSync(page, withSections(readFileSync(page, "utf8"), `\n${text}`, null));
 }
 
 /** The file to read, with a header. */
@@ -154,7 +155,7 @@ function section(source: Source, result: ComparisonResult): string {
   const seeded = models.some(({ seeds }) => seeds !== null);
   return [
     `## ${source.title}`,
-    `${source.asks}. \`${command}\`: ${rows.rows.toLocaleString("en-US")} training rows, evaluation \`${rows.evaluation}\`, ${models.length} models in ${number(timings.total)} s. Losses are ${loss.label} in ${loss.unit}; ε = ${number(sizes.epsilon)}, ρ = ${number(sizes.radius)}.`,
+    `${source.asks}. \`${command}\`: ${rows.rows.toLocaleString("en-US")} training rows, evaluation \`${rows.evaluation}\`, ${models.length} models in ${number(timings.total)} s. Losses are ${loss.label} in ${loss.unit}; ε = ${number(sizes.epsilon)}, ρ = ${number(sizes.radius)}${sizes.given === "none" ? ", the largest size that every known trust radius allows" : ""}.`,
     table(
       [
         "#",

@@ -1,9 +1,9 @@
-/** The document with the sections of another in place of its own of the same name; new ones go to the end. */
-export function withSections(document: string, fresh: string, note: string): string {
+/** The document with the sections of another in place of its own of the same name; new ones go to the end. @param note begins each */
+export function withSections(document: string, fresh: string, note: string | null): string {
   let result = document.trimEnd();
   for (const section of sectionsOf(fresh)) {
     const [heading] = section.split("\n", 1);
-    const told = section.replace(heading, `${heading}\n\n${note}`);
+    const told = note === null ? section : section.replace(heading, `${heading}\n\n${note}`);
     const old = sectionsOf(result).find((candidate) => candidate.startsWith(`${heading}\n`));
     result = old === undefined ? `${result}\n\n${told}` : result.replace(old, () => told);
   }

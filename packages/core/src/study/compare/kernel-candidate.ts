@@ -9,14 +9,12 @@ import { kernelLoss, searchSteps } from "../kernel-words.js";
 import { type EvaluatedLocal, evaluatedSensitivity, naturalLosses } from "../local-evaluation.js";
 import type { StudyInput } from "../prepare.js";
 import type { Flag } from "../result.js";
-import { columnOrder } from "./column-order.js";
 import type { EvaluatedCandidate, PopulationCost, PopulationS, ReadyCandidate } from "./evaluated.js";
 import type { Candidate } from "./family.js";
 import type { ComparisonGround } from "./ground.js";
-import { evaluationRows, withRelativeSizes } from "./local-candidate.js";
 import { evaluatedLosses } from "./part-losses.js";
+import { seenBy } from "./seen-rows.js";
 import type { ComparedSizes } from "./sizes.js";
-import { narrowedTo, placesOf } from "./subject.js";
 
 interface FittedKernel {
   readonly candidate: Candidate;
@@ -34,11 +32,7 @@ export async function readyKernel(
   input: StudyInput,
   work: Work,
 ): Promise<ReadyCandidate> {
-  const columns = await columnOrder(candidate, ground, null, null, work);
-  const features = placesOf(ground.training, columns);
-  const settings = withRelativeSizes(narrowedTo(candidate.settings, columns));
-  const training = ground.training.withFeatures(features);
-  const evaluation = evaluationRows(ground, features, training);
+  const { columns, settings, training, evaluation } = await seenBy(candidate, ground, work);
   const prepared = await prepareKernelOn({ training, evaluation }, { ...input, settings }, work);
   const [evaluated] = await evaluateKernel(prepared, work);
   const [attack] = prepared.influences;

@@ -15,14 +15,13 @@ import type { StudyInput } from "../prepare.js";
 import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
 import type { StudySettings } from "../settings.js";
-import { columnOrder } from "./column-order.js";
 import type { EvaluatedCandidate, EvaluatedLosses, PopulationS, ReadyCandidate, SeededResult } from "./evaluated.js";
 import type { Candidate } from "./family.js";
 import type { ComparisonGround } from "./ground.js";
 import { changesAt, evaluatedLosses } from "./part-losses.js";
 import { populationFrom } from "./population-cost.js";
+import { seenBy } from "./seen-rows.js";
 import type { ComparedSizes } from "./sizes.js";
-import { narrowedTo, placesOf } from "./subject.js";
 
 /** One network, from one seed, on the rows that losses are compared on. */
 interface Trained {
@@ -46,11 +45,7 @@ export async function readyLocal(
   seeds: number,
   work: Work,
 ): Promise<ReadyCandidate> {
-  const columns = await columnOrder(candidate, ground, null, null, work);
-  const features = placesOf(ground.training, columns);
-  const settings = withRelativeSizes(narrowedTo(candidate.settings, columns));
-  const training = ground.training.withFeatures(features);
-  const evaluation = evaluationRows(ground, features, training);
+  const { columns, settings, training, evaluation } = await seenBy(candidate, ground, work);
   const trained: Trained[] = [];
   const count = localKindOf(settings.model) === "mlp" ? seeds : 1;
   for (let k = 0; k < count; k++) {
@@ -67,13 +62,6 @@ export async function readyLocal(
     evaluate: (sizes, quiet) => evaluateLocalCandidate({ candidate, ground, columns, trained, median }, sizes, quiet),
   };
 }
-
-/** Whatever the sizes turn out to be, c counts as estimated with the model. */
-export const withRelativeSizes = (settings: StudySettings): StudySettings => ({
-  ...settings,
-  epsilons: [0],
-  radii: null,
-});
 
 interface TrainedCandidate {
   readonly candidate: Candidate;
@@ -147,16 +135,6 @@ function seedFlags(name: string, trained: readonly Trained[], sizes: ComparedSiz
   if (trained.length === 1 || beyond.length === 0) return [];
   const seeds = beyond.map(({ seed }) => seed).join(", ");
   return [raise("trust-exceeded", `${name}: of the seeds ${seeds} the size lies beyond the trust radius.`)];
-}
-
-/** Rows apart, or the training rows themselves; null: folds. */
-export function evaluationRows(
-  { evaluation, foldOf }: ComparisonGround,
-  features: readonly number[],
-  training: EncodedDataset,
-): EncodedDataset | null {
-  if (foldOf !== null) return null;
-  return evaluation?.withFeatures(features) ?? training;
 }
 
 async function trainedFrom(prepared: PreparedLocal, seed: number, work: Work): Promise<Trained> {

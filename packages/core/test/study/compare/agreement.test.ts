@@ -216,6 +216,22 @@ describe("families with kernel regressions", () => {
     expect(kernel?.informationReason).toContain("parameter for every row");
   });
 
+  test("a model without a closed form that nobody can attack is left out, with the reason", async () => {
+    const { failed } = await family(
+      houses(60),
+      {
+        models: ["linear", "mlp:2", "kernel:rbf"],
+        features: [
+          { kind: "columns", columns: ["garden"] },
+          { kind: "columns", columns: ["age"] },
+        ],
+      },
+      { inference: "none", ...fraction },
+    );
+    expect(failed.map(({ name }) => name)).toEqual(["mlp:2, garden", "kernel:rbf, garden"]);
+    expect(failed[0].reason).toContain("can be attacked");
+  });
+
   test.each<[string, ComparisonFamily, Partial<StudySettings>, string]>([
     ["a log loss beside it", { models: ["logistic", "kernel:rbf"] }, { target: "repaid" }, "cannot be compared"],
     [
