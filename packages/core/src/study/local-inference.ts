@@ -1,7 +1,7 @@
 import { AifError } from "../errors.js";
 import { drawsCovariance, drawsSummary } from "../influence/bootstrap-summary.js";
 import { bootstrapRefusal, localBootstrap } from "../influence/local/bootstrap.js";
-import { naturalCurvature } from "../influence/local/contributions.js";
+import { naturalCurvature, naturalCurvatureTimes } from "../influence/local/contributions.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import { type LocalSandwich, localSandwich } from "../influence/local/sandwich.js";
 import { localRefusal } from "../influence/local/sandwich-refusal.js";
@@ -9,7 +9,7 @@ import { leverageFor } from "../influence/sandwich.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { LOSSES } from "../models/losses.js";
 import type { Work } from "../parallel/work.js";
-import { hessianTimes } from "../solvers/inverse-hessian.js";
+import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { type Inference, inferenceFrom } from "./inference.js";
 import { localNearCorners } from "./local-corners.js";
 import type { PreparedLocal } from "./local-prepare.js";
@@ -31,6 +31,9 @@ export interface LocalInference {
 
 const NOT_ASKED: LocalInference = { inference: null, reason: null, estimationLoss: null, nearCorners: [] };
 const without = (reason: string): LocalInference => ({ ...NOT_ASKED, reason });
+
+const DROWNED =
+  "noise in the influence, in directions where the natural loss bends down, outweighs all of S: a larger --l2 bends it up";
 
 const MEAN_LOSS = "the model's loss is a mean over noise, which intervals for the population are not worked out for";
 
@@ -78,9 +81,14 @@ async function fromSandwich(attack: LocalInfluence, prepared: PreparedLocal, wor
     throw error;
   }
   const { confidence: level, seed } = settings;
+  const inference = inferenceFrom(found, attack.influence, found.sensitivityInterval(level), { level, seed });
+  const { influence: I } = attack;
+  const estimate = 0.5 * dot(I, await naturalCurvatureTimes(attack, I, work));
+  // Ŝ − ½tr(H_L Cov Î) is above twice Ŝ only where H_L is negative in directions that Î is nearly all noise in.
+  const drowned = inference.debiased > 2 * estimate;
   return {
-    inference: inferenceFrom(found, attack.influence, found.sensitivityInterval(level), { level, seed }),
-    reason: null,
+    inference: drowned ? { ...inference, sensitivity: null } : inference,
+    reason: drowned ? DROWNED : null,
     estimationLoss: found.estimationLoss,
     nearCorners: cornersOf(attack, prepared, found.parameterCovariance),
   };

@@ -1,10 +1,8 @@
-import type { EncodedDataset } from "../../data/encoded-dataset.js";
 import { naturalCurvatureTimes } from "../../influence/local/contributions.js";
 import { localTrust } from "../../influence/local/validity.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { raise } from "../flags.js";
-import { missingInference } from "../inference.js";
 import { type EvaluatedLocal, evaluatedSensitivity, evaluateLocal, naturalLosses } from "../local-evaluation.js";
 import { localGroundFlags } from "../local-flags.js";
 import { localInferencesOf } from "../local-inference.js";
@@ -14,8 +12,7 @@ import { localKindOf } from "../local-settings.js";
 import type { StudyInput } from "../prepare.js";
 import { projectName } from "../project-settings.js";
 import type { Flag } from "../result.js";
-import type { StudySettings } from "../settings.js";
-import type { EvaluatedCandidate, EvaluatedLosses, PopulationS, ReadyCandidate, SeededResult } from "./evaluated.js";
+import type { EvaluatedCandidate, EvaluatedLosses, ReadyCandidate, SeededResult } from "./evaluated.js";
 import type { Candidate } from "./family.js";
 import type { ComparisonGround } from "./ground.js";
 import { changesAt, evaluatedLosses } from "./part-losses.js";
@@ -101,8 +98,7 @@ async function evaluateLocalCandidate(
     trainingLoss: point.trainingLoss,
     losses: await lossesAt(median, sizes, work),
     sensitivity: await evaluatedSensitivity(evaluated, attack.curvature, ground.sampling.evaluation, work),
-    population: beyond ? null : await populationOf(prepared, sizes, ground, work),
-    populationReason: beyond ? BEYOND : missingInference(attack.threat, settings),
+    ...(beyond ? { population: null, populationReason: BEYOND } : await populationOf(prepared, sizes, ground, work)),
     trustRadius,
     degreesOfFreedom: null,
     seeds: runs,
@@ -160,15 +156,16 @@ async function populationOf(
   sizes: ComparedSizes,
   { sampling, training }: ComparisonGround,
   work: Work,
-): Promise<PopulationS | null> {
+): Promise<Pick<EvaluatedCandidate, "population" | "populationReason">> {
   // Rows that early stopping looked at are not trained on: then other models stand on other rows.
-  if (prepared.training.rows !== training.rows) return null;
+  if (prepared.training.rows !== training.rows) return { population: null, populationReason: null };
   const [attack] = prepared.influences;
-  const [{ inference }] = await localInferencesOf(prepared, work);
-  if (inference === null) return null;
+  const [{ inference, reason }] = await localInferencesOf(prepared, work);
+  if (!inference?.sensitivity) return { population: null, populationReason: reason };
   const { influence: I, scale, rowScales } = attack;
   const curvature = 0.5 * dot(I, await naturalCurvatureTimes(attack, I, work));
-  return populationFrom(inference, { curvature, scale, rowScales, w: training.weights }, sizes, sampling.training);
+  const known = { curvature, scale, rowScales, w: training.weights };
+  return { population: populationFrom(inference, known, sizes, sampling.training), populationReason: null };
 }
 
 /** What is said of one network, not of the data that all share. */
