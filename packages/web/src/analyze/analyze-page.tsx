@@ -93,8 +93,13 @@ export function AnalyzePage({ about }: { readonly about: About }) {
   }, []);
 
   const shown = useMemo(() => {
-    const best = fine.result ?? result;
-    return best && withExact(best, [exact.result, rest.result]);
+    if (result === null) return null;
+    // The size that is judged is that of the analysis asked for, whichever finer sizes arrive.
+    const threats = (fine.result ?? result).threats.map((threat, k) => ({
+      ...threat,
+      verdict: result.threats[k].verdict,
+    }));
+    return withExact({ ...(fine.result ?? result), threats }, [exact.result, rest.result]);
   }, [fine.result, result, exact.result, rest.result]);
   return (
     <>
