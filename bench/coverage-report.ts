@@ -203,13 +203,15 @@ export function report(results: readonly CellResult[], repetitions: number, mach
 
 Written by \`npx tsx bench/coverage.ts --write\`: ${repetitions} seeded repetitions a cell (fewer where the table says so). Each repetition draws a data set from a population that is known, asks for the 95 % intervals that the command \`aif\` prints, and looks whether the population's values lie within. About 95 of 100 should; a cell is **ok** from ${percent(LOWEST)} to ${percent(HIGHEST)} %, **conservative** above, **MISSED** below. ${summary(outside.length, misses)}
 
+![Coverage of the intervals of the influence in every design, beside the 95 % that they promise](pictures/coverage.svg)
+
 ${machine.join("\n")}
 
 How to read the tables. "Î covered": the share of repetitions in which the interval of one parameter's influence holds the population's, lowest and highest of the parameters; "±" is the Monte Carlo standard error of one such share. "Mean width" is over parameters and repetitions, in the units of the influence. "se / sd" is the mean standard error over the standard deviation that the intervals' centres really have, by parameter: below 1 the intervals are too short, above 1 too long. "Bias / sd" is the largest distance of the mean centre from the truth in such standard deviations: a bias of .3 costs about one and a half percent of coverage. "All at once": the share of repetitions in which the simultaneous intervals hold all parameters. S = ½I'HI is the curvature of the loss along the influence, per ε².
 
 The truth is in closed form, by an integral, or a Monte Carlo mean over 3·10⁶ rows in plain code that shares nothing with the library (\`bench/coverage-population.ts\`); its own standard error is at most ${percent(truthError(rows))} % of the mean width of an interval. Loss r²/2 for the linear and quadratic models.
 
-To run it: \`npx tsx bench/coverage.ts\` shows the tables, \`--cell many\` (or any part of a section or cell name) keeps some of the cells, \`--repetitions 200\` is quick, \`--processes 2\` is how many processes share the work, and \`--write\` writes this page. What is done is kept in the temporary folder until the library's source changes, so that an interrupted run goes on.
+To run it: \`npx tsx bench/coverage.ts\` shows the tables, \`--cell many\` (or any part of a section or cell name) keeps some of the cells, \`--repetitions 200\` is quick, \`--processes 2\` is how many processes share the work, and \`--write\` writes this page (\`npx tsx tools/write-pictures.ts\` its picture). What is done is kept in the temporary folder until the library's source changes, so that an interrupted run goes on.
 
 ${sections.join("\n\n")}
 `;

@@ -1,12 +1,13 @@
 /**
- * Draws the pictures that README.md and docs/*.md show, from the examples that come along.
+ * Draws the pictures that README.md and docs/*.md show, from the examples that come along; the coverage from the tables of its page.
  *
  *   npm run build && npx tsx tools/write-pictures.ts
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Coverage, coverageChart } from "@aif/core";
 import { aif } from "./write-docs-output.js";
 
 const folder = fileURLToPath(new URL("../docs/pictures", import.meta.url));
@@ -26,7 +27,36 @@ const pictures: readonly {
   { command: ["verify", ...houses, "--norm", "inf"], charts: { verification: ["errors"] } },
 ];
 
+/** Its designs are there to show what the method cannot do. */
+const LIMITS = "Where no interval of this kind can hold";
+
+/** The column "Î covered, %" of the page's tables: "94.3 – 96.3", "94.8 (93.4 – 95.8)" or "100.0". */
+function coverageOf(page: string): Coverage[] {
+  const cells: Coverage[] = [];
+  let [section, column] = ["", -1];
+  for (const line of page.split("\n")) {
+    const parts = line.split("|").map((part) => part.trim());
+    if (line.startsWith("## ")) section = line.slice(3);
+    if (parts[1] === "cell") column = parts.indexOf("Î covered, %");
+    const shares = [...(parts[column] ?? "").matchAll(/\d+\.\d/g)].map(Number);
+    if (column > 0 && shares.length > 0 && section !== LIMITS)
+      cells.push({ name: parts[1], lowest: Math.min(...shares), highest: Math.max(...shares) });
+  }
+  return cells;
+}
+
 try {
+  const { toSvg } = await import("../packages/cli/src/output/svg.js");
+  const cells = coverageOf(readFileSync(join(folder, "../coverage.md"), "utf8"));
+  const chart = coverageChart(cells, {
+    title: "Do the 95 % intervals of the influence hold the truth?",
+    subtitle:
+      "simulated data sets; from the least to the best covered parameter; grey: counts as kept, red: some parameter missed",
+    nominal: 95,
+    accepted: [92.5, 97],
+  });
+  writeFileSync(join(folder, "coverage.svg"), await toSvg(chart));
+  console.log("docs/pictures/coverage.svg");
   for (const [k, { command, charts }] of pictures.entries()) {
     const result = join(scratch, `${k}.json`);
     await aif([...command, "--out", result]);

@@ -1,6 +1,7 @@
 export * as autodiff from "./autodiff/index.js";
 export { attackName } from "./charts/captions.js";
 export { attackKey, type ChartedResult, chartsOf, type NamedChart } from "./charts/catalogue.js";
+export { type Coverage, type CoverageFrame, coverageChart } from "./charts/coverage-chart.js";
 export { type ChartOptions, MARKED_SIZE } from "./charts/figure.js";
 export { type ChartSpec, COLOURS as CHART_COLOURS, onDarkPaper } from "./charts/theme.js";
 export { type Digits, drawnDigits } from "./data/drawn-digits.js";

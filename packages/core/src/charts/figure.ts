@@ -72,6 +72,9 @@ export function broken(text: string, length: number): string[] {
 
 const AXIS_CHARACTER = 6.3;
 
+/** Of a legend, in the wide fonts that some systems have. */
+const WIDEST_CHARACTER = 7.1;
+
 /** The words of an axis, in lines that fit beside a frame of so many pixels. */
 export const axisTitle = (text: string, room: number): string[] =>
   broken(text, Math.max(24, (room - 90) / AXIS_CHARACTER));
@@ -136,14 +139,15 @@ export function seriesChannels(styles: readonly SeriesStyle[], { width = DEFAULT
   const names = styles.map(({ name }) => name);
   const labels = styles.map(({ name, label }) => label ?? name);
   const longest = Math.max(...labels.map((label) => label.length));
-  const columns = Math.max(1, Math.min(names.length, Math.floor(width / (56 + 6.4 * longest))));
+  const columns = Math.max(1, Math.min(names.length, Math.floor(width / (56 + WIDEST_CHARACTER * longest))));
   const legend = {
     orient: "top",
     direction: "horizontal",
     columns,
     symbolType: "stroke",
     symbolSize: 360,
-    columnPadding: 16,
+    // Columns are as wide as a narrow font needs; a wide one gets its room here.
+    columnPadding: Math.round(12 + (WIDEST_CHARACTER - AXIS_CHARACTER) * longest),
     title: null,
     ...(styles.some(({ label }) => label !== undefined) ? { labelExpr: labelsOf(labels) } : {}),
   };
