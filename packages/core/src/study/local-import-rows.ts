@@ -6,8 +6,8 @@ import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { ColumnEncoding, Encoding, FeatureInfo } from "../data/encoding.js";
 import { listed, quoted } from "../data/names.js";
 import type { Table } from "../data/table.js";
-import { inputError } from "../errors.js";
-import { matchColumns, matchLabels } from "../models/import/match.js";
+import { type AifError, inputError } from "../errors.js";
+import { matchColumns } from "../models/import/match.js";
 import type { ImportedNetwork } from "../models/import/network.js";
 import type { NetworkLoss } from "../models/perceptron.js";
 import { encodeOptions } from "./prepare.js";
@@ -52,7 +52,7 @@ export function encodeForNetwork(
     mean: network.scaler?.mean[k] ?? 0,
     scale: network.scaler?.scale[k] ?? 1,
   }));
-  const { target, statement } = matchTarget(base.target, network);
+  const { target, statement } = matchTarget(table, base.target, network);
   const classesOf = ({ classes, labels }: Encoding["target"]) => classes ?? [labels?.negative, labels?.positive];
   const placeOf = new Map(classesOf(base.target).map((label, k) => [label, k]));
   const dropped = new Set(chosen.map(({ info }) => info.column));
@@ -144,6 +144,7 @@ function columnsOf(chosen: readonly Available[], source: string): ColumnEncoding
 
 /** Which label stands for which score; the network's own names first. */
 function matchTarget(
+  table: Table,
   target: Encoding["target"],
   network: ImportedNetwork,
 ): { target: Encoding["target"]; statement: string | null } {
@@ -155,7 +156,9 @@ function matchTarget(
   const named = found.every((label) => names.includes(label));
   // Names that are mere positions say nothing: then sorted labels are what most libraries count by.
   const positions = names.every((name, k) => name === numbers[k]);
-  if (!named && !(positions && found.length === count)) matchLabels({ ...network, labels: names }, found);
+  if (!named && !(positions && found.length === count)) {
+    throw strangeLabels(table, target.column, found, names, { source: network.source, positions });
+  }
   const order = named ? names : found;
   const statement = `The scores of ${network.source} are taken to stand in the order of the labels ${listed(order)}${named ? "" : ", sorted, since it names none of them"}.`;
   return {
@@ -164,4 +167,29 @@ function matchTarget(
       ? { ...target, classes: order }
       : { ...target, labels: { negative: order[0], positive: order[1] } },
   };
+}
+
+/** Labels that are no classes of the network: how many there are where it names none, else the first row with one. */
+function strangeLabels(
+  table: Table,
+  target: string,
+  found: readonly string[],
+  names: readonly string[],
+  { source, positions }: { readonly source: string; readonly positions: boolean },
+): AifError {
+  const where = `${table.source}: target column ${quoted(target)}`;
+  if (positions) {
+    return inputError(
+      `${where} holds ${found.length} labels (${listed(found)}), but ${source} tells ${names.length} classes apart and does not name them; leave out the rows of other labels, or name the classes in the order of its scores with --classes.`,
+    );
+  }
+  const stranger = found.find((label) => !names.includes(label)) ?? "";
+  const column = table.columns.find(({ name }) => name === target);
+  const labelOf = (row: number): string =>
+    column?.kind === "categorical" ? column.levels[column.codes[row]] : String(column?.values[row]);
+  let row = 0;
+  while (row < table.rows && labelOf(row) !== stranger) row++;
+  return inputError(
+    `${where} holds ${quoted(stranger)} (data row ${row + 1}), which is no class of ${source}; its classes are ${listed(names)}.`,
+  );
 }

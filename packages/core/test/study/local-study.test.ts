@@ -116,6 +116,28 @@ describe("an imported linear model", () => {
     settings: settings({ target: "repaid" }, { import: "model.json", ...changes }),
   });
 
+  it("names a row whose label is no class of it, and labels that are too many", async () => {
+    const strange = imported({ classes: ["no", "maybe"] });
+    const column = strange.table.columns.find(({ name }) => name === "repaid");
+    const row = column?.kind === "categorical" ? column.codes.indexOf(column.levels.indexOf("yes")) + 1 : Number.NaN;
+    const { source } = strange.table;
+    expect(await messageOf(analyze(strange))).toBe(
+      `${source}: target column "repaid" holds "yes" (data row ${row}), which is no class of model.json; its classes are "no", "maybe".`,
+    );
+    const three = {
+      coef_: [
+        [1, 0],
+        [0, 1],
+        [1, 1],
+      ],
+      intercept_: [0, 0, 0],
+      feature_names_in_: ["income", "debt"],
+    };
+    expect(await messageOf(analyze(imported({}, three)))).toMatch(
+      /target column "repaid" holds 2 labels \("no", "yes"\), but model\.json tells 3 classes apart and does not name them; .*--classes\.$/,
+    );
+  });
+
   it("is the closed form once it is polished", async () => {
     const polished = await analyze(imported({}));
     const exact = await analyze({

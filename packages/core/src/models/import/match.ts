@@ -40,22 +40,3 @@ export function matchColumns(
     );
   });
 }
-
-/**
- * The class of each row as an index into the network's labels; 0, 1, … where the file names none.
- *
- * @throws AifError "input" naming the first label that is no class of the network, and its classes
- */
-export function matchLabels(network: ImportedNetwork, labels: readonly string[]): Int32Array {
-  const { source, outputSize } = network;
-  const count = outputSize === 1 ? 2 : outputSize;
-  const classes = network.labels ?? Array.from({ length: count }, (_, k) => String(k));
-  const places = new Map(classes.map((name, k) => [name, k]));
-  return Int32Array.from(labels, (label, row) => {
-    const place = places.get(label);
-    if (place !== undefined) return place;
-    throw inputError(
-      `Row ${row} has the label ${quoted(label)}, which is no class of ${source}; its classes are ${listed(classes)}.`,
-    );
-  });
-}

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { type CoefficientOptions, readCoefficients } from "../../../src/models/import/coefficients.js";
 import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
-import { matchColumns, matchLabels } from "../../../src/models/import/match.js";
+import { matchColumns } from "../../../src/models/import/match.js";
 import { expectFailure, utf8 } from "../../data/helpers.js";
 import { logistic, softmax } from "./naive.js";
 
@@ -279,11 +279,6 @@ describe("matching a table", () => {
     expect(matchColumns(await nameless, ["u", "v"])).toEqual([0, 1]);
   });
 
-  test("classes by label", async () => {
-    expect([...matchLabels(await named, ["yes", "no"])]).toEqual([1, 0]);
-    expect([...matchLabels(await nameless, ["0", "1"])]).toEqual([0, 1]);
-  });
-
   test("refusals", async () => {
     const [a, b] = [await named, await nameless];
     await expectFailure(
@@ -309,11 +304,6 @@ describe("matching a table", () => {
       () => matchColumns(a, ["u"], ["u", "u"]),
       "usage",
       exact('--columns names "u" twice; name every column once.'),
-    );
-    await expectFailure(
-      () => matchLabels(a, ["yes", "maybe"]),
-      "input",
-      exact('Row 1 has the label "maybe", which is no class of coef; its classes are "no", "yes".'),
     );
     await expectFailure(
       () => evaluateNetwork(a, Matrix.zeros(1, 3)),
