@@ -3,40 +3,33 @@ import { inputError, numericalError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { symmetricEigen } from "../../linalg/pseudo-inverse.js";
 import { explainedShares, momentsOf } from "./moments.js";
+import { type FactorLikelihood, likelihoodAt, newtonStep } from "./factor-likelihood.js";
 import { checkComponents, type Projection } from "./projection.js";
 
 /** The largest change of any log ψ_j over one step at which the iteration ends. */
 const TOLERANCE = 1e-8;
-const MAXIMUM_STEPS = 20_000;
+/** Or the largest slope of the deviance in a log ψ_j: where the likelihood is flat, any ψ along it is as good. */
+const FLAT = 1e-12;
+const MAXIMUM_STEPS = 500;
 /** A feature's own variance is at least this share of its variance: a maximum at 0 (a Heywood case) has no scores. */
 const LEAST_UNIQUE = 1e-6;
 
-/** The likelihood's maximum in the loadings for given own variances ψ, and where that puts ψ. */
-interface Step {
-  /** W (m×k) */
-  readonly loadings: Matrix;
-  /** ψ after the step (m). */
-  readonly unique: Float64Array;
-  /** −2/n · log likelihood, but for a constant. */
-  readonly deviance: number;
-  /** The k-th eigenvalue of Ψ^{-1/2}SΨ^{-1/2}: above 1 where the data know k factors. */
-  readonly lastEigenvalue: number;
-}
-
 /**
  * Factor analysis x = μ + Wz + e, z ~ N(0, I), e ~ N(0, diag ψ), by maximum likelihood: for given ψ the best W is known from the
- * eigenvectors of Ψ^{-1/2}SΨ^{-1/2}, then ψ = diag(S − WW'), until no log ψ_j changes by more than 1e-8; steps are extrapolated
- * where that raises the likelihood. The inputs are the regression scores z = (I + W'Ψ⁻¹W)⁻¹W'Ψ⁻¹(x − μ) = E[z | x].
- * @throws usage: k not a whole number from 1 to m. input: fewer than k factors. numerical: no convergence.
+ * eigenvectors of Ψ^{-1/2}SΨ^{-1/2}, and ψ follows by Newton's method in log ψ on what is left, until no log ψ_j changes by more
+ * than 1e-8. The inputs are the regression scores z = (I + W'Ψ⁻¹W)⁻¹W'Ψ⁻¹(x − μ) = E[z | x].
+ * @throws usage: k not a whole number from 1 to m. input: more factors than the covariances determine, or than there are. numerical: no convergence.
  */
 export async function factorAnalysis(data: Dataset, components: number): Promise<Projection> {
   const m = data.features.length;
   checkComponents(components, m);
   const { mean, covariance } = await momentsOf(data);
   const variances = Float64Array.from({ length: m }, (_, j) => covariance.data[j * (m + 1)]);
+  checkDetermined(variances.filter((variance) => variance > 0).length, components);
   const limits = variances.map((variance) => LEAST_UNIQUE * variance || 1);
-  const step = (unique: Float64Array): Step => stepFrom(covariance, unique, limits, components);
-  let current = step(variances.map((variance) => variance || 1));
+  const at = (logs: Float64Array): FactorLikelihood => likelihoodAt(covariance, logs, components);
+  const lowest = limits.map(Math.log);
+  let current = at(variances.map((variance) => Math.log(variance || 1)));
   let [iterations, change] = [0, Number.POSITIVE_INFINITY];
   while (change > TOLERANCE) {
     if (iterations >= MAXIMUM_STEPS) {
@@ -44,15 +37,18 @@ export async function factorAnalysis(data: Dataset, components: number): Promise
         `The factor analysis with ${components} factors did not converge (own variances still change by ${change.toExponential(1)}): ask for fewer factors, or use principal components.`,
       );
     }
-    const first = step(current.unique);
-    change = largestChange(current.unique, first.unique);
+    const next = newtonStep(current, lowest, FLAT, at);
+    change = largestChange(current.logs, next.logs);
+    current = next;
     iterations++;
-    current = change > TOLERANCE ? extrapolated(current, first, step, limits) : first;
   }
-  if (!(current.lastEigenvalue > 1 + 1e-7)) {
-    throw inputError(`The features share fewer than ${components} factors: ask for fewer.`);
+  if (!(current.values[components - 1] > 1 + 1e-7)) {
+    throw inputError(
+      `The features share fewer than ${components} ${components === 1 ? "factor" : "factors"}: ask for fewer.`,
+    );
   }
-  const matrix = scoreMatrix(current);
+  const unique = current.logs.map(Math.exp);
+  const matrix = scoreMatrix(loadingsOf(current, unique, components), unique);
   return {
     kind: "factors",
     names: Array.from({ length: components }, (_, c) => `factor${c + 1}`),
@@ -61,56 +57,39 @@ export async function factorAnalysis(data: Dataset, components: number): Promise
     explained: explainedShares(covariance, matrix),
     relearn: (rows) => factorAnalysis(rows, components),
     convergence: { iterations, change },
-    atLimit: [...variances.keys()].filter((j) => variances[j] > 0 && current.unique[j] <= limits[j] * (1 + 1e-9)),
+    atLimit: [...variances.keys()].filter((j) => variances[j] > 0 && unique[j] <= limits[j] * (1 + 1e-9)),
   };
 }
 
-/** W = Ψ^{1/2}U√(λ − 1) for the k largest eigenvalues; −2/n log likelihood = Σ_{i≤k} log λ_i + Σ_{i>k} λ_i + Σ log ψ + k. */
-function stepFrom({ data, rows: m }: Matrix, unique: Float64Array, limits: Float64Array, k: number): Step {
-  const scaled = Matrix.zeros(m, m);
-  for (let j = 0; j < m; j++) {
-    for (let l = 0; l < m; l++) scaled.data[j * m + l] = data[j * m + l] / Math.sqrt(unique[j] * unique[l]);
-  }
-  const { values, vectors } = symmetricEigen(scaled);
-  const loadings = Matrix.zeros(m, k);
-  let deviance = unique.reduce((sum, value) => sum + Math.log(value), 0);
-  for (let i = 0; i < m; i++) {
-    const value = values[m - 1 - i];
-    if (i >= k) deviance += value;
-    else {
-      deviance += Math.log(Math.max(value, 1)) + Math.min(value, 1);
-      const vector = vectors.row(m - 1 - i);
-      const sign = Math.sign(vector.reduce((most, entry) => (Math.abs(entry) > Math.abs(most) ? entry : most), 0));
-      const size = sign * Math.sqrt(Math.max(0, value - 1));
-      for (let j = 0; j < m; j++) loadings.data[j * k + i] = size * Math.sqrt(unique[j]) * vector[j];
-    }
-  }
-  const next = unique.map((_, j) => {
-    const row = loadings.row(j);
-    return Math.max(limits[j], data[j * (m + 1)] - row.reduce((sum, value) => sum + value * value, 0));
-  });
-  return { loadings, unique: next, deviance, lastEigenvalue: values[m - k] };
+/** k factors have mk − k(k − 1)/2 + m parameters, and m features m(m + 1)/2 covariances: with more parameters ψ is anything. */
+function checkDetermined(m: number, k: number): void {
+  const determined = (factors: number): boolean => (m - factors) ** 2 >= m + factors;
+  if (determined(k)) return;
+  let most = k;
+  while (most > 0 && !determined(most)) most--;
+  throw inputError(
+    `The covariances of ${m} features that vary do not determine ${k} ${k === 1 ? "factor" : "factors"}: ${most > 0 ? `ask for ${most} at most, or use` : "use"} principal components.`,
+  );
 }
 
-/** Two steps r = x₁ − x₀ and v = (x₂ − x₁) − r in log ψ point to x₀ + 2ar + a²v, a = ‖r‖/‖v‖; taken where the likelihood is no lower. */
-function extrapolated(from: Step, first: Step, step: (unique: Float64Array) => Step, limits: Float64Array): Step {
-  const second = step(first.unique);
-  const logs = [from, first, second].map(({ unique }) => unique.map(Math.log));
-  const r = logs[1].map((value, j) => value - logs[0][j]);
-  const v = logs[2].map((value, j) => value - logs[1][j] - r[j]);
-  const size = (list: Float64Array): number => Math.hypot(...list);
-  const a = Math.min(1000, Math.max(1, size(r) / (size(v) || 1)));
-  const far = logs[0].map((value, j) => Math.max(limits[j], Math.exp(value + 2 * a * r[j] + a * a * v[j])));
-  if (!far.every(Number.isFinite)) return second;
-  const trial = step(far);
-  return trial.deviance <= second.deviance ? trial : second;
+/** W = Ψ^{1/2}U√(λ − 1) for the k largest eigenvalues (m×k); the largest entry of each u is positive. */
+function loadingsOf({ values, vectors }: FactorLikelihood, unique: Float64Array, k: number): Matrix {
+  const m = unique.length;
+  const loadings = Matrix.zeros(m, k);
+  for (let i = 0; i < k; i++) {
+    const vector = vectors.row(i);
+    const sign = Math.sign(vector.reduce((most, entry) => (Math.abs(entry) > Math.abs(most) ? entry : most), 0));
+    const size = sign * Math.sqrt(Math.max(0, values[i] - 1));
+    for (let j = 0; j < m; j++) loadings.data[j * k + i] = size * Math.sqrt(unique[j]) * vector[j];
+  }
+  return loadings;
 }
 
 const largestChange = (before: Float64Array, after: Float64Array): number =>
-  before.reduce((most, value, j) => Math.max(most, Math.abs(Math.log(after[j] / value))), 0);
+  before.reduce((most, value, j) => Math.max(most, Math.abs(after[j] - value)), 0);
 
 /** Ψ⁻¹W(I + W'Ψ⁻¹W)⁻¹, m×k; W'Ψ⁻¹W is diagonal for the loadings above once the iteration has converged. */
-function scoreMatrix({ loadings, unique }: Step): Matrix {
+function scoreMatrix(loadings: Matrix, unique: Float64Array): Matrix {
   const [m, k] = [loadings.rows, loadings.columns];
   const inner = Matrix.zeros(k, k);
   for (let j = 0; j < m; j++) {
