@@ -40,11 +40,19 @@ export function addReproduce(program: Command): void {
     .action(async (name: string | undefined) => {
       const chosen = given(readGroup(experimentOptions, command));
       const { out, report, force, quiet } = readGroup(reproductionOutput, command);
+      const { mnist } = readGroup(digitOptions, command);
       if (name === undefined) {
+        if (Object.keys(chosen).length > 0 || out !== null || report !== null || mnist !== null || force) {
+          throw usageError(
+            "These options are about one result or all: name it, such as aif reproduce figure1; alone, aif reproduce lists the results.",
+          );
+        }
         await writeStdout(renderExperiments(EXPERIMENTS));
         return;
       }
-      const { mnist } = readGroup(digitOptions, command);
+      if (force && out === null) throw usageError("--force is about the folder of --out, which is not given.");
+      if (mnist !== null && name !== "figure2b" && name !== "all")
+        throw usageError(`--mnist is about figure2b: ${name} has no pictures.`);
       if (report !== null && name === "all") {
         throw usageError(
           "--report is a page of one result: name it, such as aif reproduce figure1 --report figure1.html.",

@@ -37,6 +37,17 @@ const readRun = async (folder: string): Promise<ExperimentRun> =>
   JSON.parse(await readFile(join(folder, "figure1.json"), "utf8"));
 
 describe("aif reproduce", () => {
+  it.each([
+    [["--out", "there"], "name it, such as aif reproduce figure1"],
+    [["--repetitions", "2"], "name it, such as aif reproduce figure1"],
+    [["figure1", "--force"], "--force is about the folder of --out"],
+    [["figure1", "--mnist", "mnist"], "--mnist is about figure2b: figure1 has no pictures."],
+  ])("refuses options that would do nothing: %j", async (words, wanted) => {
+    const { code, sentence } = await failure(...words);
+    expect(code).toBe(2);
+    expect(sentence).toContain(wanted);
+  });
+
   it("lists what there is", async () => {
     const { stdout, stderr, code } = await aif(["reproduce"]);
     expect([stderr, code]).toEqual(["", 0]);

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { chanceOf } from "../../src/experiments/agreement.js";
 import type { ExperimentRun } from "../../src/experiments/experiment.js";
-import { EXPERIMENTS } from "../../src/experiments/registry.js";
+import { EXPERIMENTS, experimentsNamed } from "../../src/experiments/registry.js";
 import { runExperiment } from "../../src/experiments/run.js";
 import { drawsOf } from "../long.js";
 
@@ -66,6 +66,30 @@ describe("figure2a", () => {
     check("one.relative", relative);
     check("one.absolute", absolute);
   }, 600_000);
+
+  test("says what a fixed attack does, also where S does not fall", () => {
+    const [experiment] = experimentsNamed("figure2a");
+    const column = (mean: readonly number[]) => ({ mean, standardErrors: mean.map(() => 0.01) });
+    const [falling, humped] = [
+      [5, 4, 3, 2, 1].flatMap((value) => [value, value - 0.5]),
+      [2, 3, 4, 5, 6, 5, 4, 3, 2, 1],
+    ];
+    const noteOf = (absolute: readonly number[]): string => {
+      const columns = {
+        m: column(falling.map((_, k) => k + 1)),
+        "one.relative": column(humped),
+        "normal.relative": column(humped),
+        "one.absolute": column(absolute),
+        "normal.absolute": column(absolute),
+      };
+      const { verdicts } = experiment.conclude({ dataSets: 40, columns, values: {} }, experiment.defaults);
+      return verdicts.at(-1)?.text ?? "";
+    };
+    expect(noteOf(falling)).toContain(
+      "3.00 times as large at its peak as with one feature, while with a fixed attack every",
+    );
+    expect(noteOf(humped)).toContain("as with one feature, with a fixed attack 3.00 times");
+  });
 });
 
 test("chance is Student's t: the quantile as unlikely as 4 standard errors", () => {

@@ -2,8 +2,8 @@ import type { Dataset } from "../../data/dataset.js";
 import { inputError, numericalError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { symmetricEigen } from "../../linalg/pseudo-inverse.js";
-import { explainedShares, momentsOf } from "./moments.js";
 import { type FactorLikelihood, likelihoodAt, newtonStep } from "./factor-likelihood.js";
+import { explainedShares, momentsOf } from "./moments.js";
 import { checkComponents, type Projection } from "./projection.js";
 
 /** The largest change of any log ψ_j over one step at which the iteration ends. */
