@@ -1,6 +1,6 @@
 /** The worst case of the Wasserstein adversary's empirical problem against brute force from many starts. */
 import { describe, expect, test } from "vitest";
-import { fit, LOSSES, type LossName } from "../../src/index.js";
+import { fit, LOSSES, type Loss, type LossName } from "../../src/index.js";
 import { empiricalWorstCase } from "../../src/robust/emp.js";
 import { allocate } from "../../src/robust/emp-allocation.js";
 import { boundByPrices } from "../../src/robust/emp-bound.js";
