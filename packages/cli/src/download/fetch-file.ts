@@ -34,7 +34,8 @@ export async function fetchFile(
     );
   }
   const failures: string[] = [];
-  for (const mirror of mirrors) {
+  const left = [...mirrors];
+  for (let mirror = left.shift(); mirror !== undefined; mirror = left.shift()) {
     const began = await sizeOf(`${path}.part`);
     try {
       await receive(new URL(file.name, mirror), `${path}.part`, options);
@@ -48,6 +49,11 @@ export async function fetchFile(
       return began > 0 ? "resumed" : "fetched";
     }
     await rm(`${path}.part`, { force: true });
+    // What had arrived may be of another mirror, which packs the same content otherwise: once more from the beginning.
+    if (began > 0) {
+      left.unshift(mirror);
+      continue;
+    }
     failures.push(`${new URL(mirror).host}: not the content that is expected (size and SHA-256), nothing was kept`);
   }
   throw new AifError(

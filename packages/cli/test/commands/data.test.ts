@@ -88,6 +88,15 @@ describe("fetching a file", () => {
     expect(readFileSync(path()).equals(packed)).toBe(true);
   });
 
+  test("goes on from another mirror's packing, and begins anew when that does not fit", async () => {
+    const other = gzipSync(content, { level: 1 });
+    writeFileSync(`${path()}.part`, other.subarray(0, 5000));
+    expect(other.subarray(0, 5000).equals(packed.subarray(0, 5000))).toBe(false);
+    expect(await fetched()).toBe("fetched");
+    expect(asked).toEqual(["bytes=5000-", undefined]);
+    expect(readFileSync(path()).equals(packed)).toBe(true);
+  });
+
   test("of another content keeps nothing and tries the next mirror", async () => {
     const other = gzipSync(Buffer.from(content).fill(1, 0, 10));
     answer = (request, response) => whole(request, response, request.url?.startsWith("/bad") ? other : packed);
