@@ -77,9 +77,9 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
     await page.getByRole("heading", { name: "What robustness costs" }).waitFor();
     await page.locator(".drawing svg").first().waitFor();
   };
-  const accessible = async (): Promise<void> => {
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() =>
+  const accessible = async (on: Page = page): Promise<void> => {
+    await on.evaluate(axe);
+    const { violations } = await on.evaluate(() =>
       (globalThis as unknown as { axe: Axe }).axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "best-practice"] }),
     );
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
@@ -120,6 +120,12 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
       await report.saveAs(path);
       const text = readFileSync(path, "utf8");
       expect(text).toContain("--freeze=plot_m2");
+      const reader = await browser.newContext({ bypassCSP: true });
+      const opened = await reader.newPage();
+      opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+      await opened.goto(`file://${path}`);
+      await accessible(opened);
+      await reader.close();
       expect(text).not.toContain("aif-serve-");
       const [json] = await Promise.all([
         page.waitForEvent("download"),

@@ -28,6 +28,8 @@ function inPage(svg: string, id: string, kind: string, shows: string): string {
   const coloured = VARIABLES.reduce((text, [colour, variable]) => text.replace(colour, variable), svg);
   return coloured
     .replace('class="marks"', `class="${kind}" role="group" aria-label="${shows}"`)
+    // Marks that say nothing of their own: the tables hold their numbers.
+    .replace(/role="graphics-symbol" aria-roledescription="[a-z]+ mark container"/g, 'aria-hidden="true"')
     .replace(/\bid="([^"]+)"/g, `id="${id}-$1"`)
     .replace(/url\(#([^)]+)\)/g, `url(#${id}-$1)`);
 }

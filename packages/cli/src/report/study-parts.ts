@@ -7,12 +7,13 @@ import { radiusSentences } from "../render/radii.js";
 import { costSentences } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
 import { type Html, html } from "./html.js";
+import { lassoSections } from "./lasso-section.js";
 import type { FiguresOf, ReportParts, Section } from "./parts.js";
 import { numberCell, type Table, tableHtml, textCell } from "./table.js";
 
 /** The report of `aif analyze`: is it worth it, then under each attack the pictures and the numbers behind them. */
 export async function studyParts(result: StudyResult, figures: FiguresOf): Promise<ReportParts> {
-  const sections: Section[] = [];
+  const sections: Section[] = await lassoSections(result, figures);
   for (const threat of result.threats) sections.push(await threatSection(result, threat, figures));
   return {
     title: `What robustness costs: ${shownName(result.data.target, 60)}`,
@@ -31,7 +32,7 @@ function naturalLoss({ fit, model }: StudyResult): Html {
 function verdict(threat: ThreatSection, several: boolean): Html {
   if (threat.verdict === null) return html``;
   const under = several ? `, ${adversaryName(threat.threat)}` : "";
-  return html`<h3>Is it worth it at ε = ${short(threat.verdict.epsilon)}${under}?</h3><p class="lead">${clean(threat.verdict.text)}</p>`;
+  return html`<h2>Is it worth it at ε = ${short(threat.verdict.epsilon)}${under}?</h2><p class="lead">${clean(threat.verdict.text)}</p>`;
 }
 
 async function threatSection(result: StudyResult, threat: ThreatSection, figures: FiguresOf): Promise<Section> {
@@ -48,7 +49,7 @@ ${await figures(attackKey(threat.threat))}
 ${tableHtml(curveTable(result, threat))}
 ${point === null ? "" : metricTables(point).map(tableHtml)}
 ${point === null ? "" : tableHtml(parametersTable(result, threat, point))}
-<p class="faint">The adversary may touch ${threat.threat.attacked.length} features: ${threat.threat.attacked.map((name) => shownName(name)).join(", ")}.${threat.threat.frozen.length > 0 ? ` Frozen: ${threat.threat.frozen.map((name) => shownName(name)).join(", ")}.` : ""}</p>`,
+<p class="faint">${threat.threat.attacked.length === 0 ? "" : `The adversary may touch ${threat.threat.attacked.length} features: ${threat.threat.attacked.map((name) => shownName(name)).join(", ")}.`}${threat.threat.frozen.length > 0 ? ` Frozen: ${threat.threat.frozen.map((name) => shownName(name)).join(", ")}.` : ""}</p>`,
   };
 }
 
@@ -102,7 +103,7 @@ function metricTables({ metrics, epsilon }: CurvePoint): Table[] {
     {
       caption: `Metrics on the evaluation rows at ε = ${short(epsilon)}, now and after robust training`,
       head: [
-        "",
+        "metric",
         "without attack: now",
         "then",
         "interval of the change",

@@ -41,7 +41,7 @@ export function Results({ result, jobId, exact, fineWork, exactWork, restWork, s
   const [wanted, setWanted] = useState<number | null>(null);
   const point = nearest(threat.curve, wanted ?? threat.verdict?.epsilon ?? sizes[0]);
   const charts = useMemo(
-    () => chartsOf(result).filter(({ attack }) => attack === attackKey(threat.threat)),
+    () => chartsOf(result).filter(({ attack }) => attack === null || attack === attackKey(threat.threat)),
     [result, threat],
   );
   const verified = exact?.threats.find((one) => attackKey(one.threat) === attackKey(threat.threat)) ?? null;
