@@ -26,10 +26,12 @@ const VARIABLES = CHART_COLOURS.map(({ name, light }) => [new RegExp(light, "gi"
 /** Colours become the style sheet's; names of clip paths would collide with those of other pictures. */
 function inPage(svg: string, id: string, kind: string, shows: string): string {
   const coloured = VARIABLES.reduce((text, [colour, variable]) => text.replace(colour, variable), svg);
-  return coloured
-    .replace('class="marks"', `class="${kind}" role="group" aria-label="${shows}"`)
-    // Marks that say nothing of their own: the tables hold their numbers.
-    .replace(/role="graphics-symbol" aria-roledescription="[a-z]+ mark container"/g, 'aria-hidden="true"')
-    .replace(/\bid="([^"]+)"/g, `id="${id}-$1"`)
-    .replace(/url\(#([^)]+)\)/g, `url(#${id}-$1)`);
+  return (
+    coloured
+      .replace('class="marks"', `class="${kind}" role="group" aria-label="${shows}"`)
+      // Marks that say nothing of their own: the tables hold their numbers.
+      .replace(/role="graphics-symbol" aria-roledescription="[a-z]+ mark container"/g, 'aria-hidden="true"')
+      .replace(/\bid="([^"]+)"/g, `id="${id}-$1"`)
+      .replace(/url\(#([^)]+)\)/g, `url(#${id}-$1)`)
+  );
 }

@@ -292,7 +292,7 @@ describe("requests", () => {
     for (const flag of files.split(" ")) expect(analyze).not.toContain(flag);
     expect(compare).toContain("--features");
     expect(compare).not.toContain("--chart");
-    expect(compare).not.toContain("--wasserstein");
+    expect(compare).not.toContain("--alpha");
     expect(options.get("adversarial-train")).not.toContain("--checkpoint");
   });
 
