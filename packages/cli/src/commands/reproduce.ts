@@ -62,7 +62,8 @@ export function addReproduce(program: Command): void {
       const tasks = await Promise.all(
         experimentsNamed(name).map(async (experiment) => {
           const onFiles = experiment.name === "figure2b" ? await figure2bOnMnist(mnist) : null;
-          return { ...(await prepare(onFiles ?? experiment, chosen, out, force)), onFiles: onFiles !== null };
+          const asked = name === "all" ? noMoreThanUsual(experiment, chosen) : chosen;
+          return { ...(await prepare(onFiles ?? experiment, asked, out, force)), onFiles: onFiles !== null };
         }),
       );
       const { threads } = readGroup(runtimeOptions, command);
@@ -92,6 +93,13 @@ interface Wanted {
   readonly quiet: boolean;
   readonly threads: number | null;
 }
+
+/** Of all results together, a number of repetitions makes the long ones shorter, and none longer. */
+const noMoreThanUsual = (
+  { defaults }: Experiment,
+  { repetitions, ...others }: Partial<ExperimentSettings>,
+): Partial<ExperimentSettings> =>
+  repetitions === undefined ? others : { ...others, repetitions: Math.min(repetitions, defaults.repetitions) };
 
 async function prepare(
   experiment: Experiment,
