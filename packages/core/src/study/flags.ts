@@ -383,6 +383,12 @@ const rules = {
     why: "Their parameters share one effect: only the ridge says how. Predictions and sensitivities do not suffer.",
     todo: "Nothing, or leave repeated rows out.",
   },
+  "no-constant-term": {
+    level: "warning",
+    raised: "a kernel regression is fitted to targets that lie far from 0",
+    why: "The model is a combination of kernels without a constant term, as in the paper: its ridge shrinks predictions towards 0, not towards the mean, which costs fit and makes R² small.",
+    todo: "Subtract a constant near the mean from the target, or lower --ridge.",
+  },
   "row-parameters": {
     level: "note",
     raised: "the model is a kernel regression, which has one parameter for each row",

@@ -4,6 +4,16 @@ import type { PreparedKernel } from "./kernel-prepare.js";
 import type { Flag, ThreatSection } from "./result.js";
 import { number } from "./words.js";
 
+/** Targets farther from 0 than this, in standard deviations, are hard on a model without a constant term. */
+const LARGEST_OFFSET = 2;
+
+const meanOf = (y: Float64Array): number => y.reduce((sum, value) => sum + value / y.length, 0);
+
+function spreadOf(y: Float64Array): number {
+  const mean = meanOf(y);
+  return Math.sqrt(y.reduce((sum, value) => sum + (value - mean) ** 2 / y.length, 0));
+}
+
 /** Flags on data and fit, before any threat. */
 export function kernelGroundFlags({
   input,
@@ -41,6 +51,15 @@ export function kernelGroundFlags({
       raise(
         "repeated-rows",
         `${fit.repeated.count} pairs of rows have the same features, such as rows ${first} and ${second}.`,
+      ),
+    );
+  }
+  const offset = Math.abs(meanOf(training.y)) / spreadOf(training.y);
+  if (training.encoding.target.task === "regression" && offset > LARGEST_OFFSET) {
+    flags.push(
+      raise(
+        "no-constant-term",
+        `The targets lie around ${number(meanOf(training.y))}, ${number(offset, 2)} standard deviations from 0, and the model has no constant term.`,
       ),
     );
   }

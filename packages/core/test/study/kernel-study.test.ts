@@ -49,6 +49,16 @@ const settings = (given: Partial<KernelSettings> = {}, rest: Partial<StudySettin
 });
 
 describe("analyze --model kernel:…", () => {
+  test.each([
+    [0, false],
+    [100, true],
+    [-100, true],
+  ])("targets moved by %d: whether a constant term is missed is %s", async (by, missed) => {
+    const moved = tableOf(columns(Array.from(y, (value) => value + by)));
+    const { result } = await analyze({ table: moved, settings: settings({}, { evaluation: { kind: "training" } }) });
+    expect(result.flags.some(({ code }) => code === "no-constant-term")).toBe(missed);
+  });
+
   test("says what the library says", async () => {
     const { result, coefficients } = await analyze({ table: tableOf(numbers), settings: settings() });
     const rows = { x, y: new Matrix(y, n, 1), weights: new Float64Array(n).fill(1 / n) };
