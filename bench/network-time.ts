@@ -1,7 +1,7 @@
 /**
- * npx tsx bench/network-time.ts [rounds]: derivatives of networks against PyTorch's double backward in float64, with as many
- * threads; then H⁻¹Φ of a small network by conjugate gradients, with and without a Nyström preconditioner. Without PyTorch
- * (Debian: python3-torch; AIF_BENCH_PYTHON names another Python) our own times stand alone.
+ * Derivatives of networks against PyTorch's double backward in float64, with as many threads; then H⁻¹Φ of a small network by
+ * conjugate gradients, with and without a Nyström preconditioner. Without PyTorch (Debian: python3-torch; AIF_BENCH_PYTHON names
+ * another Python) our own times stand alone.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,6 @@ import { solveSystem } from "../packages/core/src/solvers/solve.js";
 import { trainModel } from "../packages/core/src/solvers/train.js";
 import { randomStream } from "../packages/core/src/stats/random.js";
 import { lp } from "../packages/core/src/threats/pointwise.js";
-import { machineLines } from "./machine.js";
 import { table } from "./markdown.js";
 import { largestDifference, spreadOf } from "./statistics.js";
 import { dataFiles } from "./temporary.js";
@@ -41,8 +40,12 @@ const SMALL: NetworkCase = { name: "50-32-1, 2,000 rows", rows: 2000, widths: [5
 const WARM_UP = 2;
 const AGREEMENT = 1e-8;
 
-const rounds = Number(process.argv[2] ?? 9);
-const { description, threads } = await ensureBlas();
+/** What the functions below share: how often each time is taken, and what computes. */
+interface Setting {
+  readonly rounds: number;
+  readonly description: string;
+  readonly threads: number;
+}
 
 /** Rows between 0 and 1 like pixels, or normal ones; the target depends on the first features. */
 function drawn({ rows, widths, loss }: NetworkCase) {
@@ -73,7 +76,7 @@ async function secondsOf<T>(work: () => Promise<T>): Promise<{ seconds: number; 
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, j) => sum + value * b[j], 0);
 
-async function ours(point: ModelPoint, v: Float64Array): Promise<Times> {
+async function ours(point: ModelPoint, v: Float64Array, { rounds, description }: Setting): Promise<Times> {
   const vector = new Matrix(v, v.length, 1);
   const hessian = riskOperator(point, { curvature: "hessian", withRidge: true });
   const work: Record<string, () => Promise<Float64Array>> = {
@@ -95,7 +98,13 @@ async function ours(point: ModelPoint, v: Float64Array): Promise<Times> {
 }
 
 /** null where there is no Python with PyTorch. */
-function torch(task: NetworkCase, data: { x: Float64Array; y: Float64Array }, theta: Float64Array, v: Float64Array) {
+function torch(
+  task: NetworkCase,
+  data: { x: Float64Array; y: Float64Array },
+  theta: Float64Array,
+  v: Float64Array,
+  { rounds, threads }: Setting,
+) {
   const candidates = [process.env["AIF_BENCH_PYTHON"], "/usr/bin/python3", "python3"];
   const python = candidates.find((name) => name && spawnSync(name, ["-c", "import torch"]).status === 0);
   if (!python) return null;
@@ -115,58 +124,87 @@ function torch(task: NetworkCase, data: { x: Float64Array; y: Float64Array }, th
 
 const milliseconds = (values: readonly number[]): string => (1000 * spreadOf(values).median).toFixed(1);
 
-const libraries = [description];
-const lines: string[][] = [];
-for (const task of [IMAGES, SMALL]) {
-  const data = drawn(task);
-  const model = networkOf(task);
-  const theta = model.initialParameters?.(1) ?? new Float64Array(0);
-  const v = new Float64Array(theta.length);
-  randomStream(2).fillNormals(v);
-  const set = matrixDataset(new Matrix(data.x, task.rows, task.widths[0]), data.y);
-  const mine = await ours(await pointAt(model, set, theta), v);
-  const peer = torch(task, data, theta, v);
-  if (peer && libraries.length === 1) libraries.push(peer.library);
-  for (const [name, seconds] of Object.entries(mine.seconds)) {
-    const difference = peer ? largestDifference(mine.answers[name], peer.answers[name]) : null;
-    if (difference !== null && !(difference <= AGREEMENT)) {
-      throw new Error(`${task.name}, ${name}: the answers differ by ${difference}, so their times mean nothing.`);
-    }
-    const theirs = peer?.seconds[name];
-    const ratio = theirs ? (spreadOf(seconds).median / spreadOf(theirs).median).toFixed(2) : "-";
-    const agreement = difference?.toExponential(1) ?? "PyTorch is missing";
-    lines.push([`${task.name}: ${name}`, milliseconds(seconds), theirs ? milliseconds(theirs) : "-", ratio, agreement]);
-  }
-}
-process.stdout.write(`${table(["median", "ours [ms]", "PyTorch [ms]", "ratio", "difference"], lines)}\n\n`);
-
-const data = drawn(SMALL);
-const set = matrixDataset(new Matrix(data.x, SMALL.rows, SMALL.widths[0]), data.y);
-const model = networkOf(SMALL);
 const L2 = 0.01;
 const DAMPING = 0.01;
-const training = await secondsOf(() => trainModel(model, set, { l2: L2, maximumIterations: 1000 }));
-const point = await pointAt(model, set, training.value.parameters, { l2: L2 });
-const operator = riskOperator(point, { curvature: "hessian", withRidge: true });
-const solverLines: string[][] = [];
-for (const [preconditioner, rank] of [
-  ["none", 0],
-  ["nystrom", 80],
-  ["nystrom", 160],
-] as const) {
-  const choice: SolverChoice = { name: "cg", preconditioner, rank, memoryBytes: 0, reason: "" };
-  const { seconds, value } = await secondsOf(async () => {
-    const [{ penaltyGradient }] = await adversarialPulls(point, [lp(2)]);
-    const right = new Matrix(penaltyGradient, penaltyGradient.length, 1);
-    return solveSystem({ operator, damping: DAMPING, right }, choice, { tolerance: 1e-8 });
-  });
-  const counts = [value.iterations, value.products].map(String);
-  const name = `Φ and CG, preconditioner ${preconditioner}${rank > 0 ? ` of rank ${rank}` : ""}`;
-  solverLines.push([name, ...counts, value.relativeResidual.toExponential(1), value.end, seconds.toFixed(2)]);
+
+/** Rows of the table against PyTorch, and the libraries that took part. */
+async function derivatives(setting: Setting): Promise<{ lines: string[][]; libraries: string[] }> {
+  const libraries = new Set([setting.description]);
+  const lines: string[][] = [];
+  for (const task of [IMAGES, SMALL]) {
+    const data = drawn(task);
+    const model = networkOf(task);
+    const theta = model.initialParameters?.(1) ?? new Float64Array(0);
+    const v = new Float64Array(theta.length);
+    randomStream(2).fillNormals(v);
+    const set = matrixDataset(new Matrix(data.x, task.rows, task.widths[0]), data.y);
+    const mine = await ours(await pointAt(model, set, theta), v, setting);
+    const peer = torch(task, data, theta, v, setting);
+    if (peer) libraries.add(peer.library);
+    for (const [name, seconds] of Object.entries(mine.seconds)) {
+      const difference = peer ? largestDifference(mine.answers[name], peer.answers[name]) : null;
+      if (difference !== null && !(difference <= AGREEMENT)) {
+        throw new Error(`${task.name}, ${name}: the answers differ by ${difference}, so their times mean nothing.`);
+      }
+      const theirs = peer?.seconds[name];
+      const ratio = theirs ? (spreadOf(seconds).median / spreadOf(theirs).median).toFixed(2) : "-";
+      const agreement = difference?.toExponential(1) ?? "PyTorch is missing";
+      lines.push([
+        `${task.name}: ${name}`,
+        milliseconds(seconds),
+        theirs ? milliseconds(theirs) : "-",
+        ratio,
+        agreement,
+      ]);
+    }
+  }
+  return { lines, libraries: [...libraries] };
 }
-const { end, gradientNorm, iterations } = training.value;
-process.stdout.write(
-  `${SMALL.name}, trained in ${training.seconds.toFixed(1)} s: ${end} after ${iterations} steps, relative gradient ${gradientNorm.toExponential(1)}, damping ${DAMPING}.\n`,
-);
-process.stdout.write(`${table(["solver", "iterations", "products", "residual", "end", "[s]"], solverLines)}\n\n`);
-process.stdout.write(`${machineLines("npx tsx bench/network-time.ts", libraries).join("\n")}\n`);
+
+/** Rows of the table of solvers, and what they were solved at. */
+async function solvers(): Promise<{ lines: string[][]; words: string }> {
+  const data = drawn(SMALL);
+  const set = matrixDataset(new Matrix(data.x, SMALL.rows, SMALL.widths[0]), data.y);
+  const model = networkOf(SMALL);
+  const training = await secondsOf(() => trainModel(model, set, { l2: L2, maximumIterations: 1000 }));
+  const point = await pointAt(model, set, training.value.parameters, { l2: L2 });
+  const operator = riskOperator(point, { curvature: "hessian", withRidge: true });
+  const solverLines: string[][] = [];
+  for (const [preconditioner, rank] of [
+    ["none", 0],
+    ["nystrom", 80],
+    ["nystrom", 160],
+  ] as const) {
+    const choice: SolverChoice = { name: "cg", preconditioner, rank, memoryBytes: 0, reason: "" };
+    const { seconds, value } = await secondsOf(async () => {
+      const [{ penaltyGradient }] = await adversarialPulls(point, [lp(2)]);
+      const right = new Matrix(penaltyGradient, penaltyGradient.length, 1);
+      return solveSystem({ operator, damping: DAMPING, right }, choice, { tolerance: 1e-8 });
+    });
+    const counts = [value.iterations, value.products].map(String);
+    const name = `Φ and CG, preconditioner ${preconditioner}${rank > 0 ? ` of rank ${rank}` : ""}`;
+    solverLines.push([name, ...counts, value.relativeResidual.toExponential(1), value.end, seconds.toFixed(2)]);
+  }
+  const { end, gradientNorm, iterations } = training.value;
+  const words = `${SMALL.name}, trained in ${training.seconds.toFixed(1)} s: ${end} after ${iterations} steps, relative gradient ${gradientNorm.toExponential(1)}, damping ${DAMPING}. Products count those of the sketch.`;
+  return { lines: solverLines, words };
+}
+
+/** The section of the benchmark, and the libraries that took part. */
+export async function networkSection(rounds = 9): Promise<{ text: string; libraries: readonly string[] }> {
+  const { description, threads } = await ensureBlas();
+  const { lines, libraries } = await derivatives({ rounds, description, threads });
+  const { lines: solverLines, words } = await solvers();
+  const text = `
+## Networks
+
+Medians of ${rounds} rounds, in milliseconds; a ratio below 1 is in our favour. Peers: ${libraries.join("; ")}; ${threads} threads.
+
+${table(["median", "ours [ms]", "PyTorch [ms]", "ratio", "difference"], lines)}
+
+${words}
+
+${table(["solver", "iterations", "products", "residual", "end", "[s]"], solverLines)}
+`;
+  return { text, libraries };
+}

@@ -13,9 +13,10 @@ import { timeIntervals } from "./interval-time.js";
 import { compareKernels } from "./kernel-speed.js";
 import { machineLines } from "./machine.js";
 import { measurePeak } from "./memory.js";
+import { networkSection } from "./network-time.js";
 import { type Findings, report } from "./report.js";
 import { ROBUST_CASES, timeRobust } from "./robust-time.js";
-import { withSections } from "./sections.js";
+import { sectionsBeside, withSections } from "./sections.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -60,13 +61,16 @@ for (const chosen of ROBUST_CASES) {
   }
 }
 
+const networks = wanted("networks") ? (tell("networks"), await networkSection()) : null;
+
 const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
 const libraries = [...new Set(found.comparisons.flatMap(({ contestants }) => contestants.map((c) => c.library)))];
-const text = report(found, machineLines(command, libraries));
+const text = `${report(found, machineLines(command, [...libraries, ...(networks?.libraries ?? [])])).trimEnd()}\n${networks?.text ?? ""}`;
 process.stdout.write(text);
 if (values.write) {
   const file = new URL("../docs/benchmarks.md", import.meta.url);
   const [machine] = machineLines(command, []);
   const note = `Measured apart from the rest of this page, by \`${command}\` on ${new Date().toISOString().slice(0, 10)}. ${machine.replace(/^\* /, "")}`;
-  writeFileSync(file, filter ? withSections(readFileSync(file, "utf8"), text, note) : text);
+  const old = readFileSync(file, "utf8");
+  writeFileSync(file, filter ? withSections(old, text, note) : withSections(text, sectionsBeside(old, text), null));
 }

@@ -10,6 +10,14 @@ export function withSections(document: string, fresh: string, note: string | nul
   return `${result}\n`;
 }
 
+/** The sections of a document that another one lacks: those that other scripts wrote. */
+export function sectionsBeside(document: string, fresh: string): string {
+  const headings = new Set(sectionsOf(fresh).map((section) => section.split("\n", 1)[0]));
+  return sectionsOf(document)
+    .filter((section) => !headings.has(section.split("\n", 1)[0]))
+    .join("\n\n");
+}
+
 /** Each from its "## " on, without blank lines at the end. */
 const sectionsOf = (text: string): string[] =>
   text
