@@ -70,9 +70,14 @@ export function curveLines(
   explain: boolean,
 ): string[] {
   const moves = movesOf(threat);
-  const { header, body } = fitting((layout) => columnsOf(result, threat, moves, layout));
+  const { header, body, layout } = fitting((tried) => columnsOf(result, threat, moves, tried));
   const rows = threat.curve.map((point, i) => (markOf(point, threat) === null ? body[i] : faint(body[i])));
-  return [...header.map(heading), ...rows, ...sparkline(threat), ...legend(threat, moves, explain).map(faint)];
+  return [
+    ...header.map(heading),
+    ...rows,
+    ...sparkline(threat),
+    ...legend(threat, layout.moves ? moves : [], explain).map(faint),
+  ];
 }
 
 /** How a table is squeezed onto the page. */
@@ -94,8 +99,12 @@ const layouts: readonly Layout[] = [
 ];
 
 /** The first layout in which the table fits the page. */
-function fitting(columnsFor: (layout: Layout) => TableColumn[]): { header: string[]; body: string[] } {
-  const tables = layouts.map((layout) => table(columnsFor(layout), layout.gap));
+function fitting(columnsFor: (layout: Layout) => TableColumn[]): {
+  header: string[];
+  body: string[];
+  layout: Layout;
+} {
+  const tables = layouts.map((layout) => ({ ...table(columnsFor(layout), layout.gap), layout }));
   const fits = tables.find(({ header, body }) => [...header, ...body].every((line) => widthOf(line) <= pageWidth));
   return fits ?? tables[tables.length - 1];
 }
