@@ -70,10 +70,10 @@ function settingsFor({ model, scaler, weights, option, strength }: PenalisedFit)
 const nameOf = ({ model, option, strength, scaler, weights }: PenalisedFit): string =>
   `${model}, ${option} = ${strength ?? "none"}, ${scaler ?? "no"} scaler, weights: ${weights}`;
 
-function expectClose(found: ArrayLike<number>, expected: readonly number[]): void {
+function expectClose(found: ArrayLike<number>, expected: readonly number[], tolerance = 1e-8): void {
   expect(found.length).toBe(expected.length);
   expected.forEach((value, j) => {
-    expect(Math.abs(found[j] - value), `parameter ${j}`).toBeLessThan(1e-8 * Math.max(1, Math.abs(value)));
+    expect(Math.abs(found[j] - value), `parameter ${j}`).toBeLessThan(tolerance * Math.max(1, Math.abs(value)));
   });
 }
 
@@ -150,9 +150,8 @@ describe(`softmax fits are those of ${several.library}`, () => {
     const found = intercept ? parameters.slice(0, 3) : [0, 0, 0];
     const mean = found.reduce((sum, value) => sum + value / 3, 0);
     expect(result.model.intercept).toBe(intercept);
-    expectClose([...parameters.slice(intercept ? 3 : 0), ...found.map((value) => value - mean)].slice(0, 9), [
-      ...coefficients.flat(),
-      ...intercepts,
-    ]);
+    const fitted = [...parameters.slice(intercept ? 3 : 0), ...found.map((value) => value - mean)].slice(0, 9);
+    // Both end at a gradient of about 1e-8, which a small ridge turns into a little more.
+    expectClose(fitted, [...coefficients.flat(), ...intercepts], 1e-7);
   });
 });
