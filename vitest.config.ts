@@ -12,8 +12,6 @@ export default defineConfig({
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
-    // By default one processor is left idle, which is half of a small machine.
-    maxWorkers: "100%",
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
