@@ -43,7 +43,7 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
       ...(model.l1 === 0 ? [] : [`l1 penalty ${equation("λ", model.l1)}`]),
       ridgeWords(model),
       ...(model.intercept || model.kernel ? [] : ["no intercept"]),
-      model.scaler === null ? "columns as they are" : "columns standardised",
+      scalingWords(model.scaler),
       evaluationWords(data.evaluation, data.evaluationRows),
     ].join(", "),
     ...projectionSentences(model, data.features.length),
@@ -84,6 +84,12 @@ function projectionSentences({ projection }: ModelSection, features: number): st
   return [
     `The model works on ${what}, which carry ${percent(total)} of the features' variance${parts}; the adversary acts on the features.`,
   ];
+}
+
+/** An import may see columns times a factor, such as 1/255, and not about their means. */
+function scalingWords(scaler: ModelSection["scaler"]): string {
+  if (scaler === null) return "columns as they are";
+  return scaler.mean.every((mean) => mean === 0) ? "columns scaled" : "columns standardised";
 }
 
 const evaluationForms: readonly (readonly [RegExp, (found: string, rows: number) => string])[] = [
