@@ -124,6 +124,8 @@ function torch(
 
 const milliseconds = (values: readonly number[]): string => (1000 * spreadOf(values).median).toFixed(1);
 
+/** At most so many times PyTorch's time, on the images. */
+const GOAL = 1.2;
 const L2 = 0.01;
 const DAMPING = 0.01;
 
@@ -190,6 +192,14 @@ async function solvers(): Promise<{ lines: string[][]; words: string }> {
   return { lines: solverLines, words };
 }
 
+/** Which goals were met, by the ratios in the table. */
+function goalWords(lines: readonly (readonly string[])[]): string {
+  const measured = lines.filter(([name, , , ratio]) => name.startsWith(IMAGES.name) && ratio !== "-");
+  const missed = measured.filter(([, , , ratio]) => Number(ratio) > GOAL).map(([name]) => name.split(": ")[1]);
+  const verdict = missed.length === 0 ? "met" : `**missed** by ${missed.join(", ")}`;
+  return measured.length === 0 ? "" : `Goal: at most ${GOAL} times PyTorch on the images: ${verdict}.`;
+}
+
 /** The section of the benchmark, and the libraries that took part. */
 export async function networkSection(rounds = 9): Promise<{ text: string; libraries: readonly string[] }> {
   const { description, threads } = await ensureBlas();
@@ -201,6 +211,8 @@ export async function networkSection(rounds = 9): Promise<{ text: string; librar
 Medians of ${rounds} rounds, in milliseconds; a ratio below 1 is in our favour. Peers: ${libraries.join("; ")}; ${threads} threads.
 
 ${table(["median", "ours [ms]", "PyTorch [ms]", "ratio", "difference"], lines)}
+
+${goalWords(lines)}
 
 ${words}
 
