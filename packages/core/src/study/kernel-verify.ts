@@ -3,13 +3,13 @@ import { combined } from "../linalg/products.js";
 import type { Work } from "../parallel/work.js";
 import { type KernelOptimum, kernelRobustOptimum } from "../robust/kernel/optimum.js";
 import { kernelLength } from "../robust/kernel/robust-gradient.js";
-import { raise } from "./flags.js";
 import { type PreparedKernel, prepareKernel } from "./kernel-prepare.js";
 import type { KernelGround } from "./kernel-section.js";
 import { kernelStudyOf } from "./kernel-study.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import type { CurvePoint, ThreatSection } from "./result.js";
 import { referencePoint } from "./verdict.js";
+import { verificationOf } from "./verification-of.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
 
@@ -28,26 +28,9 @@ const searchOf = (rows: number) =>
 export async function verifyKernel(input: StudyInput, work: Work): Promise<VerificationResult> {
   const prepared = await prepareKernel(input, work);
   const { study, grounds } = await kernelStudyOf(prepared, work);
-  const { result } = study;
-  const clock = stopwatch();
-  const threats: VerifiedThreat[] = [];
-  for (const [t, section] of result.threats.entries()) {
-    threats.push(await verifiedThreat(section, prepared, grounds[t], work));
-  }
-  const exact = clock.lap();
-  const unproven = threats.flatMap(({ curve }) => curve).filter(({ optimum }) => optimum?.converged === false).length;
-  return {
-    ...result,
-    schema: "aif.verification/1",
-    threats,
-    flags: [
-      ...result.flags,
-      ...(unproven > 0
-        ? [raise("training-not-converged", `Robust training ended before its gradient was small at ${unproven} sizes.`)]
-        : []),
-    ],
-    timings: { ...result.timings, exact, total: result.timings.total + exact },
-  };
+  return verificationOf(study.result, "Robust training", (section, t) =>
+    verifiedThreat(section, prepared, grounds[t], work),
+  );
 }
 
 async function verifiedThreat(

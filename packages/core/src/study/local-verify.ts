@@ -5,13 +5,13 @@ import type { AdversarialTraining } from "../robust/adversarial-training.js";
 import { modelAdversarialTraining } from "../robust/model-training.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { riskOperator } from "../solvers/risk-operator.js";
-import { raise } from "./flags.js";
 import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import type { LocalGround } from "./local-section.js";
 import { localStudyOf } from "./local-study.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import type { CurvePoint, ThreatSection } from "./result.js";
 import { referencePoint } from "./verdict.js";
+import { verificationOf } from "./verification-of.js";
 import type { ErrorBudget, VerificationResult, VerifiedPoint, VerifiedThreat } from "./verify-result.js";
 import { verificationVerdict } from "./verify-words.js";
 import { threatLabel } from "./words.js";
@@ -36,31 +36,9 @@ interface Trained {
 export async function verifyLocal(input: StudyInput, work: Work): Promise<VerificationResult> {
   const prepared = await prepareLocal(input, work);
   const { study, grounds } = await localStudyOf(prepared, work);
-  const { result } = study;
-  const clock = stopwatch();
-  const threats: VerifiedThreat[] = [];
-  for (const [t, section] of result.threats.entries()) {
-    threats.push(await verifiedThreat(section, prepared, grounds[t], work));
-  }
-  const exact = clock.lap();
-  const unproven = threats.flatMap(({ curve }) => curve).filter(({ optimum }) => optimum?.converged === false).length;
-  return {
-    ...result,
-    schema: "aif.verification/1",
-    threats,
-    flags: [
-      ...result.flags,
-      ...(unproven > 0
-        ? [
-            raise(
-              "training-not-converged",
-              `Adversarial training ended before its gradient was small at ${unproven} sizes.`,
-            ),
-          ]
-        : []),
-    ],
-    timings: { ...result.timings, exact, total: result.timings.total + exact },
-  };
+  return verificationOf(study.result, "Adversarial training", (section, t) =>
+    verifiedThreat(section, prepared, grounds[t], work),
+  );
 }
 
 async function trainAgainst(
