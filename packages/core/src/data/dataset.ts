@@ -1,4 +1,5 @@
 import type { Matrix } from "../linalg/matrix.js";
+import type { Ranks } from "../parallel/ranks.js";
 
 /** Rows of a data set. Weights sum to 1 over ALL rows, so that block sums just add. */
 export interface Block {
@@ -16,11 +17,20 @@ export interface Block {
   readonly lasting?: boolean;
 }
 
-/** Rows in memory, read block by block: n rows of m features, never copied whole. */
-export interface Dataset {
+/** Rows that can be passed over, block by block, as often as needed. */
+export interface RowBlocks {
+  /** n, over all ranks. */
   readonly rows: number;
   /** m names. */
   readonly features: readonly string[];
+  /** Whose rows these are a share of; absent: this process has all. Sums over blocks are then added over the ranks. */
+  readonly ranks?: Ranks;
+  /** The rows here in order, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
+  blocks(rowsPerBlock?: number): Iterable<Block>;
+}
+
+/** Rows in memory, read block by block: n rows of m features, never copied whole. */
+export interface Dataset extends RowBlocks {
   /** How many rows next to each other are noisy copies of one (default 1). */
   readonly copies?: number;
   /** n, as in the blocks. */

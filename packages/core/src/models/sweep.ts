@@ -1,4 +1,4 @@
-import type { Block, Dataset } from "../data/dataset.js";
+import type { Block, RowBlocks } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { type FeatureMap, growingBuffer } from "./feature-map.js";
@@ -38,7 +38,7 @@ export interface SweepSums {
  */
 export async function sweep(
   map: FeatureMap,
-  data: Dataset,
+  data: RowBlocks,
   plan: SweepPlan,
   visit: (rows: SweepRows) => void,
   work?: Work,
@@ -61,6 +61,7 @@ export async function sweep(
     gramSums.forEach((sum, k) => map.addGram(block.x, rows.grams[k], sum));
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
+  await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }
 
