@@ -9,6 +9,10 @@ export type ErrorCode =
   | "resource" // memory, a file that cannot be written
   | "cancelled"; // the caller's AbortSignal fired
 
+/**
+ * Every error that a caller can cause or that data can bring about. `code` says of which kind, `message` is one sentence
+ * for people.
+ */
 export class AifError extends Error {
   override readonly name = "AifError";
   constructor(

@@ -41,6 +41,7 @@ function slope(g: Tensor, x: Tensor, y: Tensor, f: ElementFunction, order: numbe
 /** f(x) for each entry. Differentiable as far as f's derivatives are given. */
 export const map = (f: ElementFunction, x: Tensor): Tensor => apply(FUNCTION, [x], x.rows, x.columns, { f });
 
+/** e^x, entry by entry. */
 export const exp = (x: Tensor): Tensor => map(FUNCTIONS.exp, x);
 /** e^x − 1, accurate near 0. */
 export const expm1 = (x: Tensor): Tensor => map(FUNCTIONS.expm1, x);
@@ -54,6 +55,7 @@ export const sqrt = (x: Tensor): Tensor => map(FUNCTIONS.sqrt, x);
 export const square = (x: Tensor): Tensor => map(FUNCTIONS.square, x);
 /** x^exponent, the exponent a plain number. */
 export const power = (x: Tensor, exponent: number): Tensor => map(powerFunction(exponent), x);
+/** tanh x, entry by entry. */
 export const tanh = (x: Tensor): Tensor => map(FUNCTIONS.tanh, x);
 /** 1 / (1 + e^{−x}) */
 export const sigmoid = (x: Tensor): Tensor => map(FUNCTIONS.sigmoid, x);

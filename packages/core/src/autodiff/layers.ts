@@ -7,6 +7,7 @@ import type { Tensor } from "./tensor.js";
 /** ReLU's kink is at 0: its derivative there is taken as 0, and its second derivative is 0 everywhere. */
 export const ACTIVATIONS = ["identity", "tanh", "sigmoid", "relu", "softplus", "gelu"] as const;
 
+/** The name of an activation: one of `ACTIVATIONS`. */
 export type Activation = (typeof ACTIVATIONS)[number];
 
 /**

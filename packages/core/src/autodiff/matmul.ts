@@ -4,6 +4,7 @@ import { blas } from "../linalg/backend.js";
 import { broadcastTo, reduceTo } from "./reductions.js";
 import { apply, type Operation, shapeName, type Tensor } from "./tensor.js";
 
+/** What is done to the factors of a product, and what is added to it. */
 export interface MatmulOptions {
   /** Use a' for a. */
   readonly transposeA?: boolean;

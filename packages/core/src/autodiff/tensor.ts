@@ -22,6 +22,10 @@ export interface Operation<P> {
 
 let made = 0;
 
+/**
+ * A matrix of float64 numbers that remembers how it was made, so that it can be differentiated. Nothing is computed
+ * before its values are asked for.
+ */
 export class Tensor<P = unknown> implements Borrower {
   /** Grows with every tensor made: inputs come before results. */
   readonly id = made++;

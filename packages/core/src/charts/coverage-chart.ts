@@ -11,6 +11,7 @@ export interface Coverage {
   readonly highest: number;
 }
 
+/** The words of a coverage chart, and the range that counts as kept. */
 export interface CoverageFrame {
   readonly title: string;
   readonly subtitle: string;

@@ -14,6 +14,7 @@ import { chooseRows, countMissing } from "./row-choice.js";
 import type { CategoricalColumn, Column, Table } from "./table.js";
 import { readTarget } from "./target.js";
 
+/** What the encoded rows are for. */
 export interface ApplyOptions {
   /**
    * "training" for the table that the encoding was fitted to: its notes on columns are then the data set's too, and the

@@ -5,6 +5,7 @@ import { matrixRows } from "./row-source.js";
 import { RowsDataset } from "./rows-dataset.js";
 import type { Scaler } from "./scaler.js";
 
+/** Weights, names and scaling of rows that are a matrix already. */
 export interface MatrixDatasetOptions {
   /** n: finite, not negative, not all 0 (default: all alike). */
   readonly weights?: ArrayLike<number>;

@@ -7,6 +7,7 @@ export interface Note {
   readonly columns: readonly string[];
 }
 
+/** What reading, encoding or splitting decided without asking. */
 export type NoteCode =
   | "no-header" // the file has no header row: columns are called column1, column2, …
   | "utf16" // the file was decoded from UTF-16

@@ -7,6 +7,7 @@ import type { Table } from "./table.js";
 import { TableBuilder } from "./table-builder.js";
 import { empty, fromUtf16, gunzipped } from "./unpack.js";
 
+/** How far reading has come. */
 export interface ReadProgress {
   readonly phase: "read";
   /** Data rows read so far. */
@@ -16,6 +17,7 @@ export interface ReadProgress {
   readonly totalBytes?: number;
 }
 
+/** How a table is read where its content leaves it open. */
 export interface ReadOptions {
   /** What separates the cells of a text file (default: found out); "tab" or "\\t" for a tab. */
   readonly delimiter?: string;

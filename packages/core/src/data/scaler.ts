@@ -7,6 +7,7 @@ export interface Scaler {
   readonly scale: ArrayLike<number>;
 }
 
+/** Means and scales of the features of an encoding (m each). */
 export const scalerOf = (encoding: Encoding): Scaler => ({
   mean: encoding.features.map((feature) => feature.mean),
   scale: encoding.features.map((feature) => feature.scale),

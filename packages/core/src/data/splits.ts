@@ -1,6 +1,7 @@
 import { inputError, usageError } from "../errors.js";
 import { hashOrder } from "./hash.js";
 
+/** What a split of the rows keeps together, or spreads evenly. */
 export interface SplitOptions {
   /** n labels: each fold gets its share of every label (for classes; not for targets that are all different). */
   readonly strata?: Float64Array | undefined;

@@ -10,8 +10,10 @@ export interface Table {
   readonly notes?: readonly Note[];
 }
 
+/** A column of a table: numbers, or labels. */
 export type Column = NumericColumn | CategoricalColumn;
 
+/** A column of numbers. */
 export interface NumericColumn {
   readonly kind: "numeric";
   readonly name: string;

@@ -13,6 +13,7 @@ export type Repeat = (
   work: Work,
 ) => Promise<Repetition>;
 
+/** Who computes the repetitions of an experiment, and which are known already. */
 export interface RunOptions extends Work {
   /** Repetitions of a run with the same seed and norm, in their order: they are not computed again. */
   readonly finished?: readonly Repetition[];

@@ -6,6 +6,7 @@ import { batchDraws, canBatch } from "./bootstrap-batch.js";
 import { type Drawn, refitDraw } from "./bootstrap-refit.js";
 import { drawWeights, type ResamplingOptions, weightMatrix } from "./bootstrap-weights.js";
 
+/** How many data sets are redrawn, and what is estimated anew in each. */
 export interface BootstrapOptions extends Work, ResamplingOptions {
   /** B (default 200). */
   readonly draws?: number;

@@ -25,9 +25,11 @@ const RULES: Readonly<Record<LossName, Rule>> = {
   logistic: classificationMetrics,
 };
 
+/** The metrics of scores f (n) with what each row adds to them. */
 export const metricRows = (loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): MetricRows =>
   RULES[loss.name](y, w, scores);
 
+/** The metrics of scores f (n): rmse, mae and r2 of numbers; accuracy, balanced accuracy, auc, log loss and Brier score of two classes. */
 export const metricsOf = (loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): Metrics =>
   metricRows(loss, y, w, scores).values;
 

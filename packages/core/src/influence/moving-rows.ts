@@ -43,6 +43,10 @@ export interface LocalSensitivity {
   readonly curvature: number;
 }
 
+/**
+ * Slope ∇L_e'I with its standard error over the rows, and curvature ½I'H_eI, from the rows' scores and their shifts v_i'I: the predicted
+ * change of the loss on these rows is slope·ε + curvature·ε² (MATH 2).
+ */
 export function localSensitivity(
   { loss, y, w, scores, shifts }: MovingRows,
   sampling: Sampling = independentRows(y.length),

@@ -16,6 +16,7 @@ import { type Leverage, type RowScalars, rowScalars, withLeverage } from "./sand
 
 export type { Leverage } from "./sandwich-scalars.js";
 
+/** What the standard errors of the influence allow for. */
 export interface SandwichOptions extends Work, Partial<Sampling> {
   /** Whether the radius is relative, so that c is estimated too (default true). */
   readonly relativeRadius?: boolean;

@@ -9,6 +9,7 @@ import { slopeDensity } from "./influence-jacobian.js";
 import type { Sampling } from "./sampling.js";
 import { normHessianTimes } from "./second-order-norm.js";
 
+/** Whether the second order allows for the corners beyond the kink radius. */
 export interface SecondOrderOptions extends Work, Partial<Sampling> {
   /** Adds the density terms D_δ of MATH 3 to ∇²A: the mean effect of the corners that the path crosses (default false). */
   readonly density?: boolean;

@@ -8,6 +8,7 @@ import { type EvaluatedRows, heldOutRows, otherRows, trainingRows } from "./eval
 import { freeRadius, type LocalSensitivity, localSensitivity, naturalLoss, predictedChange } from "./moving-rows.js";
 import { robustLosses } from "./robust-losses.js";
 
+/** At which sizes, and on which rows, the cost of robustness is predicted. */
 export interface SensitivityOptions extends Work {
   /** Relative sizes ε (default 0.01, 0.03, 0.1). */
   readonly epsilons?: readonly number[];

@@ -10,6 +10,7 @@ import { centralProbability } from "../stats/distributions.js";
 import { radiusScale } from "../threats/radius-scale.js";
 import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 
+/** The noise, and whether the adversary sees it. */
 export interface SmoothedLinearOptions extends Work, Pick<ModelOptions, "intercept"> {
   /** σ ≥ 0, in the units of the features. */
   readonly sigma: number;
@@ -28,6 +29,10 @@ export interface NoiseSensitivity {
   readonly curvature: number;
 }
 
+/**
+ * A linear model fitted to rows with Gaussian noise of variance σ², its influence, and what robustness costs on rows with
+ * and without noise.
+ */
 export interface SmoothedLinear {
   /** θ̃ (d), the fit to noisy rows. */
   readonly parameters: Float64Array;

@@ -9,6 +9,7 @@ import { certificateNorm, type ErrorNorm } from "./certificate.js";
 import { jointJudge, jointTrustRadius } from "./joint-validity.js";
 import { type Judge, judgeOf, type Validity } from "./validity.js";
 
+/** Up to which ε the prediction θ̂ + εI holds, and how that is known. */
 export interface TrustRadius {
   /** The largest ε up to which the relative error stays at or below `tolerance`; null with a reason where unknown. */
   readonly radius: number | null;
@@ -17,11 +18,13 @@ export interface TrustRadius {
   readonly errorNorm: ErrorNorm | null;
 }
 
+/** The trust radius, and a check of the prediction at any sizes ε. */
 export interface ValidityCheck {
   readonly trust: TrustRadius;
   at(epsilons: readonly number[], work?: Work): Promise<Validity[]>;
 }
 
+/** The error that is tolerated within the trust radius. */
 export interface TrustOptions extends Work {
   /** The relative error up to which a prediction is trusted (default 0.1, MATH 14.11). */
   readonly tolerance?: number;

@@ -24,6 +24,7 @@ import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
  */
 export type RowLosses<Name extends string> = (theta: Readonly<Record<Name, Tensor>>, x: Tensor, y: Tensor) => Tensor;
 
+/** A loss in tensors: the blocks of θ by name, and each row's loss as a function of them. */
 export interface LossDescription<Name extends string> {
   /** θ, block after block in the order written here. */
   readonly parameters: Readonly<Record<Name, ParameterBlock>>;

@@ -26,6 +26,7 @@ export interface Loss {
   constantScore(mean: number): number;
 }
 
+/** (f − y)², half of it, log(1 + e^{−yf}) with y = ±1, e^f − yf: a key of `LOSSES`. */
 export type LossName = "squared" | "half-squared" | "logistic" | "poisson";
 
 /** σ(t) = 1 / (1 + e^{−t}), accurate in both tails. */
@@ -67,6 +68,10 @@ function squaredLoss(name: LossName, s: number, label: string): Loss {
   };
 }
 
+/**
+ * The losses of scores f by name, with their first three derivatives in f, their kinks and their worse end under an
+ * attack.
+ */
 export const LOSSES: Readonly<Record<LossName, Loss>> = {
   squared: squaredLoss("squared", 1, "mean squared error"),
   "half-squared": squaredLoss("half-squared", 0.5, "half the mean squared error"),

@@ -29,6 +29,7 @@ export const OUTPUT_LOSSES = {
 
 export type NetworkLoss = keyof typeof OUTPUT_LOSSES;
 
+/** The shape of a multilayer perceptron, m → hidden → outputs, and its loss. */
 export interface PerceptronOptions {
   /** m */
   readonly inputs: number;

@@ -16,6 +16,7 @@ import { type AutodiffModel, finite, matrixTensor, modelOf } from "./autodiff-mo
 import type { KeptCurvature, Model, Predictor } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
+/** A model in tensors that predicts: K outputs a row, and the loss of a row given them. */
 export interface OutputDescription<Name extends string> {
   /** θ, block after block in the order written here. */
   readonly parameters: Readonly<Record<Name, ParameterBlock>>;
@@ -25,6 +26,7 @@ export interface OutputDescription<Name extends string> {
   readonly loss: (f: Tensor, y: Tensor) => Tensor;
 }
 
+/** A model in tensors that predicts, with Gauss–Newton products, and its outputs as models of their own. */
 export type PredictiveModel = AutodiffModel &
   Predictor &
   Required<Pick<Model, "gaussNewtonProduct" | "keptGaussNewton">> & { readonly output: AutodiffModel };

@@ -17,11 +17,13 @@ export interface ScoreModel {
   readonly parameterNames: readonly string[];
 }
 
+/** The models in closed form by name. */
 export type ModelKind = "linear" | "logistic" | "poisson" | "quadratic" | "basis";
 
 /** A model still to be told its features. */
 export type ModelDescription = (data: Pick<Dataset, "features">) => ScoreModel;
 
+/** The loss of a model in closed form (default: the kind's own), and its constant. */
 export interface ModelOptions {
   readonly loss?: LossName;
   /** Whether a constant is added that is neither penalised nor attacked (default true). */
@@ -53,6 +55,7 @@ export const logistic = ({ intercept = true }: Omit<ModelOptions, "loss"> = {}):
 export const poisson = ({ intercept = true }: Omit<ModelOptions, "loss"> = {}): ModelDescription =>
   describe("poisson", "poisson", (features) => new LinearMap(features.length, intercept));
 
+/** Options of the quadratic model f = b + β'x + Σ_{j≤k} A_jk x_j x_k. */
 export interface QuadraticOptions extends ModelOptions {
   /** Products x_j x_k (j ≤ k) to leave out: squares of two-valued columns, products within one categorical (MATH 1.1). */
   readonly omitted?: (j: number, k: number) => boolean;

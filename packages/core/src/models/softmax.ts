@@ -6,6 +6,7 @@ import { Matrix } from "../linalg/matrix.js";
 import type { DiagonalBlock } from "./model.js";
 import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
 
+/** The features and classes of a softmax regression. */
 export interface SoftmaxOptions {
   /** m names. */
   readonly features: readonly string[];

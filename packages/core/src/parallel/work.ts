@@ -6,6 +6,7 @@ export interface Work {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** How far a long call has come. */
 export interface Progress {
   /** What is being done, for people: "fitting", "held-out folds". */
   readonly phase: string;

@@ -12,6 +12,7 @@ import { type DescentMemory, type DescentMethod, descend, EMPTY_MEMORY } from ".
 import { type DualityGap, dualityGap } from "./duality-gap.js";
 import { checkState, dataFingerprint, type TrainingState, type TrainingStep, trainingState } from "./training-state.js";
 
+/** How to train against attacks: the search for each row's worst case inside, the descent over θ outside, when to stop. */
 export interface AdversarialTrainingOptions extends Work {
   /** Steps of the projected gradient of the inner maximum (default 10). */
   readonly innerSteps?: number;
@@ -48,6 +49,10 @@ export interface AdversarialTrainingOptions extends Work {
  */
 export type TrainingStop = "tolerance" | "gap" | "stalled" | "steps";
 
+/**
+ * A model trained against attacks of one radius ρ. Losses are in the unit of the model's loss, parameters in the model's
+ * units.
+ */
 export interface AdversarialTraining {
   /** θ (d) */
   readonly parameters: Float64Array;

@@ -15,6 +15,7 @@ import { quadraticAttacker } from "./attack-quadratic.js";
 import type { Attacker, AttackMethod, AttackSearch } from "./attack-result.js";
 import { scoreCurvature } from "./score-curvature.js";
 
+/** How the worst case of each row is sought, and who is told of the moved rows. */
 export interface AttackOptions extends AttackSearch, Work {
   /** "auto": the exact worst case where there is one; "projected-gradient": search even there. Default "auto". */
   readonly method?: "auto" | "projected-gradient";
@@ -22,6 +23,7 @@ export interface AttackOptions extends AttackSearch, Work {
   readonly onMoved?: ((moved: Matrix, firstRow: number) => void) | undefined;
 }
 
+/** The worst losses of all rows within a radius, max_δ l(θ, x_i + δ, y_i), and how sure they are. */
 export interface AttackResult {
   readonly method: AttackMethod;
   /** n: the worst loss found for every row, max_δ l(θ, x_i + δ, y_i). */

@@ -14,6 +14,7 @@ import { dualNormOf } from "./robust-loss.js";
 import { advance, gradientScales, relativeSize, robustGradient, robustHessian } from "./smoothing-newton.js";
 import { type NormParts, smoothedNorm, smoothNorm } from "./smoothing-norm.js";
 
+/** Where the search for the robust optimum of rows that share one budget begins. */
 export interface EmpOptimumOptions extends Work {
   /** d: where the search begins (default: the fit). */
   readonly start?: ArrayLike<number>;

@@ -21,6 +21,10 @@ export interface GeneralOptimumOptions extends Work {
   readonly search?: Pick<AttackSearch, "steps" | "stepSize" | "restarts" | "seed">;
 }
 
+/**
+ * The robust optimum θ_ρ of a model whose inner maxima have no closed form in x, or of rows within bounds, and the
+ * evidence for it.
+ */
 export interface GeneralOptimum {
   /** θ_ρ (d) */
   readonly parameters: Float64Array;

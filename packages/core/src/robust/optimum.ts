@@ -13,6 +13,7 @@ import { rowSums, worseEnds } from "./optimum-rows.js";
 import { RestingPoint } from "./resting-point.js";
 import { minimiseSmoothed } from "./smoothing-newton.js";
 
+/** Where the search for a robust optimum begins. */
 export interface RobustOptimumOptions extends Work {
   /** d: where the search begins (default: the fit). */
   readonly start?: ArrayLike<number>;

@@ -10,6 +10,7 @@ import type { RobustPathEvent } from "./path-events.js";
 import { CORRECTOR_ITERATIONS } from "./path-follow.js";
 import { PathWalk, type RobustPathPoint } from "./path-walk.js";
 
+/** How far the path of robust optima is followed, and how closely its points lie. */
 export interface RobustPathOptions extends Work {
   /** The last radius ρ (default: the collapse radius). */
   readonly radiusMax?: number;

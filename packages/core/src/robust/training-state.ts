@@ -27,6 +27,7 @@ export interface TrainingState {
   readonly history: readonly TrainingStep[];
 }
 
+/** What tells one data set from another, so that a checkpoint goes on with its own rows only. */
 export interface DataFingerprint {
   readonly rows: number;
   readonly features: readonly string[];

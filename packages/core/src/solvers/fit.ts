@@ -17,6 +17,7 @@ const LAST_STEP = 1e-11;
 const STALLED_STEP = 1e-8;
 const MAXIMUM_ITERATIONS = 200;
 
+/** The ridge of a fit, and what is known beforehand. */
 export interface FitOptions extends Work {
   /** λ of the ridge ½λ‖θ‖² on all parameters but the intercept. */
   readonly l2?: number;

@@ -29,6 +29,7 @@ export interface KernelFit extends KernelRidgeSettings {
   readonly repeated: Coincidence | null;
 }
 
+/** What is known of the rows of a kernel regression before it is fitted. */
 export interface KernelFitOptions extends Work {
   /** What messages call a row; default "Row 0", … */
   readonly nameOf?: (row: number) => string;

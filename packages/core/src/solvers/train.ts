@@ -15,6 +15,7 @@ import type { MinimiserPoint } from "./wolfe-search.js";
 
 export type TrainingMethod = "newton" | "lbfgs" | "adam";
 
+/** How `trainModel` minimises Σ w l + ½λ‖θ‖². */
 export interface TrainingOptions {
   /** Default 0. */
   readonly l2?: number;
@@ -40,6 +41,7 @@ export interface TrainingOptions {
   readonly patience?: number;
 }
 
+/** A model trained by `trainModel`, and how close to a minimum it ended. */
 export interface Training {
   readonly parameters: Float64Array;
   readonly method: TrainingMethod;

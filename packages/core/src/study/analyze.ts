@@ -37,6 +37,7 @@ import { sparseSection } from "./sparse-section.js";
 import { threatSection } from "./threat-section.js";
 import { worstCaseOf, worstCases } from "./worst-cases.js";
 
+/** What `analyze` returns: the result, JSON as it is, and the parameters in original units to deploy. */
 export interface Study {
   readonly result: StudyResult;
   readonly coefficients: Coefficients;

@@ -61,7 +61,7 @@ const negated = (value: number | undefined): number | null => (value === undefin
 
 const form = /^\s*([A-Za-z0-9]+)\s*(>=|<=|>|<)\s*([^@\s]+)\s*(?:@\s*(\S+))?\s*$/;
 
-/** @throws usage: what cannot be read, or a quantity that does not exist. */
+/** A condition as `--fail-if` takes it: "accuracyDrop>0.01@0.05". @throws usage: what cannot be read, or a quantity that does not exist. */
 export function parseCondition(text: string): Condition {
   const found = form.exec(text);
   if (!found) {

@@ -1,5 +1,6 @@
 import type { Flag } from "./result.js";
 
+/** A note says what was decided without asking, a warning what to read with care, an error what makes a number unusable. */
 export type FlagLevel = "note" | "warning" | "error";
 
 /** One entry of the registry: when a flag is raised, why it matters and what to do. docs/flags.md is written from it. */
@@ -403,6 +404,7 @@ const rules = {
   },
 } as const satisfies Record<string, FlagRule>;
 
+/** The code of a flag: a key of `FLAGS`. */
 export type FlagCode = keyof typeof rules;
 
 /** The one registry of flags, by code. */

@@ -29,6 +29,7 @@ export interface LassoPathSection {
   readonly points: readonly LassoPathPoint[];
 }
 
+/** What one λ selects, and what robustness costs there; losses in `model.unit`. */
 export interface LassoPathPoint {
   readonly l1: number;
   readonly selected: readonly string[];

@@ -42,6 +42,7 @@ export interface LocalResponse {
   readonly restarts: readonly RestartedResponse[] | null;
 }
 
+/** One training of a network from a seed of its own, and what robustness would cost there. */
 export interface RestartedResponse {
   readonly seed: number;
   /** Training loss and ridge, over all training rows. */

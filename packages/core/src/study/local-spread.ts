@@ -11,6 +11,7 @@ export interface RestartSpread {
   readonly curvature: readonly [number, number];
 }
 
+/** How many minima several trainings found, and the range of ½I'H_LI over them. */
 export function restartSpread(restarts: readonly RestartedResponse[]): RestartSpread {
   const near = (a: number, b: number): boolean => Math.abs(a - b) <= SAME * Math.max(Math.abs(a), Math.abs(b));
   const minima = restarts.filter(

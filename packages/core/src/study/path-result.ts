@@ -63,6 +63,7 @@ export interface PathSection {
   readonly events: readonly PathEvent[];
 }
 
+/** The exact robust optimum at one ε, on the training rows; parameters in the model's units. */
 export interface PathPoint {
   readonly epsilon: number;
   readonly radius: number;
@@ -86,6 +87,7 @@ export interface PathPoint {
   readonly residual: number;
 }
 
+/** A corner of the robust risk that the path of exact optima meets or leaves, at ε. */
 export interface PathEvent {
   readonly epsilon: number;
   /** The event lies within this distance of `epsilon`; 0 where it was located exactly. */

@@ -15,6 +15,7 @@ import type { ResolvedSettings } from "./result.js";
 import { checkSettings, requireRowwise, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
 
+/** A table, what is asked of it, and up to which ε the exact robust optimum is followed. */
 export interface PathInput {
   readonly table: Table;
   /** Data, model and adversary; sizes, evaluation and inference do not matter. */

@@ -20,6 +20,7 @@ export interface Predictions {
   readonly attacks: readonly PredictedChanges[];
 }
 
+/** How robust training against one attack would change the predictions for given rows. */
 export interface PredictedChanges {
   readonly norm: string | null;
   readonly wasserstein: string | null;
@@ -30,6 +31,7 @@ export interface PredictedChanges {
   readonly rows: readonly PredictedRow[];
 }
 
+/** One row's predictions, as scores of the model (for classes: log odds, or one score a class). */
 export interface PredictedRow {
   /** 1-based row of the file. */
   readonly row: number;

@@ -22,6 +22,7 @@ import { type Reach, resolveReach, threatsOf } from "./threat-choice.js";
 import { type ThreatGround, threatGround } from "./threat-section.js";
 import type { WorstCases } from "./worst-cases.js";
 
+/** A table, what is asked of it, and whatever else its options need. */
 export interface StudyInput {
   readonly table: Table;
   /** The rows of `--evaluation FILE`. */

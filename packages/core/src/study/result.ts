@@ -30,6 +30,7 @@ export interface StudyResult {
   readonly timings: Timings;
 }
 
+/** Whether a condition of `--fail-if` holds, at one norm and size. */
 export interface ConditionOutcome {
   readonly condition: string;
   readonly norm: string | null;
@@ -89,6 +90,7 @@ export interface ResolvedSettings {
   readonly kernel: ResolvedKernel | null;
 }
 
+/** The rows as they were used: features, target, groups, and which rows the loss is evaluated on. */
 export interface DataSection {
   readonly source: string;
   readonly rows: number;
@@ -112,6 +114,7 @@ export interface DataSection {
   readonly clusters: number | null;
 }
 
+/** The model as it was analysed: loss and unit, penalties, scaler, names of the parameters in their order. */
 export interface ModelSection {
   readonly kind: string;
   readonly loss: string;
@@ -134,6 +137,7 @@ export interface ModelSection {
   readonly kernel: KernelSection | null;
 }
 
+/** The ordinary fit θ̂: parameters in the model's units, losses, metrics, and how close to its minimum it is. */
 export interface FitSection {
   readonly parameters: readonly number[];
   readonly trainingLoss: number;
@@ -158,6 +162,7 @@ export interface FitSection {
   } | null;
 }
 
+/** What bringing an imported linear model to the minimum on the given rows changed. */
 export interface PolishSection {
   /** At the minimum, on the same rows. */
   readonly naturalLoss: number;
@@ -167,6 +172,10 @@ export interface PolishSection {
   readonly parameterShift: number;
 }
 
+/**
+ * Everything about one adversary: its influence (per unit of ε, in the model's units), intervals, radii, the curve over
+ * ε, contributions.
+ */
 export interface ThreatSection {
   readonly threat: {
     /** null where the adversary moves no row. */
@@ -254,6 +263,7 @@ export interface ThreatSection {
   };
 }
 
+/** Intervals of the influence, one a parameter, per unit of ε: each by itself, or all at once. */
 export interface Interval {
   readonly level: number;
   readonly kind: "pointwise" | "simultaneous";
@@ -261,6 +271,10 @@ export interface Interval {
   readonly upper: readonly number[];
 }
 
+/**
+ * What is predicted at one size of the attack: losses in `model.unit`, all of them changes from the model as it is unless
+ * they say otherwise.
+ */
 export interface CurvePoint {
   readonly epsilon: number;
   readonly radius: number;
@@ -326,6 +340,7 @@ export interface CurvePoint {
   readonly extrapolated: boolean;
 }
 
+/** By how much robust training changes a metric, over the evaluation rows, with its interval given the fits. */
 export interface MetricChangeValue {
   readonly change: number;
   readonly interval: readonly [number, number] | null;
@@ -344,6 +359,7 @@ export interface MixedTraining {
   readonly expectedGainFull: number;
 }
 
+/** Cost and benefit of one group of `--by` at one size, in `model.unit`, means over the group's evaluation rows. */
 export interface GroupPoint {
   readonly name: string;
   /** null for a group without weight among the evaluation rows. */
@@ -363,11 +379,13 @@ export interface Verdict {
   readonly text: string;
 }
 
+/** What to try instead, in words. */
 export interface Suggestion {
   readonly code: "ridge" | "fewer-features" | "another-norm" | "smaller-epsilon" | "mixed-training";
   readonly text: string;
 }
 
+/** A note, warning or error of one result, in words; `code` leads to its rule in `FLAGS` and docs/flags.md. */
 export interface Flag {
   readonly code: FlagCode;
   readonly level: FlagLevel;
@@ -376,6 +394,7 @@ export interface Flag {
   readonly help: string;
 }
 
+/** Seconds of the parts of an analysis. */
 export interface Timings {
   readonly read: number;
   readonly fit: number;

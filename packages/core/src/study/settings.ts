@@ -92,6 +92,7 @@ export interface StudySettings {
   readonly kernel: KernelSettings;
 }
 
+/** The settings of an analysis where no option is given; only the target has no default. */
 export const DEFAULT_SETTINGS: Omit<StudySettings, "target"> = {
   model: null,
   loss: null,

@@ -17,6 +17,7 @@ export interface SmoothingSettings {
   readonly batch: number | null;
 }
 
+/** The settings of noise on the inputs where only its size σ is given. */
 export const DEFAULT_SMOOTHING: Omit<SmoothingSettings, "sigma"> = {
   attack: "draw",
   evaluation: "noisy",

@@ -65,6 +65,7 @@ export interface TrainedModel {
   };
 }
 
+/** How adversarial training went, and what is proven of its end. */
 export interface TrainingSection {
   /** What the search that trains makes of the robust loss at the end, and by how much it falls short of the exact one. */
   readonly searchedLoss: number;
@@ -87,6 +88,7 @@ export interface TrainingSection {
   readonly history: readonly TrainingStep[];
 }
 
+/** How far adversarial training ended from the prediction θ̂ + εI, and what each of them costs. */
 export interface Comparison {
   /** ‖θ − (θ̂+εI)‖_H, and relative to ‖εI‖_H; H is the Hessian of the fit. */
   readonly parameterError: number;

@@ -21,6 +21,7 @@ export interface TrainingSettings {
   readonly gapEvery: number;
 }
 
+/** The settings of adversarial training where no option is given. */
 export const DEFAULT_TRAINING: TrainingSettings = {
   innerSteps: 10,
   innerStepSize: 0.5,

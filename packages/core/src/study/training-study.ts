@@ -28,6 +28,7 @@ import type { Comparison, TrainedCoefficients, TrainedModel, TrainingResult } fr
 import { type TrainingSettings, trainingSize } from "./training-settings.js";
 import { short } from "./words.js";
 
+/** A table, what is asked of it, and how to train against the attack. */
 export interface TrainingInput {
   readonly table: Table;
   /** Data, model and adversary, of one norm and one size; evaluation and inference do not matter. */

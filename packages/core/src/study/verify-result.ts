@@ -10,6 +10,7 @@ export interface VerificationResult extends Omit<StudyResult, "schema" | "threat
   readonly threats: readonly VerifiedThreat[];
 }
 
+/** One adversary, prediction beside exact answer at every size. */
 export interface VerifiedThreat extends Omit<ThreatSection, "curve"> {
   readonly curve: readonly VerifiedPoint[];
   /** null where no optimum was found, or nothing moves. */
@@ -17,6 +18,7 @@ export interface VerifiedThreat extends Omit<ThreatSection, "curve"> {
   readonly verification: VerificationVerdict;
 }
 
+/** One size of the attack: prediction, exact answer and their difference; losses in `model.unit`. */
 export interface VerifiedPoint extends CurvePoint {
   /** θ_ε (d), the minimiser of the robust risk; null where `failure` says why there is none. */
   readonly robustParameters: readonly number[] | null;
@@ -38,6 +40,7 @@ export interface VerifiedPoint extends CurvePoint {
   readonly seconds: { readonly prediction: number; readonly exact: number };
 }
 
+/** How a robust optimum was found, and the evidence that it is one. */
 export interface OptimumEvidence {
   /**
    * "active-set": Newton's method between the corners of R_ε, for scores linear in x; "newton": for scores quadratic in x;
@@ -71,6 +74,7 @@ export interface ErrorBudget {
   readonly sampling: number | null;
 }
 
+/** Up to which size the predicted cost was right, in words. */
 export interface VerificationVerdict {
   /** The relative error of the cost that is asked for. */
   readonly tolerance: number;

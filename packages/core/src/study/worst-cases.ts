@@ -20,6 +20,7 @@ export interface WorstCases {
   readonly attacks: readonly WorstCase[];
 }
 
+/** What one adversary of one size does to every training row. */
 export interface WorstCase {
   readonly norm: string | null;
   readonly wasserstein: string | null;
@@ -31,6 +32,7 @@ export interface WorstCase {
   readonly rows: readonly WorstRow[];
 }
 
+/** What the adversary does to one row; losses in `model.unit`. */
 export interface WorstRow {
   /** 1-based row of the file. */
   readonly row: number;

@@ -21,6 +21,7 @@ export interface SmoothedPopulation {
   readonly loss?: SquaredLoss;
 }
 
+/** The influence and sensitivity of smoothed linear regression in the population; per unit of ε. */
 export interface SmoothedSensitivity {
   /** a = σ_x²/(σ_x² + σ_r²): smoothing shrinks β̃ = aβ. */
   readonly shrinkage: number;

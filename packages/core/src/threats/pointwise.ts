@@ -4,6 +4,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { dualDirection, type Exponent, exponent, norm } from "./norms.js";
 import type { InputGradients, Response, Threat, ThreatSettings } from "./threat.js";
 
+/** What limits the adversary beside the norm. */
 export interface PointwiseOptions {
   /** m non-negative numbers, 0 = frozen; default all 1. In the model's units. */
   readonly budgets?: ArrayLike<number>;

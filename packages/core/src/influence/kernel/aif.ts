@@ -41,6 +41,7 @@ export interface KernelInfluence {
   readonly relativeResidual: number;
 }
 
+/** Where the attacked rows of a kernel regression may lie. */
 export interface KernelInfluenceOptions extends Work {
   /** Default "ball". */
   readonly surface?: AttackSurface;

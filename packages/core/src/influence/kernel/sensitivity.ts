@@ -15,6 +15,10 @@ export interface KernelSensitivity {
   readonly penalised: number;
 }
 
+/**
+ * Slope and curvature of the natural training loss along I, per ε and ε², and the rise of the penalised objective (MATH
+ * 7).
+ */
 export function kernelSensitivity({ fit, influence: I }: KernelInfluence): KernelSensitivity {
   const { gram, weights, residuals, system } = fit;
   const moved = product(gram, I);

@@ -8,6 +8,7 @@ import { randomStream } from "../../stats/random.js";
 import { type KernelInfluence, kernelInfluence } from "./aif.js";
 import { kernelSensitivity, predictionChanges } from "./sensitivity.js";
 
+/** How many samples are drawn, and of what intervals are wanted. */
 export interface SubsamplingOptions extends Work {
   /** Default 200. */
   readonly draws?: number;
@@ -29,6 +30,7 @@ export interface SubsampledEstimate {
   readonly interval: readonly [number, number];
 }
 
+/** Intervals of a kernel regression from samples of its rows without replacement. */
 export interface Subsampling {
   /** Σw‖KI‖², S/ε². */
   readonly sensitivity: SubsampledEstimate;

@@ -27,6 +27,7 @@ export async function kernelStationarity(
   return before > 0 ? kernelRobustGradient(fit, moved, there).length / before : 0;
 }
 
+/** Up to which ε the prediction of a kernel regression holds, by its stationarity κ. */
 export interface KernelTrust {
   /** About the largest ε up to which κ stays within the tolerance; null: none that was looked at. */
   readonly radius: number | null;

@@ -10,6 +10,7 @@ import type { ModelPoint } from "./point.js";
 import { type AdversarialPull, adversarialPulls } from "./pull.js";
 import { type LocalSystem, localSystem, type SystemOptions, type SystemSolution } from "./system.js";
 
+/** The system (H + λI) x = Φ of a local response: its damping, curvature and solver, and what is asked of H. */
 export interface LocalInfluenceOptions extends SystemOptions {
   /** Whether the extreme eigenvalues of H are sought (default true): up to 100 products with H where H is not formed whole. */
   readonly eigenvalues?: boolean;

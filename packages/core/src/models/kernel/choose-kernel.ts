@@ -5,6 +5,7 @@ import { polynomialProfile } from "./polynomial.js";
 import { profileKernel } from "./profile-kernel.js";
 import { matern52Profile, rbfProfile } from "./radial.js";
 
+/** The shape of a kernel. */
 export interface KernelOptions {
   /** γ > 0, of the kernels that have one. */
   readonly gamma?: number;
@@ -12,7 +13,9 @@ export interface KernelOptions {
   readonly degree?: number;
 }
 
+/** The kernels that have a name; `customKernel` makes others. */
 export const KERNEL_NAMES = ["rbf", "matern52", "poly", "ntk", "nngp"] as const;
+/** The name of a kernel: one of `KERNEL_NAMES`. */
 export type KernelName = (typeof KERNEL_NAMES)[number];
 
 export const isKernelName = (name: string): name is KernelName => KERNEL_NAMES.some((known) => known === name);

@@ -8,6 +8,7 @@ export interface KernelPoints {
   readonly squares: Float64Array;
 }
 
+/** Points (n×m) with their squared norms, as kernels take them. */
 export function kernelPoints(x: Matrix): KernelPoints {
   const { rows, columns, data } = x;
   const squares = new Float64Array(rows);

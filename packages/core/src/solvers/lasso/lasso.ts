@@ -13,6 +13,7 @@ import { lassoGap } from "./gap.js";
 import { minimiseSparse, type SparseOptimum } from "./minimise.js";
 import { restrictedPart, type SparseProblem, smoothPart } from "./problem.js";
 
+/** The penalties of a fit with an l1 norm, and where it begins. */
 export interface LassoOptions extends Work {
   /** λ of the penalty λ Σ|θ_j| on all parameters but the intercept. */
   readonly l1: number;
@@ -39,6 +40,7 @@ export async function lasso(description: ModelDescription, data: Dataset, option
   return finish(problem, l1, l2, largestL1, await minimiseSparse(problem, begin, work), work);
 }
 
+/** The values of λ that a path of l1 penalties is solved for. */
 export interface LassoPathOptions extends Work {
   /** The λ to solve for; default: `points` values from the largest down, evenly in log λ. */
   readonly l1?: readonly number[];

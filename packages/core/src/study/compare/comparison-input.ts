@@ -2,6 +2,7 @@ import type { StudyInput } from "../prepare.js";
 import type { StudySettings } from "../settings.js";
 import type { ComparisonFamily, WholeFamily } from "./family.js";
 
+/** Rows, one adversary, and the family of models that are compared on them. */
 export interface ComparisonInput extends Omit<StudyInput, "importedModel" | "importedScaler"> {
   /** Of every model: data, adversary, evaluation, intervals. The family sets model and ridge; one norm and one size at most. */
   readonly settings: StudySettings;

@@ -85,6 +85,7 @@ export interface ComparisonSettings
   readonly seeds: number;
 }
 
+/** One model of a comparison: what it is, its natural loss, and what robustness costs it under each attack. */
 export interface ComparedModel {
   /** What tells it from the others. */
   readonly name: string;
@@ -166,6 +167,7 @@ export interface Information {
   readonly bic: number;
 }
 
+/** How a network's numbers vary over the seeds that it was trained from. */
 export interface SeedSpread {
   readonly runs: readonly {
     readonly seed: number;
@@ -180,6 +182,7 @@ export interface SeedSpread {
   readonly absoluteCost: Spread;
 }
 
+/** Median and range over the seeds of a network. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
