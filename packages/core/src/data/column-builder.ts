@@ -18,15 +18,24 @@ export class ColumnBuilder {
   private readonly dictionary = new Map<string, number>();
   private textKept = true;
   private infinite: string | null = null;
-  private count = 0;
+  private count: number;
+  /** Whether numbers were handed over that nobody can make text of any more. */
+  private handedNumbers = false;
   lost = false;
 
-  /** @param where says where the reader is, for messages: `data.csv, data row 3 (line 4)`. */
+  /**
+   * @param where says where the reader is, for messages: `data.csv, data row 3 (line 4)`.
+   * @param rowsBefore rows that were handed over without this column
+   * @param mostTexts different texts that get a code of their own; all further ones share −2
+   */
   constructor(
     readonly name: string,
     private readonly where: () => string,
     asText = false,
+    rowsBefore = 0,
+    private readonly mostTexts = Number.POSITIVE_INFINITY,
   ) {
+    this.count = rowsBefore;
     this.numbers = asText ? null : new Growing((length) => new Float64Array(length));
     this.codes = asText ? new Growing((length) => new Int32Array(length)) : null;
   }
@@ -92,6 +101,7 @@ export class ColumnBuilder {
     const known = this.dictionary.get(text);
     if (known !== undefined) return known;
     const code = this.dictionary.size;
+    if (code >= this.mostTexts) return -2;
     this.dictionary.set(ownCopy(text), code);
     return code;
   }
@@ -100,7 +110,7 @@ export class ColumnBuilder {
     const numbers = this.numbers;
     if (numbers === null) return;
     this.numbers = null;
-    if (!this.textKept) {
+    if (!this.textKept || this.handedNumbers) {
       this.lost = true;
       return;
     }
@@ -109,23 +119,54 @@ export class ColumnBuilder {
     this.codes = codes;
   }
 
-  /** The column. Throws an input error where a numeric column holds an infinite number. */
+  /** @throws input: numbers are infinite */
+  refuseInfinite(): void {
+    if (this.numbers === null || this.infinite === null) return;
+    throw inputError(`${this.infinite}, which is not a finite number; leave the cell empty or remove the row.`);
+  }
+
+  /** The texts found so far; a code is a place among them. */
+  texts(): string[] {
+    return [...this.dictionary.keys()];
+  }
+
+  /** Hands over the cells so far, which the next push overwrites. Codes are places in `texts()`. */
+  drain(): ColumnPiece {
+    const { name, numbers, codes } = this;
+    if (numbers === null) return { name, values: null, codes: codes?.drain() ?? new Int32Array(0) };
+    const values = numbers.drain();
+    this.handedNumbers ||= values.some((value) => value === value);
+    return { name, values, codes: null };
+  }
+
+  /** The column. @throws input: as `refuseInfinite` */
   finish(): Column {
-    if (this.numbers !== null) {
-      if (this.infinite !== null) {
-        throw inputError(`${this.infinite}, which is not a finite number; leave the cell empty or remove the row.`);
-      }
-      return { kind: "numeric", name: this.name, values: this.numbers.finish() };
-    }
-    const found = [...this.dictionary.keys()];
-    const boolean = found.length > 0 && found.every((text) => text.length <= 5 && booleanTexts.has(text.toLowerCase()));
-    const levels = boolean ? ["false", "true"] : found.toSorted(compareCodePoints);
-    const rank = new Map(levels.map((level, i) => [level, i]));
-    const sorted = Int32Array.from(found, (text) => rank.get(boolean ? text.toLowerCase() : text) ?? -1);
+    this.refuseInfinite();
+    if (this.numbers !== null) return { kind: "numeric", name: this.name, values: this.numbers.finish() };
+    const { boolean, levels, sorted } = sortedLevels(this.texts());
     const codes = this.codes?.finish() ?? new Int32Array(0);
     for (let i = 0; i < codes.length; i++) if (codes[i] >= 0) codes[i] = sorted[codes[i]];
     return { kind: "categorical", name: this.name, boolean, levels, codes };
   }
+}
+
+/** Some rows of a column while a file is read: numbers (NaN: missing) or codes of texts (−1: missing, −2: one too many). */
+export type ColumnPiece = { readonly name: string } & (
+  | { readonly values: Float64Array; readonly codes: null }
+  | { readonly values: null; readonly codes: Int32Array }
+);
+
+/** The levels that texts make, and each text's place among them. Texts that are all true or false make a boolean column. */
+export function sortedLevels(texts: readonly string[]): {
+  readonly boolean: boolean;
+  readonly levels: readonly string[];
+  readonly sorted: Int32Array;
+} {
+  const boolean = texts.length > 0 && texts.every((text) => text.length <= 5 && booleanTexts.has(text.toLowerCase()));
+  const levels = boolean ? ["false", "true"] : texts.toSorted(compareCodePoints);
+  const rank = new Map(levels.map((level, i) => [level, i]));
+  const sorted = Int32Array.from(texts, (text) => rank.get(boolean ? text.toLowerCase() : text) ?? -1);
+  return { boolean, levels, sorted };
 }
 
 /** `trim` only where there is something to trim: most cells have nothing. */

@@ -124,7 +124,7 @@ class DelimitedReader {
     if (cells.length !== builders.length) throw this.ragged(cells.length);
     table.at.line = this.line;
     for (let j = 0; j < builders.length; j++) builders[j]?.pushCell(cells[j]);
-    table.rows++;
+    table.rowDone();
   }
 
   private ragged(found: number): AifError {

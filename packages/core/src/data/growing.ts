@@ -49,6 +49,14 @@ export class Growing<T extends Store> {
     this.used = used;
   }
 
+  /** The values in one array, which the next push overwrites; the growing array is empty afterwards and keeps its room. */
+  drain(): T {
+    if (this.full.length > 0) this.reserve(this.length + 1);
+    const out = this.chunk.subarray(0, this.used) as T;
+    this.used = 0;
+    return out;
+  }
+
   /** The values in one array, a view where they lie in one piece. The growing array is empty afterwards. */
   finish(): T {
     const { chunk, used } = this;

@@ -1,11 +1,12 @@
 import { inputError } from "../errors.js";
-import { type IdxArray, readIdxSource } from "./idx.js";
+import { type IdxArray, idxEntries, readIdxSource } from "./idx.js";
 import { quoted } from "./names.js";
 import type { ByteSource } from "./source.js";
 import type { TableBuilder } from "./table-builder.js";
 
 /** Pictures and their labels lie beside each other under names that differ in this alone, as those of MNIST do. */
 const PICTURES = /images(?<mark>[-.]idx)\d/;
+const MOST_PIXELS = 1 << 20;
 const LABELS = "labels$<mark>1";
 
 /**
@@ -14,22 +15,26 @@ const LABELS = "labels$<mark>1";
  * @throws AifError "input": no labels beside the pictures, labels of other pictures, or as `readIdx`
  */
 export async function readIdxTable(source: ByteSource, table: TableBuilder): Promise<void> {
-  const pictures = await readIdxSource(source);
-  const rows = pictures.shape[0];
-  if (pictures.shape.length === 1) {
+  const { shape, entries } = await idxEntries(source);
+  if (shape.length === 1) {
     throw inputError(
       `${source.name} holds labels; give the file of their pictures, and the labels are found beside it.`,
     );
   }
+  const [rows] = shape;
   const labels = await labelsBeside(source, rows);
-  const pixels = pictures.data.length / rows;
+  const pixels = shape.slice(1).reduce((product, side) => product * side, 1);
+  if (pixels > MOST_PIXELS) {
+    throw inputError(`${source.name} claims pictures of ${pixels} bytes each, more than a table has columns for.`);
+  }
   const names = Array.from({ length: pixels }, (_, k) => `x${k + 1}`);
   const builders = table.declare([...names, "label"]);
   table.reserve(table.rows + rows);
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < pixels; k++) builders[k]?.pushNumber(pictures.data[i * pixels + k], true);
-    builders[pixels]?.pushNumber(labels.data[i], true);
-    table.rows++;
+  let row = 0;
+  for await (const picture of entries) {
+    for (let k = 0; k < pixels; k++) builders[k]?.pushNumber(picture[k], true);
+    builders[pixels]?.pushNumber(labels.data[row++], true);
+    table.rowDone();
   }
 }
 

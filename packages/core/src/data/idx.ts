@@ -1,6 +1,6 @@
 import { inputError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { type ByteSource, bytesSource, headOf } from "./source.js";
+import { type ByteSource, bytesSource, headOf, joined } from "./source.js";
 import { gunzipped } from "./unpack.js";
 
 /** An array of an IDX file (the format of MNIST): bytes 0 … 255, row-major. */
@@ -44,7 +44,11 @@ async function* smallChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }
 
-function parseHeader(head: Uint8Array, name: string): { shape: number[]; offset: number; length: number } {
+function parseHeader(
+  head: Uint8Array,
+  name: string,
+  largest = largestArray,
+): { shape: number[]; offset: number; length: number } {
   const [zero, alsoZero, type, rank] = head;
   if (head.length < 4 || zero !== 0 || alsoZero !== 0 || (type !== UNSIGNED_BYTE && !TYPE_NAMES.has(type))) {
     throw inputError(`${name} is no IDX file; it must begin with two zeros, a type and a number of dimensions.`);
@@ -63,33 +67,57 @@ function parseHeader(head: Uint8Array, name: string): { shape: number[]; offset:
   const shape = Array.from({ length: rank }, (_, k) => view.getUint32(4 + 4 * k));
   const length = shape.reduce((product, side) => product * BigInt(side), 1n);
   if (length === 0n) throw inputError(`${name} is empty: its shape is [${shape.join(", ")}].`);
-  if (length > BigInt(largestArray)) {
+  if (length > BigInt(largest)) {
     throw inputError(`${name} claims the shape [${shape.join(", ")}], ${length} bytes; at most 2 GiB can be read.`);
   }
   return { shape, offset, length: Number(length) };
 }
 
-/** The bytes behind the header, at most one chunk more than there should be. */
+/** The bytes behind the header in one array. */
 async function dataOf(source: ByteSource, offset: number, length: number, name: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  for await (const chunk of dataChunks(source, offset, length, name)) chunks.push(chunk);
+  return chunks.length === 1 ? chunks[0].slice() : joined(chunks);
+}
+
+/** The bytes behind the header as they come. @throws input: they are not as many as the shape says */
+async function* dataChunks(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  name: string,
+): AsyncGenerator<Uint8Array> {
   let found = -offset;
   for await (const chunk of source.stream()) {
-    chunks.push(chunk);
+    const before = found;
     found += chunk.length;
     if (found > length) throw inputError(`${name} has more bytes than the ${length} of its shape; copy it again.`);
+    if (found > 0) yield before < 0 ? chunk.subarray(-before) : chunk;
   }
   if (found < length) {
     throw inputError(
       `${name} is cut off: its shape needs ${length} bytes, found ${Math.max(0, found)}; copy it again.`,
     );
   }
-  const out = new Uint8Array(length);
-  let at = -offset;
-  for (const chunk of chunks) {
-    out.set(at < 0 ? chunk.subarray(-at) : chunk, Math.max(0, at));
-    at += chunk.length;
+}
+
+/** The shape, and the entries along the first dimension one by one, each valid until the next. */
+export async function idxEntries(
+  source: ByteSource,
+): Promise<{ readonly shape: readonly number[]; readonly entries: AsyncIterable<Uint8Array> }> {
+  const head = await headOf(source, 4 + 4 * mostDimensions);
+  const { shape, offset, length } = parseHeader(head, source.name, Number.MAX_SAFE_INTEGER);
+  return { shape, entries: entriesOf(dataChunks(source, offset, length, source.name), length / shape[0]) };
+}
+
+async function* entriesOf(chunks: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array(0);
+  for await (const chunk of chunks) {
+    const bytes = rest.length === 0 ? chunk : joined([rest, chunk]);
+    let at = 0;
+    for (; at + size <= bytes.length; at += size) yield bytes.subarray(at, at + size);
+    rest = bytes.slice(at);
   }
-  return out;
 }
 
 /**

@@ -62,22 +62,25 @@ export function parseHeader(bytes: Uint8Array, name: string): ArrayHeader {
   };
 }
 
-/** Reads element k of the array. Throws where the file is cut off or an integer does not fit float64. */
+export const elementBytes = ({ kind }: ArrayHeader): number => kinds[kind][0];
+
+/** @throws input: a file has fewer bytes than its header promises */
+export function checkLength(header: ArrayHeader, bytes: number, file: string): void {
+  const count = header.shape.reduce((product, length) => product * length, 1);
+  const needed = header.offset + count * elementBytes(header);
+  if (bytes >= needed) return;
+  throw inputError(`${file} is cut off: its arrays need ${needed} bytes, it has ${bytes}; copy or write it again.`);
+}
+
+/** Reads element k of a run of elements. Throws where an integer does not fit float64. */
 export function elementReader(
   header: ArrayHeader,
   bytes: Uint8Array,
   column: string,
   where: () => string,
-  file: string,
 ): (k: number) => number {
   const [size, read]: readonly [number, Read] = kinds[header.kind];
-  const count = header.shape.reduce((product, length) => product * length, 1);
-  if (bytes.length < header.offset + count * size) {
-    throw inputError(
-      `${file} is cut off: its arrays need ${header.offset + count * size} bytes, it has ${bytes.length}; copy or write it again.`,
-    );
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + header.offset, count * size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return (k) => {
     const value = read(view, k * size, header.littleEndian);
     return typeof value === "bigint" ? safeInteger(value, column, where) : value;

@@ -1,26 +1,38 @@
 import { unzipSync } from "fflate";
 import { AifError, inputError } from "../errors.js";
+import type { ColumnBuilder } from "./column-builder.js";
 import { listed, quoted } from "./names.js";
-import { type ArrayHeader, elementReader, parseHeader } from "./npy-header.js";
-import { allBytes, type ByteSource } from "./source.js";
+import { type ArrayHeader, checkLength, elementBytes, elementReader, parseHeader } from "./npy-header.js";
+import { allBytes, type ByteSource, bytesSource } from "./source.js";
 import type { TableBuilder } from "./table-builder.js";
 
 interface Member {
   readonly name: string;
   readonly columns: readonly string[];
   readonly header: ArrayHeader;
-  readonly bytes: Uint8Array;
+  /** The bytes from one place to another. */
+  readonly bytes: (from: number, to: number) => Promise<Uint8Array> | Uint8Array;
 }
+
+/** The header of an array fits into this by far. */
+const HEADER_BYTES = 1 << 16;
 
 /** Reads a .npy file: a matrix gives the columns x1, x2, …, a vector the column x1. */
 export async function readNpy(source: ByteSource, table: TableBuilder): Promise<void> {
-  const bytes = await allBytes(source);
-  const header = parseHeader(bytes, source.name);
-  readMembers([{ name: "x", columns: columnNames("x", header, "x1"), header, bytes }], source.name, table);
+  const { size, slice } = source.slice === undefined ? bytesSource(await allBytes(source), source.name) : source;
+  if (size === undefined || slice === undefined) throw new Error("A source with slices knows its size.");
+  const header = parseHeader(await slice(0, Math.min(size, HEADER_BYTES)), source.name);
+  checkLength(header, size, source.name);
+  await readMembers([{ name: "x", columns: columnNames("x", header, "x1"), header, bytes: slice }], source.name, table);
 }
 
 /** Reads a .npz file: a matrix X gives x1, x2, …, another matrix its name with numbers, a vector its name. */
 export async function readNpz(source: ByteSource, table: TableBuilder): Promise<void> {
+  if (!table.keepsRows && (source.size ?? 0) > LARGEST_ARCHIVE) {
+    throw inputError(
+      `${source.name} is an archive of ${source.size} bytes, which is unpacked in memory; save its rows as one .npy matrix or as Parquet.`,
+    );
+  }
   const files = unzipped(await allBytes(source), source.name);
   const names = Object.keys(files).filter((name) => name.endsWith(".npy"));
   if (names.length === 0) {
@@ -32,10 +44,15 @@ export async function readNpz(source: ByteSource, table: TableBuilder): Promise<
     const name = file.slice(0, -".npy".length);
     const bytes = files[file];
     const header = parseHeader(bytes, `${source.name}, array ${quoted(name)}`);
-    return { name, columns: columnNames(name === "X" ? "x" : name, header, name), header, bytes };
+    checkLength(header, bytes.length, source.name);
+    const columns = columnNames(name === "X" ? "x" : name, header, name);
+    return { name, columns, header, bytes: (from, to) => bytes.subarray(from, to) };
   });
-  readMembers(members, source.name, table);
+  await readMembers(members, source.name, table);
 }
+
+/** Larger ones are refused where memory is short. */
+const LARGEST_ARCHIVE = 1 << 28;
 
 function unzipped(bytes: Uint8Array, name: string): Record<string, Uint8Array> {
   try {
@@ -45,7 +62,7 @@ function unzipped(bytes: Uint8Array, name: string): Record<string, Uint8Array> {
   }
 }
 
-function readMembers(members: readonly Member[], file: string, table: TableBuilder): void {
+async function readMembers(members: readonly Member[], file: string, table: TableBuilder): Promise<void> {
   const rows = members[0].header.shape[0];
   for (const { name, header } of members) {
     if (header.shape.length < 1 || header.shape.length > 2) {
@@ -62,24 +79,45 @@ function readMembers(members: readonly Member[], file: string, table: TableBuild
   const builders = table.declare(members.flatMap((member) => member.columns));
   const firstRow = table.rows;
   table.reserve(firstRow + rows);
-  let next = 0;
-  for (const member of members) {
-    const { shape, fortranOrder, boolean } = member.header;
-    const columns = shape[1] ?? 1;
-    for (let j = 0; j < columns; j++) {
-      const builder = builders[next++];
-      if (builder === null) continue;
-      table.rows = firstRow;
-      const read = elementReader(member.header, member.bytes, builder.name, table.where, file);
-      for (let i = 0; i < rows; i++) {
-        table.rows = firstRow + i; // where messages are about
-        const value = read(fortranOrder ? j * rows + i : i * columns + j);
-        if (boolean) builder.pushLabel(value === 0 ? "false" : "true");
-        else builder.pushNumber(value, true);
-      }
+  const step = table.keepsRows ? rows : table.rowsPerPiece;
+  for (let from = 0; from < rows; from += step) {
+    const to = Math.min(from + step, rows);
+    let next = 0;
+    for (const member of members) {
+      const columns = member.header.shape[1] ?? 1;
+      await readRows(member, builders.slice(next, next + columns), from, to, firstRow, table);
+      next += columns;
+    }
+    table.rows = firstRow + to;
+    table.handOver();
+  }
+}
+
+/** Rows `from` to `to` (exclusive) of one array. */
+async function readRows(
+  { header, bytes }: Member,
+  builders: readonly (ColumnBuilder | null)[],
+  from: number,
+  to: number,
+  firstRow: number,
+  table: TableBuilder,
+): Promise<void> {
+  const { fortranOrder, boolean, shape } = header;
+  const columns = builders.length;
+  const width = elementBytes(header);
+  const elements = (first: number, last: number) => bytes(header.offset + first * width, header.offset + last * width);
+  const together = fortranOrder ? null : await elements(from * columns, to * columns);
+  for (const [j, builder] of builders.entries()) {
+    if (builder === null) continue;
+    const own = together ?? (await elements(j * shape[0] + from, j * shape[0] + to));
+    const read = elementReader(header, own, builder.name, table.where);
+    for (let i = 0; i < to - from; i++) {
+      table.rows = firstRow + from + i; // where messages are about
+      const value = read(together === null ? i : i * columns + j);
+      if (boolean) builder.pushLabel(value === 0 ? "false" : "true");
+      else builder.pushNumber(value, true);
     }
   }
-  table.rows = firstRow + rows;
 }
 
 /** A vector has the one name given, a matrix its stem with numbers. */

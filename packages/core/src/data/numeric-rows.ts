@@ -44,7 +44,7 @@ export class NumericRows {
       if (next < 0) break;
       table.at.line = rowLine++;
       for (let j = 0; j < builders.length; j++) builders[j]?.pushNumber(values[j], canonical[j]);
-      table.rows++;
+      table.rowDone();
       rowStart = next;
     }
     return { at: rowStart, line: rowLine };

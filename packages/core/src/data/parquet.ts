@@ -8,6 +8,8 @@ import { allBytes, type ByteSource, bytesSource } from "./source.js";
 import type { TableBuilder } from "./table-builder.js";
 
 const tail = "PAR1";
+/** Of a row group where the table does not keep them: 128 MB, and what lies before them in their pages is skipped, not unpacked. */
+const rowsAtOnce = (columns: number): number => Math.min(1 << 17, Math.ceil((1 << 24) / Math.max(columns, 1)));
 
 /**
  * Reads a Parquet file, one column of one row group at a time. Nulls are missing cells; integers must be below 2^53;
@@ -25,24 +27,29 @@ export async function readParquet(source: ByteSource, table: TableBuilder): Prom
     );
   }
   const firstRow = table.rows;
+  const step = table.keepsRows ? Number.POSITIVE_INFINITY : rowsAtOnce(builders.length);
   table.reserve(firstRow + Number(metadata.num_rows));
-  let rowStart = 0;
+  let groupStart = 0;
   for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    for (const builder of builders) {
-      if (builder === null) continue;
-      const pieces = await columnPieces(file, metadata, builder.name, rowStart, rowEnd, source.name);
-      for (const { cells, row } of pieces) {
-        const from = Math.max(rowStart - row, 0);
-        const to = Math.min(rowEnd - row, cells.length);
-        for (let i = from; i < to; i++) {
-          table.rows = firstRow + row + i; // where messages are about
-          pushCell(builder, cells[i], table);
+    const groupEnd = groupStart + Number(group.num_rows);
+    for (let rowStart = groupStart; rowStart < groupEnd; rowStart += step) {
+      const rowEnd = Math.min(rowStart + step, groupEnd);
+      for (const builder of builders) {
+        if (builder === null) continue;
+        const pieces = await columnPieces(file, metadata, builder.name, rowStart, rowEnd, source.name);
+        for (const { cells, row } of pieces) {
+          const from = Math.max(rowStart - row, 0);
+          const to = Math.min(rowEnd - row, cells.length);
+          for (let i = from; i < to; i++) {
+            table.rows = firstRow + row + i; // where messages are about
+            pushCell(builder, cells[i], table);
+          }
         }
       }
+      table.rows = firstRow + rowEnd;
+      table.handOver();
     }
-    rowStart = rowEnd;
-    table.rows = firstRow + rowEnd;
+    groupStart = groupEnd;
   }
 }
 

@@ -93,8 +93,8 @@ async function readOnce(
 const delimiterOf = (text: string | undefined): string | undefined =>
   text === "tab" || text === "\\t" ? "\t" : text === "" ? undefined : text;
 
-/** Reads one file. `plain` is looked into, `source` (watched) is read. */
-async function readFile(
+/** Reads one file. `plain` is looked into, `source` (watched) is read. @throws as `readTable` */
+export async function readFile(
   plain: ByteSource,
   source: ByteSource,
   table: TableBuilder,

@@ -1,28 +1,91 @@
 import { inputError } from "../errors.js";
-import { ColumnBuilder } from "./column-builder.js";
+import { ColumnBuilder, type ColumnPiece } from "./column-builder.js";
 import { listed, quoted, unknownColumn } from "./names.js";
 import type { Note } from "./notes.js";
+import { defaultRowsPerBlock } from "./rows-dataset.js";
 import type { Column, Table } from "./table.js";
+
+/** Who takes rows as they are read, so that the table need not hold them. */
+export interface PieceTaker {
+  /** Different texts of a column that get a code of their own. */
+  readonly mostTexts: number;
+  /** Some rows of all columns known so far, in their order; valid until it returns. @param lost columns that must be read again as text */
+  take(columns: readonly ColumnPiece[], rows: number, lost: readonly string[]): void;
+}
+
+/** @throws input: a file has other columns than the first of those that are read together */
+export function refuseOtherColumns(
+  file: string,
+  names: readonly string[],
+  firstFile: string,
+  firstNames: Iterable<string>,
+): void {
+  const first = new Set(firstNames);
+  const here = new Set(names);
+  const absent = [...first].find((name) => !here.has(name));
+  const extra = names.find((name) => !first.has(name));
+  if (absent !== undefined) {
+    throw inputError(
+      `${file} has no column ${quoted(absent)}, which ${firstFile} has; files read together need the same columns.`,
+    );
+  }
+  if (extra !== undefined) {
+    throw inputError(
+      `${file} has a column ${quoted(extra)} that ${firstFile} has not; files read together need the same columns.`,
+    );
+  }
+}
 
 /** The table that readers of files fill, cell by cell; several files append their rows to it. */
 export class TableBuilder {
   private readonly builders = new Map<string, ColumnBuilder>();
   private readonly seen = new Set<string>();
   private firstFile: string | null = null;
+  /** Whether a file said which columns it has before its rows. */
+  declared = false;
   private readonly notes = new Map<string, Note>();
   /** Where the reader is now. `line` is 0 where the format has no lines. */
   readonly at = { file: "", line: 0, firstRow: 0 };
   /** Rows read so far, over all files. */
   rows = 0;
+  /** Rows handed over to `pieces`. */
+  private handed = 0;
 
   /**
    * @param wanted the names to keep; all where undefined
    * @param asText names of columns known to be text
+   * @param pieces takes the rows, about 1 MB at a time; the table keeps them where there is none
    */
   constructor(
     private readonly wanted: ReadonlySet<string> | undefined,
     private readonly asText: ReadonlySet<string>,
+    private readonly pieces?: PieceTaker,
   ) {}
+
+  /** Ends a row whose cells were all given. */
+  rowDone(): void {
+    this.rows++;
+    if (this.pieces !== undefined && this.rows - this.handed >= this.rowsPerPiece) this.handOver();
+  }
+
+  /** Whether rows stay here until the table is whole; readers of whole columns then read all of them at a time. */
+  get keepsRows(): boolean {
+    return this.pieces === undefined;
+  }
+
+  /** About 1 MB of rows. */
+  get rowsPerPiece(): number {
+    return defaultRowsPerBlock(this.builders.size);
+  }
+
+  /** Hands over the rows read since the last time, if somebody takes them. */
+  handOver(): void {
+    const rows = this.rows - this.handed;
+    if (this.pieces === undefined || rows === 0) return;
+    this.handed = this.rows;
+    const columns = Array.from(this.builders.values(), (builder) => builder.drain());
+    this.pieces.take(columns, rows, this.lost);
+  }
 
   /** Starts the next file. */
   file(name: string): void {
@@ -50,22 +113,9 @@ export class TableBuilder {
         `${this.at.file} has more than one column named ${listed([...duplicates])}; rename them so that every name occurs once.`,
       );
     }
-    if (this.firstFile === null) {
-      this.firstFile = this.at.file;
-      return names.map((name) => this.column(name));
-    }
-    const absent = [...this.seen].find((name) => !here.has(name));
-    const extra = names.find((name) => !this.seen.has(name));
-    if (absent !== undefined) {
-      throw inputError(
-        `${this.at.file} has no column ${quoted(absent)}, which ${this.firstFile} has; files read together need the same columns.`,
-      );
-    }
-    if (extra !== undefined) {
-      throw inputError(
-        `${this.at.file} has a column ${quoted(extra)} that ${this.firstFile} has not; files read together need the same columns.`,
-      );
-    }
+    if (this.firstFile === null) this.firstFile = this.at.file;
+    else refuseOtherColumns(this.at.file, names, this.firstFile, this.seen);
+    this.declared = true;
     return names.map((name) => this.column(name));
   }
 
@@ -75,14 +125,16 @@ export class TableBuilder {
     if (known !== undefined) return known;
     this.seen.add(name);
     if (this.wanted !== undefined && !this.wanted.has(name)) return null;
-    const builder = new ColumnBuilder(name, this.where, this.asText.has(name));
-    for (let i = 0; i < this.rows; i++) builder.pushMissing();
+    const mostTexts = this.pieces?.mostTexts ?? Number.POSITIVE_INFINITY;
+    const builder = new ColumnBuilder(name, this.where, this.asText.has(name), this.handed, mostTexts);
+    for (let i = this.handed; i < this.rows; i++) builder.pushMissing();
     this.builders.set(name, builder);
     return builder;
   }
 
   /** Makes room for rows that are known or guessed to come, in all. A guess that is far too high does no harm. */
   reserve(rows: number): void {
+    if (this.pieces !== undefined) return;
     try {
       for (const builder of this.builders.values()) builder.reserve(rows);
     } catch (cause) {
@@ -93,12 +145,22 @@ export class TableBuilder {
   /** Ends a row of a format that may leave cells out: what was not given is missing. */
   fillRow(): void {
     for (const builder of this.builders.values()) if (builder.rows === this.rows) builder.pushMissing();
-    this.rows++;
+    this.rowDone();
   }
 
   /** Columns that must be read again as text. */
   get lost(): string[] {
     return [...this.builders.values()].filter((builder) => builder.lost).map((builder) => builder.name);
+  }
+
+  /** What the file that was read had: its columns' texts, whether it declared its columns, and the notes. @throws input: infinite numbers */
+  finishPieces(): { readonly texts: ReadonlyMap<string, readonly string[]>; readonly notes: readonly Note[] } {
+    this.handOver();
+    for (const builder of this.builders.values()) builder.refuseInfinite();
+    return {
+      texts: new Map(Array.from(this.builders, ([name, builder]) => [name, builder.texts()])),
+      notes: [...this.notes.values()],
+    };
   }
 
   finish(source: string): Table {
