@@ -7,15 +7,22 @@ import { quoted } from "./names.js";
  * weights, W_c that of the class and K the number of classes. Without weights this is n / (K·n_c), `class_weight="balanced"` of
  * scikit-learn.
  *
- * @param classOf n places of classes, each of which occurs with a positive weight
- * @param weights n, of any positive sum
+ * @param totals W_c, each positive
+ */
+export function balancedFactors(totals: Float64Array): ClassFactors {
+  const even = totals.reduce((sum, total) => sum + total, 0) / totals.length;
+  return Array.from(totals, (total) => even / total);
+}
+
+/**
+ * W_c: the weight of each class.
+ * @param classOf n places of classes
  * @param count K
  */
-export function balancedFactors(classOf: Int32Array, weights: Float64Array, count: number): ClassFactors {
+export function classTotals(classOf: Int32Array, weights: Float64Array, count: number): Float64Array {
   const totals = new Float64Array(count);
   for (let i = 0; i < classOf.length; i++) totals[classOf[i]] += weights[i];
-  const even = totals.reduce((sum, total) => sum + total, 0) / count;
-  return Array.from(totals, (total) => even / total);
+  return totals;
 }
 
 /** n weights times the factor of their row's class: their sum stays the same over the rows that the factors are of. */

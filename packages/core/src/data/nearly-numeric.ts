@@ -1,6 +1,6 @@
+import type { ColumnSurvey } from "./column-survey.js";
 import { quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
-import type { CategoricalColumn, Column } from "./table.js";
 
 /** From this share of number-like cells on, a text column is probably one of numbers gone wrong. */
 const SHARE = 0.8;
@@ -14,29 +14,27 @@ const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinit
  * What keeps a text column from being numeric, where most of its cells look like numbers: the first offending cell and its
  * 1-based data row, in words. null for real text and for numbers.
  */
-export function whatIsNotNumeric(column: Column): string | null {
+export function whatIsNotNumeric(column: ColumnSurvey): string | null {
   if (column.kind !== "categorical" || column.boolean) return null;
-  const { levels, codes } = column;
-  const like = levels.map((level) => likeNumber.test(level));
-  let [cells, alike] = [0, 0];
-  for (const code of codes) {
-    if (code < 0) continue;
-    cells++;
-    if (like[code]) alike++;
-  }
-  if (cells === 0 || alike < SHARE * cells) return null;
-  const row = codes.findIndex((code) => code >= 0 && !isNumber(levels[code]));
-  if (row < 0) return null;
-  return `${quoted(levels[codes[row]])} in data row ${row + 1} is no number (${alike} of ${cells} cells look like numbers)${advice(column, row)}`;
+  const { levels, counts, firstRows, rows, missing, more } = column;
+  let alike = 0;
+  let first = -1; // the level that is no number and comes first
+  levels.forEach((level, code) => {
+    if (counts[code] === 0) return;
+    if (likeNumber.test(level)) alike += counts[code];
+    if (!isNumber(level) && (first < 0 || firstRows[code] < firstRows[first])) first = code;
+  });
+  const cells = more ? counts.reduce((sum, count) => sum + count, 0) : rows - missing;
+  if (cells === 0 || alike < SHARE * cells || first < 0) return null;
+  return `${quoted(levels[first])} in data row ${firstRows[first] + 1} is no number (${alike} of ${cells} cells look like numbers)${advice(levels[first])}`;
 }
 
-function advice({ levels, codes }: CategoricalColumn, row: number): string {
-  const cell = levels[codes[row]];
+function advice(cell: string): string {
   if (/^\s*[+-]?\d+,\d+\s*$/.test(cell)) return "; write decimals with a point";
   return likeNumber.test(cell) ? "; write plain numbers, without signs or separators" : "";
 }
 
-export function nearlyNumericNote(column: Column): Note | null {
+export function nearlyNumericNote(column: ColumnSurvey): Note | null {
   const reason = whatIsNotNumeric(column);
   if (reason === null) return null;
   return note("nearly-numeric-column", `Column ${quoted(column.name)} is taken for text: ${reason}.`, [column.name]);

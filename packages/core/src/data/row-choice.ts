@@ -7,8 +7,8 @@ import type { Column, Table } from "./table.js";
 import { isMissingAt } from "./target.js";
 
 /** The column of row weights and what they mean. */
-export interface Weighting {
-  readonly column: Column;
+export interface Weighting<C = Column> {
+  readonly column: C;
   readonly kind: WeightsKind;
 }
 

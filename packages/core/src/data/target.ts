@@ -1,4 +1,5 @@
 import { inputError, usageError } from "../errors.js";
+import type { ColumnInfo, ColumnSurvey } from "./column-survey.js";
 import type { EncodeOptions, Labels, TargetEncoding, Task } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { listed, quoted } from "./names.js";
@@ -10,54 +11,79 @@ import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 const MAXIMUM_CLASSES = 200;
 const positiveLabels: readonly string[] = ["true", "yes", "1", "y", "t"];
 
-/** Decides how the target is understood. `rows` are the rows whose cells count (those that are used). */
-export function fitTarget(column: Column, rows: Int32Array, options: EncodeOptions, source: string): TargetEncoding {
-  const distinct = labelsOf(column, rows, 3);
+/** What is known of the target's cells in use. */
+export interface TargetFacts {
+  /** Its values or codes in order of appearance, each once: the first `DISTINCT_LABELS` of them. */
+  readonly found: readonly number[];
+  /** The first row in use, counted from 0. */
+  readonly firstRow: number;
+}
+
+/** More different labels than this are never told apart. */
+export const DISTINCT_LABELS = 1000;
+
+export function targetFacts(column: Column, rows: Int32Array, limit: number): TargetFacts {
+  const found = new Set<number>();
+  for (let i = 0; i < rows.length && found.size < limit; i++) {
+    const value = valueAt(column, rows[i]);
+    if (column.kind === "numeric" ? !Number.isNaN(value) : value >= 0) found.add(value);
+  }
+  return { found: [...found], firstRow: rows[0] };
+}
+
+/** Decides how the target is understood. @param survey of all rows */
+export function fitTarget(
+  column: ColumnInfo,
+  survey: ColumnSurvey,
+  facts: TargetFacts,
+  options: EncodeOptions,
+  source: string,
+): TargetEncoding {
+  const distinct = labelsOf(column, facts, 3);
   if (distinct.length < 2) {
     throw inputError(
       `${source}: target column ${quoted(column.name)} ${distinct.length === 0 ? "has no values" : `is ${quoted(distinct[0])} in every row`}; choose a target that varies.`,
     );
   }
-  const task = taskOf(column, distinct.length, options.task ?? "auto", rows, source);
+  const spoilt = distinct.length > 2 ? whatIsNotNumeric(survey) : null;
+  if (spoilt !== null) {
+    throw inputError(`${source}: target column ${quoted(column.name)} is not numeric: ${spoilt}.`);
+  }
+  const task = taskOf(column, distinct.length, options.task ?? "auto", facts, source);
   if (task !== "binary") {
     if (options.positive !== undefined) {
       throw usageError(
         `--positive ${quoted(options.positive)} needs a target of two labels; ${quoted(column.name)} holds ${task === "multiclass" ? "classes" : "numbers"}.`,
       );
     }
-    return { column: column.name, task, labels: null, classes: task === "multiclass" ? classesOf(column, rows) : null };
+    const classes = task === "multiclass" ? labelsOf(column, facts, DISTINCT_LABELS) : null;
+    return { column: column.name, task, labels: null, classes };
   }
   return { column: column.name, task, labels: chooseLabels(column, distinct, options.positive, source), classes: null };
 }
 
-const classesOf = (column: Column, rows: Int32Array): readonly string[] =>
-  labelsOf(column, rows, Number.POSITIVE_INFINITY);
-
-function taskOf(column: Column, distinct: number, wanted: Task | "auto", rows: Int32Array, source: string): Task {
+function taskOf(column: ColumnInfo, distinct: number, wanted: Task | "auto", facts: TargetFacts, source: string): Task {
   const numeric = column.kind === "numeric";
   const name = quoted(column.name);
-  const spoilt = distinct > 2 ? whatIsNotNumeric(column) : null;
-  if (spoilt !== null) throw inputError(`${source}: target column ${name} is not numeric: ${spoilt}.`);
   if (!numeric && (wanted === "regression" || wanted === "count")) {
-    const row = rows.find((i) => column.codes[i] >= 0) ?? 0;
     throw inputError(
-      `${source}: target column ${name} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but this model predicts ${wanted === "count" ? "counts" : "numbers"}; choose another target or a model of classes (--model logistic, or softmax for more than two).`,
+      `${source}: target column ${name} holds text (${quoted(column.levels[facts.found[0]])} in data row ${facts.firstRow + 1}), but this model predicts ${wanted === "count" ? "counts" : "numbers"}; choose another target or a model of classes (--model logistic, or softmax for more than two).`,
     );
   }
   const task = wanted !== "auto" ? wanted : !numeric || distinct === 2 ? "binary" : "regression";
   if (task === "binary" && distinct > 2) {
-    const all = labelsOf(column, rows, 1_000);
-    const count = all.length >= 1_000 ? "1000 or more" : String(all.length);
+    const all = labelsOf(column, facts, DISTINCT_LABELS);
+    const count = all.length >= DISTINCT_LABELS ? `${DISTINCT_LABELS} or more` : String(all.length);
     throw inputError(
       `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, join them into two, or use a model of several classes (--model softmax).`,
     );
   }
-  if (task === "multiclass") refuseManyClasses(column, rows, source);
+  if (task === "multiclass") refuseManyClasses(column, facts, source);
   return task;
 }
 
-function refuseManyClasses(column: Column, rows: Int32Array, source: string): void {
-  const found = labelsOf(column, rows, MAXIMUM_CLASSES + 1);
+function refuseManyClasses(column: ColumnInfo, facts: TargetFacts, source: string): void {
+  const found = labelsOf(column, facts, MAXIMUM_CLASSES + 1);
   const continuous = column.kind === "numeric" && found.length > 20 && found.some((label) => !/^-?\d+$/.test(label));
   if (continuous) {
     throw inputError(
@@ -71,7 +97,7 @@ function refuseManyClasses(column: Column, rows: Int32Array, source: string): vo
 }
 
 function chooseLabels(
-  column: Column,
+  column: ColumnInfo,
   distinct: readonly string[],
   positive: string | undefined,
   source: string,
@@ -92,19 +118,14 @@ function chooseLabels(
     : { negative: first, positive: second };
 }
 
-const sameLabel = (label: string, text: string, column: Column): boolean =>
+const sameLabel = (label: string, text: string, column: ColumnInfo): boolean =>
   label === text ||
   (column.kind === "numeric" && text !== "" && Number(label) === Number(text)) ||
   (column.kind === "categorical" && column.boolean && label === text.toLowerCase());
 
-/** The distinct labels of the given rows in sorted order; at most `limit` of them. */
-function labelsOf(column: Column, rows: Int32Array, limit: number): string[] {
-  const found = new Set<number>();
-  for (let i = 0; i < rows.length && found.size < limit; i++) {
-    const value = column.kind === "numeric" ? column.values[rows[i]] : column.codes[rows[i]];
-    if (column.kind === "numeric" ? !Number.isNaN(value) : value >= 0) found.add(value);
-  }
-  const sorted = [...found].toSorted((a, b) => a - b);
+/** The first `limit` distinct labels in sorted order. */
+function labelsOf(column: ColumnInfo, { found }: TargetFacts, limit: number): string[] {
+  const sorted = found.slice(0, limit).toSorted((a, b) => a - b);
   return sorted.map((value) => (column.kind === "numeric" ? String(value) : column.levels[value]));
 }
 
@@ -115,29 +136,39 @@ const labelAt = (column: Column, row: number): string =>
 export const isMissingAt = (column: Column, row: number): boolean =>
   column.kind === "numeric" ? Number.isNaN(column.values[row]) : column.codes[row] < 0;
 
-/** The target as the model sees it, row by row: ±1 for two labels, the index of the class for several, else the number. */
+/**
+ * The target as the model sees it, row by row: ±1 for two labels, the index of the class for several, else the number.
+ * @param before rows of the table before those of the column, for messages
+ */
 export function readTarget(
   column: Column,
   target: TargetEncoding,
   rows: Int32Array,
   source: string,
+  before = 0,
 ): { y: Float64Array; notes: Note[] } {
   const { labels, classes } = target;
-  if (classes !== null) return { y: readClasses(column, classes, rows, source), notes: [] };
-  if (labels === null) return { y: readNumbers(column, target, rows, source), notes: [] };
+  if (classes !== null) return { y: readClasses(column, classes, rows, source, before), notes: [] };
+  if (labels === null) return { y: readNumbers(column, target, rows, source, before), notes: [] };
   return column.kind === "numeric"
-    ? { y: readNumericLabels(column, labels, rows, source), notes: [] }
-    : readTextLabels(column, labels, rows, source);
+    ? { y: readNumericLabels(column, labels, rows, source, before), notes: [] }
+    : readTextLabels(column, labels, rows, source, before);
 }
 
-function readClasses(column: Column, classes: readonly string[], rows: Int32Array, source: string): Float64Array {
+function readClasses(
+  column: Column,
+  classes: readonly string[],
+  rows: Int32Array,
+  source: string,
+  before: number,
+): Float64Array {
   const indexOf = new Map(classes.map((label, k) => [column.kind === "numeric" ? Number(label) : label, k]));
   const codes = column.kind === "numeric" ? null : column.levels.map((level) => indexOf.get(level.trim()) ?? -1);
   return Float64Array.from(rows, (row) => {
     const index = codes === null ? indexOf.get(valueAt(column, row)) : codes[valueAt(column, row)];
     if (index !== undefined && index >= 0) return index;
     throw inputError(
-      `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${row + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
+      `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${before + row + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
     );
   });
 }
@@ -146,31 +177,43 @@ function readClasses(column: Column, classes: readonly string[], rows: Int32Arra
 const valueAt = (column: Column, row: number): number =>
   column.kind === "numeric" ? column.values[row] : column.codes[row];
 
-function readNumbers(column: Column, target: TargetEncoding, rows: Int32Array, source: string): Float64Array {
+function readNumbers(
+  column: Column,
+  target: TargetEncoding,
+  rows: Int32Array,
+  source: string,
+  before: number,
+): Float64Array {
   if (column.kind !== "numeric") {
     const row = rows[0];
     throw inputError(
-      `${source}: target column ${quoted(column.name)} holds text (${quoted(labelAt(column, row))} in data row ${row + 1}), but ${target.task} needs numbers; correct these cells.`,
+      `${source}: target column ${quoted(column.name)} holds text (${quoted(labelAt(column, row))} in data row ${before + row + 1}), but ${target.task} needs numbers; correct these cells.`,
     );
   }
   const y = gathered(column.values, rows);
   const negative = target.task === "count" ? y.findIndex((value) => value < 0) : -1;
   if (negative >= 0) {
     throw inputError(
-      `${source}: target column ${quoted(column.name)} is ${y[negative]} in data row ${rows[negative] + 1}, but counts are not negative; correct the cell or choose a regression model.`,
+      `${source}: target column ${quoted(column.name)} is ${y[negative]} in data row ${before + rows[negative] + 1}, but counts are not negative; correct the cell or choose a regression model.`,
     );
   }
   return y;
 }
 
-function readNumericLabels(column: NumericColumn, labels: Labels, rows: Int32Array, source: string): Float64Array {
+function readNumericLabels(
+  column: NumericColumn,
+  labels: Labels,
+  rows: Int32Array,
+  source: string,
+  before: number,
+): Float64Array {
   const negative = Number(labels.negative);
   const positive = Number(labels.positive);
   return Float64Array.from(rows, (row) => {
     const value = column.values[row];
     if (value === positive) return 1;
     if (value === negative) return -1;
-    throw unknownLabel(column, row, labels, source);
+    throw unknownLabel(column, row, labels, source, before);
   });
 }
 
@@ -179,13 +222,14 @@ function readTextLabels(
   labels: Labels,
   rows: Int32Array,
   source: string,
+  before: number,
 ): { y: Float64Array; notes: Note[] } {
   const exact = column.levels.map((level) => signOf(level, labels));
   const lenient = column.levels.map((level, code) => exact[code] || signOf(level.replace(/\.$/, ""), labels));
   let dots = false;
   const y = Float64Array.from(rows, (row) => {
     const code = column.codes[row];
-    if (lenient[code] === 0) throw unknownLabel(column, row, labels, source);
+    if (lenient[code] === 0) throw unknownLabel(column, row, labels, source, before);
     if (exact[code] === 0) dots = true;
     return lenient[code];
   });
@@ -199,7 +243,7 @@ function signOf(text: string, { negative, positive }: Labels): number {
   return label === positive ? 1 : label === negative ? -1 : 0;
 }
 
-const unknownLabel = (column: Column, row: number, labels: Labels, source: string): Error =>
+const unknownLabel = (column: Column, row: number, labels: Labels, source: string, before: number): Error =>
   inputError(
-    `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${row + 1}, but the training labels are ${quoted(labels.negative)} and ${quoted(labels.positive)}; correct the cell or remove the row.`,
+    `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${before + row + 1}, but the training labels are ${quoted(labels.negative)} and ${quoted(labels.positive)}; correct the cell or remove the row.`,
   );
