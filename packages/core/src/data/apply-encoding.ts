@@ -39,17 +39,10 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
       : { column: columnNamed(table, ROLE.weights, encoding.weights), kind: encoding.weightsKind };
   const choice = chooseRows(table, target, columns, weighting, encoding.missing);
   const { y, notes } = readTarget(target, encoding.target, choice.rows, table.source);
-  const writers: ColumnWriter[] = [];
-  let offset = 0;
-  encoding.columns.forEach((column, k) => {
-    const width = column.kind === "categorical" ? column.features.length : 1;
-    const features = encoding.features.slice(offset, offset + width);
-    writers.push(writerOf(columns[k], column, features, offset, choice.rows, table.source));
-    offset += width;
-  });
+  const writers = writersOf(columns, encoding, choice.rows, table.source);
   const factors = options.role === "training" ? encoding.classFactors : null;
   const weights = factors ? balancedWeights(classPlaces(y, encoding.target), choice.weights, factors) : choice.weights;
-  return new EncodedDataset(columnRows(writers, choice.rows, offset), { start: 0 }, y, weights, {
+  return new EncodedDataset(columnRows(writers, choice.rows, encoding.features.length), { start: 0 }, y, weights, {
     encoding,
     sourceRows: choice.rows.map((row) => row + 1),
     ...partitionsOf(table, encoding, choice.rows, options.role),
@@ -58,9 +51,34 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
     notes: [
       ...(options.role === "training" ? encoding.notes : []),
       ...choice.notes,
-      ...imputedNotes(columns, encoding.columns, choice.rows, table.source),
+      ...imputedNotes(
+        encoding,
+        columns.map((column) => countMissing(column, choice.rows)),
+        table.source,
+      ),
       ...notes,
     ],
+  });
+}
+
+/**
+ * What writes the features of some rows of the encoding's columns.
+ * @param before rows of the table before those of the columns, for messages
+ * @throws input: text instead of numbers, or a level that the training rows had not
+ */
+export function writersOf(
+  columns: readonly Column[],
+  encoding: Encoding,
+  rows: Int32Array,
+  source: string,
+  before = 0,
+): ColumnWriter[] {
+  let offset = 0;
+  return encoding.columns.map((column, k) => {
+    const width = column.kind === "categorical" ? column.features.length : 1;
+    const features = encoding.features.slice(offset, offset + width);
+    offset += width;
+    return writerOf(columns[k], column, features, offset - width, rows, source, before);
   });
 }
 
@@ -71,18 +89,20 @@ function writerOf(
   offset: number,
   rows: Int32Array,
   source: string,
+  before: number,
 ): ColumnWriter {
   if (encoding.kind === "numeric") {
-    const { values } = asNumbers(column, rows, source);
+    const { values } = asNumbers(column, rows, source, before);
     const [{ mean, scale }] = features;
     return numberWriter(values, Number.isNaN, encoding.fill, mean, scale, offset);
   }
   const text = asText(column);
   const levels = encoding.kind === "boolean" ? ["false", "true"] : encoding.levels;
   const known = new Set(levels);
-  for (const row of rows) {
-    const code = text.codes[row];
-    if (code >= 0 && !known.has(text.levels[code])) throw unknownLevel(text, row, source);
+  const strange = Uint8Array.from(text.levels, (level) => (known.has(level) ? 0 : 1));
+  if (strange.includes(1)) {
+    const row = rows.find((i) => text.codes[i] >= 0 && strange[text.codes[i]] === 1);
+    if (row !== undefined) throw unknownLevel(text, row, source, before);
   }
   const made = encoding.kind === "boolean" ? ["true"] : encoding.features;
   const fill = encoding.kind === "boolean" ? [encoding.fill] : encoding.fill;
@@ -99,9 +119,9 @@ function writerOf(
   return indicatorWriter(text.codes, featureOf, off, on, missing, offset);
 }
 
-const unknownLevel = (column: CategoricalColumn, row: number, source: string): Error =>
+const unknownLevel = (column: CategoricalColumn, row: number, source: string, before: number): Error =>
   inputError(
-    `${source}: column ${quoted(column.name)} is ${quoted(column.levels[column.codes[row]])} in data row ${row + 1}, a level that the training data do not have; remove the row or train on data with this level.`,
+    `${source}: column ${quoted(column.name)} is ${quoted(column.levels[column.codes[row]])} in data row ${before + row + 1}, a level that the training data do not have; remove the row or train on data with this level.`,
   );
 
 /** What the rows belong to: groups that splits keep whole, clusters, and the groups that results are repeated for. */
@@ -129,21 +149,14 @@ function partitionsOf(
   };
 }
 
-/** What the missing cells of each feature's column became. */
-function imputedNotes(
-  columns: readonly Column[],
-  encodings: readonly ColumnEncoding[],
-  rows: Int32Array,
-  source: string,
-): Note[] {
-  const notes: Note[] = [];
-  columns.forEach((column, k) => {
-    const count = countMissing(column, rows);
-    if (count === 0) return;
-    const message = `${source}: ${count} missing ${count === 1 ? "cell" : "cells"} of column ${quoted(column.name)} became ${filling(encodings[k])}.`;
-    notes.push(note("imputed-column", message, [column.name]));
+/** What the missing cells of each feature's column became. @param counts of them, one for each of the encoding's columns */
+export function imputedNotes(encoding: Encoding, counts: readonly number[], source: string): Note[] {
+  return encoding.columns.flatMap((column, k) => {
+    const count = counts[k];
+    if (count === 0) return [];
+    const message = `${source}: ${count} missing ${count === 1 ? "cell" : "cells"} of column ${quoted(column.column)} became ${filling(column)}.`;
+    return [note("imputed-column", message, [column.column])];
   });
-  return notes;
 }
 
 function filling(encoding: ColumnEncoding): string {

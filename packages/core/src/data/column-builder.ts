@@ -16,6 +16,7 @@ export class ColumnBuilder {
   private numbers: Growing<Float64Array> | null;
   private codes: Growing<Int32Array> | null;
   private readonly dictionary = new Map<string, number>();
+  private readonly found: string[] = [];
   private textKept = true;
   private infinite: string | null = null;
   private count: number;
@@ -102,7 +103,9 @@ export class ColumnBuilder {
     if (known !== undefined) return known;
     const code = this.dictionary.size;
     if (code >= this.mostTexts) return -2;
-    this.dictionary.set(ownCopy(text), code);
+    const own = ownCopy(text);
+    this.dictionary.set(own, code);
+    this.found.push(own);
     return code;
   }
 
@@ -125,33 +128,28 @@ export class ColumnBuilder {
     throw inputError(`${this.infinite}, which is not a finite number; leave the cell empty or remove the row.`);
   }
 
-  /** The texts found so far; a code is a place among them. */
-  texts(): string[] {
-    return [...this.dictionary.keys()];
-  }
-
-  /** Hands over the cells so far, which the next push overwrites. Codes are places in `texts()`. */
+  /** Hands over the cells so far, which the next push overwrites. */
   drain(): ColumnPiece {
-    const { name, numbers, codes } = this;
-    if (numbers === null) return { name, values: null, codes: codes?.drain() ?? new Int32Array(0) };
+    const { name, numbers, codes, found } = this;
+    if (numbers === null) return { name, values: null, codes: codes?.drain() ?? new Int32Array(0), texts: found };
     const values = numbers.drain();
     this.handedNumbers ||= values.some((value) => value === value);
-    return { name, values, codes: null };
+    return { name, values, codes: null, texts: found };
   }
 
   /** The column. @throws input: as `refuseInfinite` */
   finish(): Column {
     this.refuseInfinite();
     if (this.numbers !== null) return { kind: "numeric", name: this.name, values: this.numbers.finish() };
-    const { boolean, levels, sorted } = sortedLevels(this.texts());
+    const { boolean, levels, sorted } = sortedLevels(this.found);
     const codes = this.codes?.finish() ?? new Int32Array(0);
     for (let i = 0; i < codes.length; i++) if (codes[i] >= 0) codes[i] = sorted[codes[i]];
     return { kind: "categorical", name: this.name, boolean, levels, codes };
   }
 }
 
-/** Some rows of a column while a file is read: numbers (NaN: missing) or codes of texts (−1: missing, −2: one too many). */
-export type ColumnPiece = { readonly name: string } & (
+/** Some rows of a column while a file is read: numbers (NaN: missing) or places among its texts (−1: missing, −2: one too many). */
+export type ColumnPiece = { readonly name: string; readonly texts: readonly string[] } & (
   | { readonly values: Float64Array; readonly codes: null }
   | { readonly values: null; readonly codes: Int32Array }
 );

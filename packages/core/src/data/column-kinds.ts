@@ -15,12 +15,16 @@ export function asText(column: Column): CategoricalColumn {
   return { kind: "categorical", name: column.name, boolean: false, levels: [...position.keys()].map(String), codes };
 }
 
-/** A column that held numbers in the training data. @throws AifError "input" naming a cell that holds text now */
-export function asNumbers(column: Column, rows: Int32Array, source: string): NumericColumn {
+/**
+ * A column that held numbers in the training data.
+ * @param before rows of the table before those of the column, for messages
+ * @throws AifError "input" naming a cell that holds text now
+ */
+export function asNumbers(column: Column, rows: Int32Array, source: string, before = 0): NumericColumn {
   if (column.kind === "numeric") return column;
   const { codes, levels, name } = column;
   const row = rows.find((i) => codes[i] >= 0 && !Number.isFinite(Number(levels[codes[i]])));
-  const found = row === undefined ? "" : ` (${quoted(levels[codes[row]])} in data row ${row + 1})`;
+  const found = row === undefined ? "" : ` (${quoted(levels[codes[row]])} in data row ${before + row + 1})`;
   throw inputError(
     `${source}: column ${quoted(name)} holds text${found} but held numbers in the training data; correct these cells.`,
   );

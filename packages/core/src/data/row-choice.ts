@@ -34,32 +34,83 @@ export function chooseRows(
   weighting: Weighting | null,
   rule: MissingRule,
 ): RowChoice {
-  const raw = weighting === null ? null : checkedWeights(weighting, table.source);
-  const keep = new Uint8Array(table.rows).fill(1);
-  const weightless = raw === null ? 0 : strike(keep, (row) => raw[row] === 0);
-  if (rule === "error") refuseMissing(table, [target, ...features], keep);
-  const dropping = rule === "drop" ? [target, ...features] : [target];
-  let dropped = 0;
-  const blamed: string[] = [];
-  for (const column of dropping) {
-    const count = strikeMissing(keep, column);
-    if (count > 0) blamed.push(column.name);
-    dropped += count;
-  }
-  const rows = new Int32Array(table.rows - weightless - dropped);
-  for (let row = 0, at = 0; row < keep.length; row++) if (keep[row] === 1) rows[at++] = row;
-  if (rows.length === 0) {
-    throw inputError(
-      `${table.source}: no row is left once rows with missing cells are dropped; use --missing mean or leave columns out.`,
-    );
-  }
+  const raw = weighting === null ? null : weightsIn(weighting, weighting.column, table.source);
+  if (raw !== null && weighting !== null && !raw.some((weight) => weight > 0))
+    throw allWeightless(weighting, table.source);
+  const counts = noRowCounts(features.length);
+  const keep = keptRows(target, features, raw, table.rows, rule, counts);
+  const columns = [target, ...features];
+  refuseRows(columns, counts, rule, table.source);
+  const rows = positionsOf(keep, counts.kept);
   const rawWeights = raw === null ? undefined : gathered(raw, rows);
   return {
     rows,
     weights: rawWeights ? normalized(rawWeights) : new Float64Array(rows.length).fill(1 / rows.length),
     rawWeights,
-    notes: rowNotes(table, weighting, weightless, dropped, blamed),
+    notes: rowNotes(table, columns, weighting, counts),
   };
+}
+
+/** How many rows are used, and why others are not. Lists: the target first, then each feature's column. */
+export interface RowCounts {
+  kept: number;
+  weightless: number;
+  /** Missing cells in rows that have a weight, under "error". */
+  readonly missing: Float64Array;
+  /** Rows left out for a missing cell there and in no column before. */
+  readonly dropped: Float64Array;
+}
+
+export const noRowCounts = (features: number): RowCounts => ({
+  kept: 0,
+  weightless: 0,
+  missing: new Float64Array(features + 1),
+  dropped: new Float64Array(features + 1),
+});
+
+/** Marks the rows that are used with 1, and adds to the counts. @param raw weights, or null */
+export function keptRows(
+  target: Column,
+  features: readonly Column[],
+  raw: Float64Array | null,
+  rows: number,
+  rule: MissingRule,
+  counts: RowCounts,
+): Uint8Array {
+  const keep = new Uint8Array(rows).fill(1);
+  if (raw !== null) counts.weightless += strike(keep, (row) => raw[row] === 0);
+  const columns = [target, ...features];
+  if (rule === "error") {
+    columns.forEach((column, k) => {
+      counts.missing[k] += hasMissing(column) ? strikeMissing(keep.slice(), column) : 0;
+    });
+  }
+  const dropping = rule === "drop" ? columns : [target];
+  dropping.forEach((column, k) => {
+    counts.dropped[k] += strikeMissing(keep, column);
+  });
+  for (const kept of keep) counts.kept += kept;
+  return keep;
+}
+
+/** The places that are marked with 1. @param count of them */
+export function positionsOf(keep: Uint8Array, count: number): Int32Array {
+  const rows = new Int32Array(count);
+  for (let row = 0, at = 0; row < keep.length; row++) if (keep[row] === 1) rows[at++] = row;
+  return rows;
+}
+
+/** @throws input: missing cells under "error", or no row is left */
+export function refuseRows(columns: readonly Named[], counts: RowCounts, rule: MissingRule, source: string): void {
+  if (rule === "error") refuseMissing(columns, counts.missing, source);
+  if (counts.kept > 0) return;
+  throw inputError(
+    `${source}: no row is left once rows with missing cells are dropped; use --missing mean or leave columns out.`,
+  );
+}
+
+interface Named {
+  readonly name: string;
 }
 
 /** Takes out the rows that meet a condition and returns how many they were. */
@@ -98,40 +149,40 @@ export function countMissing(column: Column, rows: Int32Array): number {
   return count;
 }
 
-function refuseMissing(table: Table, columns: readonly Column[], keep: Uint8Array): void {
-  const counts: string[] = [];
-  for (const column of columns) {
-    const count = strikeMissing(keep.slice(), column);
-    if (count > 0) counts.push(`${count} in ${quoted(column.name)}`);
-  }
+function refuseMissing(columns: readonly Named[], missing: Float64Array, source: string): void {
+  const counts = columns.flatMap(({ name }, k) => (missing[k] > 0 ? [`${missing[k]} in ${quoted(name)}`] : []));
   if (counts.length === 0) return;
   const shown = counts.length > 10 ? [...counts.slice(0, 10), `more in ${counts.length - 10} other columns`] : counts;
   throw inputError(
-    `${table.source} has missing cells: ${shown.join(", ")}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
+    `${source} has missing cells: ${shown.join(", ")}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
   );
 }
 
-function checkedWeights({ column, kind }: Weighting, source: string): Float64Array {
+/**
+ * The weights in a column, each of which makes sense.
+ * @param before rows of the table before those of the column, for messages
+ */
+export function weightsIn({ kind }: Weighting<Named>, column: Column, source: string, before = 0): Float64Array {
   const name = quoted(column.name);
   if (column.kind !== "numeric") throw inputError(`${source}: weights column ${name} holds text; weights are numbers.`);
-  let positive = false;
   column.values.forEach((value, row) => {
     if (!(value >= 0)) {
       const found = Number.isNaN(value) ? "missing" : String(value);
       throw inputError(
-        `${source}: weights column ${name} is ${found} in data row ${row + 1}; weights are finite and not negative.`,
+        `${source}: weights column ${name} is ${found} in data row ${before + row + 1}; weights are finite and not negative.`,
       );
     }
     if (kind === "frequency" && !Number.isInteger(value)) {
       throw inputError(
-        `${source}: weights column ${name} is ${value} in data row ${row + 1}, but frequency weights are whole numbers; count rows or give --weights-kind sampling.`,
+        `${source}: weights column ${name} is ${value} in data row ${before + row + 1}, but frequency weights are whole numbers; count rows or give --weights-kind sampling.`,
       );
     }
-    if (value > 0) positive = true;
   });
-  if (!positive) throw inputError(`${source}: weights column ${name} is 0 in every row; some weight must be positive.`);
   return column.values;
 }
+
+export const allWeightless = ({ column }: Weighting<Named>, source: string): Error =>
+  inputError(`${source}: weights column ${quoted(column.name)} is 0 in every row; some weight must be positive.`);
 
 /** Divided by their sum, which need not be within float64. */
 function normalized(weights: Float64Array): Float64Array {
@@ -140,20 +191,22 @@ function normalized(weights: Float64Array): Float64Array {
   return weights.map((weight) => weight / most / total);
 }
 
-function rowNotes(
-  table: Table,
-  weighting: Weighting | null,
-  weightless: number,
-  dropped: number,
-  blamed: string[],
+/** What is said of the rows that are left out. */
+export function rowNotes(
+  { source, rows }: Pick<Table, "source" | "rows">,
+  columns: readonly Named[],
+  weighting: Weighting<Named> | null,
+  { weightless, dropped }: RowCounts,
 ): Note[] {
   const notes: Note[] = [];
   if (weightless > 0 && weighting !== null) {
-    const message = `${table.source}: ${weightless} of ${table.rows} rows have weight 0 and are left out.`;
+    const message = `${source}: ${weightless} of ${rows} rows have weight 0 and are left out.`;
     notes.push(note("zero-weights", message, [weighting.column.name]));
   }
-  if (dropped > 0) {
-    const message = `${table.source}: ${dropped} of ${table.rows} rows with missing cells are left out (in ${blamed.map(quoted).join(", ")}).`;
+  const blamed = columns.filter((_, k) => dropped[k] > 0).map(({ name }) => name);
+  const total = dropped.reduce((sum, count) => sum + count, 0);
+  if (total > 0) {
+    const message = `${source}: ${total} of ${rows} rows with missing cells are left out (in ${blamed.map(quoted).join(", ")}).`;
     notes.push(note("rows-dropped", message, blamed));
   }
   return notes;

@@ -153,14 +153,16 @@ export class TableBuilder {
     return [...this.builders.values()].filter((builder) => builder.lost).map((builder) => builder.name);
   }
 
-  /** What the file that was read had: its columns' texts, whether it declared its columns, and the notes. @throws input: infinite numbers */
-  finishPieces(): { readonly texts: ReadonlyMap<string, readonly string[]>; readonly notes: readonly Note[] } {
+  /** Hands over the last rows of a file. @returns the notes. @throws input: infinite numbers */
+  finishPieces(): readonly Note[] {
     this.handOver();
     for (const builder of this.builders.values()) builder.refuseInfinite();
-    return {
-      texts: new Map(Array.from(this.builders, ([name, builder]) => [name, builder.texts()])),
-      notes: [...this.notes.values()],
-    };
+    return [...this.notes.values()];
+  }
+
+  /** The names of all columns that were seen. */
+  get names(): readonly string[] {
+    return [...this.seen];
   }
 
   finish(source: string): Table {

@@ -103,7 +103,11 @@ function availableFeatures(table: Table, base: Encoding, candidates: Table["colu
 function plainColumn(name: string, values: Float64Array): Available {
   const finite = values.filter(Number.isFinite);
   const even = new Float64Array(finite.length).fill(1 / finite.length);
-  const { mean, minimum, maximum, twoValued, integerValues } = numericStatistics(finite, Int32Array.from(finite.keys()), even);
+  const { mean, minimum, maximum, twoValued, integerValues } = numericStatistics(
+    finite,
+    Int32Array.from(finite.keys()),
+    even,
+  );
   return {
     encoding: { kind: "numeric", column: name, fill: mean },
     info: {
