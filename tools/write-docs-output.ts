@@ -90,7 +90,8 @@ async function quoted(instruction: string): Promise<string | null> {
 /** What each command printed: pages quote several parts of one report. */
 const printed = new Map<string, Promise<string | null>>();
 
-function outputOf(line: string): Promise<string | null> {
+/** What a command prints, run once however often it is asked; null where the program that it needs is missing. */
+export function outputOf(line: string): Promise<string | null> {
   const known = printed.get(line) ?? printedBy(line);
   printed.set(line, known);
   return known;

@@ -98,7 +98,7 @@ describe("aif adversarial-train", () => {
     expect(resumed.trained).toEqual(whole.trained);
     expect(resumed.training.history).toEqual(whole.training.history);
     expect(JSON.parse(readFileSync(file, "utf8")).iteration).toBe(state.iteration + 3);
-  }, 60_000);
+  });
 
   it("says how to go on where its iterations did not suffice", async () => {
     const file = join(await scratch(), "state.json");

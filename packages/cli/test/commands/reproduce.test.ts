@@ -33,8 +33,8 @@ async function reproduce(...words: string[]): Promise<string> {
 const failure = async (...words: string[]): Promise<ReturnType<typeof endingOf>> =>
   endingOf(await reproduce(...words).catch((error: unknown) => error));
 
-const readRun = async (folder: string): Promise<ExperimentRun> =>
-  JSON.parse(await readFile(join(folder, "figure1.json"), "utf8"));
+const readRun = async (folder: string, result = "figure1"): Promise<ExperimentRun> =>
+  JSON.parse(await readFile(join(folder, `${result}.json`), "utf8"));
 
 describe("aif reproduce", () => {
   it.each([
@@ -213,7 +213,7 @@ describe("a run that is interrupted", () => {
       child.on("close", resolve);
     });
     const file = join(folder, "theorem6.1.part.json");
-    await vi.waitUntil(() => existsSync(file), { timeout: 50_000, interval: 100 });
+    await vi.waitUntil(() => existsSync(file), { timeout: 150_000, interval: 100 });
     child.kill("SIGINT");
     expect(await ended).toBe(130);
     expect(stderr).toMatch(/Interrupted; .+part\.json holds \d+ repetitions: the same command goes on from there\./);
@@ -229,16 +229,17 @@ describe("a run that is interrupted", () => {
 describe("a folder with other files", () => {
   it("is left alone, unless --force is given", async () => {
     const folder = await scratch();
-    await writeFile(join(folder, "figure1.csv"), "mine");
-    const { code, sentence } = await failure("figure1", "--out", folder);
-    expect(sentence).toMatch(/holds files named figure1 that are no run; .+--force/);
+    const result = "theorem5.2";
+    await writeFile(join(folder, `${result}.csv`), "mine");
+    const { code, sentence } = await failure(result, "--out", folder);
+    expect(sentence).toMatch(/holds files named theorem5\.2 that are no run; .+--force/);
     expect(code).toBe(2);
-    expect(await readdir(folder)).toEqual(["figure1.csv"]);
-    await writeFile(join(folder, "figure1.json"), '{"schema":"aif.reproduction/1"}');
-    expect((await failure("figure1", "--out", folder)).sentence).toContain("are no run");
-    await reproduce("figure1", "--out", folder, "--force", "--seed", "1");
-    expect((await readRun(folder)).settings.seed).toBe(1);
-    expect(await readFile(join(folder, "figure1.csv"), "utf8")).toMatch(/^epsilon,/);
+    expect(await readdir(folder)).toEqual([`${result}.csv`]);
+    await writeFile(join(folder, `${result}.json`), '{"schema":"aif.reproduction/1"}');
+    expect((await failure(result, "--out", folder)).sentence).toContain("are no run");
+    await reproduce(result, "--out", folder, "--force", "--seed", "1", "--repetitions", "2");
+    expect((await readRun(folder, result)).settings.seed).toBe(1);
+    expect(await readFile(join(folder, `${result}.csv`), "utf8")).toMatch(/^[a-z]\w*,/i);
   });
 
   it("that cannot be written is found out before the work", async () => {

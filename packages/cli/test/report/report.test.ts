@@ -215,7 +215,7 @@ test("the page of a comparison has every model, its costs and differences", asyn
   expect(cells).toContain(reach?.[1][0]);
   for (const sentence of result.words) expect(decoded(page)).toContain(sentence);
   expect(page).toContain('class="wide"');
-}, 30_000);
+});
 
 test("the page of a reproduced result has its verdicts, means and standard errors", async () => {
   const out = file("run");
@@ -236,4 +236,4 @@ test("the page of a reproduced result has its verdicts, means and standard error
   expect(page).toContain('class="fixed"');
   const refused = await aif(["reproduce", "all", "--report", file("all.html")]);
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/a page of one result: name it/)]);
-}, 30_000);
+});

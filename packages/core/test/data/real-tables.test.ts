@@ -4,6 +4,7 @@ import { fitEncoding } from "../../src/data/encode.js";
 import type { EncodedDataset } from "../../src/data/encoded-dataset.js";
 import type { EncodeOptions } from "../../src/data/encoding.js";
 import { readTable } from "../../src/data/read.js";
+import { cpuTime } from "../cpu-time.js";
 import { columnOf, expectFailure, hasRealData, plain, real } from "./helpers.js";
 
 async function encoded(path: string, options: EncodeOptions): Promise<EncodedDataset> {
@@ -70,9 +71,9 @@ describe.skipIf(!hasRealData)("real tables", () => {
   });
 
   test("flights: 231,083 rows of Parquet within seconds", async () => {
-    const start = performance.now();
+    const start = cpuTime();
     const data = await encoded("parquet/flights-200k.parquet", { target: "delay" });
     expect([data.rows, ...data.features]).toEqual([231_083, "distance", "time"]);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(cpuTime() - start).toBeLessThan(5000);
   });
 });

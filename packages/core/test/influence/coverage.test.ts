@@ -27,7 +27,7 @@ import { drawsOf } from "../long.js";
 
 beforeAll(() => ensureBlas());
 
-const repetitions = drawsOf(200, 2000);
+const repetitions = drawsOf(120, 2000);
 
 /** Cells whose truth is exact, so that nothing has to be drawn for it. */
 const CHECKED = [

@@ -84,5 +84,5 @@ test.each(DESIGNS.map((design) => [design.name, design] as const))(
     expect(Math.abs(centre / truth[0] - 1)).toBeLessThan(0.15);
     for (const share of shares) expect(share).toBeGreaterThanOrEqual(drawsOf(15, 360) / drawsOf(20, 400));
   },
-  drawsOf(30_000, 1_200_000),
+  drawsOf(180_000, 1_200_000),
 );

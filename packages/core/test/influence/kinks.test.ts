@@ -20,6 +20,7 @@ import {
   rowContributions,
   scoreShifts,
 } from "../../src/index.js";
+import { cpuTime } from "../cpu-time.js";
 import {
   budgetScale,
   dot,
@@ -299,14 +300,14 @@ describe("rows that the fit meets exactly", () => {
         X.map((x) => dot([1, ...x], [0.5, 1, -2, 3])),
       ),
     );
-    const start = performance.now();
+    const start = cpuTime();
     try {
       const attack = await influence(f, lp(2));
       expect(Math.max(...attack.influence.map(Math.abs))).toBeLessThan(1e-8);
     } catch (error) {
       expect(error).toBeInstanceOf(AifError);
     }
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(cpuTime() - start).toBeLessThan(10_000);
   });
 
   test("more than can be resolved: refused, not crashed", async () => {

@@ -52,5 +52,5 @@ test(
     expect(Math.abs(centre / truth - 1)).toBeLessThan(0.15);
     expect(share).toBeGreaterThanOrEqual(drawsOf(0.75, 0.9));
   },
-  drawsOf(30_000, 1_200_000),
+  drawsOf(180_000, 1_200_000),
 );

@@ -98,7 +98,7 @@ describe.each(CASES)("%s, case %d %o", (model, seed, options) => {
         });
         const attained = lossAt(problem, i, moved[i], theta);
         expect(Math.abs(result.losses[i] - attained)).toBeLessThan(1e-11 * (1 + Math.abs(attained)));
-        for (let draw = 0; draw < drawsOf(1700, 5000); draw++) {
+        for (let draw = 0; draw < drawsOf(400, 5000); draw++) {
           const found = lossAt(problem, i, randomMove(problem, x, radius, random), theta);
           expect(found).toBeLessThanOrEqual(result.losses[i] + 1e-12 * (1 + Math.abs(found)));
         }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../src/index.js";
 import { solveBoxSimplex } from "../../src/solvers/box-simplex-qp.js";
+import { cpuTime } from "../cpu-time.js";
 import { dot, Random } from "../models/naive.js";
 
 interface Problem {
@@ -83,10 +84,10 @@ test("what does not matter stays within its bounds", () => {
 });
 
 test("many unknowns of low rank end in time", () => {
-  const start = performance.now();
+  const start = cpuTime();
   const problem = randomProblem(new Random(3), 400, 5, 0);
   const u = solved(problem);
   expect(u).not.toBeNull();
   if (u) expect(gap(problem, u)).toBeLessThan(1e-7);
-  expect(performance.now() - start).toBeLessThan(5000);
+  expect(cpuTime() - start).toBeLessThan(5000);
 });

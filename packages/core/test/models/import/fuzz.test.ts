@@ -9,6 +9,7 @@ import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { readSafetensors } from "../../../src/models/import/safetensors.js";
 import { stackOfLinears } from "../../../src/models/import/stack-of-linears.js";
+import { cpuTime } from "../../cpu-time.js";
 import { utf8 } from "../../data/helpers.js";
 import { drawsOf } from "../../long.js";
 import { integers, type NodeSpec, onnxFile, tensor, value } from "./onnx-writer.js";
@@ -49,7 +50,7 @@ async function fuzz<T>(
   let [refused, accepted] = [0, 0];
   for (let k = 0; k < 1200 || performance.now() < until; k++) {
     const bytes = file(below);
-    const start = performance.now();
+    const start = cpuTime();
     try {
       check(await read(bytes));
       accepted++;
@@ -58,7 +59,7 @@ async function fuzz<T>(
       expect(cause.message).toMatch(/^[^\n]+[.?]$/);
       refused++;
     }
-    const time = performance.now() - start;
+    const time = cpuTime() - start;
     if (time > slowest) throw new Error(`case ${k} took ${time} ms: ${Buffer.from(bytes).toString("hex")}`);
   }
   // Some of it must be found, and some must leave a file that can be read.
@@ -240,7 +241,7 @@ const images = Uint8Array.of(
 );
 
 describe("damaged files give an error in one sentence or a whole result, soon", () => {
-  const time = drawsOf(20_000, 60_000);
+  const time = 180_000;
   test("ONNX", () => fuzz(oneOf(network, classifier), (bytes) => readOnnx(bytes), isWhole), time);
 
   test("ONNX, senseless graphs", () => fuzz(senseless, (bytes) => readOnnx(bytes), isWhole), time);
