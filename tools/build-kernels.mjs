@@ -15,8 +15,14 @@ const outputFile = join(root, "packages/core/src/linalg/portable/kernels.generat
 const LARGEST_MODULE = 4096;
 
 const variants = [
-  { name: "simd", features: ["simd"], what: "WebAssembly with 128-bit SIMD." },
-  { name: "fused", features: ["simd", "relaxed-simd"], what: "The same with fused multiply-add (relaxed SIMD)." },
+  { name: "simd", entry: "index.ts", features: ["simd"], what: "WebAssembly with 128-bit SIMD." },
+  {
+    name: "fused",
+    entry: "index.ts",
+    features: ["simd", "relaxed-simd"],
+    what: "The same with fused multiply-add (relaxed SIMD).",
+  },
+  { name: "rows", entry: "rows.ts", features: ["simd"], what: "Scaling of rows, with SIMD." },
 ];
 
 async function fingerprint() {
@@ -31,11 +37,11 @@ async function fingerprint() {
   return hash.digest("hex");
 }
 
-async function compile(asc, { name, features }) {
+async function compile(asc, { name, entry, features }) {
   let binary;
   const { error, stderr } = await asc.main(
     [
-      "index.ts",
+      entry,
       "--baseDir",
       sourceFolder,
       "--outFile",

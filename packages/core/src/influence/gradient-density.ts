@@ -1,5 +1,5 @@
 import { Matrix } from "../linalg/matrix.js";
-import { addWeightedGram, growingBuffer } from "../models/feature-map.js";
+import { addWeightedGram } from "../models/feature-map.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
@@ -93,7 +93,6 @@ async function gapCorners(
   );
   const h = 1.06 * Math.sqrt(squares) * rate;
   if (!(h > 0)) return null;
-  const scratch = growingBuffer();
   return (x, gamma, weights, out) => {
     const difference = Matrix.zeros(x.rows, map.inputs);
     const omega = weights.map((weight, i) => {
@@ -104,7 +103,7 @@ async function gapCorners(
       row[second] = -Math.sign(gamma.row(i)[second]) * budgets[second];
       return (weight * gaussian(gap / h)) / h;
     });
-    addWeightedGram(map.jacobianTimes(x, difference), omega, out.data, map.count, scratch);
+    addWeightedGram(map.jacobianTimes(x, difference), omega, out.data, map.count);
   };
 }
 

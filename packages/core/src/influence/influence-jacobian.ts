@@ -1,7 +1,7 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetrise } from "../linalg/symmetric.js";
-import { addWeightedGram, growingBuffer } from "../models/feature-map.js";
+import { addWeightedGram } from "../models/feature-map.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dualExponent, maximumMagnitude } from "../threats/norms.js";
@@ -32,7 +32,6 @@ export async function influenceJacobian(
   const corners = map.sharedGradient ? null : await gradientDensity(attack, rate, work);
   const curved = Matrix.zeros(d, d);
   const mixed = Matrix.zeros(d, d);
-  const scratch = growingBuffer();
   const { grams, pull: mixedSum } = await sweep(
     map,
     data,
@@ -67,7 +66,7 @@ export async function influenceJacobian(
         map.addJacobianGram(x, diagonals, factor, curved);
         const along = map.jacobianTimes(x, phi);
         if (along.rows === 1) addOuter(along.data, -sum(factor), curved);
-        else subtractGram(along, factor, curved, scratch);
+        else subtractGram(along, factor, curved);
       }
       corners?.(x, gamma, onCurvature, curved);
     },
@@ -151,9 +150,9 @@ function addOuter(a: Float64Array, weight: number, out: Matrix): void {
 }
 
 /** out −= Σ ω_i a_i a_i', ω ≥ 0. */
-function subtractGram(a: Matrix, omega: Float64Array, out: Matrix, scratch: (length: number) => Float64Array): void {
+function subtractGram(a: Matrix, omega: Float64Array, out: Matrix): void {
   const part = Matrix.zeros(a.columns, a.columns);
-  addWeightedGram(a, omega, part.data, a.columns, scratch);
+  addWeightedGram(a, omega, part.data, a.columns);
   for (let at = 0; at < out.data.length; at++) out.data[at] -= part.data[at];
 }
 

@@ -48,6 +48,11 @@ export interface Blas {
     c: Float64Array,
     ldc: number,
   ): void;
+  /**
+   * `syrk` on one thread beside this one, where the back end has one to spare. Until it settles nobody may write to A or
+   * touch C, and products of this thread keep to one thread.
+   */
+  readonly syrkBeside?: (...product: Parameters<Blas["syrk"]>) => Promise<void>;
   /** y ← alpha·A·x + beta·y, A symmetric n×n, lower triangle. */
   symv(n: number, alpha: number, a: Float64Array, lda: number, x: Float64Array, beta: number, y: Float64Array): void;
   /** B ← op(L)⁻¹·B, L lower triangular m×m, B m×n. */

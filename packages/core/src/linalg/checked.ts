@@ -13,6 +13,7 @@ export interface Kernels {
   /** Called with beta = 0 only on a y that is all zeros. */
   gemv: Blas["gemv"];
   syrk: Blas["syrk"];
+  syrkBeside?: Blas["syrkBeside"] | undefined;
   /** Called with beta = 0 only on a y that is all zeros. */
   symv: Blas["symv"];
   trsm: Blas["trsm"];
@@ -80,6 +81,7 @@ class CheckedBlas implements Blas {
   readonly name: Blas["name"];
   readonly description: string;
   readonly threads: number;
+  readonly syrkBeside?: NonNullable<Blas["syrkBeside"]>;
 
   constructor(
     private readonly kernels: Kernels,
@@ -88,6 +90,12 @@ class CheckedBlas implements Blas {
     this.name = identity.name;
     this.description = identity.description;
     this.threads = identity.threads;
+    const { syrkBeside } = kernels;
+    if (syrkBeside) {
+      this.syrkBeside = async (...product) => {
+        if (this.syrkIsWork(...product)) await syrkBeside(...product);
+      };
+    }
   }
 
   gemm(
@@ -150,13 +158,18 @@ class CheckedBlas implements Blas {
     c: Float64Array,
     ldc: number,
   ): void {
+    if (this.syrkIsWork(n, k, alpha, a, lda, beta, c, ldc)) this.kernels.syrk(n, k, alpha, a, lda, beta, c, ldc);
+  }
+
+  /** Checks the arguments and does what is no product at all. */
+  private syrkIsWork(...[n, k, alpha, a, lda, beta, c, ldc]: Parameters<Blas["syrk"]>): boolean {
     checkDimension("syrk", "n", n);
     checkDimension("syrk", "k", k);
     checkMatrix("syrk", "A", a, k, n, lda);
     checkMatrix("syrk", "C", c, n, n, ldc);
-    if (n === 0) return;
-    if (k === 0 || alpha === 0) scaleRows(c, ldc, n, (i) => i + 1, beta);
-    else this.kernels.syrk(n, k, alpha, a, lda, beta, c, ldc);
+    if (n > 0 && k > 0 && alpha !== 0) return true;
+    scaleRows(c, ldc, n, (i) => i + 1, beta);
+    return false;
   }
 
   symv(n: number, alpha: number, a: Float64Array, lda: number, x: Float64Array, beta: number, y: Float64Array): void {

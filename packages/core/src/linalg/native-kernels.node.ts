@@ -54,6 +54,15 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
     syrk(n, k, alpha, a, lda, beta, c, ldc) {
       dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
     },
+    syrkBeside: (n, k, alpha, a, lda, beta, c, ldc) =>
+      new Promise((resolve, reject) => {
+        const held = [a, c];
+        dsyrk.async(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc, (error: Error | null) => {
+          held.length = 0; // koffi keeps addresses alone: up to here this closure keeps the arrays
+          if (error) reject(error);
+          else resolve();
+        });
+      }),
     symv(n, alpha, a, lda, x, beta, y) {
       dsymv(ROW_MAJOR, LOWER, n, alpha, a, lda, x, 1, beta, y, 1);
     },

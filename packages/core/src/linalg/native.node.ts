@@ -72,6 +72,12 @@ function threadCount(library: Library): number {
   return read === undefined ? 1 : Number(read());
 }
 
+/** Whether several threads may call the library at once: known of OpenBLAS built on the system's own threads. */
+function takesCallsFromThreads(library: Library): boolean {
+  const ownThreads = 1;
+  return firstFunction(library, [["openblas_get_parallel", INT, []]])?.() === ownThreads;
+}
+
 function describe(library: Library, { blas, lapack }: NativeCandidate): string {
   const configuration = firstFunction(library, [
     ["openblas_get_config", "str", []],
@@ -85,11 +91,12 @@ function describe(library: Library, { blas, lapack }: NativeCandidate): string {
 function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number): Blas {
   const blas = koffi.load(candidate.blas);
   const lapack = candidate.lapack === candidate.blas ? blas : koffi.load(candidate.lapack);
-  const kernels = bindKernels(blas, lapack);
+  const { syrkBeside, ...alone } = bindKernels(blas, lapack);
   // The last digits of a product depend on the number of threads, so it is fixed before the first use.
   const setThreads = threadSwitch(blas);
   setThreads?.(threads);
   const actual = threadCount(blas);
+  const kernels = actual > 1 && setThreads && takesCallsFromThreads(blas) ? { ...alone, syrkBeside } : alone;
   selfTest(kernels);
   const gated = setThreads && actual > 1 ? threadsByWork(kernels, actual, setThreads) : kernels;
   return checkedBlas(gated, { name: "native", description: describe(blas, candidate), threads: actual });

@@ -10,14 +10,16 @@ const MATRIX_WORK = 2e7;
 const VECTOR_WORK = 4e6;
 
 /**
- * The same kernels, run on one thread below a fixed size and on all from there on. The size of a product alone decides, so
- * that its digits do not depend on what ran before.
+ * The same kernels, run on one thread below a fixed size and on all from there on. The size of a product decides, and whether
+ * another runs beside it, so that its digits do not depend on what ran before.
  * @param setThreads the library's own switch (about 0.1 µs a call)
  */
 export function threadsByWork(kernels: Kernels, threads: number, setThreads: (count: number) => void): Kernels {
+  const { syrkBeside } = kernels;
   let current = threads;
+  let beside = 0;
   const use = (large: boolean): void => {
-    const wanted = large ? threads : 1;
+    const wanted = large && beside === 0 ? threads : 1;
     if (wanted === current) return;
     setThreads(wanted);
     current = wanted;
@@ -35,6 +37,17 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
       use((n * n * k) / 2 >= MATRIX_WORK);
       kernels.syrk(n, k, ...rest);
     },
+    ...(syrkBeside && {
+      async syrkBeside(...product) {
+        use(false);
+        beside++;
+        try {
+          await syrkBeside(...product);
+        } finally {
+          beside--;
+        }
+      },
+    }),
     symv(n, ...rest) {
       use(n * n >= VECTOR_WORK);
       kernels.symv(n, ...rest);

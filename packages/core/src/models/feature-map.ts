@@ -1,5 +1,7 @@
 import { blas } from "../linalg/backend.js";
+import type { Blas } from "../linalg/blas.js";
 import { Matrix } from "../linalg/matrix.js";
+import { type RowScaler, rowScaler } from "../linalg/row-scaler.js";
 
 /**
  * A basis v(x) of d features of m inputs (MATH 0), seen through products with the rows V of a block (r×d). No map stores V
@@ -24,6 +26,11 @@ export interface FeatureMap {
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void;
   /** out (d×d, lower triangle) += V' diag(ω) V, ω ≥ 0. */
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void;
+  /**
+   * The same, its product on a thread beside this one, where the map's Gram matrix is one product with x. Until it settles
+   * nothing else may touch `out`; x is free at once, or where it is lasting never written to.
+   */
+  addGramBeside?(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void>;
   /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. */
   inputGradients(theta: Float64Array, x: Matrix): Matrix;
   /** out (d) += Σ_i ω_i V_i φ_i with V_i = ∂v/∂x (d×m) and φ_i row i of `directions` (or its only row). */
@@ -53,17 +60,14 @@ export function commonWeight(omega: Float64Array): number {
   return first;
 }
 
+/** Rows are scaled in stretches of this many numbers (4 MB). */
+const SCALED_NUMBERS = 1 << 19;
+
 /**
  * out (lower triangle, its top left corner at `offset` with leading dimension `ld`) += A' diag(ω) A for A r×k. Equal weights
- * go to the kernel as a factor; others scale the rows by √ω in a scratch copy first.
+ * go to the kernel as a factor; others scale the rows by √ω in a copy first.
  */
-export function addWeightedGram(
-  a: Matrix,
-  omega: Float64Array,
-  out: Float64Array,
-  ld: number,
-  scratch: (length: number) => Float64Array,
-): void {
+export function addWeightedGram(a: Matrix, omega: Float64Array, out: Float64Array, ld: number): void {
   const { rows: r, columns: k } = a;
   if (r === 0 || k === 0) return;
   const common = commonWeight(omega);
@@ -71,20 +75,35 @@ export function addWeightedGram(
     blas().syrk(k, r, common, a.data, k, 1, out, ld);
     return;
   }
-  const scaled = scratch(r * k);
-  const { data } = a;
-  for (let i = 0, at = 0; i < r; i++) {
-    const root = Math.sqrt(omega[i]);
-    const end = at + k;
-    for (; at + 3 < end; at += 4) {
-      scaled[at] = root * data[at];
-      scaled[at + 1] = root * data[at + 1];
-      scaled[at + 2] = root * data[at + 2];
-      scaled[at + 3] = root * data[at + 3];
-    }
-    for (; at < end; at++) scaled[at] = root * data[at];
+  const stretch = Math.max(16, Math.floor(SCALED_NUMBERS / k));
+  for (let from = 0; from < r; from += stretch) {
+    const to = Math.min(r, from + stretch);
+    const scaled = rowScaler.scaled(a.rowRange(from, to), omega.subarray(from, to));
+    blas().syrk(k, to - from, 1, scaled, k, 1, out, ld);
   }
-  blas().syrk(k, r, 1, scaled, k, 1, out, ld);
+}
+
+/** As `addWeightedGram`, beside this thread. @param lasting whether A stays as it is until then; else it is copied. */
+export function addWeightedGramBeside(
+  a: Matrix,
+  omega: Float64Array,
+  out: Float64Array,
+  ld: number,
+  { scaler, lasting, syrkBeside }: Beside,
+): Promise<void> {
+  const { rows: r, columns: k } = a;
+  const common = commonWeight(omega);
+  if (Number.isNaN(common)) return syrkBeside(k, r, 1, scaler.scaled(a, omega), k, 1, out, ld);
+  return syrkBeside(k, r, common, lasting ? a.data : scaler.copied(a), k, 1, out, ld);
+}
+
+/** A thread beside this one, and where it keeps rows meanwhile. */
+export interface Beside {
+  readonly syrkBeside: NonNullable<Blas["syrkBeside"]>;
+  /** Used by nobody else until it is done. */
+  readonly scaler: RowScaler;
+  /** Whether the rows stay as they are until it is done. */
+  readonly lasting: boolean;
 }
 
 /** A buffer that grows to what is asked of it and is then used again. */
@@ -205,7 +224,6 @@ export function addJacobianGramByInput(
   diagonals: Matrix,
   omega: Float64Array,
   out: Matrix,
-  scratch: (length: number) => Float64Array,
 ): void {
   const m = map.inputs;
   const weights = new Float64Array(x.rows);
@@ -218,7 +236,7 @@ export function addJacobianGramByInput(
     if (!any) continue;
     const unit = Matrix.zeros(1, m);
     unit.data[k] = 1;
-    addWeightedGram(map.jacobianTimes(x, unit), weights, out.data, map.count, scratch);
+    addWeightedGram(map.jacobianTimes(x, unit), weights, out.data, map.count);
   }
 }
 

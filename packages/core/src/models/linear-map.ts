@@ -6,8 +6,9 @@ import {
   addLinearScores,
   addWeightedDirections,
   addWeightedGram,
+  addWeightedGramBeside,
+  type Beside,
   type FeatureMap,
-  growingBuffer,
   interceptName,
   startWithIntercepts,
 } from "./feature-map.js";
@@ -18,7 +19,6 @@ export class LinearMap implements FeatureMap {
   readonly sharedGradient = true;
   readonly ownCoefficients = true;
   private readonly first: number;
-  private readonly scratch = growingBuffer();
 
   constructor(
     readonly inputs: number,
@@ -46,7 +46,19 @@ export class LinearMap implements FeatureMap {
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
     const d = this.count;
     const corner = this.first * (d + 1);
-    addWeightedGram(x, omega, out.data.subarray(corner), d, this.scratch);
+    addWeightedGram(x, omega, out.data.subarray(corner), d);
+    this.addGramBorder(x, omega, out);
+  }
+
+  addGramBeside(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void> {
+    const d = this.count;
+    const done = addWeightedGramBeside(x, omega, out.data.subarray(this.first * (d + 1)), d, beside);
+    this.addGramBorder(x, omega, out); // touches the first column alone
+    return done;
+  }
+
+  private addGramBorder(x: Matrix, omega: Float64Array, out: Matrix): void {
+    const d = this.count;
     if (!this.intercept || x.rows === 0) return;
     const sums = new Float64Array(this.inputs);
     if (this.inputs > 0) blas().gemv(true, x.rows, this.inputs, 1, x.data, this.inputs, omega, 0, sums);

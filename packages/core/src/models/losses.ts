@@ -1,7 +1,7 @@
 /** A loss l = ℓ(f, y) of the score f = θ'v(x): values and derivatives in f (MATH 0). */
 export interface Loss {
   readonly name: LossName;
-  /** Whether ℓ'' is the same everywhere, so that H is the same at every θ. */
+  /** Whether ℓ = ½ℓ''·(f − y)² with the same ℓ'' everywhere, so that H is the same at every θ. */
   readonly quadratic: boolean;
   /** What a person calls the mean of this loss. */
   readonly label: string;

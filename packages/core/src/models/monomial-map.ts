@@ -23,7 +23,6 @@ export class MonomialMap implements FeatureMap {
   readonly sharedGradient = false;
   readonly ownCoefficients = false;
   private readonly first: number;
-  private readonly scratch = growingBuffer();
   private readonly featureBuffer = growingBuffer();
 
   constructor(
@@ -58,7 +57,7 @@ export class MonomialMap implements FeatureMap {
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
-    addWeightedGram(this.blockFeatures(x), omega, out.data, this.count, this.scratch);
+    addWeightedGram(this.blockFeatures(x), omega, out.data, this.count);
   }
 
   inputGradients(theta: Float64Array, x: Matrix): Matrix {
@@ -102,7 +101,7 @@ export class MonomialMap implements FeatureMap {
   }
 
   addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
-    addJacobianGramByInput(this, x, diagonals, omega, out, this.scratch);
+    addJacobianGramByInput(this, x, diagonals, omega, out);
   }
 
   curvature(theta: Float64Array, x: Matrix, directions: Matrix): Float64Array {

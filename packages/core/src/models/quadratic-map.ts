@@ -104,7 +104,7 @@ export class QuadraticMap implements FeatureMap {
   }
 
   addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
-    addJacobianGramByInput(this, x, diagonals, omega, out, this.scratch);
+    addJacobianGramByInput(this, x, diagonals, omega, out);
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
@@ -114,7 +114,7 @@ export class QuadraticMap implements FeatureMap {
       const to = Math.min(x.rows, from + stretch);
       const v = new Matrix(this.featureBuffer((to - from) * d), to - from, d);
       for (let i = from; i < to; i++) this.writeFeatures(x.row(i), v.row(i - from));
-      addWeightedGram(v, omega.subarray(from, to), out.data, d, this.scratch);
+      addWeightedGram(v, omega.subarray(from, to), out.data, d);
     }
   }
 

@@ -2,6 +2,7 @@ import type { Block, RowBlocks } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { type FeatureMap, growingBuffer } from "./feature-map.js";
+import { GramLanes } from "./gram-lanes.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
 export interface SweepPlan {
@@ -51,16 +52,21 @@ export async function sweep(
   const pullBuffer = growingBuffer();
   const gramBuffers = gramSums.map(() => growingBuffer());
   const empty = Matrix.zeros(0, 0);
-  for (const block of data.blocks()) {
+  const vectorProducts = (plan.theta?.columns ?? 0) + columns;
+  const lanes = GramLanes.for(map, gramSums.length, data.rows, vectorProducts);
+  for (const block of data.blocks(lanes?.rowsPerBlock)) {
     const r = block.x.rows;
     const scores = plan.theta ? map.scores(plan.theta, block.x) : empty;
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
     const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
     visit(rows);
+    const beside = lanes ? await lanes.start(block.x, rows.grams, block.lasting === true) : 0;
     if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
-    gramSums.forEach((sum, k) => map.addGram(block.x, rows.grams[k], sum));
+    const own = beside > 0 ? block.x.rowRange(beside, r) : block.x;
+    gramSums.forEach((sum, k) => map.addGram(own, rows.grams[k].subarray(beside), sum));
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
+  await lanes?.addTo(gramSums);
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }

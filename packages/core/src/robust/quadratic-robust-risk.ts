@@ -1,6 +1,6 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import { addWeightedGram, growingBuffer } from "../models/feature-map.js";
+import { addWeightedGram } from "../models/feature-map.js";
 import { asColumn } from "../models/sweep.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import type { Threat } from "../threats/threat.js";
@@ -47,7 +47,6 @@ export async function quadraticRobustRisk(
   if (curvature === null) throw new TypeError("The score is not quadratic in x.");
   const gradient = Matrix.zeros(d, 1);
   const [hessian, excess] = [Matrix.zeros(d, d), Matrix.zeros(d, d)];
-  const scratch = growingBuffer();
   let [smoothed, exact, slopeSquares] = [0, 0, 0];
   const slices = timeSlices(work);
   for (const { x, y, w, firstRow } of data.blocks(Math.max(16, Math.floor(STRETCH_ENTRIES / d)))) {
@@ -80,9 +79,9 @@ export async function quadraticRobustRisk(
     const features = sides.map(({ end, slope, bend }) => {
       const moved = movedRows(curvature, x, end.points);
       map.addPullback(moved, asColumn(slope), gradient);
-      addScoreCurvature(map, curvature, end, slope, moved, radius, hessian, excess, scratch);
+      addScoreCurvature(map, curvature, end, slope, moved, radius, hessian, excess);
       const v = map.features(moved);
-      addWeightedGram(v, bend, hessian.data, d, scratch);
+      addWeightedGram(v, bend, hessian.data, d);
       return v;
     });
     if (tied.some((value) => value > 0)) {
@@ -92,7 +91,7 @@ export async function quadraticRobustRisk(
           above.data[at] = sides[0].first[i] * above.data[at] - sides[1].first[i] * below.data[at];
         }
       }
-      addWeightedGram(above, tied, hessian.data, d, scratch);
+      addWeightedGram(above, tied, hessian.data, d);
     }
     if (slices.due()) await slices.pause({ phase: "robust optimum", done: firstRow + r, total: data.rows });
   }
@@ -124,7 +123,6 @@ function addScoreCurvature(
   radius: number,
   hessian: Matrix,
   excess: Matrix,
-  scratch: (length: number) => Float64Array,
 ): void {
   const [r, a, m, d] = [slope.length, attacked.length, map.inputs, map.count];
   // A loss that rises towards this end bends with it; the other way round it would bend down, and is next to no part of M.
@@ -138,7 +136,7 @@ function addScoreCurvature(
   for (let k = 0; k < a; k++) {
     for (let j = 0; j < a; j++) direction.data[attacked[j]] = budgets[j] * eigenvectors.data[k * a + j];
     for (let i = 0; i < r; i++) weights[i] = omega[i] * inverse(i, k);
-    addWeightedGram(map.jacobianTimes(moved, direction), weights, hessian.data, d, scratch);
+    addWeightedGram(map.jacobianTimes(moved, direction), weights, hessian.data, d);
   }
   const pulled = Matrix.zeros(r, a);
   for (let i = 0; i < r; i++) {
@@ -159,5 +157,5 @@ function addScoreCurvature(
   for (let i = 0; i < r; i++) {
     for (let k = 0; k < a; k++) directions.data[i * m + attacked[k]] = budgets[k] * turned[i * a + k];
   }
-  addWeightedGram(map.jacobianTimes(moved, directions), weights, excess.data, d, scratch);
+  addWeightedGram(map.jacobianTimes(moved, directions), weights, excess.data, d);
 }

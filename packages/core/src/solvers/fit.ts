@@ -266,6 +266,18 @@ async function evaluateAt(
     ({ block, scores: f, pull, grams: [gram] }) => {
       const { y, w, firstRow } = block;
       scores.set(f.data, firstRow);
+      if (loss.quadratic) {
+        const curvature = loss.second(0, 0);
+        for (let i = 0; i < y.length; i++) {
+          const slope = curvature * (f.data[i] - y[i]);
+          const pulled = w[i] * slope;
+          slopeSquares += pulled * slope;
+          curvatures += w[i] * curvature;
+          pull.data[i] = pulled;
+          if (gram) gram[i] = w[i] * curvature;
+        }
+        return;
+      }
       for (let i = 0; i < y.length; i++) {
         loss.jet(f.data[i], y[i], jet);
         const slope = jet[1];
@@ -279,6 +291,7 @@ async function evaluateAt(
     },
     work,
   );
+  if (loss.quadratic) total = slopeSquares / (2 * loss.second(0, 0)); // ½ℓ''(f − y)² = ½ℓ'²/ℓ''
   const gradient = sums.pull.data;
   // Sums of numbers that are not finite are not finite: only then is it worth looking for them.
   if (!gradient.every(Number.isFinite)) data.check?.();

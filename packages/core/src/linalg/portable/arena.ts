@@ -31,7 +31,7 @@ interface KernelExports {
   rotateRows(count: number, columns: number, cosines: number, sines: number, rows: number, step: number): void;
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
+export function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 

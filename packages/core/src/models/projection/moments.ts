@@ -18,13 +18,13 @@ export async function momentsOf(data: Dataset): Promise<Moments> {
     for (let i = 0, at = 0; i < w.length; i++) for (let k = 0; k < m; k++, at++) mean[k] += w[i] * x.data[at];
   }
   const covariance = Matrix.zeros(m, m);
-  const [centred, scratch] = [growingBuffer(), growingBuffer()];
+  const centred = growingBuffer();
   for (const { x, w } of data.blocks()) {
     const rows = new Matrix(centred(w.length * m), w.length, m);
     for (let i = 0, at = 0; i < w.length; i++) {
       for (let k = 0; k < m; k++, at++) rows.data[at] = x.data[at] - mean[k];
     }
-    addWeightedGram(rows, w, covariance.data, m, scratch);
+    addWeightedGram(rows, w, covariance.data, m);
   }
   for (let j = 0; j < m; j++) for (let k = 0; k < j; k++) covariance.data[k * m + j] = covariance.data[j * m + k];
   return { mean, covariance };

@@ -1,5 +1,5 @@
 import { Matrix } from "../../linalg/matrix.js";
-import { addJacobianGramByInput, addWeightedGram, type FeatureMap, growingBuffer, repeatRow } from "../feature-map.js";
+import { addJacobianGramByInput, addWeightedGram, type FeatureMap, repeatRow } from "../feature-map.js";
 import { liftGradients, type Projection, projectDirections, projectRows } from "./projection.js";
 
 /** v(z) with z = P'(x − μ), attacked in x (MATH 13): ∇x = P∇z and V_x φ = V_z P'φ. */
@@ -9,7 +9,6 @@ export class ProjectedMap implements FeatureMap {
   readonly intercept: boolean;
   readonly sharedGradient: boolean;
   readonly ownCoefficients = false;
-  private readonly scratch = growingBuffer();
 
   constructor(
     readonly inner: FeatureMap,
@@ -68,7 +67,7 @@ export class ProjectedMap implements FeatureMap {
 
   addJacobianGram(x: Matrix, diagonals: Matrix, omega: Float64Array, out: Matrix): void {
     if (!this.sharedGradient) {
-      addJacobianGramByInput(this, x, diagonals, omega, out, this.scratch);
+      addJacobianGramByInput(this, x, diagonals, omega, out);
       return;
     }
     // V is the same for every row, so the diagonals add up first.
@@ -78,7 +77,7 @@ export class ProjectedMap implements FeatureMap {
       for (let k = 0; k < this.inputs; k++, at++) sums[k] += omega[i] * all.data[at];
     }
     const columns = this.jacobianTimes(Matrix.zeros(0, this.inputs), identity(this.inputs));
-    addWeightedGram(columns, sums, out.data, this.count, this.scratch);
+    addWeightedGram(columns, sums, out.data, this.count);
   }
 
   usesInput(k: number): boolean {
