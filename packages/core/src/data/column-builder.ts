@@ -4,8 +4,20 @@ import { Growing } from "./growing.js";
 import { isInfiniteText, isMissingText } from "./missing.js";
 import { compareCodePoints, quoted } from "./names.js";
 import type { Column } from "./table.js";
+import type { TableMemory } from "./table-memory.js";
 
 const booleanTexts: ReadonlySet<string> = new Set(["true", "false"]);
+
+export interface ColumnOptions {
+  /** Whether it is known to be text. */
+  readonly asText: boolean;
+  /** What its texts may take, with those of the other columns. */
+  readonly memory: TableMemory;
+  /** Rows that were handed over without this column. */
+  readonly rowsBefore: number;
+  /** Different texts that get a code of their own; all further ones share −2. */
+  readonly mostTexts: number;
+}
 
 /**
  * One column while it is read. It holds numbers until the first cell that is none; then the cells before become text.
@@ -22,21 +34,21 @@ export class ColumnBuilder {
   private count: number;
   /** Whether numbers were handed over that nobody can make text of any more. */
   private handedNumbers = false;
+  private readonly memory: TableMemory;
+  private readonly mostTexts: number;
   lost = false;
 
   /**
    * @param where says where the reader is, for messages: `data.csv, data row 3 (line 4)`.
-   * @param rowsBefore rows that were handed over without this column
-   * @param mostTexts different texts that get a code of their own; all further ones share −2
    */
   constructor(
     readonly name: string,
     private readonly where: () => string,
-    asText = false,
-    rowsBefore = 0,
-    private readonly mostTexts = Number.POSITIVE_INFINITY,
+    { asText, memory, rowsBefore, mostTexts }: ColumnOptions,
   ) {
     this.count = rowsBefore;
+    this.memory = memory;
+    this.mostTexts = mostTexts;
     this.numbers = asText ? null : new Growing((length) => new Float64Array(length));
     this.codes = asText ? new Growing((length) => new Int32Array(length)) : null;
   }
@@ -103,6 +115,13 @@ export class ColumnBuilder {
     if (known !== undefined) return known;
     const code = this.dictionary.size;
     if (code >= this.mostTexts) return -2;
+    // A terminal, a spreadsheet and C programs each see another text.
+    if (text.includes("\0")) {
+      throw inputError(
+        `${this.where()}: column ${quoted(this.name)} holds a NUL byte, which no text has; the file is damaged or no table.`,
+      );
+    }
+    this.memory.keepText(text, this.name, code + 1);
     const own = ownCopy(text);
     this.dictionary.set(own, code);
     this.found.push(own);

@@ -6,7 +6,6 @@ import type { TableBuilder } from "./table-builder.js";
 
 /** Pictures and their labels lie beside each other under names that differ in this alone, as those of MNIST do. */
 const PICTURES = /images(?<mark>[-.]idx)\d/;
-const MOST_PIXELS = 1 << 20;
 const LABELS = "labels$<mark>1";
 
 /**
@@ -24,12 +23,10 @@ export async function readIdxTable(source: ByteSource, table: TableBuilder): Pro
   const [rows] = shape;
   const labels = await labelsBeside(source, rows);
   const pixels = shape.slice(1).reduce((product, side) => product * side, 1);
-  if (pixels > MOST_PIXELS) {
-    throw inputError(`${source.name} claims pictures of ${pixels} bytes each, more than a table has columns for.`);
-  }
+  table.checkWidth(pixels + 1);
   const names = Array.from({ length: pixels }, (_, k) => `x${k + 1}`);
   const builders = table.declare([...names, "label"]);
-  table.reserve(table.rows + rows);
+  table.announce(table.rows + rows);
   let row = 0;
   for await (const picture of entries) {
     for (let k = 0; k < pixels; k++) builders[k]?.pushNumber(picture[k], true);

@@ -1,29 +1,29 @@
-import { unzipSync } from "fflate";
-import { AifError, inputError } from "../errors.js";
+import { inputError } from "../errors.js";
 import type { ColumnBuilder } from "./column-builder.js";
 import { listed, quoted } from "./names.js";
-import { type ArrayHeader, checkLength, elementBytes, elementReader, parseHeader } from "./npy-header.js";
+import { type ArrayHeader, elementBytes, elementReader, HEADER_BYTES, parseHeader } from "./npy-header.js";
 import { allBytes, type ByteSource, bytesSource } from "./source.js";
 import type { TableBuilder } from "./table-builder.js";
+import { unzipped } from "./unzip.js";
 
 interface Member {
   readonly name: string;
-  readonly columns: readonly string[];
+  /** What a vector's column is called. */
+  readonly vector: string;
+  /** What a matrix's columns are called, with numbers. */
+  readonly stem: string;
   readonly header: ArrayHeader;
   /** The bytes from one place to another. */
   readonly bytes: (from: number, to: number) => Promise<Uint8Array> | Uint8Array;
 }
 
-/** The header of an array fits into this by far. */
-const HEADER_BYTES = 1 << 16;
-
 /** Reads a .npy file: a matrix gives the columns x1, x2, …, a vector the column x1. */
 export async function readNpy(source: ByteSource, table: TableBuilder): Promise<void> {
-  const { size, slice } = source.slice === undefined ? bytesSource(await allBytes(source), source.name) : source;
+  const { size, slice } =
+    source.slice === undefined ? bytesSource(await allBytes(source, table.checkMemory), source.name) : source;
   if (size === undefined || slice === undefined) throw new Error("A source with slices knows its size.");
-  const header = parseHeader(await slice(0, Math.min(size, HEADER_BYTES)), source.name);
-  checkLength(header, size, source.name);
-  await readMembers([{ name: "x", columns: columnNames("x", header, "x1"), header, bytes: slice }], source.name, table);
+  const header = parseHeader(await slice(0, Math.min(size, HEADER_BYTES)), size, source.name);
+  await readMembers([{ name: "x", vector: "x1", stem: "x", header, bytes: slice }], source.name, table);
 }
 
 /** Reads a .npz file: a matrix X gives x1, x2, …, another matrix its name with numbers, a vector its name. */
@@ -33,20 +33,23 @@ export async function readNpz(source: ByteSource, table: TableBuilder): Promise<
       `${source.name} is an archive of ${source.size} bytes, which is unpacked in memory; save its rows as one .npy matrix or as Parquet.`,
     );
   }
-  const files = unzipped(await allBytes(source), source.name);
-  const names = Object.keys(files).filter((name) => name.endsWith(".npy"));
-  if (names.length === 0) {
+  const archive = await allBytes(source, table.checkMemory);
+  const files = unzipped(archive, source.name, { wanted: (name) => name.endsWith(ENDING), check: table.checkMemory });
+  if (files.size === 0) {
     throw inputError(
       `${source.name} is a zip archive without NumPy arrays; unpack it, or save the sheet as CSV if it is an Excel workbook.`,
     );
   }
-  const members = names.map((file): Member => {
-    const name = file.slice(0, -".npy".length);
-    const bytes = files[file];
-    const header = parseHeader(bytes, `${source.name}, array ${quoted(name)}`);
-    checkLength(header, bytes.length, source.name);
-    const columns = columnNames(name === "X" ? "x" : name, header, name);
-    return { name, columns, header, bytes: (from, to) => bytes.subarray(from, to) };
+  const members = Array.from(files, ([file, bytes]): Member => {
+    const name = file.slice(0, -ENDING.length);
+    const header = parseHeader(bytes, bytes.length, `${source.name}, array ${quoted(name)}`);
+    return {
+      name,
+      vector: name,
+      stem: name === "X" ? "x" : name,
+      header,
+      bytes: (from, to) => bytes.subarray(from, to),
+    };
   });
   await readMembers(members, source.name, table);
 }
@@ -54,13 +57,7 @@ export async function readNpz(source: ByteSource, table: TableBuilder): Promise<
 /** Larger ones are refused where memory is short. */
 const LARGEST_ARCHIVE = 1 << 28;
 
-function unzipped(bytes: Uint8Array, name: string): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes);
-  } catch (cause) {
-    throw new AifError("input", `${name} is a damaged or cut off zip archive; copy or write it again.`, { cause });
-  }
-}
+const ENDING = ".npy";
 
 async function readMembers(members: readonly Member[], file: string, table: TableBuilder): Promise<void> {
   const rows = members[0].header.shape[0];
@@ -76,9 +73,12 @@ async function readMembers(members: readonly Member[], file: string, table: Tabl
       );
     }
   }
-  const builders = table.declare(members.flatMap((member) => member.columns));
+  const widths = members.map(({ header: { shape } }) => shape[1] ?? 1);
+  table.checkWidth(widths.reduce((sum, width) => sum + width, 0));
+  const builders = table.declare(members.flatMap(columnNames));
+  if (builders.length === 0) throw inputError(`${file} holds no columns; give arrays that have some.`);
   const firstRow = table.rows;
-  table.reserve(firstRow + rows);
+  table.announce(firstRow + rows);
   const step = table.keepsRows ? rows : table.rowsPerPiece;
   for (let from = 0; from < rows; from += step) {
     const to = Math.min(from + step, rows);
@@ -120,6 +120,5 @@ async function readRows(
   }
 }
 
-/** A vector has the one name given, a matrix its stem with numbers. */
-const columnNames = (stem: string, { shape }: ArrayHeader, vector: string): string[] =>
-  shape.length === 1 ? [vector] : Array.from({ length: shape[1] ?? 0 }, (_, j) => `${stem}${j + 1}`);
+const columnNames = ({ stem, vector, header: { shape } }: Member): string[] =>
+  shape.length === 1 ? [vector] : Array.from({ length: shape[1] }, (_, j) => `${stem}${j + 1}`);

@@ -1,10 +1,11 @@
-import { throwIfAborted, usageError } from "../errors.js";
+import { inputError, throwIfAborted, usageError } from "../errors.js";
 import { type DelimitedOptions, readDelimited } from "./delimited.js";
 import { formatOf } from "./format.js";
 import { note } from "./notes.js";
 import { type ByteSource, blobSource, bytesSource, headOf, onceSource, streamChunks, watched } from "./source.js";
 import type { Table } from "./table.js";
 import { TableBuilder } from "./table-builder.js";
+import { TableMemory } from "./table-memory.js";
 import { empty, fromUtf16, gunzipped } from "./unpack.js";
 
 /** How far reading has come. */
@@ -27,6 +28,8 @@ export interface ReadOptions {
   readonly columns?: readonly string[];
   /** What messages call a source that has no name of its own. */
   readonly name?: string;
+  /** What the table may take, in bytes (default: half of what the system has left, in a browser 2 GiB). */
+  readonly memoryBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ReadProgress) => void;
 }
@@ -39,7 +42,7 @@ export type TableInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>
  * told apart by their content. Several files of one pattern are read in sorted order, their rows appended.
  *
  * @throws AifError "input" where the input is no table, in one sentence that names file, column and row;
- *   "cancelled" when `signal` fires
+ *   "resource" where it does not fit into memory; "cancelled" when `signal` fires
  */
 export async function readTable(input: TableInput, options: ReadOptions = {}): Promise<Table> {
   throwIfAborted(options.signal);
@@ -61,13 +64,20 @@ async function readOnce(
   options: ReadOptions,
   asText: ReadonlySet<string>,
 ): Promise<TableBuilder> {
-  const table = new TableBuilder(options.columns === undefined ? undefined : new Set(options.columns), asText);
+  const table = new TableBuilder(
+    options.columns === undefined ? undefined : new Set(options.columns),
+    asText,
+    undefined,
+    new TableMemory(options.memoryBytes),
+  );
   const sizes = sources.map((source) => source.size);
   const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
   let bytes = 0;
   let reserved = false;
   const see = (length: number): void => {
     throwIfAborted(options.signal);
+    // What can be read once only is kept, so that reading can start over.
+    table.checkMemory(totalBytes === undefined ? bytes : 0);
     bytes = Math.min(bytes + length, totalBytes ?? Number.POSITIVE_INFINITY);
     if (!reserved && totalBytes !== undefined && table.rows >= rowsToGuessBy) {
       table.reserve(Math.ceil((1.03 * table.rows * totalBytes) / bytes));
@@ -99,13 +109,22 @@ export async function readFile(
   source: ByteSource,
   table: TableBuilder,
   options: DelimitedOptions,
+  packed = false,
 ): Promise<void> {
   const head = await headOf(plain, 1 << 16);
   if (head.length === 0) throw empty(plain.name);
   const format = formatOf(head, plain.name);
   switch (format) {
     case "gzip":
-      return readFile(gunzipped(plain), gunzipped(source), table, options);
+      // Each packing multiplies what a small file can unpack to.
+      if (packed) throw inputError(`${plain.name} is packed with gzip twice; unpack it once.`);
+      return readFile(
+        gunzipped(plain),
+        watched(gunzipped(source), () => table.checkMemory()),
+        table,
+        options,
+        true,
+      );
     case "utf-16le":
     case "utf-16be":
       table.note(note("utf16", `${plain.name} is UTF-16 text and was decoded.`));

@@ -77,11 +77,20 @@ export async function headOf(source: ByteSource, length: number): Promise<Uint8A
   return head;
 }
 
-/** All bytes in one array. */
-export async function allBytes(source: ByteSource): Promise<Uint8Array> {
+/**
+ * All bytes in one array.
+ * @param check is told how many there are, before and while they are read; may throw
+ */
+export async function allBytes(source: ByteSource, check: (bytes: number) => void = () => {}): Promise<Uint8Array> {
+  check(source.size ?? 0);
   if (source.slice !== undefined && source.size !== undefined) return source.slice(0, source.size);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of source.stream()) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of source.stream()) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    check(bytes);
+  }
   return joined(chunks);
 }
 

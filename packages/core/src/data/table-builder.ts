@@ -4,6 +4,7 @@ import { listed, quoted, unknownColumn } from "./names.js";
 import type { Note } from "./notes.js";
 import { defaultRowsPerBlock } from "./rows-dataset.js";
 import type { Column, Table } from "./table.js";
+import { MOST_COLUMNS, TableMemory } from "./table-memory.js";
 
 /** Who takes rows as they are read, so that the table need not hold them. */
 export interface PieceTaker {
@@ -55,11 +56,13 @@ export class TableBuilder {
    * @param wanted the names to keep; all where undefined
    * @param asText names of columns known to be text
    * @param pieces takes the rows, about 1 MB at a time; the table keeps them where there is none
+   * @param memory what the rows that are kept may take
    */
   constructor(
     private readonly wanted: ReadonlySet<string> | undefined,
     private readonly asText: ReadonlySet<string>,
     private readonly pieces?: PieceTaker,
+    private readonly memory = new TableMemory(),
   ) {}
 
   /** Ends a row whose cells were all given. */
@@ -106,6 +109,7 @@ export class TableBuilder {
 
   /** The columns of a file whose rows all have the same cells: a builder for each name, null where it is not wanted. */
   declare(names: readonly string[]): (ColumnBuilder | null)[] {
+    this.checkWidth(names.length);
     const here = new Set<string>();
     const duplicates = new Set(names.filter((name) => here.size === here.add(name).size));
     if (duplicates.size > 0) {
@@ -125,14 +129,49 @@ export class TableBuilder {
     if (known !== undefined) return known;
     this.seen.add(name);
     if (this.wanted !== undefined && !this.wanted.has(name)) return null;
+    if (name.includes("\0")) {
+      throw inputError(
+        `${this.at.file} names a column ${quoted(name)}, with a NUL byte; the file is damaged or no table.`,
+      );
+    }
+    this.checkWidth(this.builders.size + 1);
+    this.memory.check(this.at.file, this.rows - this.handed, this.builders.size + 1);
     const mostTexts = this.pieces?.mostTexts ?? Number.POSITIVE_INFINITY;
-    const builder = new ColumnBuilder(name, this.where, this.asText.has(name), this.handed, mostTexts);
+    const builder = new ColumnBuilder(name, this.where, {
+      asText: this.asText.has(name),
+      memory: this.memory,
+      rowsBefore: this.handed,
+      mostTexts,
+    });
     for (let i = this.handed; i < this.rows; i++) builder.pushMissing();
     this.builders.set(name, builder);
     return builder;
   }
 
-  /** Makes room for rows that are known or guessed to come, in all. A guess that is far too high does no harm. */
+  /** Before names are made for so many columns. @throws AifError "input" */
+  checkWidth(columns: number): void {
+    if (columns <= MOST_COLUMNS) return;
+    throw inputError(
+      `${this.at.file} has ${columns} columns, at most ${MOST_COLUMNS} can be read; give fewer, or check the delimiter.`,
+    );
+  }
+
+  /**
+   * Whether the rows that are kept so far fit into memory.
+   * @param beside bytes of the input that are kept beside them
+   * @throws AifError "resource"
+   */
+  readonly checkMemory = (beside = 0): void => {
+    this.memory.check(this.at.file, this.rows - this.handed, this.builders.size, beside);
+  };
+
+  /** Makes room for rows that a file announces, in all. @throws AifError "resource" where they do not fit into memory */
+  announce(rows: number): void {
+    if (this.pieces === undefined) this.memory.check(this.at.file, rows, this.builders.size);
+    this.reserve(rows);
+  }
+
+  /** Makes room for rows that are guessed to come, in all. A guess that is far too high does no harm. */
   reserve(rows: number): void {
     if (this.pieces !== undefined) return;
     try {
@@ -146,6 +185,7 @@ export class TableBuilder {
   fillRow(): void {
     for (const builder of this.builders.values()) if (builder.rows === this.rows) builder.pushMissing();
     this.rowDone();
+    this.checkMemory();
   }
 
   /** Columns that must be read again as text. */
@@ -166,6 +206,7 @@ export class TableBuilder {
   }
 
   finish(source: string): Table {
+    this.checkMemory();
     for (const name of this.wanted ?? []) {
       if (!this.seen.has(name)) throw unknownColumn("column", name, source, [...this.seen]);
     }

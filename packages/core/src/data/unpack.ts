@@ -1,12 +1,9 @@
 import { Gunzip } from "fflate";
 import { AifError, inputError } from "../errors.js";
-import type { ByteSource } from "./source.js";
-
-/** Packed bytes at a time: what they unpack to is at most a thousand times as much, and lies in memory at once. */
-const PORTION = 1 << 14;
-/** No table of people's own packs so well; files made to exhaust a machine do. */
-const MOST_RATIO = 300;
-const HARMLESS_BYTES = 1 << 24;
+import { crc32 } from "./crc32.js";
+import { PORTION } from "./inflate.js";
+import { type ByteSource, joined } from "./source.js";
+import { bomb, mayUnpackTo } from "./unpack-budget.js";
 
 /**
  * The bytes that a gzip file packs, unpacked while they are read.
@@ -20,15 +17,20 @@ export function gunzipped(source: ByteSource): ByteSource {
     async *stream() {
       let out: Uint8Array[] = [];
       let [packed, unpacked] = [0, 0];
+      const member = new Member(source.name);
       const gunzip = new Gunzip((chunk) => {
         unpacked += chunk.length;
+        member.take(chunk);
         out.push(chunk);
       });
+      gunzip.onmember = (offset) => member.next(offset);
       const unpack = (portion: Uint8Array, last: boolean): Uint8Array[] => {
         out = [];
+        member.see(portion);
         push(gunzip, portion, last, source.name);
         packed += portion.length;
-        if (unpacked > HARMLESS_BYTES && unpacked > MOST_RATIO * packed) throw bomb(source.name);
+        if (!mayUnpackTo(unpacked, packed)) throw bomb(source.name);
+        if (last) member.next(packed);
         return out;
       };
       let waiting: Uint8Array | null = null; // the last portion is only known as such when the source ends
@@ -47,16 +49,49 @@ async function* portionsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
   }
 }
 
-const bomb = (name: string): AifError =>
-  inputError(
-    `${name} unpacks to more than ${MOST_RATIO} times its size, as files do that are made to fill a machine; if it is right, unpack it first and give what comes out.`,
-  );
+const TRAILER = 8;
+
+/** One of the files that a gzip file may hold behind each other: it ends with its CRC-32 and its length. */
+class Member {
+  private crc = 0;
+  private length = 0;
+  /** The last packed bytes, and where they begin. */
+  private recent: Uint8Array = new Uint8Array(0);
+  private start = 0;
+
+  constructor(private readonly name: string) {}
+
+  see(portion: Uint8Array): void {
+    const kept = this.recent.subarray(-TRAILER);
+    this.start += this.recent.length - kept.length;
+    this.recent = joined([kept, portion]);
+  }
+
+  take(chunk: Uint8Array): void {
+    this.crc = crc32(chunk, this.crc);
+    this.length += chunk.length;
+  }
+
+  /** It ended before the packed byte `offset`. @throws input: it is not what was packed. */
+  next(offset: number): void {
+    const from = offset - TRAILER - this.start;
+    if (from < 0 || offset - this.start > this.recent.length) throw damaged(this.name);
+    const view = new DataView(this.recent.buffer, this.recent.byteOffset + from, TRAILER);
+    if (view.getUint32(0, true) !== this.crc || view.getUint32(4, true) !== this.length % 2 ** 32) {
+      throw damaged(this.name);
+    }
+    this.crc = this.length = 0;
+  }
+}
+
+const damaged = (name: string, cause?: unknown): AifError =>
+  new AifError("input", `${name} is a damaged or cut off gzip file; copy or download it again.`, { cause });
 
 function push(gunzip: Gunzip, portion: Uint8Array, last: boolean, name: string): void {
   try {
     gunzip.push(portion, last);
   } catch (cause) {
-    throw new AifError("input", `${name} is a damaged or cut off gzip file; copy or download it again.`, { cause });
+    throw cause instanceof AifError ? cause : damaged(name, cause);
   }
 }
 

@@ -1,7 +1,5 @@
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, test } from "vitest";
 import { idxMatrix, readIdx } from "../../../src/data/idx.js";
-import { AifError } from "../../../src/errors.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { readCoefficients } from "../../../src/models/import/coefficients.js";
 import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
@@ -9,69 +7,10 @@ import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { readSafetensors } from "../../../src/models/import/safetensors.js";
 import { stackOfLinears } from "../../../src/models/import/stack-of-linears.js";
-import { cpuTime } from "../../cpu-time.js";
 import { utf8 } from "../../data/helpers.js";
-import { drawsOf } from "../../long.js";
+import { type Draw, FUZZ_TIME, fuzz, oneOf } from "../../fuzz.js";
 import { integers, type NodeSpec, onnxFile, tensor, value } from "./onnx-writer.js";
 import { savedTensors } from "./safetensors-writer.js";
-
-/** Damages a copy of a file: flipped, replaced, removed, inserted and doubled bytes, lengths changed, its end cut off. */
-function damaged(file: Uint8Array, below: (limit: number) => number): Uint8Array {
-  let bytes = [...file];
-  const at = (): number => below(Math.max(1, bytes.length));
-  const damages: readonly (() => void)[] = [
-    () => (bytes[at()] ^= 1 << below(8)),
-    () => (bytes[at()] = below(256)),
-    () => (bytes[at()] = [0, 1, 127, 128, 255][below(5)]),
-    () => bytes.splice(at(), 1 + below(4)),
-    () => bytes.splice(at(), 0, ...Array.from({ length: 1 + below(4) }, () => below(256))),
-    () => bytes.splice(at(), 0, ...bytes.slice(at(), at() + below(40))),
-    () => bytes.splice(at(), 10, ...Array<number>(9).fill(255), 1), // the largest varint
-    () => (bytes = bytes.slice(0, at())),
-  ];
-  const count = 1 + below(3);
-  for (let k = 0; k < count; k++) damages[below(damages.length)]();
-  return Uint8Array.from(bytes);
-}
-
-const slowest = 2000; // ms: a case that took as long would hang on a larger file
-
-type Draw = (limit: number) => number;
-
-/** Reads made-up files: each gives an error of ours in one sentence, or a result that `check` finds right. */
-async function fuzz<T>(
-  file: (below: Draw) => Uint8Array,
-  read: (bytes: Uint8Array) => T | Promise<T>,
-  check: (result: T) => void,
-): Promise<void> {
-  const generator = xoroshiro128plus(20_200_701);
-  const below: Draw = (limit) => (generator.next() >>> 0) % limit;
-  const until = performance.now() + drawsOf(0, 30_000);
-  let [refused, accepted] = [0, 0];
-  for (let k = 0; k < 1200 || performance.now() < until; k++) {
-    const bytes = file(below);
-    const start = cpuTime();
-    try {
-      check(await read(bytes));
-      accepted++;
-    } catch (cause) {
-      if (!(cause instanceof AifError)) throw new Error(`case ${k}: ${Buffer.from(bytes).toString("hex")}`, { cause });
-      expect(cause.message).toMatch(/^[^\n]+[.?]$/);
-      refused++;
-    }
-    const time = cpuTime() - start;
-    if (time > slowest) throw new Error(`case ${k} took ${time} ms: ${Buffer.from(bytes).toString("hex")}`);
-  }
-  // Some of it must be found, and some must leave a file that can be read.
-  expect(refused).toBeGreaterThan(100);
-  expect(accepted).toBeGreaterThan(10);
-}
-
-/** One of the files, damaged. */
-const oneOf =
-  (...files: readonly Uint8Array[]) =>
-  (below: Draw): Uint8Array =>
-    damaged(files[below(files.length)], below);
 
 /** A network that was accepted is whole: it has as many finite numbers as it says, and can predict. */
 function isWhole(network: ImportedNetwork): void {
@@ -148,7 +87,7 @@ const classifier = onnxFile({
 });
 
 /** A graph of operators that exist, put together without sense: by chance, and so that most of it is reached. */
-function senseless(below: (limit: number) => number): Uint8Array {
+function senseless(below: Draw): Uint8Array {
   const pick = <T>(list: readonly T[]): T => list[below(list.length)];
   const names = ["x", "w", "v", "b", "c", "s", "one", ""];
   const attributes: NonNullable<NodeSpec["attributes"]>[] = [
@@ -241,10 +180,9 @@ const images = Uint8Array.of(
 );
 
 describe("damaged files give an error in one sentence or a whole result, soon", () => {
-  const time = 180_000;
-  test("ONNX", () => fuzz(oneOf(network, classifier), (bytes) => readOnnx(bytes), isWhole), time);
+  test("ONNX", () => fuzz(oneOf(network, classifier), (bytes) => readOnnx(bytes), isWhole), FUZZ_TIME);
 
-  test("ONNX, senseless graphs", () => fuzz(senseless, (bytes) => readOnnx(bytes), isWhole), time);
+  test("ONNX, senseless graphs", () => fuzz(senseless, (bytes) => readOnnx(bytes), isWhole), FUZZ_TIME);
 
   test("what is damaged below can be read", async () => {
     for (const bytes of [network, classifier]) isWhole(readOnnx(bytes));
@@ -255,10 +193,10 @@ describe("damaged files give an error in one sentence or a whole result, soon", 
   test(
     "safetensors",
     () => fuzz(oneOf(saved), (bytes) => stackOfLinears(readSafetensors(bytes), { activation: "relu" }), isWhole),
-    time,
+    FUZZ_TIME,
   );
 
-  test("coefficients", () => fuzz(oneOf(...coefficients), (bytes) => readCoefficients(bytes), isWhole), time);
+  test("coefficients", () => fuzz(oneOf(...coefficients), (bytes) => readCoefficients(bytes), isWhole), FUZZ_TIME);
 
   test(
     "IDX",
@@ -270,6 +208,6 @@ describe("damaged files give an error in one sentence or a whole result, soon", 
           expect(idxMatrix(array).data).toHaveLength(array.shape.reduce((product, side) => product * side, 1));
         },
       ),
-    time,
+    FUZZ_TIME,
   );
 });
