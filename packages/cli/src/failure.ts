@@ -1,4 +1,4 @@
-import { AifError, type ErrorCode } from "@aif/core";
+import { AifError, type ErrorCode, RankError } from "@aif/core";
 import { CommanderError } from "commander";
 import { Interruption } from "./interruption.js";
 import { Refusal, refused } from "./refusal.js";
@@ -34,6 +34,10 @@ const rules: readonly Rule[] = [
   {
     applies: (error) => error instanceof AifError && error.code === "cancelled",
     ending: () => ({ code: exitCodes.cancelled, sentence: "Interrupted; nothing was written." }),
+  },
+  {
+    applies: (error) => error instanceof RankError,
+    ending: (error) => ({ code: error instanceof RankError && error.code ? exitCodes[error.code] : 1, sentence: null }),
   },
   {
     applies: (error) => error instanceof AifError,

@@ -1,8 +1,9 @@
 import { AifError } from "@aif/core";
+import { isPrinter, ranks } from "./ranks.js";
 
 /**
- * Runs work that Ctrl-C stops, then `commit`, which it does not: files are written whole or not at all.
- * A second Ctrl-C ends the program at once.
+ * Runs work that Ctrl-C stops (where mpirun does not: it ends its processes itself), then, in the process that writes files, `commit`, which
+ * it does not: files are written whole or not at all. A second Ctrl-C ends the program at once.
  * @throws cancelled
  */
 export async function interruptible<Result>(
@@ -15,14 +16,14 @@ export async function interruptible<Result>(
     if (signal.aborted) process.exit(130);
     controller.abort();
   };
-  process.on("SIGINT", stop);
+  if (ranks().size === 1) process.on("SIGINT", stop);
   try {
     // Work that waits for input (a pipe that nobody writes to) would not notice the signal by itself.
     const stopped = aborted(signal);
     const result = await Promise.race([work(signal), stopped]);
     // A Ctrl-C during the last computation is noticed on the event loop's next turn only.
     await Promise.race([fullTurn(), stopped]);
-    await commit(result);
+    if (isPrinter()) await commit(result);
     return result;
   } finally {
     process.off("SIGINT", stop);

@@ -9,6 +9,8 @@ import { addPath } from "./commands/path.js";
 import { addReproduce } from "./commands/reproduce.js";
 import { addServe } from "./commands/serve.js";
 import { addVerify } from "./commands/verify.js";
+import { usageError } from "./errors.js";
+import { isPrinter, ranks } from "./ranks.js";
 import { pageWidth } from "./render/layout.js";
 import { version } from "./version.js";
 
@@ -26,6 +28,9 @@ const commands: readonly ((program: Command) => void)[] = [
   addDoctor,
 ];
 
+/** Commands that several processes can share. */
+const spread: ReadonlySet<string> = new Set(["analyze", "compare", "reproduce"]);
+
 /** The command line. Its errors are thrown, never printed here. */
 export function buildProgram(): Command {
   const program = new Command("aif")
@@ -36,10 +41,19 @@ export function buildProgram(): Command {
     .exitOverride()
     .showSuggestionAfterError(true)
     .configureOutput({
+      writeOut: (text) => {
+        if (isPrinter()) process.stdout.write(text);
+      },
       outputError: () => {},
       getOutHelpWidth: () => pageWidth,
       getErrHelpWidth: () => pageWidth,
     });
   for (const add of commands) add(program);
+  program.hook("preAction", (_, command) => {
+    if (ranks().size === 1 || spread.has(command.name())) return;
+    throw usageError(
+      `aif ${command.name()} works in one process: start it without mpirun or srun (${[...spread].join(", ")} spread over several).`,
+    );
+  });
   return program.addHelpText("after", "\nExample:\n  aif analyze examples/house-prices.csv --target price_thousands\n");
 }

@@ -1,5 +1,6 @@
 import type { TrainingStep } from "@aif/core";
 import type { SingleBar } from "cli-progress";
+import { isPrinter } from "./ranks.js";
 
 /** Somebody who is told how far the work is. */
 export interface Reporter {
@@ -30,7 +31,7 @@ const patienceMs = 1000;
 /** A progress bar on stderr, where that is a terminal. */
 export async function progressBar(quiet: boolean): Promise<Reporter> {
   if (process.env[PROGRESS_VARIABLE] === "1" && process.send) return toParent(process.send.bind(process));
-  if (quiet || !process.stderr.isTTY) return silent;
+  if (quiet || !isPrinter() || !process.stderr.isTTY) return silent;
   const { SingleBar } = await import("cli-progress");
   const started = performance.now();
   let bar: SingleBar | null = null;

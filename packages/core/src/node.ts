@@ -1,2 +1,6 @@
-/** What only Node can do: files. Everything else of the library runs in browsers too. */
+/** What only Node can do: files, and processes that work together. Everything else of the library runs in browsers too. */
+
+export { fileFacts } from "./data/file-facts.node.js";
 export { assertWritable, writeFileAtomically } from "./data/files.node.js";
+export { coreShare } from "./linalg/core-share.node.js";
+export { byItself, type LaunchedRanks, launchedRanks } from "./parallel/mpi.node.js";

@@ -1,5 +1,6 @@
 import { analyze } from "@aif/core";
 import type { Command } from "commander";
+import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { dataOptions } from "../options/data.js";
@@ -20,6 +21,7 @@ import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { predictionsFile } from "../output/predictions-file.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
+import { readOutput } from "../ranks.js";
 import { refuse } from "../refusal.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
 import { analyzeHelp } from "./analyze-help.js";
@@ -61,7 +63,7 @@ export function addAnalyze(program: Command): void {
         prediction: readGroup(predictionOptions, command),
         verdict,
       });
-      const output = readGroup(outputOptions, command);
+      const output = readOutput(outputOptions, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const destination = await destinationOf(output, [
@@ -70,6 +72,7 @@ export function addAnalyze(program: Command): void {
       ]);
       const worst = worstCaseFile(output.worstCase);
       const predictions = predictionsFile(output.predict, output.predictions);
+      const ranks = await workTogether(settings, inputFiles(data, settings));
       const study = await carryOut(
         output.quiet,
         async (signal, reporter) =>
@@ -79,7 +82,7 @@ export function addAnalyze(program: Command): void {
               ...(await predictions.read(signal)),
               ...worst.input,
             },
-            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+            { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
           await worst.write();

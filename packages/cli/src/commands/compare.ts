@@ -1,6 +1,7 @@
 import { type ComparisonResult, chartsOf, compare, comparisonEvaluation } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
+import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
 import { explainAbsent } from "../options/absent.js";
@@ -26,6 +27,7 @@ import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
+import { readOutput } from "../ranks.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -80,13 +82,14 @@ export function addCompare(program: Command): void {
       const { memory, ...networks } = readGroup(comparedNetworks, command);
       const family = { models, features, l2, l1, projects, smoothing, seeds };
       const local = { ...settings.local, ...networks, memoryBytes: memory };
-      const { format, out, quiet, chart, report } = readGroup(comparisonOutput, command);
+      const { format, out, quiet, chart, report } = readOutput(comparisonOutput, command);
       setThreads(readGroup(runtimeOptions, command).threads);
       await checkEvaluationFile(settings.evaluation);
       const files = { format, out, coefficients: null, report, chart, quiet };
       const { format: form } = await destinationOf(files, inputFiles(data, settings));
       const rendered = (result: ComparisonResult, colour: boolean): string =>
         form === "json" ? toJson(result) : renderComparison(result, { colour, chart });
+      const ranks = await workTogether({ settings, family, local }, inputFiles(data, settings));
       const result = await carryOut(
         quiet,
         async (signal, reporter) =>
@@ -96,7 +99,7 @@ export function addCompare(program: Command): void {
               settings: { ...settings, local },
               family,
             },
-            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+            { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
           if (chart !== null) await writeChart(chart, chartsOf(done)[0].draw(), "light");

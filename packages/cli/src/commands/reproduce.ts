@@ -6,12 +6,15 @@ import {
   type ExperimentRun,
   type ExperimentSettings,
   ensureBlas,
+  exchange,
   experimentsNamed,
+  type Ranks,
   type Repetition,
   runExperiment,
 } from "@aif/core";
 import { assertWritable } from "@aif/core/node";
 import type { Command } from "commander";
+import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
 import { Interruption } from "../interruption.js";
@@ -23,6 +26,7 @@ import { PartialRun } from "../output/partial-run.js";
 import { writeReport } from "../output/report-file.js";
 import { filesIn, finishedIn, type RunFiles, writeRun } from "../output/run-folder.js";
 import { writeStdout } from "../output/stdout.js";
+import { readOutput } from "../ranks.js";
 import { wantsColour } from "../render/page.js";
 import { renderExperiments, renderRun } from "../render/reproduce.js";
 import { figure2bOnMnist } from "../repetitions/digits.js";
@@ -39,7 +43,7 @@ export function addReproduce(program: Command): void {
     .argument("[result]", "its name, such as figure1, or all")
     .action(async (name: string | undefined) => {
       const chosen = given(readGroup(experimentOptions, command));
-      const { out, report, force, quiet } = readGroup(reproductionOutput, command);
+      const { out, report, force, quiet } = readOutput(reproductionOutput, command);
       const { mnist } = readGroup(digitOptions, command);
       if (name === undefined) {
         if (Object.keys(chosen).length > 0 || out !== null || report !== null || mnist !== null || force) {
@@ -68,7 +72,15 @@ export function addReproduce(program: Command): void {
       );
       const { threads } = readGroup(runtimeOptions, command);
       setThreads(threads);
-      for (const task of tasks) await reproduce(task, { out, report, quiet, threads });
+      const ranks = await workTogether(tasks.map(questionOf), []);
+      // Only the process that writes files knows what is there already.
+      const [there] = await exchange(
+        ranks,
+        tasks.map(({ finished }) => finished),
+      );
+      for (const [k, task] of tasks.entries()) {
+        await reproduce({ ...task, finished: there[k] }, { out, report, quiet, threads, ranks });
+      }
     });
   addGroups(command, [experimentOptions, digitOptions, reproductionOutput, runtimeOptions]);
   command.addHelpText(
@@ -86,12 +98,16 @@ interface Task {
   readonly onFiles: boolean;
 }
 
+/** What must be the same wherever it is run. */
+const questionOf = ({ experiment, settings }: Task) => ({ settings, setup: experiment.setup(settings) });
+
 /** How it is run, and what is to be written. */
 interface Wanted {
   readonly out: string | null;
   readonly report: string | null;
   readonly quiet: boolean;
   readonly threads: number | null;
+  readonly ranks: Ranks;
 }
 
 /** Of all results together, a number of repetitions makes the long ones shorter, and none longer. */
@@ -113,11 +129,12 @@ async function prepare(
 
 async function reproduce(
   { experiment, settings, finished, onFiles }: Task,
-  { out, report, quiet, threads }: Wanted,
+  { out, report, quiet, threads, ranks }: Wanted,
 ): Promise<void> {
   let files: RunFiles | null = null;
   const part = out === null ? null : new PartialRun(filesIn(out, experiment.name).part, experiment, settings);
-  const pool = openPool(onFiles ? 1 : threads, settings.repetitions - finished.length);
+  const own = Math.ceil((settings.repetitions - finished.length) / ranks.size);
+  const pool = openPool(onFiles ? 1 : threads, own);
   const run = await carryOut<ExperimentRun>(
     quiet,
     async (signal, reporter) => {
@@ -125,6 +142,7 @@ async function reproduce(
       return runExperiment(experiment, settings, {
         finished,
         signal,
+        ranks,
         lanes: pool.lanes,
         onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
         onFinished: part?.keep,

@@ -1,4 +1,5 @@
 import { AifError } from "@aif/core";
+import { isPrinter } from "../ranks.js";
 
 const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : "unknown");
 
@@ -8,8 +9,9 @@ export function toleratesClosedPipes(): void {
   process.stderr.on("error", () => {});
 }
 
-/** Writes all of a text to stdout. @throws resource: a full disk behind a redirection, but not a closed pipe */
+/** Writes all of a text to stdout, where this process is the one that prints. @throws resource: a full disk behind a redirection, but not a closed pipe */
 export async function writeStdout(text: string): Promise<void> {
+  if (!isPrinter()) return;
   const error = await new Promise<Error | null | undefined>((resolve) => {
     process.stdout.write(text, resolve);
   });

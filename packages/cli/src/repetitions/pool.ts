@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { AifError, type Repeat, type RunOptions } from "@aif/core";
+import { coreShare } from "@aif/core/node";
 import type { Answer, Question } from "./messages.js";
 
 /** Where it is not built (the sources run by themselves) the repetitions are computed in this thread. */
@@ -20,7 +20,7 @@ export interface Pool {
  * @param repetitions how many are to be computed: one is computed here.
  */
 export function openPool(wanted: number | null, repetitions: number): Pool {
-  const count = Math.min(wanted ?? Math.min(availableParallelism(), MOST_THREADS), repetitions);
+  const count = Math.min(wanted ?? Math.min(coreShare(), MOST_THREADS), repetitions);
   if (count <= 1 || !existsSync(program)) return { lanes: undefined, close: async () => {} };
   const workers: Worker[] = [];
   const idle: Worker[] = [];

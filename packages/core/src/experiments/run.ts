@@ -1,4 +1,6 @@
 import { usageError } from "../errors.js";
+import { exchange } from "../parallel/deal.js";
+import { ALONE } from "../parallel/ranks.js";
 import type { Progress, Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
 import { exponent, exponentName } from "../threats/norms.js";
@@ -56,41 +58,73 @@ export async function runExperiment(
   };
 }
 
+/** Ranks exchange what they have so often in a run: what is finished can be kept. */
+const EXCHANGES = 20;
+
 async function repetitionsOf(
   experiment: Experiment,
   settings: ExperimentSettings,
-  { finished = [], lanes = { count: 1, repeat: repeatHere }, signal, onProgress, onFinished }: RunOptions,
+  options: RunOptions,
 ): Promise<readonly Repetition[]> {
+  const { finished = [], ranks = ALONE, lanes = { count: 1, repeat: repeatHere } } = options;
   const count = settings.repetitions;
   const results: (Repetition | undefined)[] = finished.slice(0, count);
-  const shares = new Float64Array(count).fill(1, 0, results.length);
+  const repeat = repeater(experiment, settings, results.length, options);
+  const { rank, size } = ranks;
+  const step = size === 1 ? count : size * Math.max(lanes.count, Math.ceil(count / size / EXCHANGES));
+  for (let from = results.length; from < count; from += step) {
+    const own: number[] = [];
+    for (let r = from + rank; r < Math.min(from + step, count); r += size) own.push(r);
+    await repeat(own, results);
+    if (size === 1) break;
+    const hands = await exchange(
+      ranks,
+      own.map((r) => results[r]),
+    );
+    for (let k = 0; k < Math.min(step, count - from); k++) results[from + k] = hands[k % size][Math.floor(k / size)];
+    options.onFinished?.(results.slice() as Repetition[]);
+  }
+  return results as Repetition[];
+}
+
+/** Computes repetitions with as many lanes as there are. */
+function repeater(
+  experiment: Experiment,
+  settings: ExperimentSettings,
+  start: number,
+  { lanes = { count: 1, repeat: repeatHere }, ranks = ALONE, signal, onProgress, onFinished }: RunOptions,
+): (own: readonly number[], results: (Repetition | undefined)[]) => Promise<void> {
+  const count = settings.repetitions;
+  const shares = new Float64Array(count).fill(1, 0, start);
   const told = (r: number, { done, total }: Pick<Progress, "done" | "total">): void => {
     shares[r] = done / total;
-    onProgress?.({ phase: experiment.name, done: shares.reduce((sum, share) => sum + share, 0), total: count });
+    const here = shares.reduce((sum, share) => sum + share, 0) - start;
+    onProgress?.({ phase: experiment.name, done: Math.min(count, start + here * ranks.size), total: count });
   };
-  let next = results.length;
-  let whole = next;
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    while (next < count && !failed) {
-      const r = next++;
-      try {
-        results[r] = await lanes.repeat(experiment, settings, r, {
-          signal,
-          onProgress: (progress) => told(r, progress),
-        });
-      } catch (error) {
-        failed = true;
-        throw error;
+  let whole = start;
+  return async (own, results) => {
+    let next = 0;
+    let failed = false;
+    const lane = async (): Promise<void> => {
+      while (next < own.length && !failed) {
+        const r = own[next++];
+        try {
+          results[r] = await lanes.repeat(experiment, settings, r, {
+            signal,
+            onProgress: (progress) => told(r, progress),
+          });
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+        if (shares[r] < 1) told(r, { done: 1, total: 1 });
+        const before = whole;
+        while (results[whole] !== undefined) whole++;
+        if (whole > before && ranks.size === 1) onFinished?.(results.slice(0, whole) as Repetition[]);
       }
-      if (shares[r] < 1) told(r, { done: 1, total: 1 });
-      const before = whole;
-      while (results[whole] !== undefined) whole++;
-      if (whole > before) onFinished?.(results.slice(0, whole) as Repetition[]);
-    }
+    };
+    await Promise.all(Array.from({ length: Math.min(lanes.count, own.length) }, lane));
   };
-  await Promise.all(Array.from({ length: Math.min(lanes.count, count) }, lane));
-  return results as Repetition[];
 }
 
 /** Checks settings before any work. @throws usage */

@@ -1,5 +1,7 @@
 import { numericalError, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { deal } from "../parallel/deal.js";
+import { ALONE } from "../parallel/ranks.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
 import { batchDraws, canBatch } from "./bootstrap-batch.js";
@@ -33,7 +35,7 @@ const DRAWS = 200;
 const FAILED_SHARE = 0.1;
 /** What the rows' weights, and the Hessians with their factors, may each take of a batch. */
 const BATCH_BYTES = 2 ** 27;
-const LARGEST_BATCH = 256;
+const LARGEST_BATCH = 16;
 
 /**
  * The bootstrap of the plug-in AIF: in each draw the rows get random weights, and θ̂, c, Φ, H and I are made anew from them
@@ -48,7 +50,7 @@ export async function bootstrap(
   attacks: readonly Influence[],
   options: BootstrapOptions = {},
 ): Promise<BootstrapDraws[]> {
-  const { draws = DRAWS, relativeRadius = true, signal, onProgress } = options;
+  const { draws = DRAWS, relativeRadius = true, signal, onProgress, ranks = ALONE } = options;
   if (!(Number.isInteger(draws) && draws >= 2))
     throw usageError(`A bootstrap needs a whole number of draws, 2 or more; got ${draws}.`);
   if (attacks.length === 0) return [];
@@ -65,20 +67,23 @@ export async function bootstrap(
   };
   const together = canBatch(attacks);
   const size = together ? batchSize(data.rows, start.length) : 1;
-  const found: Drawn[] = [];
   let failed = 0;
-  for (let from = 0; from < draws; from += size) {
+  const batches = await deal(ranks, Math.ceil(draws / size), async (b) => {
+    const from = b * size;
     const to = Math.min(from + size, draws);
     onProgress?.({ phase: "bootstrap", done: from, total: draws });
     const batch: (Drawn | null)[] = together
       ? await batchDraws(attacks, weightMatrix(weightsOf, from, to, data.rows), relativeRadius, { signal })
       : [null];
     for (const [k, drawn] of batch.entries()) {
-      const settled = drawn ?? (await refit(from + k));
-      if (settled) found.push(settled);
-      else if (++failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, from + k + 1));
+      batch[k] = drawn ?? (await refit(from + k));
+      if (batch[k] === null && ++failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, from + k + 1));
     }
-  }
+    return batch;
+  });
+  const found = batches.flat().filter((drawn) => drawn !== null);
+  failed = draws - found.length;
+  if (failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, draws));
   onProgress?.({ phase: "bootstrap", done: draws, total: draws });
   const parameters = Matrix.fromRows(found.map((drawn) => drawn.parameters));
   return attacks.map((_, a) => ({

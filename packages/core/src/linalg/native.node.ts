@@ -1,10 +1,10 @@
 /**
  * The system's BLAS and LAPACK through koffi: typed arrays are passed in place, without a copy.
  */
-import { availableParallelism } from "node:os";
 import { AifError, usageError } from "../errors.js";
 import type { Blas } from "./blas.js";
 import { checkedBlas } from "./checked.js";
+import { coreShare } from "./core-share.node.js";
 import {
   type Environment,
   type NativeCandidate,
@@ -25,7 +25,7 @@ export interface NativeAttempt {
 }
 
 export interface NativeBlasOptions {
-  /** Number of BLAS threads of this process. Default: `AIF_THREADS`, else the machine's parallelism, at most 8. */
+  /** Number of BLAS threads of this process. Default: `AIF_THREADS`, else its share of the processors, at most 8. */
   readonly threads?: number;
   /** The only library to try. Default: `AIF_BLAS`, else the platform's usual ones. */
   readonly library?: string;
@@ -125,7 +125,7 @@ const firstLine = (error: unknown): string =>
  */
 export async function loadNativeBlas(options: NativeBlasOptions = {}): Promise<Blas> {
   const environment = options.env ?? process.env;
-  const threads = nativeThreads(environment, availableParallelism(), options.threads);
+  const threads = nativeThreads(environment, coreShare(environment), options.threads);
   if (options.library === undefined && nativeIsOff(environment)) {
     throw usageError("Native linear algebra is switched off by AIF_BLAS=off.");
   }

@@ -1,9 +1,12 @@
 import { throwIfAborted } from "../errors.js";
+import type { Ranks } from "./ranks.js";
 
 /** What a long call accepts: a way to stop it, and somebody to tell how far it is. */
 export interface Work {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Processes that do the same with the same data: independent tasks are dealt to them (default: this one alone). */
+  readonly ranks?: Ranks | undefined;
 }
 
 /** How far a long call has come. */

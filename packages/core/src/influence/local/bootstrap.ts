@@ -1,6 +1,8 @@
 import { AifError, numericalError, usageError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { asColumns } from "../../models/sweep.js";
+import { deal } from "../../parallel/deal.js";
+import { ALONE } from "../../parallel/ranks.js";
 import type { Work } from "../../parallel/work.js";
 import { dot, hessianTimes } from "../../solvers/inverse-hessian.js";
 import { riskOperator } from "../../solvers/risk-operator.js";
@@ -53,7 +55,7 @@ export async function localBootstrap(
   attacks: readonly LocalInfluence[],
   options: LocalBootstrapOptions = {},
 ): Promise<BootstrapDraws[]> {
-  const { draws = DRAWS, relativeRadius = true, signal, onProgress } = options;
+  const { draws = DRAWS, relativeRadius = true, signal, onProgress, ranks = ALONE } = options;
   if (!(Number.isInteger(draws) && draws >= 2))
     throw usageError(`A bootstrap needs a whole number of draws, 2 or more; got ${draws}.`);
   if (attacks.length === 0) return [];
@@ -67,15 +69,15 @@ export async function localBootstrap(
   const quiet = signal ? { signal } : {};
   const weightsOf = drawWeights(point.data.weights, options);
   const weights = new Float64Array(point.data.rows);
-  const found: Drawn[] = [];
-  for (let draw = 0; draw < draws; draw++) {
+  let lost = 0;
+  const drawnAll = await deal(ranks, draws, async (draw) => {
     onProgress?.({ phase: "bootstrap", done: draw, total: draws });
     weightsOf(draw, weights);
     const drawn = await refit(attacks, weights, relativeRadius, quiet);
-    if (drawn) found.push(drawn);
-    const failed = draw + 1 - found.length;
-    if (failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, draw + 1));
-  }
+    if (drawn === null && ++lost > FAILED_SHARE * draws) throw numericalError(tooMany(lost, draw + 1));
+    return drawn;
+  });
+  const found = drawnAll.filter((drawn) => drawn !== null);
   onProgress?.({ phase: "bootstrap", done: draws, total: draws });
   const kept = point.model.convex === true ? found : await nearby(attacks[0], found, quiet);
   const failed = draws - kept.length;

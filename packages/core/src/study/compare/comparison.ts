@@ -1,7 +1,9 @@
 import { encode } from "../../data/encode-table.js";
 import type { EncodedDataset } from "../../data/encoded-dataset.js";
-import { AifError } from "../../errors.js";
+import { AifError, type ErrorCode } from "../../errors.js";
 import { ensureBlas } from "../../linalg/backend.js";
+import { deal } from "../../parallel/deal.js";
+import { ALONE } from "../../parallel/ranks.js";
 import type { Work } from "../../parallel/work.js";
 import { isKernelModel } from "../kernel-settings.js";
 import { hasClosedForm } from "../local-settings.js";
@@ -29,7 +31,7 @@ import { readyKernel } from "./kernel-candidate.js";
 import { readyLocal } from "./local-candidate.js";
 import { Grounds, withoutDraws } from "./noise-ground.js";
 import { type Convention, comparedPopulations, comparedRows, frontierOf } from "./quantities.js";
-import { type ComparedSizes, givenSizes, referenceScaleOf, trustedSizes } from "./sizes.js";
+import { type ComparedSizes, givenSizes, referenceScaleOf, type TrustedModel, trustedSizes } from "./sizes.js";
 
 /**
  * A family of models on the same rows, the same folds and the same attack: natural loss and cost of robustness of each, under both
@@ -100,7 +102,7 @@ const longestForward = (candidates: readonly Candidate[]): number =>
   Math.max(0, ...candidates.map(({ features }) => (features.kind === "forward" ? features.count : 0)));
 
 /**
- * Every model at the size that was asked for, one after the other; without one all are fitted and attacked first, since the size
+ * Every model at the size that was asked for, dealt to the ranks; without one all are fitted and attacked first, since the size
  * depends on how far their predictions reach.
  */
 async function evaluateAll(
@@ -110,54 +112,55 @@ async function evaluateAll(
   input: WholeInput,
   work: Work,
 ): Promise<{ evaluated: EvaluatedCandidate[]; failed: ComparisonResult["failed"]; sizes: ComparedSizes }> {
-  const failed: { name: string; reason: string; error: AifError }[] = [];
+  const { ranks = ALONE } = work;
   const grounds = new Grounds(ground);
-  const attempt = async <T>({ name }: Candidate, found: () => Promise<T>): Promise<T[]> => {
-    try {
-      return [await found()];
-    } catch (error) {
-      if (!(error instanceof AifError && LEAVES_OUT.has(error.code))) throw error;
-      failed.push({ name, reason: error.message, error });
-      return [];
-    }
-  };
-  const evaluatedAt = async ({ candidate, ready }: Waiting, sizes: ComparedSizes, part: Work) =>
-    withoutDraws(await ready.evaluate(sizes, part), grounds.of(candidate.settings));
-  const evaluated: EvaluatedCandidate[] = [];
-  const waiting: Waiting[] = [];
+  const ready = (k: number, part: Work): Promise<ReadyCandidate> =>
+    readyCandidate(candidates[k], grounds.of(candidates[k].settings), input, part);
+  const evaluatedAt = async (k: number, found: ReadyCandidate, sizes: ComparedSizes, part: Work) =>
+    withoutDraws(await found.evaluate(sizes, part), grounds.of(candidates[k].settings));
+  const each = <T>(phase: string, task: (k: number, part: Work) => Promise<T>): Promise<Outcome<T>[]> =>
+    deal(ranks, candidates.length, (k) => attempt(() => task(k, partOf(work, phase, k, candidates.length))));
   const given = givenSizes(input.settings, referenceScale);
-  for (const [k, candidate] of candidates.entries()) {
-    const part = partOf(work, given ? "comparing models" : "fitting models", k, candidates.length);
-    for (const ready of await attempt(candidate, () =>
-      readyCandidate(candidate, grounds.of(candidate.settings), input, part),
-    )) {
-      if (given === null) waiting.push({ candidate, ready });
-      else evaluated.push(...(await attempt(candidate, () => evaluatedAt({ candidate, ready }, given, part))));
-    }
-  }
-  const sizes =
-    given ??
-    trustedSizes(
-      waiting.map(({ ready }) => ready),
-      referenceScale,
-    );
-  for (const [k, one] of waiting.entries()) {
-    const part = partOf(work, "comparing models", k, waiting.length);
-    evaluated.push(...(await attempt(one.candidate, () => evaluatedAt(one, sizes, part))));
-  }
+  const waiting = new Map<number, ReadyCandidate>();
+  const trusted = given
+    ? []
+    : await each("fitting models", async (k, part): Promise<TrustedModel> => {
+        const found = await ready(k, part);
+        waiting.set(k, found);
+        return { scale: found.scale, trustRadius: found.trustRadius };
+      });
+  const fitted = trusted.flatMap((outcome) => outcome.value ?? []);
+  const sizes = given ?? trustedSizes(fitted, referenceScale);
+  const outcomes = await each("comparing models", async (k, part) => {
+    if (given) return evaluatedAt(k, await ready(k, part), given, part);
+    const found = waiting.get(k);
+    return found ? evaluatedAt(k, found, sizes, part) : null;
+  });
+  const failed = [trusted, outcomes].flatMap((list) =>
+    list.flatMap(({ failure }, k) => (failure ? [{ name: candidates[k].name, ...failure }] : [])),
+  );
+  const evaluated = outcomes.flatMap(({ value }, k) => (value ? [{ ...value, candidate: candidates[k] }] : []));
   if (evaluated.length === 0) {
-    const [{ name, error }] = failed;
-    throw new AifError(
-      error.code,
-      candidates.length === 1 ? error.message : `No model of the family has a fit. ${name}: ${error.message}`,
-    );
+    const [{ name, code, reason }] = failed;
+    throw new AifError(code, candidates.length === 1 ? reason : `No model of the family has a fit. ${name}: ${reason}`);
   }
   return { evaluated, failed: failed.map(({ name, reason }) => ({ name, reason })), sizes };
 }
 
-interface Waiting {
-  readonly candidate: Candidate;
-  readonly ready: ReadyCandidate;
+/** What became of one model; plain data. */
+interface Outcome<T> {
+  readonly value: T | null;
+  readonly failure: { readonly code: ErrorCode; readonly reason: string } | null;
+}
+
+/** One model without a fit does not spoil the comparison of the others. */
+async function attempt<T>(found: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { value: await found(), failure: null };
+  } catch (error) {
+    if (!(error instanceof AifError && LEAVES_OUT.has(error.code))) throw error;
+    return { value: null, failure: { code: error.code, reason: error.message } };
+  }
 }
 
 const readyCandidate = (
@@ -179,7 +182,6 @@ function partOf({ signal, onProgress }: Work, phase: string, done: number, total
   return { signal, onProgress: report };
 }
 
-/** One model without a fit does not spoil the comparison of the others. */
 const LEAVES_OUT: ReadonlySet<string> = new Set(["numerical", "input", "resource"]);
 
 /** Models by natural loss, and everything that is said of pairs of them. */
