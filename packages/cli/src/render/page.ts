@@ -15,4 +15,8 @@ export function paint(colour: boolean): Paint {
 
 /** Colour belongs on a terminal only (mpirun pretends to be one), and not on one that wants none (NO_COLOR, TERM=dumb). */
 export const wantsColour = (stream: { readonly isTTY?: boolean }): boolean =>
-  stream.isTTY === true && process.env["OMPI_COMM_WORLD_RANK"] === undefined && pc.isColorSupported && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+  stream.isTTY === true &&
+  process.env["OMPI_COMM_WORLD_RANK"] === undefined &&
+  pc.isColorSupported &&
+  !process.env["NO_COLOR"] &&
+  process.env["TERM"] !== "dumb";

@@ -24,10 +24,14 @@ const plain = fc.letrec((tie) => ({
     fc.float64Array().map((array) => array.map((value) => (value === 0 ? 0 : value))),
     fc.int32Array(),
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(fc.string({ minLength: 1 }).filter((key) => !key.startsWith("$") && key !== "__proto__"), tie("value"), {
-      maxKeys: 4,
-      noNullPrototype: true,
-    }),
+    fc.dictionary(
+      fc.string({ minLength: 1 }).filter((key) => !key.startsWith("$") && key !== "__proto__"),
+      tie("value"),
+      {
+        maxKeys: 4,
+        noNullPrototype: true,
+      },
+    ),
   ),
 })).value;
 
