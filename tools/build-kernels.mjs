@@ -22,8 +22,23 @@ const variants = [
     features: ["simd", "relaxed-simd"],
     what: "The same with fused multiply-add (relaxed SIMD).",
   },
+  {
+    name: "sharedSimd",
+    entry: "shared.ts",
+    features: ["simd", "threads"],
+    what: "Products in shared memory, with SIMD.",
+  },
+  {
+    name: "sharedFused",
+    entry: "shared.ts",
+    features: ["simd", "relaxed-simd", "threads"],
+    what: "The same with fused multiply-add.",
+  },
   { name: "rows", entry: "rows.ts", features: ["simd"], what: "Scaling of rows, with SIMD." },
 ];
+
+/** Pages of 64 KB: 256 MB at the most, several times what the largest product takes. */
+const SHARED_MEMORY = ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "4096"];
 
 async function fingerprint() {
   const hash = createHash("sha256");
@@ -53,6 +68,7 @@ async function compile(asc, { name, entry, features }) {
       "--noAssert",
       "--runtime",
       "stub",
+      ...(features.includes("threads") ? SHARED_MEMORY : []),
       ...features.flatMap((feature) => ["--enable", feature]),
     ],
     {

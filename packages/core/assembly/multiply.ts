@@ -10,13 +10,26 @@ const DEPTH: i32 = 256; // a sliver of 256×4 numbers is 8 KB: one of each opera
 const HEIGHT: i32 = 64; // 64×256 numbers are 128 KB: the packed left panel stays in the second-level cache
 const WIDTH: i32 = 512;
 
-// Scratch memory at fixed addresses from 64 on: one 4×4 tile, the packed left panel, the packed right panel.
+// Scratch memory at fixed offsets from 64 on: one 4×4 tile, the packed left panel, the packed right panel.
 const TILE: usize = 64;
 const LEFT_PANEL: usize = TILE + (16 << 3);
 const RIGHT_PANEL: usize = LEFT_PANEL + (DEPTH * HEIGHT << 3);
 
-/** The first address that callers may use. */
+/** The first address that callers may use; where threads share a memory, the bytes of scratch that each needs. */
 export const FREE: usize = RIGHT_PANEL + (DEPTH * WIDTH << 3);
+
+let base: usize = 0;
+
+/** Moves this thread's scratch memory. */
+export function useScratch(at: usize): void {
+  base = at;
+}
+
+// @ts-ignore: decorator
+@inline
+function scratch(offset: usize): usize {
+  return ASC_FEATURE_THREADS ? base + offset : offset;
+}
 
 /** Packs `count` vectors of `depth` numbers into slivers of four, interleaved; vector i starts at s + i·step. */
 function pack(count: i32, depth: i32, s: usize, step: usize, depthStep: usize, to: usize): void {
@@ -108,13 +121,14 @@ function addTile(depth: i32, alpha: f64, a: usize, b: usize, c: usize, rowStep: 
 function addPartialTile(
   depth: i32, alpha: f64, a: usize, b: usize, c: usize, rowStep: usize, rows: i32, columns: i32, diagonal: i32,
 ): void {
-  memory.fill(TILE, 0, 16 << 3);
-  addTile(depth, alpha, a, b, TILE, 32);
+  const tile = scratch(TILE);
+  memory.fill(tile, 0, 16 << 3);
+  addTile(depth, alpha, a, b, tile, 32);
   for (let i = 0; i < rows; i++) {
     const end = min(columns, diagonal + i + 1);
     for (let j = 0; j < end; j++) {
       const at = c + (<usize>j << 3);
-      store<f64>(at, load<f64>(at) + load<f64>(TILE + (<usize>(i * 4 + j) << 3)));
+      store<f64>(at, load<f64>(at) + load<f64>(tile + (<usize>(i * 4 + j) << 3)));
     }
     c += rowStep;
   }
@@ -135,14 +149,14 @@ export function multiply(
     for (let p0 = 0; p0 < k; p0 += DEPTH) {
       const depth = min(DEPTH, k - p0);
       const sliver = <usize>depth << 5;
-      pack(width, depth, b + <usize>p0 * rowStepB + <usize>j0 * columnStepB, columnStepB, rowStepB, RIGHT_PANEL);
+      pack(width, depth, b + <usize>p0 * rowStepB + <usize>j0 * columnStepB, columnStepB, rowStepB, scratch(RIGHT_PANEL));
       for (let i0 = lower ? j0 : 0; i0 < m; i0 += HEIGHT) {
         const height = min(HEIGHT, m - i0);
-        pack(height, depth, a + <usize>i0 * rowStepA + <usize>p0 * columnStepA, rowStepA, columnStepA, LEFT_PANEL);
+        pack(height, depth, a + <usize>i0 * rowStepA + <usize>p0 * columnStepA, rowStepA, columnStepA, scratch(LEFT_PANEL));
         const columns = lower ? min(width, i0 + height - j0) : width;
-        let right = RIGHT_PANEL;
+        let right = scratch(RIGHT_PANEL);
         for (let j = 0; j < columns; j += 4) {
-          let left = LEFT_PANEL;
+          let left = scratch(LEFT_PANEL);
           const tileColumns = min(4, width - j);
           for (let i = 0; i < height; i += 4) {
             const diagonal = lower ? i0 + i - (j0 + j) : 4;

@@ -2,10 +2,11 @@
 import { AifError } from "../errors.js";
 import type { Blas } from "./blas.js";
 import type { NativeAttempt } from "./native.node.js";
+import { nativeThreads } from "./native-candidates.js";
 import { loadPortableBlas } from "./portable.js";
 
 export interface EnsureBlasOptions {
-  /** Number of threads of a native back end. Default: `AIF_THREADS`, else the machine's parallelism, at most 8. */
+  /** Number of threads of the back end. Default: `AIF_THREADS`, else the machine's parallelism, at most 8. */
   readonly threads?: number;
 }
 
@@ -25,6 +26,17 @@ let choosing: Promise<Blas> | undefined;
 let attempts: NativeAttempt[] = [];
 
 const portableBlas = (): Blas => (portable ??= loadPortableBlas());
+
+/** The portable one with the threads that were asked for. */
+async function portableInNode({ threads }: EnsureBlasOptions): Promise<Blas> {
+  // Not literals, so that bundlers for browsers leave the Node files alone.
+  const [file, machine] = ["./helpers.node.js", "node:os"];
+  const { startHelper }: typeof import("./helpers.node.js") = await import(/* @vite-ignore */ file);
+  const { availableParallelism }: typeof import("node:os") = await import(/* @vite-ignore */ machine);
+  const count = nativeThreads(process.env, availableParallelism(), threads);
+  portable = loadPortableBlas({ threads: count, startHelper });
+  return portable;
+}
 
 /** `process.env` in Node, nothing in a browser. */
 function environment(): Readonly<Record<string, string | undefined>> | undefined {
@@ -48,7 +60,7 @@ async function choose(options: EnsureBlasOptions): Promise<Blas> {
   if (variables === undefined) return portableBlas();
   if (variables["AIF_BLAS"]?.toLowerCase() === "off") {
     attempts.push({ library: "off", outcome: "AIF_BLAS=off: native libraries were not tried" });
-    return portableBlas();
+    return portableInNode(options);
   }
   try {
     // Not a literal, so that bundlers for browsers leave the Node file alone.
@@ -60,7 +72,7 @@ async function choose(options: EnsureBlasOptions): Promise<Blas> {
     // tried.
     if (variables["AIF_BLAS"] || (error instanceof AifError && attempts.length === 0)) throw error;
     if (attempts.length === 0) attempts.push({ library: "koffi", outcome: String(error) });
-    return portableBlas();
+    return portableInNode(options);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The portable back end: WebAssembly kernels of our own for everything that is matrix times matrix, plain loops for
- * everything that is matrix times vector. One thread; runs in Node and in browsers.
+ * everything that is matrix times vector. Runs in Node, where large products may have several threads, and in browsers.
  */
 import type { Blas } from "./blas.js";
 import { checkedBlas, type Kernels } from "./checked.js";
@@ -8,6 +8,7 @@ import { Arena } from "./portable/arena.js";
 import { decomposeSymmetric } from "./portable/eigen.js";
 import { multiplyVector } from "./portable/matrix-vector.js";
 import { multiplyInto, operand } from "./portable/product.js";
+import { type HelperSetup, Team } from "./portable/team.js";
 import { factorise, solveFromLeft } from "./portable/triangular.js";
 import { multiplySymmetric, solveVector, solveVectorTransposed } from "./portable/vectors.js";
 
@@ -54,12 +55,20 @@ function portableKernels(arena: Arena): Kernels {
   };
 }
 
+export interface PortableOptions {
+  /** Threads for large products, this one among them (default 1). */
+  readonly threads?: number;
+  /** Starts each of the others: `startHelper` of helpers.node.ts. */
+  readonly startHelper?: (setup: HelperSetup) => void;
+}
+
 /** The portable back end with an arena of its own. */
-export function loadPortableBlas(): Blas {
-  const arena = new Arena();
+export function loadPortableBlas({ threads = 1, startHelper }: PortableOptions = {}): Blas {
+  const team = startHelper && threads > 1 ? new Team(threads, startHelper) : null;
+  const arena = new Arena(team);
   return checkedBlas(portableKernels(arena), {
     name: "portable",
     description: `WebAssembly (${arena.instructions})`,
-    threads: 1,
+    threads: team?.threads ?? 1,
   });
 }

@@ -1,7 +1,7 @@
 import { AifError } from "../errors.js";
 import type { Matrix } from "./matrix.js";
-import { decode } from "./portable/arena.js";
 import { rows as rowsModule } from "./portable/kernels.generated.js";
+import { decode } from "./portable/modules.js";
 
 /** packages/core/assembly/rows.ts; addresses in bytes. */
 interface RowKernels {

@@ -1,176 +1,19 @@
-import { AifError } from "../../errors.js";
-import { fused, simd } from "./kernels.generated.js";
+import { type KernelExports, kernelModule } from "./modules.js";
+import { Store } from "./store.js";
+import type { Team } from "./team.js";
 
-/** The functions of packages/core/assembly. Addresses and steps are in bytes, counts in numbers. */
-interface KernelExports {
-  readonly memory: WebAssembly.Memory;
-  /** The first address that is not scratch memory of the kernels. */
-  readonly FREE: WebAssembly.Global;
-  multiply(
-    lower: boolean,
-    m: number,
-    n: number,
-    k: number,
-    alpha: number,
-    a: number,
-    rowStepA: number,
-    columnStepA: number,
-    b: number,
-    rowStepB: number,
-    columnStepB: number,
-    c: number,
-    rowStepC: number,
-  ): void;
-  scale(lower: boolean, m: number, n: number, beta: number, c: number, rowStep: number): void;
-  cholesky(n: number, a: number, step: number): number;
-  solveLeft(m: number, n: number, l: number, stepL: number, b: number, stepB: number): void;
-  solveLeftTransposed(m: number, n: number, l: number, stepL: number, b: number, stepB: number): void;
-  solveRight(m: number, n: number, l: number, stepL: number, b: number, stepB: number): void;
-  multiplyVector(m: number, n: number, a: number, step: number, x: number, y: number): void;
-  multiplyVectorTransposed(m: number, n: number, a: number, step: number, x: number, y: number): void;
-  rotateRows(count: number, columns: number, cosines: number, sines: number, rows: number, step: number): void;
-}
-
-export function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-/** Fused multiply-add where the engine has it, else plain SIMD. */
-function bestModule(): { bytes: Uint8Array<ArrayBuffer>; instructions: string } {
-  const withFma = decode(fused);
-  if (WebAssembly.validate(withFma)) return { bytes: withFma, instructions: "relaxed SIMD with fused multiply-add" };
-  const plain = decode(simd);
-  if (WebAssembly.validate(plain)) return { bytes: plain, instructions: "SIMD" };
-  throw new AifError(
-    "resource",
-    "This JavaScript engine has no WebAssembly SIMD: use Node 20 or a browser from 2023 on.",
-  );
-}
-
-const PAGE = 65_536;
-const CACHE_LINE = 64; // every block starts on one
-const BYTES = Float64Array.BYTES_PER_ELEMENT;
-const SHORT_ROW = 24; // numbers below which a loop copies faster than `set`
-
-/**
- * The kernels and the one memory they work in. Operands are copied in and results out; blocks are handed out one behind
- * the other, and all of them are given back together by `clear`. The memory only ever grows, so callers work through
- * large operands in pieces.
- */
-export class Arena {
+/** The kernels and the one memory they work in. */
+export class Arena extends Store {
   readonly kernels: KernelExports;
   readonly instructions: string;
-  private readonly start: number;
-  private top: number;
-  private view = new Float64Array(0);
 
-  constructor() {
-    const { bytes, instructions } = bestModule();
-    this.instructions = instructions;
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  /** @param team the threads that share large products, if any */
+  constructor(readonly team: Team | null = null) {
+    const { module, instructions } = kernelModule();
     // The module and this interface are two halves of one build.
-    this.kernels = instance.exports as unknown as KernelExports;
-    this.start = Number(this.kernels.FREE.value);
-    this.top = this.start;
-    this.allocate(0); // the scratch memory itself is needed from the first call on
-  }
-
-  /** Size of the memory in bytes. */
-  get size(): number {
-    return this.kernels.memory.buffer.byteLength;
-  }
-
-  clear(): void {
-    this.top = this.start;
-  }
-
-  /** The address of a new block of `count` numbers, whose contents are arbitrary. */
-  allocate(count: number): number {
-    const address = this.top;
-    const end = address + count * BYTES;
-    const { memory } = this.kernels;
-    if (end > memory.buffer.byteLength) {
-      try {
-        memory.grow(Math.ceil((end - memory.buffer.byteLength) / PAGE));
-      } catch (error) {
-        throw new AifError(
-          "resource",
-          `The portable linear algebra could not get ${Math.ceil(end / 2 ** 20)} MB of memory.`,
-          {
-            cause: error,
-          },
-        );
-      }
-    }
-    this.top = Math.ceil(end / CACHE_LINE) * CACHE_LINE;
-    return address;
-  }
-
-  /** Growth detaches the old view, so it is taken anew then. */
-  private get numbers(): Float64Array {
-    if (this.view.buffer !== this.kernels.memory.buffer) this.view = new Float64Array(this.kernels.memory.buffer);
-    return this.view;
-  }
-
-  /** The numbers of a block themselves, until the next `allocate`. */
-  numbersAt(address: number, count: number): Float64Array {
-    return this.numbers.subarray(address / BYTES, address / BYTES + count);
-  }
-
-  /**
-   * Copies rows×columns numbers, whose rows start `ld` apart in `from`, to `address`, where they start `step` apart.
-   */
-  load(
-    address: number,
-    from: Float64Array,
-    start: number,
-    rows: number,
-    columns: number,
-    ld: number,
-    step = columns,
-  ): void {
-    copyRows(from, start, ld, this.numbers, address / BYTES, step, rows, columns, false);
-  }
-
-  /** The way back of `load`. Nothing between the rows of `to` is written. */
-  store(
-    address: number,
-    to: Float64Array,
-    start: number,
-    rows: number,
-    columns: number,
-    ld: number,
-    step = columns,
-  ): void {
-    copyRows(this.numbers, address / BYTES, step, to, start, ld, rows, columns, false);
-  }
-
-  /** As `store`, entries (i, j ≤ i) only. */
-  storeLower(address: number, to: Float64Array, start: number, n: number, ld: number): void {
-    copyRows(this.numbers, address / BYTES, n, to, start, ld, n, n, true);
-  }
-}
-
-function copyRows(
-  from: Float64Array,
-  fromStart: number,
-  fromStep: number,
-  to: Float64Array,
-  toStart: number,
-  toStep: number,
-  rows: number,
-  columns: number,
-  lower: boolean,
-): void {
-  if (!lower && fromStep === columns && toStep === columns) {
-    to.set(from.subarray(fromStart, fromStart + rows * columns), toStart);
-    return;
-  }
-  for (let i = 0; i < rows; i++) {
-    const source = fromStart + i * fromStep;
-    const target = toStart + i * toStep;
-    const count = lower ? Math.min(columns, i + 1) : columns;
-    if (count < SHORT_ROW) for (let j = 0; j < count; j++) to[target + j] = from[source + j];
-    else to.set(from.subarray(source, source + count), target);
+    const kernels = new WebAssembly.Instance(module).exports as unknown as KernelExports;
+    super(kernels.memory, Number(kernels.FREE.value));
+    this.kernels = kernels;
+    this.instructions = instructions;
   }
 }

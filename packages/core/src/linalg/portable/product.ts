@@ -1,5 +1,6 @@
 /** Matrix products through the arena, in pieces that bound its size. */
 import type { Arena } from "./arena.js";
+import type { Store } from "./store.js";
 
 /** Edge of the pieces of C: 1024² numbers are 8 MB. */
 const TILE = 1024;
@@ -7,6 +8,8 @@ const TILE = 1024;
  * Numbers of A and B together that are copied at a time: small enough to be still in the cache when they are packed.
  */
 const COPIED = 1 << 18;
+/** With several threads more, so that they are called together less often. */
+const COPIED_FOR_TEAM = 1 << 20;
 /** The kernels pack this many terms of the inner sum at a time. */
 const DEPTH = 256;
 
@@ -28,7 +31,7 @@ interface Loaded {
 }
 
 function loadPart(
-  arena: Arena,
+  store: Store,
   at: number,
   { data, start, rowStep, columnStep }: Operand,
   row: number,
@@ -38,10 +41,10 @@ function loadPart(
 ): Loaded {
   const from = start + row * rowStep + column * columnStep;
   if (columnStep === 1) {
-    arena.load(at, data, from, rows, columns, rowStep);
+    store.load(at, data, from, rows, columns, rowStep);
     return { at, rowStep: columns * BYTES, columnStep: BYTES };
   }
-  arena.load(at, data, from, columns, rows, columnStep);
+  store.load(at, data, from, columns, rows, columnStep);
   return { at, rowStep: BYTES, columnStep: rows * BYTES };
 }
 
@@ -76,14 +79,16 @@ export function multiplyInto(
   ldc: number,
 ): void {
   const right = b ?? transposed(a);
+  const place = arena.team?.takes(lower, m, n, k) ? arena.team : arena;
   const tileRows = Math.min(m, TILE);
   const tileColumns = Math.min(n, TILE);
-  const widest = Math.floor(COPIED / (tileRows + tileColumns) / DEPTH) * DEPTH;
+  const copied = place === arena ? COPIED : COPIED_FOR_TEAM;
+  const widest = Math.floor(copied / (tileRows + tileColumns) / DEPTH) * DEPTH;
   const depth = Math.min(k, Math.max(DEPTH, widest));
-  arena.clear();
-  const atC = arena.allocate(tileRows * tileColumns);
-  const atA = arena.allocate(tileRows * depth);
-  const atB = arena.allocate(depth * tileColumns);
+  place.clear();
+  const atC = place.allocate(tileRows * tileColumns);
+  const atA = place.allocate(tileRows * depth);
+  const atB = place.allocate(depth * tileColumns);
   for (let i0 = 0; i0 < m; i0 += TILE) {
     const rows = Math.min(TILE, m - i0);
     for (let j0 = 0; j0 < (lower ? i0 + 1 : n); j0 += TILE) {
@@ -91,16 +96,16 @@ export function multiplyInto(
       const onDiagonal = lower && i0 === j0;
       const stepC = columns * BYTES;
       const cornerC = startC + i0 * ldc + j0;
-      arena.load(atC, c, cornerC, rows, columns, ldc);
-      if (beta !== 1) arena.kernels.scale(onDiagonal, rows, columns, beta, atC, stepC);
+      place.load(atC, c, cornerC, rows, columns, ldc);
+      if (beta !== 1) place.kernels.scale(onDiagonal, rows, columns, beta, atC, stepC);
       for (let p0 = 0; p0 < k; p0 += depth) {
         const terms = Math.min(depth, k - p0);
-        const partA = loadPart(arena, atA, a, i0, p0, rows, terms);
+        const partA = loadPart(place, atA, a, i0, p0, rows, terms);
         const partB =
           b === undefined && i0 === j0
             ? { at: atA, rowStep: partA.columnStep, columnStep: partA.rowStep }
-            : loadPart(arena, atB, right, p0, j0, terms, columns);
-        arena.kernels.multiply(
+            : loadPart(place, atB, right, p0, j0, terms, columns);
+        place.kernels.multiply(
           onDiagonal,
           rows,
           columns,
@@ -116,8 +121,8 @@ export function multiplyInto(
           stepC,
         );
       }
-      if (onDiagonal) arena.storeLower(atC, c, cornerC, rows, ldc);
-      else arena.store(atC, c, cornerC, rows, columns, ldc);
+      if (onDiagonal) place.storeLower(atC, c, cornerC, rows, ldc);
+      else place.store(atC, c, cornerC, rows, columns, ldc);
     }
   }
 }
