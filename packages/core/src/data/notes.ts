@@ -18,6 +18,7 @@ export type NoteCode =
   | "rows-dropped" // rows with missing cells left out
   | "zero-weights" // rows of weight 0 left out
   | "imputed-column" // missing cells filled in
+  | "mixed-precision" // features are stored in 32 bits
   | "label-dots"; // target labels matched after a trailing "." was ignored
 
 export const note = (code: NoteCode, message: string, columns: readonly string[] = []): Note => ({

@@ -92,10 +92,7 @@ async function readOnce(
   };
   for (const source of sources) {
     table.file(source.name);
-    await readFile(source, watched(source, see), table, {
-      delimiter: delimiterOf(options.delimiter),
-      header: options.header,
-    });
+    await readFile(source, watched(source, see), table, options);
   }
   return table;
 }
@@ -130,7 +127,7 @@ export async function readFile(
       table.note(note("utf16", `${plain.name} is UTF-16 text and was decoded.`));
       return readFile(fromUtf16(plain, format), fromUtf16(source, format), table, options);
     case "delimited":
-      return readDelimited(source, table, options);
+      return readDelimited(source, table, { ...options, delimiter: delimiterOf(options.delimiter) });
     case "json-lines":
       return (await import("./json-lines.js")).readJsonLines(source, table);
     case "parquet":

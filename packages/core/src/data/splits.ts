@@ -25,21 +25,26 @@ const idsOf = (rows: Rows): Int32Array =>
  */
 export function assignFolds(rows: Rows, folds: number, seed: number, options: SplitOptions = {}): Uint16Array {
   const ids = idsOf(rows);
-  checkSeed(seed);
   checkLengths(ids.length, options);
-  if (!Number.isInteger(folds) || folds < 2 || folds > 65_535) {
-    throw usageError(`The number of folds is ${folds}; give a whole number from 2 to 65535.`);
-  }
+  checkFolds(options.groups === undefined ? ids.length : null, folds, seed);
   if (options.groups !== undefined) return assignGroups(options.groups, folds, seed);
-  if (ids.length < folds) {
-    throw inputError(`${folds} folds need at least ${folds} rows, there are ${ids.length}; use fewer folds.`);
-  }
   const { of, sizes } = strataOf(ids.length, options.strata);
   const next = new Float64Array(sizes.length); // where each stratum's dealing goes on
   for (let s = 1; s < sizes.length; s++) next[s] = next[s - 1] + sizes[s - 1];
   const out = new Uint16Array(ids.length);
   for (const i of hashOrder(ids, seed)) out[i] = next[of[i]]++ % folds;
   return out;
+}
+
+/** @param rows null: they are not what is dealt. @throws as `assignFolds` */
+export function checkFolds(rows: number | null, folds: number, seed: number): void {
+  checkSeed(seed);
+  if (!Number.isInteger(folds) || folds < 2 || folds > 65_535) {
+    throw usageError(`The number of folds is ${folds}; give a whole number from 2 to 65535.`);
+  }
+  if (rows !== null && rows < folds) {
+    throw inputError(`${folds} folds need at least ${folds} rows, there are ${rows}; use fewer folds.`);
+  }
 }
 
 function assignGroups(groups: Int32Array, folds: number, seed: number): Uint16Array {
@@ -68,11 +73,8 @@ export function holdOut(
   options: SplitOptions = {},
 ): { training: Int32Array; evaluation: Int32Array } {
   const ids = idsOf(rows);
-  checkSeed(seed);
   checkLengths(ids.length, options);
-  if (!(fraction > 0 && fraction < 1)) {
-    throw usageError(`The share of rows to hold out is ${fraction}; give a number between 0 and 1.`);
-  }
+  checkShare(fraction, seed);
   const held =
     options.groups === undefined
       ? heldRows(ids, fraction, seed, options.strata)
@@ -80,22 +82,38 @@ export function holdOut(
   const all = Int32Array.from({ length: ids.length }, (_, i) => i);
   const training = all.filter((i) => held[i] === 0);
   const evaluation = all.filter((i) => held[i] === 1);
-  if (training.length === 0 || evaluation.length === 0) {
-    throw inputError(
-      `Holding out ${fraction} of ${ids.length} rows leaves no ${training.length === 0 ? "training" : "evaluation"} rows; choose another share.`,
-    );
-  }
+  refuseEmptySide(training.length, evaluation.length, fraction);
   return { training, evaluation };
+}
+
+/** @throws usage: a share or a seed that makes no sense */
+export function checkShare(fraction: number, seed: number): void {
+  checkSeed(seed);
+  if (fraction > 0 && fraction < 1) return;
+  throw usageError(`The share of rows to hold out is ${fraction}; give a number between 0 and 1.`);
+}
+
+/** @throws input: one side of a split is empty */
+export function refuseEmptySide(training: number, evaluation: number, fraction: number): void {
+  if (training > 0 && evaluation > 0) return;
+  throw inputError(
+    `Holding out ${fraction} of ${training + evaluation} rows leaves no ${training === 0 ? "training" : "evaluation"} rows; choose another share.`,
+  );
+}
+
+/** How many rows of each stratum are held out. */
+export function heldOfStrata(sizes: readonly number[], fraction: number): Float64Array {
+  let before = 0;
+  return Float64Array.from(sizes, (size) => {
+    const held = Math.round((before + size) * fraction) - Math.round(before * fraction);
+    before += size;
+    return held;
+  });
 }
 
 function heldRows(ids: Int32Array, fraction: number, seed: number, strata: Float64Array | undefined): Uint8Array {
   const { of, sizes } = strataOf(ids.length, strata);
-  const left = new Float64Array(sizes.length); // rows that each stratum still gives
-  let before = 0;
-  for (let s = 0; s < sizes.length; s++) {
-    left[s] = Math.round((before + sizes[s]) * fraction) - Math.round(before * fraction);
-    before += sizes[s];
-  }
+  const left = heldOfStrata(sizes, fraction); // rows that each stratum still gives
   const held = new Uint8Array(ids.length);
   for (const i of hashOrder(ids, seed)) if (left[of[i]]-- > 0) held[i] = 1;
   return held;

@@ -66,6 +66,12 @@ const rules = {
     why: "Intervals and sensitivities treat the filled-in values as known.",
     todo: "Compare with --missing drop.",
   },
+  "mixed-precision": {
+    level: "note",
+    raised: "features were stored in 32 bits, as --precision mixed asks",
+    why: "Every cell is rounded to seven digits; sums are kept in 64 bits. The message gives the largest rounding that was measured.",
+    todo: "Compare with --precision double where the message gives more than the digits that you need.",
+  },
   "label-dots": {
     level: "note",
     raised: "labels of the evaluation file matched only after a trailing dot was ignored",

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { inputError } from "../../errors.js";
+import type { Ranks } from "../../parallel/ranks.js";
+import { fromAllOrNone } from "./agreement.js";
+import { type BlockIndex, CacheReader, CacheWriter } from "./cache-file.node.js";
+import type { CacheFolder } from "./cache-folder.node.js";
+import { type CacheOptions, cacheParts, type FirstPass } from "./cache-parts.node.js";
+import { type CachedBlocks, CachedTable } from "./cached-table.js";
+import { type Part, partsOf, shareOf } from "./parts.node.js";
+import { joinedSurveys, noRows } from "./rank-survey.js";
+
+/** Of the layout: caches of another version are written anew. */
+const VERSION = 1;
+
+export interface FirstPassWork {
+  readonly ranks: Ranks;
+  readonly folder: CacheFolder;
+  /** Is told before the cache is written: its folder; and of rows and bytes of files while they are read. */
+  readonly onStart: (parts: readonly Part[]) => Promise<void>;
+  readonly onRead: (rows: number, bytes: number, totalBytes: number) => void;
+  /** Is told of a cache that is there: its bytes, and whether it was there before. */
+  readonly onCache: (bytes: number, kept: boolean) => void;
+}
+
+/** What is written beside a cache that stays, so that it can be used again. */
+interface Manifest extends Omit<FirstPass, "texts" | "rounding"> {
+  readonly fingerprint: string;
+  readonly index: BlockIndex;
+  readonly texts: readonly (readonly [string, readonly string[]])[];
+  readonly rounding: readonly (readonly [string, number])[];
+}
+
+/**
+ * Reads this rank's share of a table's files into the cache, or finds them there from before.
+ * @param name of the cache: "training"
+ * @throws input: files that cannot be read, or do not go together. resource: the cache cannot be written
+ */
+export async function cachedTable(
+  path: string,
+  name: string,
+  options: CacheOptions,
+  work: FirstPassWork,
+): Promise<CachedTable> {
+  const { ranks } = work;
+  const found = await agreedParts(path, ranks);
+  const own: { pass: FirstPass; blocks: CachedBlocks }[] = [];
+  const surveys = await fromAllOrNone(ranks, async () => {
+    own.push(await firstPass(shareOf(found.parts, ranks.rank, ranks.size), name, options, work));
+    return own[0].pass.survey;
+  });
+  const survey = surveys.reduce(joinedSurveys, noRows());
+  if (survey.rows === 0) {
+    throw inputError(`${found.name} holds no data rows; give a file with at least one row below the header.`);
+  }
+  const before = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
+  return new CachedTable(found.name, own[0].blocks, survey, before, own[0].pass.survey.rows, ranks);
+}
+
+/** @throws input: another rank sees other files under these names */
+async function agreedParts(path: string, ranks: Ranks): Promise<{ parts: Part[]; name: string }> {
+  const own: { parts: Part[]; name: string }[] = [];
+  const all = await fromAllOrNone(ranks, async () => {
+    own.push(await partsOf(path));
+    const { parts } = own[0];
+    const seen = createHash("sha256");
+    for (const { source, size } of parts) seen.update(`${source.name}\n${size}\n`);
+    return { files: parts.length, hash: seen.digest("hex") };
+  });
+  const other = all.findIndex(({ hash }) => hash !== all[0].hash);
+  if (other < 0) return own[0];
+  throw inputError(
+    `Rank ${other} sees ${all[other].files} files for ${path} and rank 0 sees ${all[0].files}, or they differ in size; give every rank the same files, as a shared folder does.`,
+  );
+}
+
+async function firstPass(
+  parts: readonly Part[],
+  name: string,
+  options: CacheOptions,
+  { ranks, folder, onStart, onRead, onCache }: FirstPassWork,
+): Promise<{ pass: FirstPass; blocks: CachedBlocks }> {
+  const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
+  const file = folder.file(`${mine}.rows`);
+  const fingerprint = JSON.stringify([VERSION, options, ranks.rank, ranks.size, parts.map((part) => part.fingerprint)]);
+  const before = keptPass(folder.readJson(`${mine}.json`), fingerprint);
+  if (before !== null) {
+    const reader = readerOf(file, before.index, before.pass, ranks);
+    if (reader?.isWhole() === true) {
+      onCache(before.index.offsets[before.index.offsets.length - 1], true);
+      return { pass: before.pass, blocks: blocksOf(reader, before.pass) };
+    }
+    reader?.close();
+  }
+  await onStart(parts);
+  const total = parts.reduce((sum, { size }) => sum + size, 0);
+  let bytes = 0;
+  const writer = new CacheWriter(file);
+  let pass: FirstPass;
+  try {
+    pass = await cacheParts(parts, writer, options, (rows, read) => {
+      bytes = Math.min(bytes + read, total);
+      onRead(rows, bytes, total);
+    });
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+  const index = writer.finish();
+  const manifest: Manifest = { ...pass, fingerprint, index, texts: [...pass.texts], rounding: [...pass.rounding] };
+  if (folder.stays) folder.writeJson(`${mine}.json`, manifest);
+  onCache(writer.size, false);
+  const reader = readerOf(file, index, pass, ranks);
+  if (reader === null) throw inputError(`The cache ${file} is gone; run again, and leave it in place until the end.`);
+  return { pass, blocks: blocksOf(reader, pass) };
+}
+
+/** null where there is no such file. */
+function readerOf(file: string, index: BlockIndex, pass: FirstPass, ranks: Ranks): CacheReader | null {
+  const rank = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
+  const rowsOf = (k: number): string => {
+    const first = index.before[k];
+    return `data rows ${first + 1} to ${first + index.rows[k]} of ${pass.parts[index.files[k]].name}${rank}`;
+  };
+  try {
+    return new CacheReader(file, index, rowsOf);
+  } catch {
+    return null;
+  }
+}
+
+const blocksOf = (reader: CacheReader, { parts, texts, rounding }: FirstPass): CachedBlocks => ({
+  parts,
+  texts,
+  rounding,
+  count: reader.index.rows.length,
+  rowsOf: (k) => reader.index.rows[k],
+  fileOf: (k) => reader.index.files[k],
+  block: (k) => reader.block(k),
+  close: () => reader.close(),
+});
+
+/** What was written beside a cache of exactly these files and options. */
+function keptPass(found: unknown, fingerprint: string): { pass: FirstPass; index: BlockIndex } | null {
+  if (typeof found !== "object" || found === null || !("fingerprint" in found)) return null;
+  if (found.fingerprint !== fingerprint) return null;
+  const { index, texts, rounding, survey, parts } = found as Manifest;
+  return { pass: { survey, parts, texts: new Map(texts), rounding: new Map(rounding) }, index };
+}

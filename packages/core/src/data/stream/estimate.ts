@@ -1,0 +1,52 @@
+import { sampleRows, sniffDialect } from "../delimited-sniff.js";
+import { formatOf } from "../format.js";
+import { decodeText } from "../lines.js";
+import { parseHeader } from "../npy-header.js";
+import { type ByteSource, headOf } from "../source.js";
+import { fromUtf16, gunzipped } from "../unpack.js";
+
+const SAMPLE_BYTES = 1 << 16;
+/** Text in tables packs about so well. */
+const GZIP_RATIO = 4;
+
+/** About how many bytes the cells of a file take as float64. @throws input: the file is no table */
+export async function estimatedBytes(source: ByteSource, size = source.size ?? 0): Promise<number> {
+  const head = await headOf(source, SAMPLE_BYTES);
+  if (head.length === 0) return 0;
+  const format = formatOf(head, source.name);
+  switch (format) {
+    case "gzip":
+      return estimatedBytes(gunzipped(source), size * GZIP_RATIO);
+    case "utf-16le":
+    case "utf-16be":
+      return estimatedBytes(fromUtf16(source, format), size / 2);
+    case "parquet":
+      return (await import("../parquet.js")).parquetCells(source).then((cells) => 8 * cells);
+    case "npy":
+      return 8 * parseHeader(head, size, source.name).shape.reduce((product, length) => product * length, 1);
+    case "idx":
+      return 8 * size;
+    case "zip":
+      return 2 * size;
+    case "json-lines":
+      return cellsOfText(head, size, (line) => line.split(":").length - 1, source.name);
+    case "delimited": {
+      const text = wholeLines(head, source.name);
+      const columns = sampleRows(text, sniffDialect(text, undefined))[0]?.length ?? 1;
+      return cellsOfText(head, size, () => columns, source.name);
+    }
+  }
+}
+
+function cellsOfText(head: Uint8Array, size: number, cells: (line: string) => number, name: string): number {
+  const text = wholeLines(head, name);
+  const lines = text.split("\n").filter((line) => line !== "");
+  const bytes = text.length / Math.max(lines.length, 1);
+  return (8 * cells(lines[lines.length - 1] ?? "") * size) / Math.max(bytes, 1);
+}
+
+/** The sample up to its last line's end, so that no character is cut. */
+function wholeLines(head: Uint8Array, name: string): string {
+  const end = head.lastIndexOf(0x0a);
+  return decodeText(end < 0 ? head.subarray(0, 0) : head.subarray(0, end + 1), name);
+}

@@ -1,0 +1,189 @@
+import { usageError } from "../../errors.js";
+import { ALONE, type Ranks } from "../../parallel/ranks.js";
+import { imputedNotes } from "../apply-encoding.js";
+import { columnNamed, ROLE } from "../choose-columns.js";
+import { fitting } from "../encode.js";
+import type { EncodeOptions, Encoding } from "../encoding.js";
+import { quoted } from "../names.js";
+import { type Note, note } from "../notes.js";
+import { countMissing, type Weighting } from "../row-choice.js";
+import type { StreamedDataset } from "../streamed-dataset.js";
+import { awaited } from "../table-facts.js";
+import { readTarget } from "../target.js";
+import { addAll, fromAll, fromAllOrNone } from "./agreement.js";
+import { cacheFolder } from "./cache-folder.node.js";
+import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
+import type { CachedTable } from "./cached-table.js";
+import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
+import { streamFacts } from "./stream-facts.js";
+import { type RowsPart, StreamedRows } from "./streamed-rows.js";
+import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
+
+/** Where the loss is evaluated: on folds, the training rows, a share of the rows, or those of another file. */
+export type StreamedSplit =
+  | { readonly kind: "cv"; readonly folds: number }
+  | { readonly kind: "training" }
+  | { readonly kind: "fraction"; readonly share: number }
+  | { readonly kind: "file"; readonly path: string };
+
+export interface StreamOptions {
+  readonly encode: EncodeOptions;
+  readonly split: StreamedSplit;
+  /** Of folds and held-out rows. */
+  readonly seed: number;
+  readonly header?: boolean | undefined;
+  readonly delimiter?: string | undefined;
+  /** The folder of the cache (default: a new one among the system's temporary files). */
+  readonly cache?: string | null;
+  /** Whether the cache stays, to be used again. */
+  readonly keepCache?: boolean;
+  /** "mixed": features are stored in 32 bits, sums are kept in 64. */
+  readonly precision?: "double" | "mixed";
+  readonly ranks?: Ranks;
+  readonly onStart?: FirstPassWork["onStart"];
+  readonly onRead?: FirstPassWork["onRead"];
+  readonly onCache?: (folder: string, bytes: number, kept: boolean) => void;
+}
+
+/** Rows to fit on and rows to evaluate on (null: folds of the former, or all of them), passing by from a cache. */
+export interface StreamedInput {
+  readonly training: StreamedDataset;
+  readonly evaluation: StreamedDataset | null;
+  /** As messages call the table. */
+  readonly source: string;
+  /** Removes the cache unless it is to stay. */
+  close(): void;
+}
+
+/**
+ * Reads a table of any size once, in pieces, into a cache, learns its encoding, and gives its rows block by block. What comes out is
+ * what `readTable`, `encode` and the splits give in memory, for any number of ranks.
+ * @throws as these; usage: groups, clusters or --by, which need the whole table. resource: the cache cannot be written or was damaged
+ */
+export async function openStreamed(path: string, options: StreamOptions): Promise<StreamedInput> {
+  refuseGroups(options.encode);
+  const { ranks = ALONE, encode, split, seed } = options;
+  const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
+  const tables: CachedTable[] = [];
+  const close = (): void => {
+    for (const table of tables) table.blocks.close();
+    folder.close();
+  };
+  const exact = [encode.target, ...(encode.weights === undefined ? [] : [encode.weights])];
+  const mixed = options.precision === "mixed" ? { exact } : null;
+  const first: FirstPassWork = {
+    ranks,
+    folder,
+    onStart: options.onStart ?? (async () => {}),
+    onRead: options.onRead ?? (() => {}),
+    onCache: (bytes, kept) => options.onCache?.(folder.path, bytes, kept),
+  };
+  const open = async (file: string, name: string): Promise<CachedTable> => {
+    const table = await cachedTable(file, name, { header: options.header, delimiter: options.delimiter, mixed }, first);
+    tables.push(table);
+    return table;
+  };
+  try {
+    const table = await open(path, "training");
+    const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
+    const notes = [
+      ...table.notes,
+      ...encoding.notes,
+      ...rows.notes,
+      ...(await imputed(table, rows, encoding)),
+      ...(await precisionNotes(table, encoding)),
+    ];
+    const of = (part: RowsPart, folds: Uint16Array | null): StreamedDataset =>
+      new StreamedRows(table, rows, part, encoding, folds, true, notes);
+    if (encoding.target.task === "count") {
+      await fromAllOrNone(ranks, async () => checkTargets(table, rows, encoding));
+    }
+    if (split.kind === "fraction") {
+      const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
+      return {
+        training: of(training, null),
+        evaluation: new StreamedRows(table, rows, evaluation, encoding, null, false, notes),
+        source: table.source,
+        close,
+      };
+    }
+    const folds = split.kind === "cv" ? await streamedFolds(table, rows, encoding, split.folds, seed) : null;
+    const training = of(await wholePart(table, rows, encoding, true), folds);
+    const evaluation = split.kind === "file" ? await otherRows(await open(split.path, "evaluation"), encoding) : null;
+    return { training, evaluation, source: table.source, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function refuseGroups({ splitBy, cluster, by }: EncodeOptions): void {
+  const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster, "--by": by });
+  const found = named.find(([, column]) => column !== undefined);
+  if (found === undefined) return;
+  throw usageError(
+    `${found[0]} needs the whole table in memory, and this table is streamed: leave it out, or raise --memory.`,
+  );
+}
+
+/** Rows of another table, encoded alike, to evaluate on. @throws as `applyEncoding` */
+async function otherRows(table: CachedTable, encoding: Encoding): Promise<StreamedDataset> {
+  const target = columnNamed(table, ROLE.target, encoding.target.column);
+  const columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
+  const weighting: Weighting<(typeof columns)[number]> | null =
+    encoding.weights === null
+      ? null
+      : { column: columnNamed(table, ROLE.weights, encoding.weights), kind: encoding.weightsKind };
+  const used = await chooseUsedRows(table, target, columns, weighting, encoding.missing);
+  const part = await wholePart(table, used, encoding, false);
+  const seen = await fromAllOrNone(table.ranks, async () => {
+    const rows = new StreamedRows(table, used, part, encoding, null, false, []);
+    for (const block of rows.blocks()) if (block.x.rows === 0) break; // every level and label is looked at
+    return checkTargets(table, used, encoding);
+  });
+  const notes = [...table.notes, ...used.notes, ...(await imputed(table, used, encoding)), ...seen.flat().slice(0, 1)];
+  return new StreamedRows(table, used, part, encoding, null, false, notes);
+}
+
+/** Looks at every target. @throws as `readTarget` */
+function checkTargets(table: CachedTable, used: UsedRows, encoding: Encoding): Note[] {
+  const target = columnNamed(table, ROLE.target, encoding.target.column);
+  for (const { piece, rows } of usedPieces(table, used)) {
+    const { notes } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+    if (notes.length > 0) return notes;
+  }
+  return [];
+}
+
+/** What is said of missing cells that were filled in. */
+async function imputed(table: CachedTable, used: UsedRows, encoding: Encoding): Promise<Note[]> {
+  const columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
+  const counts = new Float64Array(columns.length);
+  if (columns.some((column) => table.survey(column).missing > 0)) {
+    for (const { piece, rows } of usedPieces(table, used)) {
+      columns.forEach((column, k) => {
+        counts[k] += countMissing(piece.column(column), rows);
+      });
+    }
+  }
+  await addAll(table.ranks, counts);
+  return imputedNotes(encoding, [...counts], table.source);
+}
+
+/** How much 32 bits changed the features, in the units that the model sees. */
+async function precisionNotes(table: CachedTable, encoding: Encoding): Promise<Note[]> {
+  const everywhere = await fromAll(table.ranks, [...table.blocks.rounding]);
+  let worst = { column: "", error: 0 };
+  for (const [name, rounding] of everywhere.flat()) {
+    const feature = encoding.features.find(({ column }) => column === name);
+    const error = feature === undefined ? 0 : rounding / feature.scale;
+    if (error > worst.error) worst = { column: name, error };
+  }
+  if (everywhere.every((rank) => rank.length === 0)) return [];
+  const unit = encoding.standardized ? " standard deviations" : "";
+  const most =
+    worst.error === 0
+      ? "no feature was changed by it"
+      : `no feature was changed by more than ${worst.error.toExponential(1)}${unit} (column ${quoted(worst.column)})`;
+  return [note("mixed-precision", `Features are stored in 32 bits: ${most}; sums are kept in 64 bits.`)];
+}

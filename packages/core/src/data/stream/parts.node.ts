@@ -1,0 +1,62 @@
+import { stat } from "node:fs/promises";
+import { inputError } from "../../errors.js";
+import { pathSources } from "../files.node.js";
+import type { ByteSource } from "../source.js";
+
+/** One file of a table. */
+export interface Part {
+  readonly source: ByteSource;
+  readonly size: number;
+  /** Says whether it is the file that it was: changes when the file does. */
+  readonly fingerprint: string;
+  /** @throws input: the file is gone, or another one */
+  check(): Promise<void>;
+}
+
+/** The files of a table in the order of their names. @throws input: there is none, or one that cannot be read in pieces */
+export async function partsOf(path: string): Promise<{ parts: Part[]; name: string }> {
+  if (path === "-") {
+    throw inputError(
+      "Standard input cannot be read in pieces: write it to a file first, or leave out --memory and --cache.",
+    );
+  }
+  const { sources, name } = await pathSources(path);
+  return { parts: await Promise.all(sources.map(filePart)), name };
+}
+
+async function filePart(source: ByteSource): Promise<Part> {
+  const { size, name } = source;
+  if (size === undefined) {
+    throw inputError(`${name} is a pipe or a device and cannot be read in pieces; write its rows to a file first.`);
+  }
+  const modified = (await stat(name)).mtimeMs;
+  return {
+    source,
+    size,
+    fingerprint: `${name} ${size} ${modified}`,
+    async check() {
+      const now = await stat(name).catch(() => null);
+      if (now === null) {
+        throw inputError(`${name} is gone: it was there when the run began; put it back and run again.`);
+      }
+      if (now.size !== size || now.mtimeMs !== modified) {
+        throw inputError(`${name} changed while it was read; run again once nobody writes to it.`);
+      }
+    },
+  };
+}
+
+/**
+ * The files of one rank: as many in a row as come nearest to its share of all bytes, so that ranks follow each other in the order of
+ * the rows. There may be none.
+ */
+export function shareOf<P extends { readonly size: number }>(parts: readonly P[], rank: number, ranks: number): P[] {
+  const total = parts.reduce((sum, { size }) => sum + size, 0);
+  let before = 0;
+  return parts.filter(({ size }, k) => {
+    // By bytes; by number where all files are empty.
+    const middle = total > 0 ? (before + size / 2) / total : (k + 0.5) / parts.length;
+    before += size;
+    return Math.min(Math.floor(middle * ranks), ranks - 1) === rank;
+  });
+}

@@ -1,0 +1,129 @@
+import { classPlaces } from "../class-weight.js";
+import type { Encoding } from "../encoding.js";
+import { checkFolds, checkShare, heldOfStrata, refuseEmptySide } from "../splits.js";
+import { addAll, fromAll } from "./agreement.js";
+import type { CachedTable } from "./cached-table.js";
+import { NO_STRATUM, rankByHash } from "./hash-rank.js";
+import { type RowsPart, targetsOf } from "./streamed-rows.js";
+import type { UsedRows } from "./used-rows.js";
+
+/** The strata of this rank's rows, and how many rows each has over all ranks. */
+interface Strata {
+  readonly of: Uint8Array;
+  readonly sizes: readonly number[];
+}
+
+/** Of two labels each is a stratum; without labels all rows are one. */
+async function strataOf(table: CachedTable, used: UsedRows, encoding: Encoding): Promise<Strata> {
+  const labelled = encoding.target.labels !== null;
+  if (!labelled) {
+    const of = used.marks?.map((mark) => (mark === 1 ? 0 : NO_STRATUM)) ?? new Uint8Array(table.ownRows);
+    return { of, sizes: [used.rows] };
+  }
+  const of = new Uint8Array(table.ownRows).fill(NO_STRATUM);
+  const counts = new Float64Array(2);
+  for (const { before, rows, y } of targetsOf(table, used, encoding)) {
+    for (let i = 0; i < rows.length; i++) {
+      const stratum = y[i] > 0 ? 1 : 0;
+      of[before - table.firstRow + rows[i]] = stratum;
+      counts[stratum]++;
+    }
+  }
+  await addAll(table.ranks, counts);
+  return { of, sizes: [...counts] };
+}
+
+const hashed = (table: CachedTable, strata: Uint8Array) => ({
+  count: table.ownRows,
+  strata,
+  firstId: table.firstRow + 1,
+});
+
+/** The fold of each row of this rank's cache, as `assignFolds` deals them. @throws as `assignFolds` */
+export async function streamedFolds(
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+  folds: number,
+  seed: number,
+): Promise<Uint16Array> {
+  checkFolds(used.rows, folds, seed);
+  const { of, sizes } = await strataOf(table, used, encoding);
+  const out = new Uint16Array(table.ownRows);
+  await rankByHash(hashed(table, of), sizes, seed, table.ranks, (place, stratum, rank) => {
+    out[place] = ((stratum === 1 ? sizes[0] : 0) + rank) % folds;
+  });
+  return out;
+}
+
+/** The rows to fit on and those held out, as `holdOut` chooses them: marks of this rank's rows. @throws as `holdOut` */
+export async function streamedHoldOut(
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+  share: number,
+  seed: number,
+): Promise<{ training: RowsPart; evaluation: RowsPart }> {
+  checkShare(share, seed);
+  const { of, sizes } = await strataOf(table, used, encoding);
+  const quota = heldOfStrata(sizes, share);
+  const held = new Uint8Array(table.ownRows);
+  const kept = new Uint8Array(table.ownRows);
+  await rankByHash(hashed(table, of), sizes, seed, table.ranks, (place, stratum, rank) => {
+    (rank < quota[stratum] ? held : kept)[place] = 1;
+  });
+  const [training, evaluation] = [
+    await partOf(table, used, encoding, kept, true),
+    await partOf(table, used, encoding, held, false),
+  ];
+  refuseEmptySide(training.rows, evaluation.rows, share);
+  return { training, evaluation };
+}
+
+/** All rows in use as one part. */
+export const wholePart = (
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+  factors: boolean,
+): Promise<RowsPart> => partOf(table, used, encoding, used.marks, factors);
+
+async function partOf(
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+  marks: Uint8Array | null,
+  withFactors: boolean,
+): Promise<RowsPart> {
+  const factors = withFactors ? encoding.classFactors : null;
+  const [sums, totals] = [new Float64Array(3), new Float64Array(1)];
+  const whole = marks === used.marks;
+  if (!whole || factors !== null || used.weighting !== null) {
+    for (const { before, rows, y, weights, raw } of targetsOf(table, used, encoding)) {
+      const places = factors && classPlaces(y, encoding.target);
+      for (let i = 0; i < rows.length; i++) {
+        if (!whole && marks !== null && marks[before - table.firstRow + rows[i]] === 0) continue;
+        totals[0]++;
+        sums[0] += weights[i];
+        sums[1] += factors && places ? weights[i] * factors[places[i]] : weights[i];
+        sums[2] += raw === null ? 1 : raw[i];
+      }
+    }
+  } else {
+    totals[0] = used.ownRows;
+    sums.set([used.ownRows / used.rows, used.ownRows / used.rows, used.ownRows]);
+  }
+  const ownRows = totals[0];
+  const everywhere = await fromAll(table.ranks, ownRows);
+  await addAll(table.ranks, sums, totals);
+  return {
+    rows: totals[0],
+    ownRows,
+    firstRow: everywhere.slice(0, table.ranks.rank).reduce((sum, count) => sum + count, 0),
+    marks,
+    // The weights of all rows sum to 1 as they are.
+    evaluationTotal: whole ? 1 : sums[0],
+    total: whole ? 1 : sums[1],
+    weightTotal: sums[2],
+  };
+}

@@ -1,0 +1,123 @@
+import { Matrix } from "../../linalg/matrix.js";
+import type { Ranks } from "../../parallel/ranks.js";
+import { writersOf } from "../apply-encoding.js";
+import { columnNamed, ROLE } from "../choose-columns.js";
+import { classPlaces } from "../class-weight.js";
+import type { ColumnInfo } from "../column-survey.js";
+import type { Encoding } from "../encoding.js";
+import type { Note } from "../notes.js";
+import { defaultRowsPerBlock } from "../rows-dataset.js";
+import type { StreamedBlock, StreamedDataset } from "../streamed-dataset.js";
+import { readTarget } from "../target.js";
+import type { CachedTable } from "./cached-table.js";
+import { type UsedRows, usedPieces } from "./used-rows.js";
+
+/** A part of the rows in use, and what their weights are divided by so that they sum to 1. */
+export interface RowsPart {
+  readonly rows: number;
+  readonly ownRows: number;
+  readonly firstRow: number;
+  /** A mark for each row of this rank's cache; null: all. */
+  readonly marks: Uint8Array | null;
+  /** Σ over the part of the weights in evaluations, and of those in the fit. */
+  readonly evaluationTotal: number;
+  readonly total: number;
+  /** Σ of the weights as the file has them. */
+  readonly weightTotal: number;
+}
+
+/** Rows of a cached table as the model sees them. */
+export class StreamedRows implements StreamedDataset {
+  readonly rows: number;
+  readonly ownRows: number;
+  readonly firstRow: number;
+  readonly weightTotal: number;
+  readonly features: readonly string[];
+  readonly ranks: Ranks;
+  private readonly target: ColumnInfo;
+  private readonly columns: readonly ColumnInfo[];
+
+  /**
+   * @param foldOf the fold of each row of this rank's cache; null without folds
+   * @param factors whether the weights of the fit are multiplied by those of the classes
+   */
+  constructor(
+    private readonly table: CachedTable,
+    private readonly used: UsedRows,
+    private readonly part: RowsPart,
+    readonly encoding: Encoding,
+    private readonly foldOf: Uint16Array | null,
+    private readonly factors: boolean,
+    readonly notes: readonly Note[],
+  ) {
+    this.rows = part.rows;
+    this.ownRows = part.ownRows;
+    this.firstRow = part.firstRow;
+    this.weightTotal = part.weightTotal;
+    this.features = encoding.features.map(({ name }) => name);
+    this.ranks = table.ranks;
+    this.target = columnNamed(table, ROLE.target, encoding.target.column);
+    this.columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
+  }
+
+  *blocks(rowsPerBlock = defaultRowsPerBlock(this.features.length)): Generator<StreamedBlock> {
+    const { table, used, part, encoding, target, columns } = this;
+    const m = this.features.length;
+    const classFactors = this.factors ? encoding.classFactors : null;
+    let buffer = new Float64Array(0);
+    let firstRow = part.firstRow;
+    for (const { piece, rows, weights, raw } of usedPieces(table, used, part.marks)) {
+      if (rows.length === 0) continue;
+      const writers = writersOf(
+        columns.map((info) => piece.column(info)),
+        encoding,
+        rows,
+        table.source,
+        piece.before,
+      );
+      const { y } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+      const evaluationWeights = weights.map((weight) => weight / part.evaluationTotal);
+      const places = classFactors === null ? null : classPlaces(y, encoding.target);
+      const w =
+        classFactors === null || places === null
+          ? evaluationWeights
+          : weights.map((weight, i) => (weight * classFactors[places[i]]) / part.total);
+      const rawWeights = raw ?? new Float64Array(rows.length).fill(1);
+      const sourceRows = Float64Array.from(rows, (row) => piece.before + row + 1);
+      const own = piece.before - table.firstRow; // of this rank's cache
+      const foldOf = this.foldOf && this.foldOf.subarray(own, own + piece.rows);
+      const folds = foldOf && Uint16Array.from(rows, (row) => foldOf[row]);
+      if (buffer.length < Math.min(rowsPerBlock, rows.length) * m) {
+        buffer = new Float64Array(Math.min(rowsPerBlock, rows.length) * m);
+      }
+      for (let from = 0; from < rows.length; from += rowsPerBlock) {
+        const to = Math.min(from + rowsPerBlock, rows.length);
+        for (const write of writers) write(rows, from, to, buffer, m);
+        yield {
+          x: new Matrix(buffer.subarray(0, (to - from) * m), to - from, m),
+          y: y.subarray(from, to),
+          w: w.subarray(from, to),
+          evaluationWeights: evaluationWeights.subarray(from, to),
+          rawWeights: rawWeights.subarray(from, to),
+          sourceRows: sourceRows.subarray(from, to),
+          foldOf: folds && folds.subarray(from, to),
+          firstRow: firstRow + from,
+        };
+      }
+      firstRow += rows.length;
+    }
+  }
+}
+
+/** The targets and weights of the rows in use, a piece at a time, without their features. */
+export function* targetsOf(
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+): Generator<{ before: number; rows: Int32Array; y: Float64Array; weights: Float64Array; raw: Float64Array | null }> {
+  const target = columnNamed(table, ROLE.target, encoding.target.column);
+  for (const { piece, rows, weights, raw } of usedPieces(table, used)) {
+    const { y } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+    yield { before: piece.before, rows, y, weights, raw };
+  }
+}
