@@ -30,12 +30,15 @@ export async function estimatedBytes(source: ByteSource, size = source.size ?? 0
       return 2 * size;
     case "json-lines":
       return cellsOfText(head, size, (line) => line.split(":").length - 1, source.name);
-    case "delimited": {
-      const text = wholeLines(head, source.name);
-      const columns = sampleRows(text, sniffDialect(text, undefined))[0]?.length ?? 1;
-      return cellsOfText(head, size, () => columns, source.name);
-    }
+    case "delimited":
+      return cellsOfText(head, size, () => columnsOf(head, source.name), source.name);
   }
+  return 0;
+}
+
+function columnsOf(head: Uint8Array, name: string): number {
+  const text = wholeLines(head, name);
+  return sampleRows(text, sniffDialect(text, undefined))[0]?.length ?? 1;
 }
 
 function cellsOfText(head: Uint8Array, size: number, cells: (line: string) => number, name: string): number {

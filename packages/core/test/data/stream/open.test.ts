@@ -9,7 +9,7 @@ import type { EncodeOptions, Encoding } from "../../../src/data/encoding.js";
 import { readTable } from "../../../src/data/read.js";
 import { assignFolds, holdOut } from "../../../src/data/splits.js";
 import { openStreamed, type StreamedInput, type StreamedSplit } from "../../../src/data/stream/open.node.js";
-import type { StreamedBlock, StreamedDataset } from "../../../src/data/streamed-dataset.js";
+import type { StreamedDataset } from "../../../src/data/streamed-dataset.js";
 import { AifError } from "../../../src/errors.js";
 import { inProcessRanks } from "./ranks.js";
 
@@ -37,7 +37,7 @@ function collected(shares: readonly StreamedDataset[]): Rows {
     firstRows: [],
   };
   for (const share of shares) {
-    for (const block of share.blocks(7) as Iterable<StreamedBlock>) {
+    for (const block of share.blocks(7)) {
       for (let i = 0; i < block.x.rows; i++) rows.x.push([...block.x.row(i)]);
       rows.y.push(...block.y);
       rows.w.push(...block.w);
