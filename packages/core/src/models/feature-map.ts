@@ -26,6 +26,8 @@ export interface FeatureMap {
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void;
   /** out (d×d, lower triangle) += V' diag(ω) V, ω ≥ 0. */
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void;
+  /** Rows of a block at which `addGram` is at its best, where that is more than a cache holds. */
+  readonly gramRows?: number;
   /**
    * The same, its product on a thread beside this one, where the map's Gram matrix is one product with x. Until it settles
    * nothing else may touch `out`; x is free at once, or where it is lasting never written to.

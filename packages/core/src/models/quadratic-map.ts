@@ -14,6 +14,7 @@ import {
   rowProducts,
   startWithIntercepts,
 } from "./feature-map.js";
+import { GRAM_ROWS, LEAST_INPUTS, LEAST_ROWS, QuadraticGram } from "./quadratic-gram.js";
 
 /** Rows whose features are formed at once for the Gram matrix: about 1 MB of them. */
 const STRETCH_BYTES = 1 << 20;
@@ -29,6 +30,9 @@ export class QuadraticMap implements FeatureMap {
   private readonly first: number;
   private readonly scratch = growingBuffer();
   private readonly featureBuffer = growingBuffer();
+  /** For many inputs; few have their features formed. */
+  private readonly gram: QuadraticGram | null = null;
+  readonly gramRows?: number;
   private readonly pairs: readonly (readonly [number, number])[];
 
   /** @param omitted says which products x_j x_k are left out (squares of two-valued columns, MATH 1.1). */
@@ -42,6 +46,10 @@ export class QuadraticMap implements FeatureMap {
     for (let j = 0; j < inputs; j++) for (let k = j; k < inputs; k++) if (!omitted(j, k)) pairs.push([j, k]);
     this.pairs = pairs;
     this.count = this.first + inputs + pairs.length;
+    if (inputs >= LEAST_INPUTS) {
+      this.gram = new QuadraticGram(inputs, intercept, this.positions());
+      this.gramRows = GRAM_ROWS;
+    }
   }
 
   names(inputs: readonly string[]): string[] {
@@ -108,6 +116,10 @@ export class QuadraticMap implements FeatureMap {
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
+    if (this.gram && x.rows >= LEAST_ROWS) {
+      this.gram.add(x, omega, out);
+      return;
+    }
     const d = this.count;
     const stretch = Math.max(16, Math.floor(STRETCH_BYTES / (8 * d)));
     for (let from = 0; from < x.rows; from += stretch) {
@@ -165,6 +177,16 @@ export class QuadraticMap implements FeatureMap {
 
   usesInput(): boolean {
     return true;
+  }
+
+  /** Index in v of each product x_j x_k, j ≤ k, in lexicographic order; −1 where it was left out. */
+  private positions(): Int32Array {
+    const m = this.inputs;
+    const positions = new Int32Array((m * (m + 1)) / 2).fill(-1);
+    this.pairs.forEach(([j, k], a) => {
+      positions[j * m - (j * (j - 1)) / 2 + k - j] = this.first + m + a;
+    });
+    return positions;
   }
 
   /** Whether the square of input k was left out. */

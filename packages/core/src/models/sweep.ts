@@ -54,7 +54,7 @@ export async function sweep(
   const empty = Matrix.zeros(0, 0);
   const vectorProducts = (plan.theta?.columns ?? 0) + columns;
   const lanes = GramLanes.for(map, gramSums.length, data.rows, vectorProducts);
-  for (const block of data.blocks(lanes?.rowsPerBlock)) {
+  for (const block of data.blocks(lanes?.rowsPerBlock ?? (gramSums.length > 0 ? map.gramRows : undefined))) {
     const r = block.x.rows;
     const scores = plan.theta ? map.scores(plan.theta, block.x) : empty;
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
