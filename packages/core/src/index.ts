@@ -139,7 +139,7 @@ export {
 export { affineModel, smoothedSquares } from "./models/smoothing/affine-model.js";
 export { type ModelNoise, smoothedModel } from "./models/smoothing/smoothed-model.js";
 export { type SoftmaxOptions, softmaxRegression } from "./models/softmax.js";
-export { agree, type Facts } from "./parallel/agreement.js";
+export { agree, differenceOf, type Facts, plainFacts } from "./parallel/agreement.js";
 export { deal, exchange } from "./parallel/deal.js";
 export { ALONE, RankError, type Ranks } from "./parallel/ranks.js";
 export type { Progress, Work } from "./parallel/work.js";

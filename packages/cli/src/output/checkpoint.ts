@@ -1,12 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
 import { AifError, type TrainingState } from "@aif/core";
-import { assertWritable, writeFileAtomically } from "@aif/core/node";
-import { usageError } from "../errors.js";
+import { writeFileAtomically } from "@aif/core/node";
+import { type CheckpointFile, readCheckpoint } from "./checkpoint-file.js";
 
-export interface CheckpointChoice {
-  readonly checkpoint: string | null;
+export interface CheckpointChoice extends CheckpointFile {
   readonly checkpointEvery: number;
-  readonly resume: boolean;
 }
 
 /** The file that holds the state of a training: always a whole one, the latest that was kept. */
@@ -33,22 +30,9 @@ export class Checkpoint {
    * @throws usage: a file that exists without --resume, --resume without a file. input: a file that is no checkpoint.
    */
   static async open({ checkpoint: path, checkpointEvery, resume }: CheckpointChoice): Promise<Checkpoint | null> {
-    if (path === null) {
-      if (resume) throw usageError("--resume goes on from a file: name it with --checkpoint.");
-      return null;
-    }
-    await assertWritable(path);
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists && !resume) {
-      throw usageError(`${path} exists already: go on from it with --resume, or name another file with --checkpoint.`);
-    }
-    if (!exists && resume) {
-      throw usageError(`There is no checkpoint ${path} to resume from: leave out --resume to start anew.`);
-    }
-    return new Checkpoint(path, checkpointEvery, resume ? await readState(path) : null);
+    const text = await readCheckpoint({ checkpoint: path, resume });
+    if (path === null) return null;
+    return new Checkpoint(path, checkpointEvery, text === null ? null : stateOf(text, path));
   }
 
   get iteration(): number | null {
@@ -79,12 +63,7 @@ export class Checkpoint {
   }
 }
 
-async function readState(path: string): Promise<TrainingState> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new AifError("input", `The checkpoint ${path} cannot be read; check its permissions and its disk.`, {
-      cause,
-    });
-  });
+function stateOf(text: string, path: string): TrainingState {
   try {
     return JSON.parse(text);
   } catch (cause) {

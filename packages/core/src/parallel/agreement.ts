@@ -12,25 +12,33 @@ export type Facts = Readonly<Record<string, unknown>>;
  */
 export async function agree(ranks: Ranks, facts: Facts, host: string): Promise<void> {
   if (ranks.size === 1) return;
-  const texts = await ranks.gather(JSON.stringify({ facts, host }));
+  const texts = await ranks.gather(JSON.stringify({ facts: plainFacts(facts), host }));
   const all = texts.map((text): { facts: Facts; host: string } => JSON.parse(text));
   const other = texts.findIndex((_, rank) => JSON.stringify(all[rank].facts) !== JSON.stringify(all[0].facts));
   if (other === -1) return;
-  const difference = firstDifference(all[other].facts, all[0].facts, "");
+  const { path, one, two } = differenceOf(all[other].facts, all[0].facts);
   throw usageError(
-    `Rank ${other} (${all[other].host}) and rank 0 (${all[0].host}) would not do the same work: ${difference}; start the same command of the same version of aif on the same files everywhere.`,
+    `Rank ${other} (${all[other].host}) and rank 0 (${all[0].host}) would not do the same work: ${path} is ${one} there and ${two} here; start the same command of the same version of aif on the same files everywhere.`,
   );
 }
 
-/** "options.l2 is 0.1 there and 0 here" */
-function firstDifference(there: unknown, here: unknown, path: string): string {
-  if (isRecord(there) && isRecord(here)) {
-    for (const key of new Set([...Object.keys(here), ...Object.keys(there)])) {
-      if (JSON.stringify(there[key]) === JSON.stringify(here[key])) continue;
-      return firstDifference(there[key], here[key], path === "" ? key : `${path}.${key}`);
+/** Facts as they are compared: what JSON can hold, with numbers that it cannot hold as words. */
+export const plainFacts = (facts: Facts): Facts =>
+  JSON.parse(
+    JSON.stringify(facts, (_, value: unknown) =>
+      typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+    ),
+  );
+
+/** Where two pieces of plain data differ first, and what they are there: { path: "options.l2", one: "0.1", two: "0" } */
+export function differenceOf(one: unknown, two: unknown, path = ""): Record<"path" | "one" | "two", string> {
+  if (isRecord(one) && isRecord(two)) {
+    for (const key of new Set([...Object.keys(two), ...Object.keys(one)])) {
+      if (JSON.stringify(one[key]) === JSON.stringify(two[key])) continue;
+      return differenceOf(one[key], two[key], path === "" ? key : `${path}.${key}`);
     }
   }
-  return `${path} is ${shown(there)} there and ${shown(here)} here`;
+  return { path, one: shown(one), two: shown(two) };
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
