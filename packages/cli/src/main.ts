@@ -13,10 +13,12 @@ export async function main(words: readonly string[]): Promise<void> {
     await ranks().finish();
   } catch (error) {
     const { code, sentence } = endingOf(error);
-    process.exitCode = code;
-    const speaks = await ranks().fail(error);
-    if (speaks && sentence !== null) await writeStderr(`aif: ${speaker()}${sentence}\n`);
-    if (speaks && process.env["AIF_DEBUG"] === "1" && code !== 0) console.error(error);
+    // Only who says it ends with an error: mpirun would end that one at another's, and lose what it says.
+    if (await ranks().fail(error)) {
+      process.exitCode = code;
+      if (sentence !== null) await writeStderr(`aif: ${speaker()}${sentence}\n`);
+      if (process.env["AIF_DEBUG"] === "1" && code !== 0) console.error(error);
+    }
   }
   ranks().leave();
   settle();

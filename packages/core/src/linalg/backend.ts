@@ -30,10 +30,10 @@ const portableBlas = (): Blas => (portable ??= loadPortableBlas());
 /** The portable one with the threads that were asked for. */
 async function portableInNode({ threads }: EnsureBlasOptions): Promise<Blas> {
   // Not literals, so that bundlers for browsers leave the Node files alone.
-  const [file, machine] = ["./helpers.node.js", "node:os"];
+  const [file, machine] = ["./helpers.node.js", "./core-share.node.js"];
   const { startHelper }: typeof import("./helpers.node.js") = await import(/* @vite-ignore */ file);
-  const { availableParallelism }: typeof import("node:os") = await import(/* @vite-ignore */ machine);
-  const count = nativeThreads(process.env, availableParallelism(), threads);
+  const { coreShare }: typeof import("./core-share.node.js") = await import(/* @vite-ignore */ machine);
+  const count = nativeThreads(process.env, coreShare(), threads);
   portable = loadPortableBlas({ threads: count, startHelper });
   return portable;
 }

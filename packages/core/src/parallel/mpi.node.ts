@@ -22,7 +22,7 @@ export interface LaunchedRanks extends Ranks {
   finish(): Promise<void>;
   /** Tells the others what stopped this one, as soon as they listen. True: it is this rank that says it, before it leaves. */
   fail(error: unknown): Promise<boolean>;
-  /** Leaves the others, behind `finish` or `fail`; mpirun may end a rank as soon as another one has ended with an error. */
+  /** Leaves the others, behind `finish` or `fail`; mpirun may end a rank, and lose what it said, when another one ends with an error. */
   leave(): void;
 }
 

@@ -22,7 +22,7 @@ describe.skipIf(!hasMpi)("Open MPI (skipped where mpirun is missing)", () => {
     }
     expect(texts).toEqual(Array.from({ length: size }, (_, r) => (r === 1 ? "" : `rang ${r} ✓`.repeat(r + 1))));
     const { turns, busy } = JSON.parse(waits);
-    expect(turns).toBeGreaterThan(5);
+    expect(turns).toBeGreaterThan(1);
     expect(busy).toBeLessThan(0.25);
   });
 

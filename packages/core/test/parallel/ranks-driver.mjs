@@ -82,7 +82,9 @@ try {
   await works[what]();
   await ranks.finish();
 } catch (error) {
-  process.exitCode = 1;
-  if (await ranks.fail(error)) console.error(`rank ${rank}: ${error.message}`);
+  if (await ranks.fail(error)) {
+    process.exitCode = 1;
+    console.error(`rank ${rank}: ${error.message}`);
+  }
 }
 ranks.leave();
