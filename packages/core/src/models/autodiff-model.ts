@@ -33,7 +33,16 @@ export interface LossDescription<Name extends string> {
 
 /** What a model from a description can do: all of `Model` that any loss has. */
 export type AutodiffModel = Required<
-  Omit<Model, "gaussNewtonProduct" | "keptGaussNewton" | "diagonalBlocks" | "initialParameters" | "convex" | "output">
+  Omit<
+    Model,
+    | "gaussNewtonProduct"
+    | "keptGaussNewton"
+    | "mixedProducts"
+    | "diagonalBlocks"
+    | "initialParameters"
+    | "convex"
+    | "output"
+  >
 > &
   Model;
 
@@ -148,6 +157,20 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         const { theta, x, losses } = evaluate(vector, block);
         const phi = matrixTensor(directions);
         return finite("mixed product", vectorOf(mixedDerivative(weighted(losses, weights), theta, x, phi)));
+      }),
+
+    mixedProducts: (vector, block, answers) =>
+      scope(() => {
+        const { theta, x, losses } = evaluate(vector, block);
+        const [g] = gradient(sum(losses), [x]);
+        const found = answers(new Matrix(finite("input gradients", g.values), x.rows, x.columns));
+        return found.map(({ directions, weights }) =>
+          scope(() => {
+            // Weights of losses rather than of directions: nothing r×m is multiplied.
+            const [weightedSlopes] = pullback(losses, constant(weights, x.rows, 1), [x]);
+            return finite("mixed product", vectorOf(pullback(weightedSlopes, matrixTensor(directions), theta)));
+          }),
+        );
       }),
 
     lossesAndInputGradients: (vector, block) =>

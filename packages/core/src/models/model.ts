@@ -53,6 +53,12 @@ export interface Model {
    * of. The same change of all blocks changes no l_i, as of the classes of a softmax model.
    */
   diagonalBlocks?(theta: Float64Array, block: Block): readonly DiagonalBlock[];
+  /** As `mixedProduct` of every adversary, from the forward pass and the input gradients that they answer to. */
+  mixedProducts?(
+    theta: Float64Array,
+    block: Block,
+    answers: (gradients: Matrix) => readonly WeightedDirections[],
+  ): Float64Array[];
   /** r: l_i, and r×m: ∇x l_i, in one pass. */
   lossesAndInputGradients?(
     theta: Float64Array,
@@ -66,6 +72,12 @@ export interface Model {
   readonly output?: Model;
   /** Whether Σ w l is convex in θ, whatever the data. */
   readonly convex?: boolean;
+}
+
+/** φ (r×m) and ω (r) of `mixedProduct`: an adversary's answer to ∇x l (r×m, to be read before the answer is returned). */
+export interface WeightedDirections {
+  readonly directions: Matrix;
+  readonly weights: Float64Array;
 }
 
 /** Second derivatives by some of the parameters alone. */

@@ -34,6 +34,9 @@ export interface AttackSearch {
   readonly seed?: number;
   /** Whether the first-order answers ρφ and −ρφ are starts too, besides δ = 0 (default true). */
   readonly firstOrderStarts?: boolean;
-  /** A row rests once a long step has raised its loss by less than this share of its whole rise (default 0: no rise is too small). */
+  /**
+   * A row rests once a long step raises its loss, or along the edge promises to, by less than this share of its whole rise (default 0:
+   * no rise is too small).
+   */
   readonly precision?: number;
 }

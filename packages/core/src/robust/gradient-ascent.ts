@@ -16,6 +16,8 @@ const TELLING_STEP = 1e-2;
 const LONG_STEP = 0.1;
 /** A row rests where even steps this short do not raise its loss. */
 const SHORTEST_STEP = 1e-9;
+/** With a precision, a row whose long step fails rests where that promised less than this share of the mean loss, times the precision. */
+const NEGLIGIBLE = 1e-4;
 
 /** Losses of r rows that are moved, seen through what an ascent needs of them. */
 export interface MovableRows {
@@ -144,6 +146,8 @@ class Climber {
     const candidate = Matrix.zeros(r, m);
     const buffer = new Float64Array(r * m);
     const promised = new Float64Array(r);
+    const long = new Uint8Array(r);
+    const negligible = (precision * NEGLIGIBLE * losses.reduce((sum, loss) => sum + Math.abs(loss), 0)) / r;
     const rested = (i: number): boolean => alphas[i] === 0;
     let climbing = Int32Array.from(alphas.keys()).filter((i) => !rested(i));
     for (let step = 0; step < steps && climbing.length > 0; step++) {
@@ -160,7 +164,12 @@ class Climber {
           promise += g[k] * move;
         }
         promised[i] = promise;
-        if (change <= RESTING_MOVE * lengths[i] && alpha * norm(g, 2) >= TELLING_STEP * lengths[i]) alphas[i] = 0;
+        const step = alpha * norm(g, 2);
+        long[i] = step >= LONG_STEP * lengths[i] ? 1 : 0;
+        if (change <= RESTING_MOVE * lengths[i] && step >= TELLING_STEP * lengths[i]) alphas[i] = 0;
+        // Along the edge of its set, where no more is to be had. Not before a step has succeeded: where a softmax is sure of itself,
+        // slopes promise nothing of what lies further away.
+        if (long[i] === 1 && promise < precision * (losses[i] - start.losses[i])) alphas[i] = 0;
       }
       climbing = climbing.filter((i) => !rested(i));
       if (climbing.length === 0) break;
@@ -172,10 +181,11 @@ class Climber {
         if (rise > 0 && rise >= SUFFICIENT_RISE * promised[i]) {
           losses[i] = found.losses[at];
           delta.row(i).set(candidate.row(i));
-          const long = alphas[i] * norm(gradients.row(i), 2) >= LONG_STEP * lengths[i];
-          const nothingLeft = long && rise <= precision * (losses[i] - start.losses[i]);
+          const nothingLeft = long[i] === 1 && rise <= precision * (losses[i] - start.losses[i]);
           this.writeSlope(found, at, gradients.row(i));
           alphas[i] = nothingLeft ? 0 : alphas[i] * GROWTH;
+        } else if (long[i] === 1 && promised[i] <= negligible) {
+          alphas[i] = 0;
         } else {
           alphas[i] *= SHRINKAGE;
           if (alphas[i] * norm(gradients.row(i), 2) < SHORTEST_STEP * lengths[i]) alphas[i] = 0;

@@ -19,7 +19,7 @@ export function ridgeOf({ penalised }: Model, l2: number): Float64Array {
 }
 
 const MOST_ROWS = 1024;
-const MOST_BYTES = 1 << 25;
+const MOST_BYTES = 1 << 21;
 
 /** Rows at a time: few enough that a network's intermediate results stay in cache, and a copy of them within 32 MB. */
 export const modelBlockRows = (features: number): number =>

@@ -12,6 +12,7 @@ export interface Answer {
 export function answerTo(gradients: Matrix, threat: Threat, block: Block): Answer {
   const slope = new Float64Array(gradients.rows).fill(1);
   const { sign, base, gain } = threat.respond({ slope, base: gradients }, block);
+  if (base.rows === gradients.rows && sign.every((s) => s === 1)) return { directions: base, gain };
   const directions = Matrix.zeros(gradients.rows, gradients.columns);
   for (let i = 0; i < directions.rows; i++) {
     const from = base.row(base.rows === 1 ? 0 : i);

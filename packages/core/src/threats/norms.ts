@@ -76,6 +76,8 @@ export function dualDirection(g: Float64Array, p: Exponent, out: Float64Array, f
     out.fill(0, from, end);
   } else if (p === Infinity) {
     for (let k = from; k < end; k++) out[k] = Math.sign(g[k]);
+  } else if (p === 2) {
+    for (let k = from; k < end; k++) out[k] = g[k] / dualNorm;
   } else if (p === 1) {
     let largest = from;
     for (let k = from + 1; k < end; k++) if (Math.abs(g[k]) > Math.abs(g[largest])) largest = k;

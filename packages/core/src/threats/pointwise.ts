@@ -51,9 +51,12 @@ function vector(what: string, values: ArrayLike<number>, length: number): Float6
 class PointwiseThreat implements Threat {
   /** Most threats have budgets of 1 only: then nothing is multiplied. */
   private readonly uniform: boolean;
+  /** m: b ⊙ g of one row. */
+  private readonly scaled: Float64Array;
 
   constructor(readonly settings: ThreatSettings) {
     this.uniform = settings.budgets.every((b) => b === 1);
+    this.scaled = new Float64Array(this.uniform ? 0 : settings.budgets.length);
   }
 
   rowScales({ x: moved, measured: x = moved }: Block): Float64Array {
@@ -111,12 +114,10 @@ class PointwiseThreat implements Threat {
   /** Writes b ⊙ φ_p(b ⊙ g) and returns ‖b ⊙ g‖_q. */
   private direction(g: Float64Array, out: Float64Array): number {
     if (this.uniform) return dualDirection(g, this.settings.p, out);
+    const { scaled } = this;
     const { budgets, p } = this.settings;
-    const dualNorm = dualDirection(
-      g.map((gk, k) => gk * budgets[k]),
-      p,
-      out,
-    );
+    for (let k = 0; k < g.length; k++) scaled[k] = g[k] * budgets[k];
+    const dualNorm = dualDirection(scaled, p, out);
     for (let k = 0; k < out.length; k++) out[k] *= budgets[k];
     return dualNorm;
   }

@@ -1,4 +1,7 @@
+import type { Block } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
+import type { Matrix } from "../../linalg/matrix.js";
+import type { Model, WeightedDirections } from "../../models/model.js";
 import type { Work } from "../../parallel/work.js";
 import { eachBlock } from "../../solvers/model-risk.js";
 import { answerTo } from "../../threats/answer.js";
@@ -82,9 +85,8 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
   }));
   await eachBlock(data, "influence", work, (block) => {
     const { w, firstRow } = block;
-    const gradients = model.inputGradients(parameters, block);
-    threats.forEach((threat, t) => {
-      const sum = sums[t];
+    const answer = (gradients: Matrix, t: number): WeightedDirections => {
+      const [threat, sum] = [threats[t], sums[t]];
       const { directions, gain } = answerTo(gradients, threat, block);
       const sizes = threat.rowScales(block);
       const weights = w.map((value, i) => value * shares[t].omega[firstRow + i]);
@@ -95,8 +97,13 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
         sum.scale += w[i] * sizes[i];
         sum.gain += weights[i] * gain[i];
       }
-      const part = model.mixedProduct(parameters, block, directions, weights);
-      for (let j = 0; j < part.length; j++) sum.gradient[j] += part[j];
+      return { directions, weights };
+    };
+    const answers = (gradients: Matrix): WeightedDirections[] => threats.map((_, t) => answer(gradients, t));
+    const parts = model.mixedProducts?.(parameters, block, answers) ?? oneByOne(model, parameters, block, answers);
+    parts.forEach((part, t) => {
+      const { gradient } = sums[t];
+      for (let j = 0; j < part.length; j++) gradient[j] += part[j];
     });
   });
   return threats.map((threat, t) => {
@@ -112,6 +119,16 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
     };
   });
 }
+
+const oneByOne = (
+  model: Model,
+  theta: Float64Array,
+  block: Block,
+  answers: (gradients: Matrix) => WeightedDirections[],
+): Float64Array[] =>
+  answers(model.inputGradients(theta, block)).map(({ directions, weights }) =>
+    model.mixedProduct(theta, block, directions, weights),
+  );
 
 /** ω (n) of every threat; a pass of its own where rows share a budget, since each row's share depends on all gains. */
 async function sharesOf(

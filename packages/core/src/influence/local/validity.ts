@@ -1,7 +1,7 @@
 import { usageError } from "../../errors.js";
 import type { Matrix } from "../../linalg/matrix.js";
 import type { ActivationPattern } from "../../models/relu-pattern.js";
-import { asColumns } from "../../models/sweep.js";
+import { asColumn, asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import type { AttackSearch } from "../../robust/attack-result.js";
 import { jointModelRisk } from "../../robust/joint-model-attack.js";
@@ -10,15 +10,14 @@ import { modelAttacker } from "../../robust/model-attack.js";
 import { type AttackObserver, attackedModelRisk } from "../../robust/model-training.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { eachBlock, type RiskPoint } from "../../solvers/model-risk.js";
+import { riskOperator } from "../../solvers/risk-operator.js";
 import type { LocalInfluence } from "./influence.js";
 
 /** What the prediction θ̃ + εI is worth at one ε, by a search for worst cases. */
 export interface LocalValidity {
   readonly epsilon: number;
-  /** κ(ε) of MATH 14.10: 0 perfect, ≥ 1 worse than doing nothing. A damping λ > 0 keeps it above 0 for every ε. */
+  /** κ(ε) of MATH 14.10: 0 perfect, ≥ 1 worse than doing nothing. A damping λ > 0 keeps it above 0 for every ε (`stationarityLimit`). */
   readonly stationarity: number;
-  /** The same for the damped problem, whose response I is exactly: λεI is added to ∇R_ε(θ̃+εI). Equal to κ for λ = 0. */
-  readonly dampedStationarity: number;
   /** R_ε without the ridge at θ̃ and at θ̃+εI, as far as the search goes: lower bounds. */
   readonly robustLossNatural: number;
   readonly robustLoss: number;
@@ -48,7 +47,7 @@ export async function localValidity(
   epsilons: readonly number[],
   { search = {}, observe, ...work }: LocalValidityOptions = {},
 ): Promise<LocalValidity[]> {
-  const { point, threat, scale, influence: I, damping, system } = attack;
+  const { point, threat, scale, influence: I, system } = attack;
   const { model, data, parameters, gradient } = point;
   const bad = epsilons.find((epsilon) => !(epsilon > 0 && epsilon < Infinity));
   if (bad !== undefined) throw usageError(`The size ε = ${bad} makes no sense here: sizes are numbers above 0.`);
@@ -66,19 +65,13 @@ export async function localValidity(
   }
   const excess = ({ gradient: slope }: RiskPoint): Float64Array => slope.map((value, j) => value - gradient[j]);
   // One block: right-hand sides of neighbouring sizes are much alike, and help one another.
-  const right = asColumns(
-    pairs.flatMap(({ epsilon, still, moved }) => {
-      const left = excess(moved);
-      return [excess(still), left, left.map((value, j) => value + damping * epsilon * I[j])];
-    }),
-  );
+  const right = asColumns(pairs.flatMap(({ still, moved }) => [excess(still), excess(moved)]));
   const { solution } = await system.solve(right, work, toleranceOf(attack));
   return pairs.map(({ epsilon, still, moved }, k) => {
-    const [unmoved, left, damped] = [0, 1, 2].map((c) => dualLength(right, solution, 3 * k + c));
+    const [unmoved, left] = [0, 1].map((c) => dualLength(right, solution, 2 * k + c));
     return {
       epsilon,
       stationarity: unmoved > 0 ? left / unmoved : 0,
-      dampedStationarity: unmoved > 0 ? damped / unmoved : 0,
       robustLossNatural: still.risk,
       robustLoss: moved.risk,
     };
@@ -94,6 +87,32 @@ function toleranceOf({ damping, local: { largestEigenvalue: most } }: LocalInflu
 /** √(b'(H + λI)⁻¹b) */
 const dualLength = (right: Matrix, solution: Matrix, k: number): number =>
   Math.sqrt(Math.max(0, dot(right.column(k), solution.column(k))));
+
+/** Where κ(ε) goes as ε → 0. */
+export interface StationarityLimit {
+  /** ‖Φ + H_L I‖/‖Φ‖ in the norm of (H + λI)⁻¹, H_L the whole Hessian: 0 where I is a derivative, λ = 0 and H = H_L. */
+  readonly stationarity: number;
+  /** The same for the damped problem, to which λεI is added: 0 where H = H_L. */
+  readonly damped: number;
+}
+
+/**
+ * The limit of κ as ε → 0, without any attack: ∇R_ε(θ̃+εI) − ∇L(θ̃) = ε(Φ + H_L I) + o(ε). A damping, or Gauss–Newton in place of
+ * the Hessian, keeps it above 0; where it is above what is tolerated, no ε is small enough.
+ */
+export async function stationarityLimit(attack: LocalInfluence, work: Work = {}): Promise<StationarityLimit> {
+  const { point, curvature, damping, influence: I, penaltyGradient: Phi, system } = attack;
+  if (damping === 0 && curvature === "hessian") return { stationarity: 0, damped: 0 };
+  const whole =
+    curvature === "hessian" ? system.operator : riskOperator(point, { curvature: "hessian", withRidge: true }, work);
+  const image = (await whole.product(asColumn(I))).data;
+  const left = Phi.map((value, j) => value + image[j]);
+  const right = asColumns([left, left.map((value, j) => value + damping * I[j])]);
+  const { solution } = await system.solve(right, work, toleranceOf(attack));
+  const unmoved = Math.sqrt(Math.max(0, -dot(Phi, I)));
+  const [stationarity, damped] = [0, 1].map((k) => (unmoved > 0 ? dualLength(right, solution, k) / unmoved : 0));
+  return { stationarity, damped };
+}
 
 export interface LocalTrust {
   /** About the largest ε up to which κ stays at or below the tolerance; null with a reason where unknown or nowhere. */
@@ -112,19 +131,18 @@ export interface LocalTrustOptions extends LocalValidityOptions {
   readonly ceiling?: number;
 }
 
-const FACTOR = 4;
-/** Where κ is more than this many times its tolerance, two steps are taken at once. */
-const FAR = 4 * FACTOR ** 2;
+/** From one ε to the next by at most this factor. */
+const LONGEST = 64;
 const SMALLEST = 1e-6;
-/** A κ that keeps more than this share twice, as ε is divided by 4 or more, does not go to 0 with it. */
-const LEVEL = 0.8;
 /** The radius is known to this ratio. */
 const PRECISION = 1.1;
+/** A step that leads just beyond where the crossing is expected, so that the next check may close the bracket. */
+const BEYOND = 1.04;
 const MAXIMUM_CHECKS = 16;
 
 /**
- * The trust radius of MATH 14.10: where κ crosses its tolerance. A bracket by steps of 4, then the crossing by κ's growth in
- * proportion to ε.
+ * The trust radius of MATH 14.10: where κ crosses its tolerance. From κ's limit at 0 and its growth √(κ² − κ₀²) in proportion to ε, then
+ * by secants on logarithmic scales within a bracket.
  * @throws usage: a tolerance, start or ceiling that is not above 0.
  */
 export async function localTrust(attack: LocalInfluence, options: LocalTrustOptions = {}): Promise<LocalTrust> {
@@ -136,53 +154,70 @@ export async function localTrust(attack: LocalInfluence, options: LocalTrustOpti
   if (attack.influence.every((value) => value === 0)) {
     return { radius: null, reason: "robust training does not move the parameters at first order", checks: [] };
   }
+  const limit = await stationarityLimit(attack, rest);
+  if (limit.stationarity > tolerance) {
+    return { radius: null, reason: nowhere(attack, limit, tolerance), checks: [] };
+  }
   const checks: LocalValidity[] = [];
-  const look = async (epsilon: number): Promise<LocalValidity> => {
-    const [check] = await localValidity(attack, [epsilon], rest);
-    checks.push(check);
-    return check;
-  };
   const finish = (radius: number | null, reason: string | null = null): LocalTrust => ({
     radius,
     reason,
     checks: checks.toSorted((a, b) => a.epsilon - b.epsilon),
   });
   let [low, high]: [LocalValidity | null, LocalValidity | null] = [null, null];
-  let levels = 0;
-  // With λ = 0 and the whole Hessian κ goes to 0 with ε; else it may stop on the way.
-  const mostLevels = attack.damping > 0 || attack.curvature !== "hessian" ? 2 : Number.POSITIVE_INFINITY;
-  for (let epsilon = Math.min(start, ceiling); low === null || high === null; ) {
-    const check = await look(epsilon);
-    levels = high !== null && check.stationarity > LEVEL * high.stationarity ? levels + 1 : 0;
+  let epsilon = Math.min(start, ceiling);
+  while (checks.length < MAXIMUM_CHECKS) {
+    const [check] = await localValidity(attack, [epsilon], rest);
+    checks.push(check);
     if (check.stationarity <= tolerance) low = check;
     else high = check;
     if (high === null && epsilon >= ceiling) return finish(ceiling);
-    if (low === null && (levels >= mostLevels || epsilon <= SMALLEST))
-      return finish(null, nowhere(attack, check, tolerance));
-    const steps = check.stationarity > FAR * tolerance ? 2 : 1;
-    epsilon = high === null ? Math.min(ceiling, epsilon * FACTOR) : epsilon / FACTOR ** steps;
+    if (low === null && epsilon <= SMALLEST) return finish(null, nowhere(attack, check, tolerance));
+    if (low !== null && high !== null && high.epsilon / low.epsilon <= PRECISION) break;
+    epsilon = Math.max(
+      SMALLEST,
+      Math.min(ceiling, nextSize({ low, high, limit, tolerance, halve: checks.length % 3 === 0 })),
+    );
   }
-  while (high.epsilon / low.epsilon > PRECISION && checks.length < MAXIMUM_CHECKS) {
-    const margin = (high.epsilon / low.epsilon) ** 0.1;
-    const crossing = low.stationarity > 0 ? low.epsilon * (tolerance / low.stationarity) : Number.POSITIVE_INFINITY;
-    const middle = Math.sqrt(low.epsilon * high.epsilon);
-    // κ need not grow in proportion: halving keeps the search from creeping.
-    const guess = checks.length % 2 === 0 ? crossing : middle;
-    const within = Math.min(high.epsilon / margin, Math.max(low.epsilon * margin, guess));
-    const check = await look(within);
-    if (check.stationarity <= tolerance) low = check;
-    else high = check;
-  }
-  return finish(low.epsilon);
+  return finish(low?.epsilon ?? null);
 }
 
-function nowhere(
-  { damping }: LocalInfluence,
-  { stationarity, dampedStationarity }: LocalValidity,
-  tolerance: number,
-): string {
-  const level = `κ stays near ${stationarity.toPrecision(2)} however small ε is`;
-  return damping > 0 && dampedStationarity <= tolerance ? `${level}: the damping decides the response` : level;
+/** Which ε to look at next, given the last below and the last above the radius. */
+function nextSize({
+  low,
+  high,
+  limit,
+  tolerance,
+  halve,
+}: {
+  readonly low: LocalValidity | null;
+  readonly high: LocalValidity | null;
+  readonly limit: StationarityLimit;
+  readonly tolerance: number;
+  readonly halve: boolean;
+}): number {
+  if (low !== null && high !== null) {
+    const ratio = high.epsilon / low.epsilon;
+    const slope = Math.log(high.stationarity / low.stationarity) / Math.log(ratio);
+    const crossing = low.epsilon * (tolerance / low.stationarity) ** (1 / slope);
+    // κ need not be a power of ε: halving keeps the search from creeping.
+    const guess = halve || !Number.isFinite(crossing) ? Math.sqrt(low.epsilon * high.epsilon) : crossing;
+    const margin = Math.min(BEYOND, ratio ** 0.25);
+    return Math.min(high.epsilon / margin, Math.max(low.epsilon * margin, guess));
+  }
+  const { epsilon, stationarity } = low ?? high ?? { epsilon: 0, stationarity: 0 };
+  const [wanted, found] = [tolerance, stationarity].map((kappa) =>
+    Math.sqrt(Math.max(0, kappa ** 2 - limit.stationarity ** 2)),
+  );
+  const factor = found > 0 ? wanted / found : LONGEST;
+  return low === null
+    ? epsilon * Math.min(1 / PRECISION, Math.max(1 / LONGEST, factor / BEYOND))
+    : epsilon * Math.max(PRECISION, Math.min(LONGEST, factor * BEYOND));
+}
+
+function nowhere({ damping }: LocalInfluence, limit: Partial<StationarityLimit>, tolerance: number): string {
+  const level = `κ stays near ${(limit.stationarity ?? 0).toPrecision(2)} however small ε is`;
+  return damping > 0 && (limit.damped ?? 1) <= tolerance ? `${level}: the damping decides the response` : level;
 }
 
 /** The share of (row, unit) pairs whose ReLU is on at one of θ̃ and θ̃+εI and off at the other, weighted by row. */

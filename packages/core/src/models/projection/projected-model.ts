@@ -43,6 +43,7 @@ function projectedLosses(model: AutodiffModel, projection: Projection): Autodiff
     riskAndGradient: (theta, block) => model.riskAndGradient(theta, z(block)),
     inputGradients: (theta, block) => up(model.inputGradients(theta, z(block))),
     mixedProduct: (theta, block, directions, weights) => model.mixedProduct(theta, z(block), down(directions), weights),
+    ...(model.mixedProducts && { mixedProducts: projectedProducts(model.mixedProducts, z, { down, up }) }),
     hessianProduct: (theta, block, vectors) => model.hessianProduct(theta, z(block), vectors),
     gradientRows: (theta, block) => model.gradientRows(theta, z(block)),
     mixedRows: (theta, block, directions) => model.mixedRows(theta, z(block), down(directions)),
@@ -56,3 +57,14 @@ function projectedLosses(model: AutodiffModel, projection: Projection): Autodiff
       model.mixedGramProduct(theta, z(block), (moved) => down(curve(up(moved))), vectors),
   };
 }
+
+const projectedProducts =
+  (
+    products: NonNullable<AutodiffModel["mixedProducts"]>,
+    z: (block: Block) => Block,
+    { down, up }: { readonly down: (directions: Matrix) => Matrix; readonly up: (gradients: Matrix) => Matrix },
+  ): typeof products =>
+  (theta, block, answers) =>
+    products(theta, z(block), (gradients) =>
+      answers(up(gradients)).map(({ directions, weights }) => ({ directions: down(directions), weights })),
+    );
