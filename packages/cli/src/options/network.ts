@@ -115,6 +115,15 @@ export const networkOptions = {
       null,
       readBytes,
     ),
+    attackRows: single(
+      {
+        flags: "--attack-rows <N>",
+        help: "search losses under attack on N rows drawn from all, or on all of them",
+        shown: "all; 2000 where rows × parameters pass 50 million",
+      },
+      null,
+      (given, option) => (given === "all" ? ("all" as const) : readInteger(given, option, 2)),
+    ),
     allowUnconverged: flag(
       { flags: "--allow-unconverged", help: "take the answer of a solver that ran out of iterations" },
       false,

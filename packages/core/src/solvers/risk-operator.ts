@@ -3,7 +3,7 @@ import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { KeptCurvature } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { randomStream } from "../stats/random.js";
+import { drawRows } from "../stats/draw-rows.js";
 import { modelBlockRows, type RiskProblem } from "./model-risk.js";
 import type { SymmetricOperator } from "./operator.js";
 
@@ -121,7 +121,7 @@ export function riskOperator(
 
     async sampledProduct(vectors, batch) {
       const out = ridgeTimes(vectors);
-      const chosen = drawRows(data.rows, seed, batch);
+      const chosen = drawRows(data.rows, SAMPLE, seed, batch);
       const share = chosen.reduce((sum, row) => sum + data.weights[row], 0);
       if (!(share > 0)) return out;
       for (const block of data.select(chosen).blocks(blockRows)) {
@@ -146,16 +146,4 @@ export function unitVectors(d: number, from: number, to: number): Matrix {
   const out = Matrix.zeros(d, to - from);
   for (let k = from; k < to; k++) out.data[k * (to - from) + k - from] = 1;
   return out;
-}
-
-/** Up to `SAMPLE` different rows in order, each as likely as the next (Floyd's method). */
-function drawRows(rows: number, seed: number, batch: number): Int32Array {
-  const count = Math.min(rows, SAMPLE);
-  const random = randomStream(seed, batch);
-  const chosen = new Set<number>();
-  for (let last = rows - count; last < rows; last++) {
-    const row = Math.floor(random.uniform() * (last + 1));
-    chosen.add(chosen.has(row) ? last : row);
-  }
-  return Int32Array.from(chosen).sort();
 }

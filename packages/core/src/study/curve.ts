@@ -105,6 +105,7 @@ export async function curvePoints(
         robustLoss: dot(rows.w, attackedThen),
         robustLossNatural: dot(rows.w, attackedNow),
         robustLossMethod: robustLossMethod(attack),
+        attackedSample: null,
         kinkFraction: kinkFraction(kinks, attack.fit.data.weights, epsilon),
         residualFraction: residualFraction(kinks, attack.fit.data.weights, epsilon),
         flippedUnits: null,

@@ -257,6 +257,13 @@ const rules = {
     why: "A search gives lower bounds: the true robust loss may be higher.",
     todo: "Read robust losses as at least what is shown. In adversarial-train, compare with more --inner-steps and --restarts.",
   },
+  "sampled-attacks": {
+    level: "note",
+    raised:
+      "losses under attack were searched on some of the evaluation rows only, because rows times parameters are many or --attack-rows says so; κ is then looked for within the trust radius only",
+    why: "What an attack adds to the loss is known up to the standard error that drawing the rows leaves, which the message and `attackedSample` in the JSON give. Natural losses, Φ, H, the response and the trust radius are of all rows.",
+    todo: "Nothing where the standard error is small beside the loss; else give more --attack-rows, or --attack-rows all.",
+  },
   "no-prediction": {
     level: "warning",
     raised: "there is no adversarial influence to set beside the training",

@@ -1,10 +1,11 @@
 import { rowsShare } from "../influence/estimation-loss.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import type { MetricPair } from "../influence/metric-changes.js";
-import { meanStandardError, type Sampling } from "../influence/sampling.js";
+import { independentRows, meanStandardError, type Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
+import type { AttackSample } from "./attack-sample.js";
 import { around, breakEvenRate, changesOf, populationPoint, worstOf } from "./curve.js";
 import { type Groups, groupPoints } from "./groups.js";
 import {
@@ -41,6 +42,8 @@ export interface LocalJudgement {
   readonly estimationLoss: number | null;
   /** Attacks that have been made on these rows for κ. */
   readonly observed?: ObservedAttacks | null;
+  /** The rows that are attacked; absent: all. */
+  readonly sample?: AttackSample | null;
   /** κ at each of the sizes. */
   readonly stationarity: ReadonlyMap<number, number>;
 }
@@ -66,7 +69,9 @@ export async function localCurve(
     population,
     estimationLoss,
     observed,
+    sample = null,
   } = judgement;
+  const attacked = sample?.evaluated ?? evaluated;
   const { w } = evaluated;
   const z = hasIntervals(settings) ? normalQuantile(0.5 + settings.confidence / 2) : null;
   const quiet = work.signal ? { signal: work.signal } : {};
@@ -81,17 +86,18 @@ export async function localCurve(
     const trainingThen = heldOut ? await naturalPrediction(trainingRows, local, epsilon, quiet) : then;
     const under = async (moved: number): Promise<AttackedPrediction> =>
       observed?.prediction({ epsilon, moved }) ??
-      attackedPrediction(evaluated, local, attack, { epsilon, moved }, settings.seed, quiet);
+      attackedPrediction(attacked, local, attack, { epsilon, moved }, settings.seed, quiet);
     const attackedNow = await under(0);
     const attackedThen = await under(epsilon);
     const costs = difference(then.losses, now.losses);
     const benefits = difference(attackedNow.losses, attackedThen.losses);
     const benefitTerms = difference(attackedNow.terms, attackedThen.terms);
     const cost = dot(w, costs);
-    const benefit = dot(w, benefits);
+    const [lossNow, lossThen] = [robustLoss(judgement, attackedNow, now), robustLoss(judgement, attackedThen, then)];
+    const benefit = sample ? lossNow.mean - lossThen.mean : dot(w, benefits);
     const inGroups = groups && groupPoints(groups, { costs, benefits }, w, sampling, z);
-    const interval = (centre: number, rows: Float64Array) =>
-      z === null ? null : around(centre, z * meanStandardError(rows, w, sampling));
+    const interval = (centre: number, rows: Float64Array, of = { w, sampling }) =>
+      z === null ? null : around(centre, z * meanStandardError(rows, of.w, of.sampling));
     drafts.push({
       natural: { before: now.metrics, after: then.metrics },
       robust: attackedNow.metrics &&
@@ -110,15 +116,20 @@ export async function localCurve(
         costShare: share(cost),
         rowsShare: estimationLoss === null ? null : rowsShare(estimationLoss, cost),
         benefit,
-        benefitInterval: interval(benefit, benefitTerms),
+        benefitInterval: interval(
+          benefit,
+          benefitTerms,
+          sample ? { w: attacked.w, sampling: sample.sampling } : undefined,
+        ),
         benefitShare: share(benefit),
-        mixed: await mixed(judgement, epsilon, { now, attackedNow, cost, benefit }, settings, quiet),
+        mixed: await mixed(judgement, epsilon, { now, lossNow: lossNow.mean, cost, benefit }, settings, quiet),
         groups: inGroups,
         worstGroup: inGroups && worstOf(inGroups),
         breakEvenRate: breakEvenRate(cost, benefit),
-        robustLoss: dot(w, attackedThen.losses),
-        robustLossNatural: dot(w, attackedNow.losses),
+        robustLoss: lossThen.mean,
+        robustLossNatural: lossNow.mean,
         robustLossMethod: attack.threat.tilt ? "reweighting" : "projected-gradient",
+        attackedSample: sample && { rows: sample.rows.length, standardError: lossThen.standardError },
         kinkFraction: null,
         residualFraction: null,
         flippedUnits: flippedUnits && (await flippedUnits(epsilon, quiet)),
@@ -128,12 +139,14 @@ export async function localCurve(
       },
     });
   }
-  const changes = changesOf(
-    drafts.flatMap((draft) => (draft.robust ? [draft.natural, draft.robust] : [draft.natural])),
-    evaluated,
-    sampling,
-    settings,
-  );
+  const naturals = drafts.map((draft) => draft.natural);
+  const robusts = drafts.flatMap(({ robust }) => robust ?? []);
+  const changes = sample
+    ? new Map([
+        ...changesOf(naturals, evaluated, sampling, settings),
+        ...changesOf(robusts, attacked, sample.sampling, settings),
+      ])
+    : changesOf([...naturals, ...robusts], evaluated, sampling, settings);
   return drafts.map(({ point, natural: unattacked, robust }) => ({
     ...point,
     metrics: {
@@ -148,13 +161,33 @@ export async function localCurve(
 
 const difference = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value - b[i]);
 
+/**
+ * The mean loss under attack, and the standard error that drawing rows leaves in it. The rows drawn tell how much an attack adds to
+ * the natural losses, which are known of all rows.
+ */
+function robustLoss(
+  { evaluated, sample }: Pick<LocalJudgement, "evaluated" | "sample">,
+  attacked: Pick<AttackedPrediction, "losses">,
+  natural: Pick<Prediction, "losses">,
+): { mean: number; standardError: number } {
+  const { w } = evaluated;
+  if (!sample) return { mean: dot(w, attacked.losses), standardError: 0 };
+  const { rows } = sample;
+  const added = attacked.losses.map((loss, i) => loss - natural.losses[rows[i]]);
+  const left = Math.sqrt(1 - rows.length / w.length);
+  return {
+    mean: dot(w, natural.losses) + dot(sample.evaluated.w, added),
+    standardError: left * meanStandardError(added, sample.evaluated.w, independentRows(rows.length)),
+  };
+}
+
 /** Training on (1−π)L + πR_ε moves θ̃ by πεI (MATH 14.4). */
 async function mixed(
-  { local, attack, evaluated }: LocalJudgement,
+  judgement: LocalJudgement,
   epsilon: number,
   full: {
     readonly now: Prediction;
-    readonly attackedNow: Pick<AttackedPrediction, "losses">;
+    readonly lossNow: number;
     readonly cost: number;
     readonly benefit: number;
   },
@@ -162,11 +195,19 @@ async function mixed(
   work: Work,
 ): Promise<MixedTraining | null> {
   if (attackRate === null) return null;
+  const { local, attack, evaluated, sample } = judgement;
   const moved = attackRate * epsilon;
   const natural = await naturalPrediction(evaluated, local, moved, work);
-  const attacked = await attackedPrediction(evaluated, local, attack, { epsilon, moved }, seed, work);
+  const attacked = await attackedPrediction(
+    sample?.evaluated ?? evaluated,
+    local,
+    attack,
+    { epsilon, moved },
+    seed,
+    work,
+  );
   const cost = dot(evaluated.w, difference(natural.losses, full.now.losses));
-  const benefit = dot(evaluated.w, difference(full.attackedNow.losses, attacked.losses));
+  const benefit = full.lossNow - robustLoss(judgement, attacked, natural).mean;
   const gain = (lost: number, gained: number): number => attackRate * gained - (1 - attackRate) * lost;
   return {
     attackRate,

@@ -170,7 +170,7 @@ export async function naturalPrediction(
 }
 
 /** The search for the worst case, from the row itself: losses under attack are shown to a few digits. */
-export const STUDY_SEARCH = { steps: 20, restarts: 0, firstOrderStarts: false, precision: 1e-4 } as const;
+export const STUDY_SEARCH = { steps: 20, stepSize: 1, restarts: 0, firstOrderStarts: false, precision: 1e-3 } as const;
 
 export interface AttackedPrediction {
   readonly losses: Float64Array;

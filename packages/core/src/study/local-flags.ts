@@ -139,6 +139,18 @@ export function localThreatFlags(
   return flags;
 }
 
+/** Losses under attack of some rows stand for those of all `rows`. */
+export function sampledAttacksFlag({ threat, curve }: ThreatSection, rows: number, seed: number): Flag {
+  const drawn = curve.find(({ attackedSample }) => attackedSample)?.attackedSample?.rows ?? 0;
+  const errors = [curve[0], curve[curve.length - 1]].map(
+    ({ epsilon, attackedSample }) => `${number(attackedSample?.standardError ?? 0, 2)} at ε = ${number(epsilon)}`,
+  );
+  return raise(
+    "sampled-attacks",
+    `${threatLabel(threat)}: losses under attack were searched on ${drawn} rows drawn from ${rows} (seed ${seed}); drawing them leaves a standard error of the robust loss of ${errors[0]}${curve.length > 1 ? ` and ${errors[1]}` : ""}.`,
+  );
+}
+
 /** The largest ½I'H_LI of several minima beside the smallest, from which on one of them does not speak for the others. */
 const DISAGREEMENT = 2;
 

@@ -11,6 +11,7 @@ import type { Work } from "../parallel/work.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../solvers/lanczos.js";
 import type { SymmetricOperator } from "../solvers/operator.js";
 import { riskOperator } from "../solvers/risk-operator.js";
+import { isLarge } from "./attack-sample.js";
 import { type DampingChoice, isStationary } from "./local-damping.js";
 import type { LocalModel } from "./local-model.js";
 import type { StudySettings } from "./settings.js";
@@ -18,6 +19,9 @@ import { type Reach, threatsOf } from "./threat-choice.js";
 
 /** λ of a network beside the largest eigenvalue of H, where none is asked for. */
 const NETWORK_DAMPING = 1e-3;
+
+/** Residual of conjugate gradients where rows times parameters are many: far below what damping and linearisation leave. */
+const LARGE_TOLERANCE = 1e-8;
 
 /** The responses to all norms, and by which λ and second derivatives. */
 export interface Response {
@@ -103,6 +107,7 @@ export const influencesAt = (
       curvature,
       solver: settings.local.solver,
       seed: settings.seed,
+      ...(isLarge(point.data.rows, point.parameters.length) && { cgTolerance: LARGE_TOLERANCE }),
       ...given,
       ...(settings.local.memoryBytes === null ? {} : { memoryBytes: settings.local.memoryBytes }),
     },

@@ -9,12 +9,13 @@ import { freeRadius } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { attackSample, isLarge } from "./attack-sample.js";
 import type { Groups } from "./groups.js";
 import { inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
 import { localCurve } from "./local-curve.js";
 import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity, ObservedAttacks, STUDY_SEARCH } from "./local-evaluation.js";
-import { localThreatFlags } from "./local-flags.js";
+import { localThreatFlags, sampledAttacksFlag } from "./local-flags.js";
 import type { LocalInference } from "./local-inference.js";
 import { hasExactNoise } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
@@ -73,8 +74,13 @@ export async function localThreatSection(
   const population = populationSensitivity(curvature, inference);
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work) : null;
-  const positive = epsilons.filter((epsilon) => epsilon > 0);
-  const observed = heldOut ? null : new ObservedAttacks(evaluated, local);
+  const d = I.length;
+  const sample = attackSample(evaluated, attack.threat, { settings, sampling: rows.sampling, d });
+  // κ is for all rows, and says nothing new where it is known to be too large.
+  const positive = epsilons.filter(
+    (epsilon) => epsilon > 0 && (!isLarge(training.rows, d) || epsilon <= (trust.radius ?? 0)),
+  );
+  const observed = heldOut || sample ? null : new ObservedAttacks(evaluated, local);
   const checks = await localValidity(attack, positive, {
     ...work,
     search: { ...STUDY_SEARCH, seed: settings.seed },
@@ -97,6 +103,7 @@ export async function localThreatSection(
       population,
       estimationLoss,
       observed,
+      sample,
       stationarity: new Map(checks.map(({ epsilon, stationarity }) => [epsilon, stationarity])),
     },
     epsilons,
@@ -149,6 +156,7 @@ export async function localThreatSection(
   const section: ThreatSection = { ...judged, verdict };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
   const flags = localThreatFlags(section, chosen, { trust: trust.reason, inference: reason });
+  if (sample) flags.push(sampledAttacksFlag(section, evaluated.y.length, settings.seed));
   return {
     section,
     flags: [...flags, ...inferenceFlags(threatLabel(section.threat), inference, nearCorners, settings)],

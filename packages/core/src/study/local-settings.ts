@@ -40,6 +40,8 @@ export interface LocalSettings {
   readonly scaler: string | null;
   /** The imported model sees every feature times this. */
   readonly inputScale: number | null;
+  /** On how many rows losses under attack are searched; null: all, or some of them where that takes long. */
+  readonly attackRows: number | "all" | null;
 }
 
 export const DEFAULT_LOCAL: LocalSettings = {
@@ -58,6 +60,7 @@ export const DEFAULT_LOCAL: LocalSettings = {
   classes: null,
   scaler: null,
   inputScale: null,
+  attackRows: null,
 };
 
 export type LocalKind = "softmax" | "mlp";
@@ -106,12 +109,15 @@ export function localTaskOf({ model, loss }: Pick<StudySettings, "model" | "loss
 /** @throws usage: options that contradict each other, or that the chosen model does not know. */
 export function checkLocal(settings: StudySettings): void {
   const { model, local, secondOrder, intercept } = settings;
-  const { damping, restarts, inputScale, memoryBytes } = local;
+  const { damping, restarts, inputScale, memoryBytes, attackRows } = local;
   if (damping !== null && !(damping >= 0 && damping < Infinity)) {
     throw usageError(`--damping must be a number ≥ 0, got ${damping}.`);
   }
   if (!(Number.isInteger(restarts) && restarts >= 1 && restarts <= 100)) {
     throw usageError(`--restarts ${restarts} must be a whole number from 1 to 100.`);
+  }
+  if (typeof attackRows === "number" && !(Number.isInteger(attackRows) && attackRows >= 2)) {
+    throw usageError(`--attack-rows must be a whole number of at least 2, or all, got ${attackRows}.`);
   }
   if (memoryBytes !== null && !(memoryBytes > 0)) throw usageError("--memory must be above 0.");
   if (hasClosedForm(settings)) {
@@ -160,6 +166,7 @@ function strayOption(local: LocalSettings): string | null {
     ["--memory", local.memoryBytes !== null],
     ["--allow-unconverged", local.allowUnconverged],
     ["--restarts", local.restarts !== 1],
+    ["--attack-rows", local.attackRows !== null],
   ];
   return stray.find(([, given]) => given)?.[0] ?? strayImportOption(local);
 }

@@ -315,6 +315,8 @@ export interface CurvePoint {
   /** Robust loss at θ̂ on the same rows: what an attack does to the model as it is. */
   readonly robustLossNatural: number;
   readonly robustLossMethod: RobustLossMethod | "projected-gradient";
+  /** Where only some of the evaluation rows were attacked: how many, and the standard error that drawing them leaves in `robustLoss`. */
+  readonly attackedSample: { readonly rows: number; readonly standardError: number } | null;
   /** On the evaluation rows at θ̂+εI, and now (at θ̂); robust ones are empty where the worst case has no closed form. */
   readonly metrics: {
     readonly natural: Readonly<Record<string, number>>;

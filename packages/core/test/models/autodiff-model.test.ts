@@ -224,6 +224,32 @@ describe("sums over blocks", () => {
   });
 });
 
+it("mixed products of several adversaries from one pass are those of each by itself", () => {
+  const random = new Random(4);
+  const block = randomBlock(17, 3, random, () => random.below(2) * 2 - 1);
+  const model = quadraticLoss(3, logisticLoss);
+  const theta = Float64Array.from(random.normals(model.parameterNames.length));
+  const seen = model.inputGradients(theta, block);
+  const answers = [1, -2].map((factor) => ({
+    directions: new Matrix(
+      seen.data.map((value, at) => factor * value + at),
+      17,
+      3,
+    ),
+    // Rows without weight among them.
+    weights: Float64Array.from(random.normals(17), (value, i) => (i % 5 === 0 ? 0 : value)),
+  }));
+  const found = model.mixedProducts?.(theta, block, (gradients) => {
+    expect(relativeError(gradients.data, seen.data)).toBeLessThan(1e-15);
+    return answers;
+  });
+  expect(found?.length).toBe(2);
+  answers.forEach(({ directions, weights }, t) => {
+    const alone = model.mixedProduct(theta, block, directions, weights);
+    expect(relativeError(found?.[t] ?? new Float64Array(0), alone)).toBeLessThan(1e-12);
+  });
+});
+
 it("the memory of many Hessian products at once is that of one", () => {
   const random = new Random(5);
   const block = randomBlock(50, 3, random, () => random.normal());

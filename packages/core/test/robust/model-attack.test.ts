@@ -84,6 +84,43 @@ test.each([1, 1.5, 2, 3, INF])("no random move of a network's rows is worse, p =
   }
 });
 
+test("rows that rest where little is left to gain cost the share that the precision allows, sure ones of a softmax too", async () => {
+  const random = new Random(9);
+  const [n, m] = [60, 4];
+  const model = perceptron({ inputs: m, hidden: [6], activation: "relu", loss: "softmax", classes: 3 });
+  // Far from 0 the softmax is sure of itself, and the first slopes promise next to nothing.
+  const theta = (model.initialParameters?.(2) ?? new Float64Array(0)).map((value) => 8 * value);
+  const x = Matrix.fromRows(random.rows(n, m));
+  const outputs = model.outputs(theta, x);
+  const y = Float64Array.from({ length: n }, (_, i) => {
+    const scores = [...outputs.row(i)];
+    return scores.indexOf(Math.max(...scores));
+  });
+  const data = matrixDataset(x, y);
+  for (const p of [1, 2, INF]) {
+    for (const radius of [1e-3, 0.1, 1]) {
+      const search = { steps: 40, restarts: 0, firstOrderStarts: false };
+      let evaluated = 0;
+      const counted = {
+        ...model,
+        lossesAndInputGradients: (...parts: Parameters<typeof model.lossesAndInputGradients>) => {
+          evaluated += parts[1].x.rows;
+          return model.lossesAndInputGradients(...parts);
+        },
+      };
+      const natural = await modelAttack(model, theta, lp(p)(m), data, 0, search);
+      const long = await modelAttack(counted, theta, lp(p)(m), data, radius, search);
+      const steps = evaluated;
+      evaluated = 0;
+      const short = await modelAttack(counted, theta, lp(p)(m), data, radius, { ...search, precision: 1e-3 });
+      const gain = long.robustLoss - natural.robustLoss;
+      expect(short.robustLoss).toBeLessThan(long.robustLoss + 0.02 * gain + 1e-12);
+      expect(short.robustLoss).toBeGreaterThan(long.robustLoss - 0.02 * gain - 1e-12);
+      expect(evaluated).toBeLessThan(0.6 * steps);
+    }
+  }
+});
+
 test("an attack that makes no sense is refused", async () => {
   const { data, threat } = randomCase("logistic", 1, {});
   const model = userLoss("logistic", 3, true);

@@ -28,6 +28,8 @@ export interface SystemOptions {
   readonly solver?: SolverName | "auto";
   /** Of ‖b − (H + λI)x‖/‖b‖; the default is each solver's own (conjugate gradients: 1e-10). */
   readonly tolerance?: number;
+  /** The same where it is conjugate gradients that are taken. */
+  readonly cgTolerance?: number;
   /** Of an iterative solver. */
   readonly maximumIterations?: number;
   /** What the solver may allocate (default 2 GiB). */
@@ -139,8 +141,9 @@ export async function localSystem(
     preconditioner: (also = work, lambda = damping) => preconditioner(also, lambda),
     async solve(right, also = work, enough = 0) {
       if (factor) return solveDense(products, damping, factor, right);
+      const usual = (iterative.name === "cg" ? options.cgTolerance : undefined) ?? options.tolerance;
       const loose = iterative.name === "cg" && enough > 0;
-      const tolerance = loose ? Math.max(enough, options.tolerance ?? 0) : options.tolerance;
+      const tolerance = loose ? Math.max(enough, usual ?? 0) : usual;
       const settings = {
         ...also,
         seed,

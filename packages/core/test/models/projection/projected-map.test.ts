@@ -204,6 +204,9 @@ describe("an autodiff model of components", () => {
       riskAndGradient: (model) => model.riskAndGradient(theta, block).gradient,
       inputGradients: (model) => model.inputGradients(theta, block).data,
       mixedProduct: (model) => model.mixedProduct(theta, block, phi, block.w),
+      mixedProducts: (model) =>
+        model.mixedProducts?.(theta, block, (gradients) => [{ directions: gradients, weights: block.w }])[0] ??
+        new Float64Array(0),
       hessianProduct: (model) => model.hessianProduct(theta, block, vectors).data,
       gradientRows: (model) => model.gradientRows(theta, block).data,
       mixedRows: (model) => model.mixedRows(theta, block, phi).data,
