@@ -1,6 +1,7 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { ensureBlas, readTable, type StudyInput, type StudySettings, type Table } from "@aif/core";
 import { inputError } from "./errors.js";
+import { readInputFile } from "./input-file.js";
 import type { dataOptions } from "./options/data.js";
 import type { ValuesOf } from "./options/rule.js";
 import type { Reporter } from "./progress.js";
@@ -14,15 +15,6 @@ export const inputFiles = (data: string, { evaluation, local, project }: StudySe
   ...(project?.kind === "matrix" ? [project.path] : []),
   ...[local.import, local.scaler].filter((path) => path !== null),
 ];
-
-/** A file that is read whole. @throws input: there is none, or it cannot be read. */
-async function bytesOf(path: string, option: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw inputError(`${option} ${path} cannot be read: ${whyOf(error)}.`);
-  }
-}
 
 const whyOf = (error: unknown): string =>
   error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
@@ -61,8 +53,8 @@ export async function readStudyInput(
     table,
     ...evaluationTable,
     ...(project?.kind === "matrix" ? { projectionTable: await projectionTable(project.path, signal) } : {}),
-    ...(local.import === null ? {} : { importedModel: await bytesOf(local.import, "--import") }),
-    ...(local.scaler === null ? {} : { importedScaler: await bytesOf(local.scaler, "--scaler") }),
+    ...(local.import === null ? {} : { importedModel: await readInputFile(local.import, `--import ${local.import}`) }),
+    ...(local.scaler === null ? {} : { importedScaler: await readInputFile(local.scaler, `--scaler ${local.scaler}`) }),
     settings,
     readSeconds: (performance.now() - started) / 1000,
   };

@@ -67,6 +67,58 @@ export const oneOfTexts =
     return below(4) === 0 ? damaged(bytes, below) : bytes;
   };
 
+/** Values that a field of JSON should not have. */
+const ODD: readonly unknown[] = [
+  null,
+  true,
+  -1,
+  0,
+  0.5,
+  1e308,
+  -1e-320,
+  "",
+  "__proto__",
+  "constructor",
+  "x".repeat(300),
+  [],
+  {},
+  [null],
+  [[1]],
+  { toString: 1 },
+];
+
+/** A damaged value of JSON: parts replaced by odd ones or by other parts, removed, doubled; sometimes its text is damaged instead. */
+export const oneOfJson =
+  (...texts: readonly string[]) =>
+  (below: Draw): Uint8Array => {
+    const text = texts[below(texts.length)];
+    if (below(5) === 0) return damaged(new TextEncoder().encode(text), below);
+    const whole: unknown = JSON.parse(text);
+    const places: { readonly holder: Record<string, unknown>; readonly key: string }[] = [];
+    const walk = (value: unknown): void => {
+      if (typeof value !== "object" || value === null) return;
+      for (const key of Object.keys(value)) {
+        places.push({ holder: value as Record<string, unknown>, key });
+        walk((value as Record<string, unknown>)[key]);
+      }
+    };
+    walk(whole);
+    const count = 1 + below(3);
+    for (let k = 0; k < count; k++) {
+      const { holder, key } = places[below(places.length)];
+      const other = places[below(places.length)];
+      const damages: readonly (() => void)[] = [
+        () => (holder[key] = ODD[below(ODD.length)]),
+        () => (holder[key] = structuredClone(other.holder[other.key])),
+        () => (Array.isArray(holder) ? holder.splice(Number(key), 1) : delete holder[key]),
+        () => (Array.isArray(holder) ? holder.push(structuredClone(holder[0])) : (holder["more"] = 1)),
+        () => (typeof holder[key] === "number" ? (holder[key] *= 10 ** (below(40) - 20)) : undefined),
+      ];
+      damages[below(damages.length)]();
+    }
+    return new TextEncoder().encode(JSON.stringify(whole));
+  };
+
 const slowest = 2000; // ms of the processor: a case that took as long would hang on a larger file
 const mostMemory = 2 ** 20; // KiB: no file of a few hundred bytes needs a gigabyte
 

@@ -27,6 +27,7 @@ import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
+import { toSvg } from "../output/svg.js";
 import { readOutput } from "../ranks.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
@@ -102,7 +103,7 @@ export function addCompare(program: Command): void {
             { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
           ),
         async (done) => {
-          if (chart !== null) await writeChart(chart, chartsOf(done)[0].draw(), "light");
+          if (chart !== null) await writeChart(chart, await toSvg(chartsOf(done)[0].draw()));
           if (report !== null) await writeReport(report, done, renderComparison(done, { colour: false, chart: null }));
           if (out !== null) await writeFileAtomically(out, rendered(done, false));
         },

@@ -1,8 +1,6 @@
-import { type ChartSpec, onDarkPaper } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import { usageError } from "../errors.js";
 import { toPng } from "./png.js";
-import { toSvg } from "./svg.js";
 
 /** What a chart's file may be called. @throws usage */
 export function checkChartPath(path: string, option: string): string {
@@ -10,8 +8,7 @@ export function checkChartPath(path: string, option: string): string {
   throw usageError(`${option} takes a file whose name ends in .svg or .png, not "${path}".`);
 }
 
-/** Writes a chart as the file's name says, whole or not at all. */
-export async function writeChart(path: string, spec: ChartSpec, paper: "light" | "dark"): Promise<void> {
-  const svg = await toSvg(paper === "dark" ? onDarkPaper(spec) : spec);
+/** Writes a drawn chart as the file's name says, whole or not at all. */
+export async function writeChart(path: string, svg: string): Promise<void> {
   await writeFileAtomically(path, /\.png$/i.test(path) ? await toPng(svg) : svg);
 }

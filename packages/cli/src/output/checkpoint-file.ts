@@ -1,7 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
-import { AifError } from "@aif/core";
+import { stat } from "node:fs/promises";
 import { assertWritable } from "@aif/core/node";
 import { usageError } from "../errors.js";
+import { readInputFile } from "../input-file.js";
 
 /** A checkpoint as it was asked for. */
 export interface CheckpointFile {
@@ -32,9 +32,8 @@ export async function readCheckpoint({ checkpoint: path, resume }: CheckpointFil
     throw usageError(`There is no checkpoint ${path} to resume from: leave out --resume to start anew.`);
   }
   if (!resume) return null;
-  return readFile(path, "utf8").catch((cause: unknown) => {
-    throw new AifError("input", `The checkpoint ${path} cannot be read; check its permissions and its disk.`, {
-      cause,
-    });
-  });
+  return new TextDecoder().decode(await readInputFile(path, `The checkpoint ${path}`, LARGEST));
 }
+
+/** V8 reads no longer text than half a gigabyte. */
+const LARGEST = 2 ** 29 - 25;

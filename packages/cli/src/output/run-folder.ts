@@ -1,8 +1,9 @@
-import { access, mkdir, readFile } from "node:fs/promises";
+import { access, mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Experiment, ExperimentRun, ExperimentSettings, Repetition } from "@aif/core";
 import { assertWritable, writeFileAtomically } from "@aif/core/node";
 import { usageError } from "../errors.js";
+import { readInputFile } from "../input-file.js";
 import { version } from "../version.js";
 import { toJson } from "./json.js";
 import { runCsv } from "./run-csv.js";
@@ -44,7 +45,11 @@ export async function finishedIn(
   for (const file of Object.values(files)) await assertWritableLater(file);
   const present = await Promise.all(Object.values(files).map(exists));
   if (force || !present.includes(true)) return [];
-  const stored = [await readRun(files.part), await readRun(files.run)].filter((run) => run !== null);
+  const formulas = experiment.formulas?.(settings) ?? {};
+  const measured = experiment.columns.map(({ name }) => name).filter((name) => !Object.hasOwn(formulas, name));
+  const stored = [await readRun(files.part, measured), await readRun(files.run, measured)].filter(
+    (run) => run !== null,
+  );
   const same = stored.filter((run) => isSameQuestion(run, experiment, settings));
   if (stored.length > 0 && same.length === stored.length)
     return same.reduce((most, run) => (run.repetitions.length > most.repetitions.length ? run : most)).repetitions;
@@ -75,18 +80,47 @@ const isSameQuestion = (stored: Stored, experiment: Experiment, settings: Experi
 const described = ({ reference, settings: { repetitions, seed, norm }, aif }: Stored): string =>
   `${reference}, ${repetitions} ${repetitions === 1 ? "repetition" : "repetitions"}, seed ${seed}, p = ${norm}, aif ${aif}`;
 
-/** null: no run that this program wrote. */
-async function readRun(file: string): Promise<Stored | null> {
+/** null: no run of these columns that this program wrote. */
+async function readRun(file: string, columns: readonly string[]): Promise<Stored | null> {
   try {
-    const parsed = JSON.parse(await readFile(file, "utf8")) as (Partial<Stored> & { schema?: string }) | null;
+    const bytes = await readInputFile(file, file, LARGEST);
+    const parsed = JSON.parse(new TextDecoder().decode(bytes)) as (Partial<Stored> & { schema?: string }) | null;
     const whole =
       /^aif\.reproduction(-part)?\/1$/.test(parsed?.schema ?? "") &&
+      [parsed?.aif, parsed?.reference, parsed?.setup, parsed?.settings?.norm].every(isText) &&
+      [parsed?.settings?.repetitions, parsed?.settings?.seed].every(Number.isSafeInteger) &&
       Array.isArray(parsed?.repetitions) &&
-      typeof parsed?.settings === "object";
+      parsed.repetitions.every((repetition) => isRepetition(repetition, parsed.repetitions?.[0], columns));
     return whole ? (parsed as Stored) : null;
   } catch {
     return null;
   }
+}
+
+/** V8 reads no longer text than half a gigabyte. */
+const LARGEST = 2 ** 29 - 25;
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+/** JSON has no infinite numbers: they are null. */
+const isNumber = (value: unknown): boolean => value === null || typeof value === "number";
+
+/**
+ * @param first another one, which has as many numbers under the same names
+ * @param columns those that every data set gives
+ */
+function isRepetition(value: unknown, first: Repetition | undefined, columns: readonly string[]): boolean {
+  const given = value as Partial<Repetition> | null;
+  const listsOf = (repetition: Partial<Repetition> | null | undefined): unknown[] =>
+    columns.map((name) => (Object.hasOwn(repetition?.columns ?? {}, name) ? repetition?.columns?.[name] : null));
+  const [{ length } = []] = listsOf(first) as [ArrayLike<unknown>?];
+  const names = (repetition: Partial<Repetition> | null | undefined): string =>
+    JSON.stringify(Object.keys(repetition?.values ?? {}));
+  return (
+    listsOf(given).every((list) => Array.isArray(list) && list.length === length && list.every(isNumber)) &&
+    names(given) === names(first) &&
+    Object.values(given?.values ?? {}).every(isNumber)
+  );
 }
 
 const exists = (path: string): Promise<boolean> =>

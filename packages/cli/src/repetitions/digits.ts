@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digitsOf, type Experiment, figure2bOn, readDigits } from "@aif/core";
 import { inputError } from "../errors.js";
+import { readInputFile } from "../input-file.js";
 
 /** Where MNIST is looked for without --mnist; AIF_MNIST names a folder, which comes first. */
 const USUAL_FOLDERS: readonly string[] = ["mnist", join("..", "shared", "data", "mnist")];
@@ -30,8 +30,8 @@ export async function figure2bOnMnist(given: string | null): Promise<Experiment 
     );
   }
   const digits = await readDigits(
-    { bytes: await readFile(images), name: images },
-    { bytes: await readFile(labels), name: labels },
+    { bytes: await readInputFile(images), name: images },
+    { bytes: await readInputFile(labels), name: labels },
   );
   return figure2bOn(digitsOf(`MNIST (${digits.labels.length} training pictures)`, digits));
 }

@@ -5,6 +5,7 @@ import type { StudyResult } from "../study/result.js";
 import type { TrainingResult } from "../study/training-result.js";
 import type { VerificationResult } from "../study/verify-result.js";
 import { comparisonChart } from "./comparison-chart.js";
+import { drawnChart } from "./drawn-chart.js";
 import type { ChartOptions } from "./figure.js";
 import { lassoChart } from "./lasso-chart.js";
 import { pathLossesChart, predictedLossesChart } from "./losses-chart.js";
@@ -112,7 +113,15 @@ export function chartsOf(result: ChartedResult): NamedChart[] {
       ];
     }
     case "aif.reproduction/1":
-      return [{ name: result.name, shows: result.title, attack: null, follows: "nothing", draw: () => result.chart }];
+      return [
+        {
+          name: result.name,
+          shows: result.title,
+          attack: null,
+          follows: "nothing",
+          draw: () => drawnChart(result.chart, result.name),
+        },
+      ];
     default:
       return [];
   }

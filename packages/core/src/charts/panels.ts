@@ -53,6 +53,9 @@ function superscript(exponent: number): string {
   return Array.from(String(exponent), (digit) => (digit === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])).join("");
 }
 
+/** The expression by which an axis writes its powers of ten. */
+export const POWER_LABELS = `${JSON.stringify(POWERS)}[round(log(datum.value) / LN10) + 20]`;
+
 /** Panels below each other under one title, every panel with its own legend. */
 export function stackedPanels(title: string, subtitle: readonly string[], panels: readonly Panel[]): ChartSpec {
   return {
@@ -201,7 +204,7 @@ function logAxis(values: readonly number[], title: string, ends: "decades" | "ma
     axis: {
       title,
       values: powers.filter((power) => power >= domain[0] && power <= domain[1]),
-      labelExpr: `${JSON.stringify(POWERS)}[round(log(datum.value) / LN10) + 20]`,
+      labelExpr: POWER_LABELS,
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/dataset.js";
+import { quoted } from "../data/names.js";
 import { inputError, usageError } from "../errors.js";
 import type { DescentMemory } from "./descent.js";
 
@@ -68,7 +69,7 @@ export function checkState(
   const unreadable = inputError(
     `${name} cannot be read: it needs the schema ${SCHEMA}, ${parameters} parameters and the optimiser's memory; start anew without it.`,
   );
-  if (state?.schema !== SCHEMA || !Array.isArray(state.data?.features)) throw unreadable;
+  if (state?.schema !== SCHEMA || !areTexts(state.data?.features) || !areTexts([state.settings])) throw unreadable;
   const other = dataDifference(state.data, data);
   if (other !== null) {
     throw inputError(
@@ -81,11 +82,11 @@ export function checkState(
     );
   }
   const whole =
-    Number.isInteger(state.iteration) &&
-    Array.isArray(state.theta) &&
-    state.theta.length === parameters &&
-    state.theta.every(Number.isFinite) &&
+    Number.isSafeInteger(state.iteration) &&
+    state.iteration >= 0 &&
+    isVector(state.theta, parameters) &&
     Array.isArray(state.history) &&
+    state.history.every(isStep) &&
     isMemory(state.memory, parameters);
   if (!whole) throw unreadable;
 }
@@ -95,18 +96,27 @@ function dataDifference(given: DataFingerprint, wanted: DataFingerprint): string
   if (given.rows !== wanted.rows || given.features.length !== wanted.features.length)
     return `${given.rows} rows of ${given.features.length} features, these are ${wanted.rows} of ${wanted.features.length}`;
   const renamed = wanted.features.findIndex((name, k) => name !== given.features[k]);
-  if (renamed >= 0) return `feature ${given.features[renamed]}, here ${wanted.features[renamed]}`;
+  if (renamed >= 0) return `feature ${quoted(given.features[renamed])}, here ${quoted(wanted.features[renamed])}`;
   return given.hash === wanted.hash ? null : "the same rows and features, but values differ";
 }
 
 function isMemory(memory: unknown, parameters: number): boolean {
   const { pairs, factor } = (memory ?? {}) as Partial<DescentMemory>;
-  const whole = (vector: readonly number[] | undefined): boolean => vector?.length === parameters;
   return (
-    typeof factor === "number" &&
+    Number.isFinite(factor) &&
     Array.isArray(pairs) &&
-    pairs.every((pair) => whole(pair?.step) && whole(pair?.change))
+    pairs.every((pair) => isVector(pair?.step, parameters) && isVector(pair?.change, parameters))
   );
+}
+
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every((entry) => typeof entry === "string");
+
+const isVector = (value: unknown, length: number): boolean =>
+  Array.isArray(value) && value.length === length && value.every(Number.isFinite);
+
+function isStep(value: unknown): boolean {
+  const { iteration, objective, gradientNorm, gap } = (value ?? {}) as Partial<TrainingStep>;
+  return [iteration, objective, gradientNorm, gap ?? 0].every(Number.isFinite);
 }
 
 /** The first setting that differs, by name. */
@@ -114,8 +124,15 @@ function difference(given: string, wanted: string): string {
   try {
     const [before, now] = [given, wanted].map((text) => JSON.parse(text) as Record<string, unknown>);
     const name = Object.keys(now).find((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
-    return name ? `${name}: ${JSON.stringify(before[name])}, now ${JSON.stringify(now[name])}` : "unknown";
+    return name ? `${name}: ${shown(before[name])}, now ${shown(now[name])}` : "unknown";
   } catch {
     return "they cannot be read";
   }
 }
+
+const LONGEST = 60;
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+};

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { idxMatrix, readIdx } from "../../../src/data/idx.js";
+import type { Scaler } from "../../../src/data/scaler.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { readCoefficients } from "../../../src/models/import/coefficients.js";
 import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
@@ -7,6 +8,7 @@ import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { readSafetensors } from "../../../src/models/import/safetensors.js";
 import { stackOfLinears } from "../../../src/models/import/stack-of-linears.js";
+import { readScaler } from "../../../src/study/local-import.js";
 import { utf8 } from "../../data/helpers.js";
 import { type Draw, FUZZ_TIME, fuzz, oneOf } from "../../fuzz.js";
 import { integers, type NodeSpec, onnxFile, tensor, value } from "./onnx-writer.js";
@@ -179,6 +181,15 @@ const images = Uint8Array.of(
   ...Array.from({ length: 12 }, (_, k) => k),
 );
 
+const scalers = [
+  '{"mean": [1, 2], "scale": [3, 4.5e-1]}',
+  '{"model": {"scaler": {"mean_": [1, 2], "scale_": [3, 4]}}, "with_mean": true}',
+].map(utf8);
+
+function isScaler({ mean, scale }: Scaler): void {
+  expect([mean.length, scale.length]).toEqual([2, 2]);
+}
+
 describe("damaged files give an error in one sentence or a whole result, soon", () => {
   test("ONNX", () => fuzz(oneOf(network, classifier), (bytes) => readOnnx(bytes), isWhole), FUZZ_TIME);
 
@@ -193,6 +204,12 @@ describe("damaged files give an error in one sentence or a whole result, soon", 
   test(
     "safetensors",
     () => fuzz(oneOf(saved), (bytes) => stackOfLinears(readSafetensors(bytes), { activation: "relu" }), isWhole),
+    FUZZ_TIME,
+  );
+
+  test(
+    "scalers",
+    () => fuzz(oneOf(...scalers), (bytes) => readScaler(bytes, "s.json", 2), isScaler, { accepted: 5 }),
     FUZZ_TIME,
   );
 
