@@ -31,6 +31,10 @@ const FOLDERS: Readonly<Record<string, string>> = {
   node: "What only Node can do: `@aif/core/node`",
 };
 
+/** "MATH 0, 13" in a comment, and one number of it. */
+export const CITATION = /MATH ((?:\d+(?:\.\d+)?[a-c]?(?:(?:,| and) (?=\d))?)+)/g;
+export const SECTION = /\d+(?:\.\d+)?[a-c]?/g;
+
 /** Every page by its name in docs/api. @throws Error: nothing has been built; a folder that is not named above. */
 export function apiPages(): ReadonlyMap<string, string> {
   const sections = sectionsOf(readFileSync(join(root, "docs/method.md"), "utf8"));
@@ -113,16 +117,16 @@ const linked = (text: string, sections: ReadonlyMap<string, string>): string =>
     .replace(/(?<!\n)\n(?!\n|- )/g, " ")
     .replace(/`[^`]*`|[*<[]/g, (found) => (found.length > 1 ? found : `\\${found}`))
     .replace(
-      /MATH ((?:\d+(?:\.\d+)?[a-c]?(?:(?:,| and) (?=\d))?)+)/g,
+      CITATION,
       (_, list: string) =>
-        `method ${list.replace(/\d+(?:\.\d+)?[a-c]?/g, (number) => {
-          const anchor = sections.get(number) ?? sections.get(/^\d+/.exec(number)?.[0] ?? "");
+        `method ${list.replace(SECTION, (number) => {
+          const anchor = sections.get(number);
           return anchor === undefined ? number : `[${number}](../method.md#${anchor})`;
         })}`,
     );
 
-/** Headings "## 3. Intervals" and "### 14.1 In-sample …" by their numbers, as anchors. */
-function sectionsOf(page: string): ReadonlyMap<string, string> {
+/** Headings "## 3. Intervals" and "### 14.1 Held-out rows" by their numbers, as anchors. */
+export function sectionsOf(page: string): ReadonlyMap<string, string> {
   const headings = [...page.matchAll(/^#{2,3} ((\d+(?:\.\d+)?[a-c]?)\.? .+)$/gm)];
   return new Map(headings.map(([, title, number]) => [number, slugOf(title)]));
 }

@@ -7,7 +7,8 @@
  * them); without any, all is quoted but the last paragraph with the seconds. A command is `aif …`, run from the built
  * packages, or `python3 …`, which needs scikit-learn and is left as it is where there is none.
  *
- *   npm run build && npx tsx tools/write-docs-output.ts
+ *   npm run build && npx tsx tools/write-docs-output.ts                  every page
+ *   npm run build && npx tsx tools/write-docs-output.ts docs/guide.md    some
  */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -66,7 +67,6 @@ export async function refreshed(page: string): Promise<string> {
   return result + page.slice(done);
 }
 
-/** null where the program that the command needs is missing. */
 async function quoted(instruction: string): Promise<string | null> {
   const [line, ...beginnings] = instruction.split(" | ");
   const output = await outputOf(line);
@@ -87,7 +87,6 @@ async function quoted(instruction: string): Promise<string | null> {
   return `${wanted.join("\n\n").replaceAll("\n\n…\n\n", "\n…\n")}\n`;
 }
 
-/** What each command printed: pages quote several parts of one report. */
 const printed = new Map<string, Promise<string | null>>();
 
 /** What a command prints, run once however often it is asked; null where the program that it needs is missing. */
@@ -108,7 +107,8 @@ async function printedBy(line: string): Promise<string | null> {
 }
 
 if (process.argv[1]?.endsWith("write-docs-output.ts")) {
-  for (const page of pages) {
+  const named = process.argv.slice(2);
+  for (const page of named.length > 0 ? named : pages) {
     const path = join(root, page);
     const old = readFileSync(path, "utf8");
     const fresh = await refreshed(old);

@@ -3,7 +3,7 @@
  *
  *   npm run build && npx tsx tools/write-pictures.ts
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,8 @@ import { aif } from "./write-docs-output.js";
 const folder = fileURLToPath(new URL("../docs/pictures", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "aif-pictures-"));
 const houses = ["examples/house-prices.csv", "--target", "price_thousands"];
+const loans = ["examples/credit-default.csv", "--target", "defaulted"];
+const network = ["--import", "examples/credit-network.onnx", "--scaler", "examples/credit-network-scaler.json"];
 
 /** What is analysed, and which of its charts go where. */
 const pictures: readonly {
@@ -25,6 +27,10 @@ const pictures: readonly {
   },
   { command: ["path", ...houses, "--norm", "inf"], charts: { "path-parameters": ["parameters"] } },
   { command: ["verify", ...houses, "--norm", "inf"], charts: { verification: ["errors"] } },
+  {
+    command: ["analyze", ...loans, ...network, "--l2", "0.01", "--curvature", "hessian"],
+    charts: { network: ["sensitivity"] },
+  },
 ];
 
 /** Its designs are there to show what the method cannot do. */
@@ -65,6 +71,9 @@ try {
       console.log(`docs/pictures/${name}.svg`);
     }
   }
+  await aif(["reproduce", "figure1", "--repetitions", "1", "--out", join(scratch, "figure1")]);
+  copyFileSync(join(scratch, "figure1/figure1.svg"), join(folder, "figure1.svg"));
+  console.log("docs/pictures/figure1.svg");
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -1,12 +1,15 @@
 /**
- * Takes the pictures of the web app that README.md and docs/web-app.md show, in a browser, from the example that comes along.
+ * Takes the pictures of the web app and of a report that README.md and docs/*.md show, in a browser, from the example that comes
+ * along.
  *
  *   npm run build && npx tsx tools/write-screenshots.ts
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { aif } from "./write-docs-output.js";
 
 const folder = fileURLToPath(new URL("../docs/pictures", import.meta.url));
 const dist = new URL("../packages/cli/dist/", import.meta.url);
@@ -64,6 +67,17 @@ async function take(browser: Browser, link: string, { name, width, height, colou
   console.log(`docs/pictures/${name}.png`);
 }
 
+/** The head of a report: the verdict, and the first chart. */
+async function takeReport(browser: Browser, file: string): Promise<void> {
+  await aif(["analyze", "examples/house-prices.csv", "--target", "price_thousands", "--report", file]);
+  const page = await browser.newPage({ viewport: { width: 1000, height: 1000 }, colorScheme: "light" });
+  await page.goto(pathToFileURL(file).href);
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: join(folder, "report.png") });
+  await page.close();
+  console.log("docs/pictures/report.png");
+}
+
 const executablePath = browsers.find((path) => existsSync(path));
 if (executablePath === undefined) throw new Error("The pictures are taken in Chromium, which is not installed here.");
 const { serve } = (await import(
@@ -77,9 +91,12 @@ const { buildProgram } = (await import(
 )) as typeof import("../packages/cli/src/program.js");
 const server = await serve({ port: 0, host: "127.0.0.1", data: houses, options: pageOptions(buildProgram()) });
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const scratch = mkdtempSync(join(tmpdir(), "aif-screenshots-"));
 try {
   for (const shot of shots) await take(browser, server.link, shot);
+  await takeReport(browser, join(scratch, "report.html"));
 } finally {
   await browser.close();
   await server.close();
+  rmSync(scratch, { recursive: true, force: true });
 }

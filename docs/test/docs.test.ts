@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as core from "@aif/core";
 import { afterAll, describe, expect, test } from "vitest";
+import { anchorsOf, apiFolder } from "../../tools/write-api.js";
 import {
   aif,
   outputOf,
@@ -30,21 +31,20 @@ function blocks(page: string, language: string): string[] {
   );
 }
 
-/** Lines that call the command, without `npm install &&`; files that they write go to a temporary folder. */
-const commands = pages.flatMap((page) =>
-  blocks(page, "sh").flatMap((block) =>
-    block
-      .split("\n")
-      .map((line) => line.replace(/^npm install && /, "").trim())
-      .filter((line) => line.startsWith("npx aif "))
-      .map((line) => [page, line.slice("npx aif ".length)] as const),
-  ),
-);
+/** Lines that call the command, without `npm install &&`, each by the first page that has it; what they write goes elsewhere. */
+const commands = new Map<string, string>();
+for (const page of pages) {
+  for (const line of blocks(page, "sh").flatMap((block) => block.split("\n"))) {
+    const command = line.replace(/^npm install && /, "").trim();
+    if (command.startsWith("npx aif ") && !commands.has(command)) commands.set(command, page);
+  }
+}
 
 describe("commands in the documents run", () => {
-  test("there are some", () => expect(commands.length).toBeGreaterThan(5));
+  test("there are some", () => expect(commands.size).toBeGreaterThan(5));
 
-  test.each(commands)("%s: aif %s", async (_page, line) => {
+  test.each([...commands])("%s (%s)", async (command) => {
+    const line = command.slice("npx aif ".length);
     const words = wordsOf(line);
     const places = words.map((word, i) =>
       /^--(out|coefficients|report|chart|worst-case)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
@@ -97,19 +97,70 @@ describe("quoted output is what the commands print", () => {
   });
 });
 
-/** Its own assertions compare coefficients with scikit-learn's; skipped where no Python has scikit-learn. */
-test.skipIf(python === null)("examples/from_scikit_learn.py agrees with scikit-learn, there and back", async () => {
-  const { stdout } = await run(python ?? "", ["examples/from_scikit_learn.py"], { cwd: root });
-  expect(stdout).toMatch(/coefficients agree/);
+/** Their own assertions compare numbers; skipped where no Python has scikit-learn. */
+test.skipIf(python === null).each([
+  ["examples/from_scikit_learn.py", /coefficients agree/],
+  ["examples/coming_from.py", /the same to 1e-8/],
+])("%s agrees with what it compares with", async (file, agreement) => {
+  expect(await outputOf(`python3 ${file}`)).toMatch(agreement);
 });
 
-test("links between documents lead somewhere", () => {
-  for (const [page, content] of text) {
-    for (const [, target] of content.matchAll(/\]\(([^)#:]+\.(?:md|py))(?:#[^)]*)?\)/g)) {
-      const path = join(root, page, "..", target);
-      expect(() => readFileSync(path), `${page} links to ${target}`).not.toThrow();
-    }
-  }
+/** Pages that are read but not run: those of the reference are written from the sources. */
+const reference = readdirSync(apiFolder).map((name) => `docs/api/${name}`);
+const everyPage = new Map([
+  ...text,
+  ...reference.map((page) => [page, readFileSync(join(root, page), "utf8")] as const),
+]);
+
+describe("links", () => {
+  const links = [...everyPage].flatMap(([page, content]) =>
+    [...content.replace(/^```.*?^```/gms, "").matchAll(/\]\(([^)\s:#]*)(?:#([^)\s]*))?\)/g)].map(
+      ([, path, anchor]) => [page, path === "" ? page : join(page, "..", path), anchor] as const,
+    ),
+  );
+
+  test("lead to files that are there", () => {
+    const missing = links.filter(([, target]) => !existsSync(join(root, target)));
+    expect(missing.map(([page, target]) => `${page}: ${target}`)).toEqual([]);
+  });
+
+  test("lead to headings that are there", () => {
+    const headings = new Map<string, ReadonlySet<string>>();
+    const headingsOf = (page: string): ReadonlySet<string> => {
+      const known = headings.get(page);
+      if (known) return known;
+      const content = (everyPage.get(page) ?? "").replace(/^```.*?^```/gms, "");
+      const titles = [...content.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+        title.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"),
+      );
+      const found = new Set(anchorsOf(titles));
+      headings.set(page, found);
+      return found;
+    };
+    const missing = links.filter(([, target, anchor]) => anchor !== undefined && !headingsOf(target).has(anchor));
+    expect(missing.map(([page, target, anchor]) => `${page}: ${target}#${anchor}`)).toEqual([]);
+  });
+
+  test("every page can be reached from the list of pages", () => {
+    const listed = new Set(links.filter(([page]) => page === "docs/README.md").map(([, target]) => target));
+    const unlisted = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && name !== "README.md");
+    expect(unlisted.filter((name) => !listed.has(`docs/${name}`))).toEqual([]);
+  });
+
+  test("tests that pages quote by name exist", () => {
+    const quoted = [...everyPage].flatMap(([page, content]) =>
+      [...content.matchAll(/\]\(([^)]+\.test\.ts)\):\s+"([^"]+)"/g)].map(([, path, title]) => [
+        page,
+        path,
+        title.replace(/\s+/g, " "),
+      ]),
+    );
+    expect(quoted.length).toBeGreaterThan(20);
+    const missing = quoted.filter(
+      ([page, path, title]) => !readFileSync(join(root, page, "..", path), "utf8").includes(title),
+    );
+    expect(missing.map(([page, path, title]) => `${page}: "${title}" in ${path}`)).toEqual([]);
+  });
 });
 
 test("docs/flags.md has every flag, as the registry says", () => {

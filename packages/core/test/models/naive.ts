@@ -1,6 +1,6 @@
 /**
- * Independent truths for the tests: plain loops over plain arrays, written from MATH.md and not from the library. Nothing here
- * imports anything that is under test.
+ * Independent truths for the tests: plain loops over plain arrays, written from the formulas of docs/method.md and not from the
+ * library. Nothing here imports anything that is under test.
  */
 export type Rows = readonly (readonly number[])[];
 
