@@ -26,6 +26,7 @@ export type StreamedSplit =
   | { readonly kind: "fraction"; readonly share: number }
   | { readonly kind: "file"; readonly path: string };
 
+/** How a table that passes by block by block is encoded and split, where its cache lies, and in which precision features are stored. */
 export interface StreamOptions {
   readonly encode: EncodeOptions;
   readonly split: StreamedSplit;
