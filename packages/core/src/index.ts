@@ -140,6 +140,7 @@ export { affineModel, smoothedSquares } from "./models/smoothing/affine-model.js
 export { type ModelNoise, smoothedModel } from "./models/smoothing/smoothed-model.js";
 export { type SoftmaxOptions, softmaxRegression } from "./models/softmax.js";
 export { agree, differenceOf, type Facts, plainFacts } from "./parallel/agreement.js";
+export type { Checkpoint } from "./parallel/checkpoint.js";
 export { deal, exchange } from "./parallel/deal.js";
 export { ALONE, RankError, type Ranks } from "./parallel/ranks.js";
 export type { Progress, Work } from "./parallel/work.js";
@@ -212,6 +213,8 @@ export {
 } from "./study/settings.js";
 export type { SmoothingSection } from "./study/smoothing-section.js";
 export { DEFAULT_SMOOTHING, type SmoothingSettings } from "./study/smoothing-settings.js";
+export { analyzeStreamed, type StreamedInput, type StreamedWork } from "./study/streamed/analyze.js";
+export { refuseUnstreamed } from "./study/streamed/refuse.js";
 export type * from "./study/training-result.js";
 export { DEFAULT_TRAINING, type TrainingSettings } from "./study/training-settings.js";
 export { type TrainingInput, type TrainingWork, trainingStudy } from "./study/training-study.js";

@@ -169,3 +169,6 @@ export class EncodedDataset extends RowsDataset {
     });
   }
 }
+
+/** What is said of a data set's columns, whatever its rows are kept in. */
+export type DescribedColumns = Pick<EncodedDataset, "encoding" | "features" | "featureInfo" | "labels">;

@@ -71,9 +71,14 @@ export async function influence(fit: Fit, describe: ThreatDescription, work?: Wo
   const threat = describe(fit.model.map.inputs);
   const collected = threat.tilt
     ? await collectTilt(fit, threat.tilt.bind(threat), work)
-    : await collect(fit, threat, work);
-  const { kinks, scale, rowScales, penalty, pull } = collected;
-  const smooth = collected.gradient;
+    : await collect(fit, threat, slopeExtent(fit), work);
+  return influenceFrom(fit, threat, collected);
+}
+
+/** I from sums over all rows. @throws numerical: H is singular and Φ is not in its range, so that no AIF exists. */
+export async function influenceFrom(fit: Fit, threat: Threat, collected: Collected): Promise<Influence> {
+  const { kinks, scale, rowScales, gain, pull } = collected;
+  const smooth = collected.along.map((value) => scale * value);
   const resolved = kinks.zeroGradient
     ? { penaltyGradient: new Float64Array(smooth.length), multipliers: null, pull, staying: fit.sparse?.boundary ?? [] }
     : await resolveKinks({ fit, threat, scale, smooth, kinks, pull });
@@ -88,7 +93,7 @@ export async function influence(fit: Fit, describe: ThreatDescription, work?: Wo
     threat,
     scale,
     rowScales,
-    penalty,
+    penalty: scale * gain,
     penaltyGradient: Phi,
     influence: I,
     relativeResidual: inverse.relativeResidual(
@@ -106,24 +111,63 @@ function noInfluence({ model, data, inverse }: Fit, share: number): string {
   return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
 }
 
-/** One pass over the data: c, A, Φ away from kinks, and which kinks there are. */
-async function collect(fit: Fit, threat: Threat, work?: Work) {
-  const { model, data, parameters, scores } = fit;
-  const { loss, map } = model;
-  const { p } = threat.settings;
-  const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
-  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y);
+/** What decides which slopes and coefficients are rounding: max |ℓ'| and Σ w (ℓ'²/ℓ'' + ℓ''f²) over all rows. */
+export interface SlopeExtent {
+  readonly largest: number;
+  readonly size: number;
+}
+
+/** The same of the rows of one fit. */
+export function slopeExtent({ model: { loss }, data, scores }: Fit): SlopeExtent {
+  let [largest, size] = [0, 0];
+  scores.forEach((f, i) => {
+    const slope = loss.first(f, data.y[i]);
+    const curvature = loss.second(f, data.y[i]);
+    largest = Math.max(largest, Math.abs(slope));
+    if (curvature > 0) size += data.weights[i] * (slope ** 2 / curvature + curvature * f * f);
+  });
+  return { largest, size };
+}
+
+/** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */
+export interface Collected {
+  readonly kinks: GradientKinks & { readonly zeroResiduals: readonly number[]; readonly tiedRows: readonly number[] };
+  readonly coupled: number;
+  /** c */
+  readonly scale: number;
+  readonly rowScales: Float64Array;
+  /** Σ w_i ω_i g_i·φ_i = A/c */
+  readonly gain: number;
+  /** Φ/c away from kinks (d), and the part of it that goes through ℓ''. */
+  readonly along: Float64Array;
+  readonly throughFeatures: Float64Array;
+  readonly pull: RowPull;
+}
+
+/** What holds for all rows alike: the gradient that they share, where they do, and its corners. */
+function sharedCorners(fit: Fit, threat: Threat, extent: SlopeExtent) {
+  const { map } = fit.model;
   const used = usedBudgets(fit, threat);
   const sharedGamma = map.sharedGradient
-    ? map.inputGradients(parameters, Matrix.zeros(0, map.inputs)).data.slice()
+    ? map.inputGradients(fit.parameters, Matrix.zeros(0, map.inputs)).data.slice()
     : null;
   const none: GradientKinks = { zeroCoordinates: [], ties: [], zeroGradient: false };
-  const atGradient = sharedGamma ? snapGradient(sharedGamma, used, p, isRounding(fit, slopes)) : none;
+  const atGradient = sharedGamma ? snapGradient(sharedGamma, used, threat.settings.p, isRounding(fit, extent)) : none;
   const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;
   // In a box each row has its own free coordinates, so a shared corner is not one multiplier any more.
   const free = inBox ? none : atGradient;
   // What an l1 penalty holds at 0 stays there; zeros that it may let in are resolved with it.
-  const found = fit.sparse ? { ...free, zeroCoordinates: [] } : free;
+  return { used, sharedGamma, inBox, found: fit.sparse ? { ...free, zeroCoordinates: [] } : free };
+}
+
+/** One pass over the data: c, A, Φ away from kinks, and which kinks there are. */
+export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, work?: Work): Promise<Collected> {
+  const { model, data, parameters, scores } = fit;
+  const { loss, map } = model;
+  const { p } = threat.settings;
+  const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
+  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest);
+  const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
     onFeatures: new Float64Array(data.rows),
     onJacobian: new Float64Array(data.rows),
@@ -175,8 +219,9 @@ async function collect(fit: Fit, threat: Threat, work?: Work) {
     coupled,
     scale,
     rowScales,
-    penalty: scale * gain,
-    gradient: throughJacobian.map((value, j) => scale * (value + throughFeatures.data[j])),
+    gain,
+    along: throughJacobian.map((value, j) => value + throughFeatures.data[j]),
+    throughFeatures: throughFeatures.data,
     pull,
   };
 }
@@ -186,7 +231,7 @@ async function collectTilt(
   { model, data, scores }: Fit,
   tilt: NonNullable<Threat["tilt"]>,
   work?: Work,
-): Promise<Awaited<ReturnType<typeof collect>>> {
+): Promise<Collected> {
   const { loss, map } = model;
   const losses = scores.map((f, i) => loss.value(f, data.y[i]));
   const { tilt: a, gain } = tilt(losses, data.weights);
@@ -204,8 +249,9 @@ async function collectTilt(
     coupled: 0,
     scale: 1,
     rowScales: new Float64Array(data.rows).fill(1),
-    penalty: gain,
-    gradient: pull.data.slice(),
+    gain,
+    along: pull.data.slice(),
+    throughFeatures: pull.data,
     pull: {
       onFeatures,
       onJacobian: new Float64Array(data.rows),
@@ -217,16 +263,8 @@ async function collectTilt(
 }
 
 /** Whether the attacked coefficients are what rounding leaves of 0, against the scores and residuals they are fitted to. */
-function isRounding(
-  { model: { loss, map }, data, scores, hessian, parameters, sparse }: Fit,
-  slopes: Float64Array,
-): boolean {
+function isRounding({ model: { map }, hessian, parameters, sparse }: Fit, { size }: SlopeExtent): boolean {
   if (sparse) return false;
-  let size = 0;
-  scores.forEach((f, i) => {
-    const curvature = loss.second(f, data.y[i]);
-    if (curvature > 0) size += data.weights[i] * (slopes[i] ** 2 / curvature + curvature * f * f);
-  });
   const first = map.intercept ? 1 : 0;
   const d = parameters.length;
   let largest = 0;

@@ -2,14 +2,13 @@ import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { EquilibratedCholesky, symmetricEigen, symmetrise } from "../linalg/symmetric.js";
 import type { FeatureMap } from "../models/feature-map.js";
-import { sigmoid } from "../models/losses.js";
-import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dualNormOf, hasClosedForm } from "../robust/robust-loss.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { dualExponent, norm } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
+import { keptMargins, type MarginsAt, type RobustMargins } from "./robust-margins.js";
 
 /** The norm that an error bound is stated in: H is the nominal Hessian with the ridge, H0 the robust one at θ̂+εI. */
 export type ErrorNorm = "hessian" | "robust-hessian";
@@ -26,21 +25,28 @@ export interface CertificateRequest {
   readonly radius: number;
   /** Any subgradient of R_ε at θ̃. */
   readonly gradient: Float64Array;
-  /** f_i(θ̃) */
-  readonly score: (row: number) => number;
+  /** f_i(θ̃), where scores are kept. */
+  readonly score?: ((row: number) => number) | undefined;
   /** The bound that is asked for, given the norm it is stated in: deciding whether it holds is cheaper than the best bound. */
   readonly goal?: (length: Certificate["length"]) => number;
 }
 
+export type Certify = (request: CertificateRequest, work?: Work) => Promise<Certificate | null>;
+
 /** Decides which a-posteriori bound of MATH 10b a model and threat have; null where there is none. */
-export function certifier(
-  fit: Fit,
-  threat: Threat,
-): ((request: CertificateRequest, work?: Work) => Promise<Certificate | null>) | null {
+export const certifier = (fit: Fit, threat: Threat): Certify | null =>
+  certifierOf(fit, threat, (request, reach, work) => keptMargins(fit, request, reach, work));
+
+/** The same, given how the rows are asked. */
+export function certifierOf(fit: Fit, threat: Threat, margins: MarginsAt): Certify | null {
   if (!hasClosedForm(fit.model, threat) || fit.inverse.method !== "cholesky") return null;
   const { name } = fit.model.loss;
   if (name === "squared" || name === "half-squared") return squaredCertifier(fit, threat, name === "squared" ? 1 : 0.5);
-  return name === "logistic" ? (request, work) => logisticCertificate(fit, threat, request, work) : null;
+  if (name !== "logistic") return null;
+  return (request, work) => {
+    const reach = request.radius * dualNormOf(fit.model, threat, request.theta).norm;
+    return logisticCertificate(fit, threat, request, margins(request, reach, work));
+  };
 }
 
 /** The norm that `certifier` states its bounds in. */
@@ -69,59 +75,25 @@ const RADIUS_STEPS = 10;
 async function logisticCertificate(
   fit: Fit,
   threat: Threat,
-  { theta, radius, gradient, score, goal }: CertificateRequest,
-  work?: Work,
+  { radius, gradient, goal }: CertificateRequest,
+  rows: RobustMargins,
 ): Promise<Certificate | null> {
-  const { model, data, ridge } = fit;
-  const { map } = model;
-  const d = map.count;
-  const reach = radius * dualNormOf(model, threat, theta).norm;
-  const curvature = Float64Array.from(data.y, (y, i) => {
-    const margin = -y * score(i) + reach;
-    return sigmoid(margin) * sigmoid(-margin);
-  });
-  const weightedHessian = async (weight: (row: number) => number): Promise<Matrix> => {
-    const {
-      grams: [gram],
-    } = await sweep(
-      map,
-      data,
-      { grams: 1, phase: "certificate" },
-      ({ block: { w, firstRow }, grams: [omega] }) => {
-        for (let i = 0; i < w.length; i++) omega[i] = w[i] * weight(firstRow + i);
-      },
-      work,
-    );
-    for (let j = 0; j < d; j++) gram.data[j * d + j] += ridge[j];
+  const d = fit.model.map.count;
+  const withRidge = (gram: Matrix): Matrix => {
+    for (let j = 0; j < d; j++) gram.data[j * d + j] += fit.ridge[j];
     return gram;
   };
-  const H0 = await weightedHessian((row) => curvature[row]);
+  const H0 = withRidge(await rows.hessian());
   const factor = EquilibratedCholesky.factor(H0);
   if (!(factor instanceof EquilibratedCholesky)) return null;
   const nu = attackedNormBound(factor.inverse(), fit, threat);
   // Rows of `half` are L⁻¹S: ‖half·v‖² = v'H0⁻¹v.
   const half = factor.halfSolve(identity(d));
-  const reachOfRow = new Float64Array(data.rows);
-  await sweep(
-    map,
-    data,
-    { theta: transpose(half), phase: "certificate" },
-    ({ block: { firstRow }, scores }) => {
-      for (let i = 0; i < scores.rows; i++) {
-        reachOfRow[firstRow + i] = norm(scores.data, 2, i * d, d) + radius * nu;
-      }
-    },
-    work,
-  );
+  const shrunk = await rows.shrunk(half.transposed(), radius * nu);
   const size = Math.sqrt(factor.inverseQuadratic(gradient));
   const kappa = async (r: number): Promise<number> => {
-    const shrunk = await weightedHessian((row) => curvature[row] * Math.exp(-r * reachOfRow[row]));
-    const lowest = symmetricEigen(congruence(half, shrunk)).values[0];
-    let spread = 0;
-    for (let i = 0; i < data.rows; i++) {
-      const grown = curvature[i] > 0 ? curvature[i] * Math.exp(r * reachOfRow[i]) : 0;
-      spread += data.weights[i] * Math.min(0.25, grown);
-    }
+    const { hessian, spread } = await shrunk(r);
+    const lowest = symmetricEigen(congruence(half, withRidge(hessian))).values[0];
     return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
   };
   const length = (x: Float64Array): number => lengthIn(H0, x);
@@ -203,13 +175,6 @@ const lengthIn = (hessian: Matrix, x: Float64Array): number => Math.sqrt(Math.ma
 function identity(d: number): Matrix {
   const out = Matrix.zeros(d, d);
   for (let j = 0; j < d; j++) out.data[j * d + j] = 1;
-  return out;
-}
-
-function transpose(a: Matrix): Matrix {
-  const out = Matrix.zeros(a.columns, a.rows);
-  for (let i = 0; i < a.rows; i++)
-    for (let j = 0; j < a.columns; j++) out.data[j * a.rows + i] = a.data[i * a.columns + j];
   return out;
 }
 

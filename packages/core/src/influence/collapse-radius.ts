@@ -2,10 +2,11 @@ import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { equalLossRadius } from "../robust/equal-loss-radius.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
-import { fitFree } from "../solvers/fit.js";
+import { type Fit, fitFree } from "../solvers/fit.js";
 import { softThreshold } from "../solvers/lasso/feature-sign.js";
 import { lassoFree } from "../solvers/lasso/lasso.js";
 import { dualExponent, norm } from "../threats/norms.js";
+import type { Threat } from "../threats/threat.js";
 import type { Influence } from "./aif.js";
 
 /**
@@ -22,13 +23,11 @@ export async function collapseRadius({ fit, threat, scale }: Influence, work?: W
     const radius = fit.sparse ? Infinity : await equalLossRadius(fit, threat.settings.divergence, work);
     return Number.isFinite(radius) ? radius : null;
   }
-  if (!hasClosedForm(model, threat) || !model.map.ownCoefficients) return null;
-  const { budgets, p, order: u = Number.POSITIVE_INFINITY } = threat.settings;
-  const dual = dualExponent(u);
-  const first = model.map.intercept ? 1 : 0;
-  const free = Uint8Array.from({ length: model.map.count }, (_, j) => (j < first || budgets[j - first] === 0 ? 1 : 0));
+  if (!hasCollapse(fit, threat)) return null;
+  const free = unattacked(fit, threat);
   const scores = fit.sparse ? (await lassoFree(fit, free, work)).scores : await fitFree(fit, free, work);
   const slopes = new Float64Array(data.rows);
+  const dual = dualExponent(threat.settings.order ?? Number.POSITIVE_INFINITY);
   const { pull } = await sweep(
     model.map,
     data,
@@ -42,9 +41,30 @@ export async function collapseRadius({ fit, threat, scale }: Influence, work?: W
     },
     work,
   );
-  const slopeSizes = norm(slopes, dual);
+  return collapseFrom(fit, threat, scale, pull.data, norm(slopes, dual));
+}
+
+/** Whether robust training ever gives up the attacked features as far as is known: scores linear in x, coefficients of their own. */
+export const hasCollapse = ({ model }: Pick<Fit, "model">, threat: Threat): boolean =>
+  hasClosedForm(model, threat) && model.map.ownCoefficients;
+
+/** d: 1 for the intercept and the coefficients of frozen features, which stay when all others are given up. */
+export function unattacked({ model: { map } }: Pick<Fit, "model">, { settings: { budgets } }: Threat): Uint8Array {
+  const first = map.intercept ? 1 : 0;
+  return Uint8Array.from({ length: map.count }, (_, j) => (j < first || budgets[j - first] === 0 ? 1 : 0));
+}
+
+/** @param pull Σ wℓ'v (d) where the attacked features are given up @param slopeSizes (Σ w |ℓ'|^{u*})^{1/u*} there */
+export function collapseFrom(
+  { model: { map }, sparse }: Pick<Fit, "model" | "sparse">,
+  { settings: { budgets, p } }: Threat,
+  scale: number,
+  pull: Float64Array,
+  slopeSizes: number,
+): number | null {
   if (slopeSizes === 0 || scale === 0) return null;
-  const l1 = fit.sparse?.l1 ?? 0;
-  const attacked = Float64Array.from(budgets, (b, k) => (b > 0 ? softThreshold(pull.data[first + k], l1) / b : 0));
+  const first = map.intercept ? 1 : 0;
+  const l1 = sparse?.l1 ?? 0;
+  const attacked = Float64Array.from(budgets, (b, k) => (b > 0 ? softThreshold(pull[first + k], l1) / b : 0));
   return norm(attacked, p) / (scale * slopeSizes);
 }

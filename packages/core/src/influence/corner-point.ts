@@ -1,5 +1,4 @@
 import { Matrix } from "../linalg/matrix.js";
-import { asColumn, sweep } from "../models/sweep.js";
 import type { RobustGradient, RobustPoint } from "../robust/robust-gradient.js";
 import { solveBoxSimplex } from "../solvers/box-simplex-qp.js";
 import { dot } from "../solvers/inverse-hessian.js";
@@ -12,7 +11,6 @@ export interface Candidate extends RobustPoint {
   readonly gradient: Float64Array;
   /** θ̂ + εI − θ (d) */
   readonly away: Float64Array;
-  readonly score: (row: number) => number;
 }
 
 /** A corner of the robust risk near θ̂ + εI: coefficients at 0 (p = ∞) or tied for the largest (p = 1), as parameter indices. */
@@ -52,14 +50,14 @@ export function snapToCorner({ fit, threat, multipliers }: Influence, { theta, r
   return { point: { theta: snapped, radius }, zeros, ties: [] };
 }
 
-/** The corner with its subgradient of least H⁻¹-norm, and (for a certificate) its scores. */
-export async function leastNormCandidate(
+/** The corner with its subgradient of least H⁻¹-norm. @param score f_i there, where they are known */
+export function leastNormCandidate(
   { fit, threat }: Influence,
   { point, zeros, ties }: Corner,
   { gradient, pull }: RobustGradient,
   target: Float64Array,
-  withScores: boolean,
-): Promise<Candidate> {
+  score: Candidate["score"],
+): Candidate {
   const { budgets } = threat.settings;
   const first = fit.model.map.intercept ? 1 : 0;
   const least = gradient.slice();
@@ -87,11 +85,6 @@ export async function leastNormCandidate(
   free.forEach((j, a) => {
     least[j] += (multipliers?.[a] ?? (a < zeros.length ? 0 : 1 / ties.length)) * sizes[a];
   });
-  const scores = new Float64Array(withScores ? fit.data.rows : 0);
-  if (withScores) {
-    const plan = { theta: asColumn(point.theta), phase: "trust radius" };
-    await sweep(fit.model.map, fit.data, plan, (rows) => scores.set(rows.scores.data, rows.block.firstRow));
-  }
   const away = target.map((value, j) => value - point.theta[j]);
-  return { ...point, gradient: least, away, score: (row) => scores[row] };
+  return { ...point, gradient: least, away, score };
 }

@@ -9,8 +9,15 @@ import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
 import type { Fit } from "../solvers/fit.js";
 import { type Influence, influence } from "./aif.js";
-import { leaveOutFits, leaveOutHessians, refitFold } from "./leave-out-fits.js";
-import { leaveOutInfluence, leaveOutPulls, leaveOutScales } from "./leave-out-influence.js";
+import { fitFoldSums, leaveOutFits, leaveOutHessians, leaveOutRows, refitFold } from "./leave-out-fits.js";
+import {
+  type FoldProduct,
+  foldSizes,
+  keptFoldProduct,
+  leaveOutInfluence,
+  leaveOutPulls,
+  leaveOutScales,
+} from "./leave-out-influence.js";
 import type { MovingRows } from "./moving-rows.js";
 
 /** The model, θ̂_{−k}, I_{−k} and c_{−k} of one fold: fitted on, and attacked on, the rows outside it. */
@@ -49,20 +56,16 @@ export async function crossFit(
   known?: FoldSums,
   on: Dataset = full.data,
 ): Promise<CrossFit[]> {
-  const d = full.model.map.count;
-  // Corners of the penalty and rows attacked together are resolved fit by fit; every lasso chooses its own features, every
-  // projection is learned again.
-  const own = full.sparse !== undefined || isLearned(full.model);
-  const single = own || attacks.some(({ oneSided, threat }) => oneSided || isJoint(threat));
-  if (single || folds * d * d * 8 > FOLD_HESSIAN_BYTES) {
-    return refitFolds(full, attacks, foldOf, folds, on, work);
-  }
+  if (refitsFolds(full, attacks, folds)) return refitFolds(full, attacks, foldOf, folds, on, work);
   const outside = outsideWeights(full, foldOf, folds);
-  const leaveOut = await leaveOutHessians(full, foldOf, outside, work, known);
-  const { theta, inverse } = await leaveOutFits(full, foldOf, outside, leaveOut, work);
+  const leaveOut = leaveOutHessians(full, known ?? (await fitFoldSums(full, foldOf, folds, work)), outside);
+  const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, foldOf, outside, work));
   const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work);
+  const product: FoldProduct = full.model.loss.quadratic
+    ? async (vectors) => vectors
+    : await keptFoldProduct(full, foldOf, outside, theta, work);
   const influences: Matrix[] = [];
-  for (const Phi of pulls) influences.push(await leaveOutInfluence(full, foldOf, outside, inverse, theta, Phi, work));
+  for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
   const rows = await ownFoldRows(full, foldOf, theta, influences, on, work);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
   const scales = attacks.map((attack) => leaveOutScales(attack, foldOf, outside));
@@ -83,10 +86,28 @@ export async function crossFit(
   }));
 }
 
+/**
+ * Whether every fold gets a fit of its own: corners of the penalty and rows attacked together are resolved fit by fit; every lasso
+ * chooses its own features, every projection is learned again; and K Hessians may be too many to keep.
+ */
+export function refitsFolds(
+  { sparse, model }: Pick<Fit, "sparse" | "model">,
+  attacks: readonly Pick<Influence, "oneSided" | "threat">[],
+  folds: number,
+): boolean {
+  const d = model.map.count;
+  const own = sparse !== undefined || isLearned(model);
+  const single = own || attacks.some(({ oneSided, threat }) => oneSided || isJoint(threat));
+  return single || folds * d * d * 8 > FOLD_HESSIAN_BYTES;
+}
+
 /** W_k: the weight outside each fold. */
-function outsideWeights({ data }: Fit, foldOf: Uint16Array, folds: number): Float64Array {
-  const outside = new Float64Array(folds).fill(1);
-  for (let i = 0; i < foldOf.length; i++) outside[foldOf[i]] -= data.weights[i];
+const outsideWeights = ({ data }: Fit, foldOf: Uint16Array, folds: number): Float64Array =>
+  outsideOf(foldSizes(new Float64Array(data.rows).fill(1), data.weights, foldOf, folds));
+
+/** W_k from the weight inside each fold (K). @throws numerical: a fold that leaves nothing. */
+export function outsideOf(inside: Float64Array): Float64Array {
+  const outside = inside.map((weight) => 1 - weight);
   const empty = outside.findIndex((weight) => !(weight > 1e-12));
   if (empty >= 0)
     throw numericalError(`Fold ${empty + 1} holds all the weight, so nothing is left to fit on: use fewer folds.`);
@@ -94,8 +115,8 @@ function outsideWeights({ data }: Fit, foldOf: Uint16Array, folds: number): Floa
 }
 
 /** f_i and s_i of every row under its own fold's fit, one pass for all attacks. */
-async function ownFoldRows(
-  { model }: Fit,
+export async function ownFoldRows(
+  { model }: Pick<Fit, "model">,
   foldOf: Uint16Array,
   theta: Matrix,
   influences: readonly Matrix[],

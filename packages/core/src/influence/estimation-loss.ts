@@ -5,15 +5,14 @@ import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Sampling } from "./sampling.js";
-import { inverseMatrix, product } from "./sandwich-inverse.js";
+import { between, inverseMatrix } from "./sandwich-inverse.js";
 
 /**
  * The sandwich Cov θ̂ = H⁻¹ (Σ w_i² u_i u_i') H⁻¹ with u_i = ℓ'_i v_i + Pθ̂ (d×d, full): how far θ̂ would vary over samples of this
  * size (MATH 14.4, 14.8).
  */
 export async function parameterCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
-  const inverse = inverseMatrix(fit);
-  return product(product(inverse, await scoreCovariance(fit, sampling, work)), inverse);
+  return between(inverseMatrix(fit), await scoreCovariance(fit, sampling, work));
 }
 
 /**
@@ -32,7 +31,7 @@ export function estimationLoss({ hessian, ridge }: Fit, covariance: Matrix): num
 }
 
 /** Σ w_i² u_i u_i' (full): (1/N)Σ w_i u_i u_i' for counts, sums within clusters first (MATH 14.8). */
-async function scoreCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
+export async function scoreCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
   const { model, data, ridge, parameters, scores } = fit;
   const d = ridge.length;
   const penalty = ridge.map((P, j) => P * parameters[j]);

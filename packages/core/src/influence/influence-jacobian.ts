@@ -2,11 +2,19 @@ import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetrise } from "../linalg/symmetric.js";
 import { addWeightedGram } from "../models/feature-map.js";
+import type { Loss } from "../models/losses.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { dualExponent, maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
-import { bandwidthRate, deviation, gaussian, gradientDensity } from "./gradient-density.js";
+import {
+  bandwidth,
+  bandwidthRate,
+  type CornerTerms,
+  deviation,
+  gaussian,
+  gradientDensity,
+} from "./gradient-density.js";
 import type { Sampling } from "./sampling.js";
 
 /**
@@ -14,11 +22,13 @@ import type { Sampling } from "./sampling.js";
  * D = ∂Φ/∂θ = c{Σ w|ℓ'| V∇²NV' + (M + M') + Σ w N sgn(ℓ') ℓ''' vv' + D_δ}, M = Σ w sgn(ℓ') ℓ'' v(Vφ)'; T = Σ w ℓ''' (v'I) vv'.
  * A bandwidth shrinks with n_eff^{−1/5}, with N^{−1/5} where weights count units (MATH 14.8).
  * D_δ are the density terms that differentiating |ℓ'| or |γ_k| row by row misses: in expectation the corners are smooth.
+ * With the densities of all rows given, a sum over the rows of `attack`.
  */
 export async function influenceJacobian(
   attack: Influence,
   shifts: Float64Array,
   work: Work & Partial<Sampling> = {},
+  known?: Densities,
 ): Promise<Matrix> {
   const { fit, threat, scale, pull } = attack;
   const { model, data, parameters, scores } = fit;
@@ -27,9 +37,7 @@ export async function influenceJacobian(
   const d = map.count;
   const q = dualExponent(p);
   const slope = scores.map((f, i) => loss.first(f, data.y[i]));
-  const rate = bandwidthRate(data.weights, work);
-  const density = slopeDensity(attack, slope, rate);
-  const corners = map.sharedGradient ? null : await gradientDensity(attack, rate, work);
+  const { density, corners } = known ?? (await densitiesOf(attack, slope, work));
   const curved = Matrix.zeros(d, d);
   const mixed = Matrix.zeros(d, d);
   const { grams, pull: mixedSum } = await sweep(
@@ -89,14 +97,35 @@ export async function influenceJacobian(
 const dualNorms = (gain: Float64Array, slope: Float64Array): Float64Array =>
   gain.map((value, i) => (slope[i] === 0 ? 0 : value / Math.abs(slope[i])));
 
+/** The densities that D_δ is made of. */
+export interface Densities {
+  /** K_h(ℓ'): its mean over the rows is the density of ℓ' at 0. */
+  readonly density: (slope: number) => number;
+  readonly corners: CornerTerms | null;
+}
+
+async function densitiesOf(
+  attack: Influence,
+  slope: Float64Array,
+  options: Work & Partial<Sampling>,
+): Promise<Densities> {
+  const rate = bandwidthRate(attack.fit.data.weights, options);
+  return {
+    density: slopeDensity(attack, slope, rate),
+    corners: attack.fit.model.map.sharedGradient ? null : await gradientDensity(attack, rate, options),
+  };
+}
+
 /** K_h(ℓ'_i), h = 1.06 sd(ℓ') n^{−1/5}: its mean is the density of ℓ' at 0; nothing for losses whose ℓ' keeps its sign. */
-export function slopeDensity(
+export const slopeDensity = (
   { fit: { model, data } }: Influence,
   slope: Float64Array,
   rate: number,
-): (value: number) => number {
-  if (Number.isNaN(model.loss.kink(1))) return () => 0;
-  const h = 1.06 * deviation(slope, data.weights) * rate;
+): ((value: number) => number) => densityOf(model.loss, bandwidth(deviation(slope, data.weights), rate));
+
+/** K_h; nothing for losses whose ℓ' keeps its sign. */
+export function densityOf(loss: Loss, h: number): (slope: number) => number {
+  if (Number.isNaN(loss.kink(1))) return () => 0;
   return h > 0 ? (value) => gaussian(value / h) / h : () => 0;
 }
 

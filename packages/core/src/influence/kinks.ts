@@ -8,9 +8,14 @@ export const SNAP = 1e-9;
 /** Residuals this small against the scores that they are differences of are rounding. */
 const ROUNDING = 1e-14;
 
-/** Snaps slopes within rounding of zero to zero, in place, and returns their rows. */
-export function snapResiduals(loss: Loss, slopes: Float64Array, scores: Float64Array, y: Float64Array): number[] {
-  const largest = maximumMagnitude(slopes);
+/** Snaps slopes within rounding of zero to zero, in place, and returns their rows. @param largest max |ℓ'| over all rows */
+export function snapResiduals(
+  loss: Loss,
+  slopes: Float64Array,
+  scores: Float64Array,
+  y: Float64Array,
+  largest = maximumMagnitude(slopes),
+): number[] {
   const rows: number[] = [];
   for (let i = 0; i < slopes.length; i++) {
     if (Number.isNaN(loss.kink(y[i]))) continue;

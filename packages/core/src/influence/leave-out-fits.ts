@@ -21,32 +21,35 @@ export interface LeaveOut {
   readonly gradients: Matrix;
 }
 
-/** H_{−k}(θ̂) and ∇L_{−k}(θ̂) for every fold, from one pass, or from the folds' sums at θ̂ where they are known. */
-export async function leaveOutHessians(
-  full: Fit,
+/** The folds' sums at θ̂: Σ w ℓ''vv' and Σ w ℓ'v over the rows of each. */
+export const fitFoldSums = (
+  { model: { map, loss }, data, scores }: Fit,
   foldOf: Uint16Array,
-  outside: Float64Array,
+  folds: number,
   work?: Work,
-  known?: FoldSums,
-): Promise<LeaveOut> {
-  const { model, data, ridge, parameters, scores } = full;
-  const d = model.map.count;
+): Promise<FoldSums> =>
+  foldSums(
+    map,
+    data,
+    foldOf,
+    folds,
+    ({ y, w, firstRow }, omega, pi) => {
+      for (let i = 0; i < y.length; i++) {
+        omega[i] = w[i] * loss.second(scores[firstRow + i], y[i]);
+        pi[i] = w[i] * loss.first(scores[firstRow + i], y[i]);
+      }
+    },
+    work,
+  );
+
+/** H_{−k}(θ̂) and ∇L_{−k}(θ̂) for every fold, from the folds' sums at θ̂, which are used up. */
+export function leaveOutHessians(
+  { ridge, parameters }: Pick<Fit, "ridge" | "parameters">,
+  { grams, pulls }: FoldSums,
+  outside: Float64Array,
+): LeaveOut {
+  const d = ridge.length;
   const folds = outside.length;
-  const { grams, pulls } =
-    known ??
-    (await foldSums(
-      model.map,
-      data,
-      foldOf,
-      folds,
-      ({ y, w, firstRow }, omega, pi) => {
-        for (let i = 0; i < y.length; i++) {
-          omega[i] = w[i] * model.loss.second(scores[firstRow + i], y[i]);
-          pi[i] = w[i] * model.loss.first(scores[firstRow + i], y[i]);
-        }
-      },
-      work,
-    ));
   const total = Matrix.zeros(d, d);
   for (const gram of grams) for (let at = 0; at < total.data.length; at++) total.data[at] += gram.data[at];
   const gradients = Matrix.zeros(d, folds);
@@ -64,19 +67,37 @@ export async function leaveOutHessians(
   return { inverse: grams.map(invertHessian), hessians: grams, gradients };
 }
 
+/** What the folds' fits ask of the rows. */
+export interface LeaveOutRows {
+  /** ∇L_{−k}(θ_k) for all folds, d×K. */
+  gradients(theta: Matrix): Promise<Matrix>;
+  /** Fits of some folds, each on its own, from where they are now. */
+  refit(folds: readonly { readonly k: number; readonly start: Float64Array }[]): Promise<readonly OwnFit[]>;
+}
+
+type OwnFit = Pick<Fit, "parameters" | "inverse">;
+
+/** The same of rows in memory. */
+export const leaveOutRows = (full: Fit, foldOf: Uint16Array, outside: Float64Array, work?: Work): LeaveOutRows => ({
+  gradients: async (theta) => withRidge(full.ridge, theta, await foldGradients(full, foldOf, outside, theta, work)),
+  async refit(list) {
+    const out: OwnFit[] = [];
+    for (const { k, start } of list) out.push(await refitFold(full, foldOf, k, outside.length, work, start));
+    return out;
+  },
+});
+
 /**
  * θ̂_{−k} as the columns of a d×K matrix: exact at once for squared losses; else Newton steps with the Hessians at θ̂, one pass
  * over the data for all folds, and a fit of its own for a fold where that does not converge quickly.
  * @throws numerical: a fold without which the fit has no minimum.
  */
 export async function leaveOutFits(
-  full: Fit,
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  full: Pick<Fit, "model" | "parameters">,
   start: LeaveOut,
-  work?: Work,
+  rows: LeaveOutRows,
 ): Promise<{ theta: Matrix; inverse: readonly InverseHessian[] }> {
-  const folds = outside.length;
+  const folds = start.inverse.length;
   const theta = asColumns(Array.from({ length: folds }, () => full.parameters));
   const inverse = [...start.inverse];
   inverse.forEach((solver, k) => {
@@ -89,18 +110,22 @@ export async function leaveOutFits(
   const lastStep = new Float64Array(folds).fill(Number.POSITIVE_INFINITY);
   let { gradients } = start;
   while (open.size > 0) {
+    const alone: number[] = [];
     for (const k of open) {
       const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
       if (full.model.loss.quadratic || step <= STEP_TOLERANCE) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
-        const own = await refitFold(full, foldOf, k, folds, work, theta.column(k));
-        for (let j = 0; j < theta.rows; j++) theta.data[j * folds + k] = own.parameters[j];
-        inverse[k] = own.inverse;
+        alone.push(k);
         open.delete(k);
       }
       lastStep[k] = step;
     }
-    if (open.size > 0) gradients = await leaveOutGradients(full, foldOf, outside, theta, work);
+    const own = alone.length > 0 ? await rows.refit(alone.map((k) => ({ k, start: theta.column(k) }))) : [];
+    alone.forEach((k, a) => {
+      for (let j = 0; j < theta.rows; j++) theta.data[j * folds + k] = own[a].parameters[j];
+      inverse[k] = own[a].inverse;
+    });
+    if (open.size > 0) gradients = await rows.gradients(theta);
   }
   return { theta, inverse };
 }
@@ -115,7 +140,7 @@ export async function refitFold(
   start?: Float64Array,
 ): Promise<Fit> {
   const rows = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
-  try {
+  return namingFold(k, folds, async () => {
     const rest = data.select(rows);
     if (sparse) {
       const options = { l1: sparse.l1, l2, start: parameters, signal: work?.signal };
@@ -123,6 +148,13 @@ export async function refitFold(
     }
     const own = await relearned(model, rest);
     return await fitModel(() => own, rest, { l2, ...(start ? { start } : {}), signal: work?.signal });
+  });
+}
+
+/** Says of what goes wrong that it does so without a fold. */
+export async function namingFold<T>(k: number, folds: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof AifError && error.code === "numerical") {
       throw numericalError(`Without fold ${k + 1} of ${folds}: ${error.message}`, { cause: error });
@@ -131,17 +163,16 @@ export async function refitFold(
   }
 }
 
-/** ∇L_{−k}(θ_k) for all folds, d×K. */
-async function leaveOutGradients(
-  full: Fit,
+/** Σ w ℓ'v over the rows outside each fold at θ_k, relative to their weight: d×K. */
+export async function foldGradients(
+  { model, data }: Fit,
   foldOf: Uint16Array,
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
 ): Promise<Matrix> {
-  const { model, data, ridge } = full;
   const folds = outside.length;
-  const { pull: gradients } = await sweep(
+  const { pull } = await sweep(
     model.map,
     data,
     { theta, pull: folds, phase: "held-out fits" },
@@ -155,10 +186,16 @@ async function leaveOutGradients(
     },
     work,
   );
+  return pull;
+}
+
+/** sums + diag(P)X, in place. */
+export function withRidge(ridge: Float64Array, X: Matrix, sums: Matrix): Matrix {
+  const K = X.columns;
   for (let j = 0, at = 0; j < ridge.length; j++) {
-    for (let k = 0; k < folds; k++, at++) gradients.data[at] += ridge[j] * theta.data[at];
+    for (let k = 0; k < K; k++, at++) sums.data[at] += ridge[j] * X.data[at];
   }
-  return gradients;
+  return sums;
 }
 
 /** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the step relative to θ_k, both in the H norm. */

@@ -1,11 +1,15 @@
+import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import type { ScoreModel } from "../models/score-model.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { conjugateGradients } from "../solvers/conjugate-gradient.js";
 import type { Fit } from "../solvers/fit.js";
 import type { InverseHessian } from "../solvers/inverse-hessian.js";
+import type { Threat } from "../threats/threat.js";
 import type { Influence } from "./aif.js";
+import { withRidge } from "./leave-out-fits.js";
 
 const INFLUENCE_TOLERANCE = 1e-10;
 const MAXIMUM_ITERATIONS = 60;
@@ -19,39 +23,65 @@ export async function leaveOutPulls(
   theta: Matrix,
   work?: Work,
 ): Promise<Matrix[]> {
-  const folds = outside.length;
-  const shared = full.model.map.sharedGradient && attacks.every(({ threat }) => threat.settings.bounds === null);
-  const pulls = shared
-    ? await sharedPulls(full, attacks, foldOf, outside, theta, work)
-    : await rowwisePulls(full, attacks, foldOf, outside, theta, work);
-  attacks.forEach((attack, a) => {
-    const scales = leaveOutScales(attack, foldOf, outside);
-    const { data } = pulls[a];
-    for (let at = 0; at < data.length; at++) data[at] *= scales[at % folds];
-  });
-  return pulls;
+  const pulls = await foldPulls(
+    full,
+    attacks.map(({ threat }) => threat),
+    foldOf,
+    outside,
+    theta,
+    work,
+  );
+  return pulls.map((pull, a) => scaledColumns(pull, leaveOutScales(attacks[a], foldOf, outside)));
+}
+
+/** Columns times their factors, in place. */
+export function scaledColumns(columns: Matrix, factors: Float64Array): Matrix {
+  const { data } = columns;
+  for (let at = 0; at < data.length; at++) data[at] *= factors[at % factors.length];
+  return columns;
+}
+
+/** Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows. */
+export function foldPulls(
+  full: Fit,
+  threats: readonly Threat[],
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  theta: Matrix,
+  work?: Work,
+): Promise<Matrix[]> {
+  const shared = full.model.map.sharedGradient && threats.every(({ settings }) => settings.bounds === null);
+  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work);
 }
 
 /** c_{−k} (K): the mean sizes of the rows outside each fold. */
-export function leaveOutScales(
-  { fit, rowScales }: Influence,
+export const leaveOutScales = (
+  { fit, rowScales }: Pick<Influence, "fit" | "rowScales">,
   foldOf: Uint16Array,
   outside: Float64Array,
+): Float64Array => scalesOutside(foldSizes(rowScales, fit.data.weights, foldOf, outside.length), outside);
+
+/** Σ w_i size_i within each fold (K). */
+export function foldSizes(
+  sizes: Float64Array,
+  weights: Float64Array,
+  foldOf: Uint16Array,
+  folds: number,
 ): Float64Array {
-  const inside = new Float64Array(outside.length);
-  let total = 0;
-  for (let i = 0; i < foldOf.length; i++) {
-    const size = fit.data.weights[i] * rowScales[i];
-    inside[foldOf[i]] += size;
-    total += size;
-  }
+  const inside = new Float64Array(folds);
+  for (let i = 0; i < foldOf.length; i++) inside[foldOf[i]] += weights[i] * sizes[i];
+  return inside;
+}
+
+export function scalesOutside(inside: Float64Array, outside: Float64Array): Float64Array {
+  const total = inside.reduce((sum, size) => sum + size, 0);
   return inside.map((sum, k) => (total - sum) / outside[k]);
 }
 
 /** Linear scores: Φ/c = N Σ w ℓ'' sgn(ℓ') v + (Σ w |ℓ'|) Eφ(β), so one pass serves every norm and budget. */
 async function sharedPulls(
   { model, data }: Fit,
-  attacks: readonly Influence[],
+  threats: readonly Threat[],
   foldOf: Uint16Array,
   outside: Float64Array,
   theta: Matrix,
@@ -78,7 +108,7 @@ async function sharedPulls(
     work,
   );
   const noRows = { x: Matrix.zeros(0, map.inputs), y: new Float64Array(0), w: new Float64Array(0), firstRow: 0 };
-  return attacks.map(({ threat }) => {
+  return threats.map((threat) => {
     const out = new Matrix(signed.data.slice(), map.count, folds);
     for (let k = 0; k < folds; k++) {
       const base = map.inputGradients(theta.column(k), noRows.x);
@@ -94,7 +124,7 @@ async function sharedPulls(
 /** Gradients that differ by row: every fold looks at every block. */
 async function rowwisePulls(
   { model, data }: Fit,
-  attacks: readonly Influence[],
+  threats: readonly Threat[],
   foldOf: Uint16Array,
   outside: Float64Array,
   theta: Matrix,
@@ -103,18 +133,18 @@ async function rowwisePulls(
   const { map, loss } = model;
   const folds = outside.length;
   const columns = Array.from({ length: folds }, (_, k) => theta.column(k));
-  const jacobian = attacks.map(() => columns.map(() => new Float64Array(map.count)));
+  const jacobian = threats.map(() => columns.map(() => new Float64Array(map.count)));
   const { pull } = await sweep(
     map,
     data,
-    { theta, pull: folds * attacks.length, phase: "held-out influence" },
+    { theta, pull: folds * threats.length, phase: "held-out influence" },
     ({ block, scores, pull: omega }) => {
       const { x, y, w, firstRow } = block;
       columns.forEach((column, k) => {
         const slope = y.map((target, i) => loss.first(scores.data[i * folds + k], target));
         const gradients = { slope, base: map.inputGradients(column, x) };
         const weights = w.map((weight, i) => (foldOf[firstRow + i] === k ? 0 : weight / outside[k]));
-        attacks.forEach(({ threat }, a) => {
+        threats.forEach((threat, a) => {
           const { sign, base, gain } = threat.respond(gradients, block);
           for (let i = 0; i < y.length; i++) {
             const along = slope[i] === 0 ? 0 : gain[i] / slope[i];
@@ -128,7 +158,7 @@ async function rowwisePulls(
     },
     work,
   );
-  return attacks.map((_, a) => {
+  return threats.map((_, a) => {
     const out = Matrix.zeros(map.count, folds);
     for (let j = 0; j < map.count; j++) {
       for (let k = 0; k < folds; k++) {
@@ -139,41 +169,58 @@ async function rowwisePulls(
   });
 }
 
+/** H_{−k}(θ̂_{−k}) times the columns of a d×K matrix, column by column, without the ridge. */
+export type FoldProduct = (vectors: Matrix) => Promise<Matrix>;
+
 /** I_{−k} = −H_{−k}(θ̂_{−k})⁻¹Φ_{−k}, d×K: exact for squared losses, else by conjugate gradients with H_{−k}(θ̂) in front. */
 export async function leaveOutInfluence(
-  full: Fit,
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  { model, ridge }: Pick<Fit, "model" | "ridge">,
   inverse: readonly InverseHessian[],
-  theta: Matrix,
   Phi: Matrix,
-  work?: Work,
+  product: FoldProduct,
 ): Promise<Matrix> {
-  const folds = outside.length;
   const solveEach = (right: Matrix): Matrix => asColumns(inverse.map((solver, k) => solver.solve(right.column(k))));
   const negative = new Matrix(
     Phi.data.map((value) => -value),
     Phi.rows,
     Phi.columns,
   );
-  if (full.model.loss.quadratic) return solveEach(negative);
-  const { model, data, ridge } = full;
+  if (model.loss.quadratic) return solveEach(negative);
+  const solved = await conjugateGradients(
+    async (vectors) => withRidge(ridge, vectors, await product(vectors)),
+    solveEach,
+    negative,
+    { tolerance: INFLUENCE_TOLERANCE, maximumIterations: MAXIMUM_ITERATIONS },
+  );
+  if (!solved.converged && inverse.every((solver) => solver.method === "cholesky")) {
+    throw numericalError(
+      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as l2 = 0.001, or evaluate on the training rows.`,
+    );
+  }
+  return solved.solution;
+}
+
+/** Products of rows in memory: ℓ'' of every row under every fold's fit is kept. */
+export async function keptFoldProduct(
+  { model, data }: Fit,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  theta: Matrix,
+  work?: Work,
+): Promise<FoldProduct> {
+  const folds = outside.length;
   const curvatures = new Float64Array(data.rows * folds);
   await sweep(
     model.map,
     data,
     { theta, phase: "held-out influence" },
-    ({ block: { y, w, firstRow }, scores }) => {
-      for (let i = 0, at = 0; i < y.length; i++) {
-        for (let k = 0; k < folds; k++, at++) {
-          const weight = foldOf[firstRow + i] === k ? 0 : w[i] / outside[k];
-          curvatures[firstRow * folds + at] = weight * model.loss.second(scores.data[at], y[i]);
-        }
-      }
+    ({ block, scores }) => {
+      const own = curvatures.subarray(block.firstRow * folds, (block.firstRow + block.y.length) * folds);
+      foldCurvatures(model, block, foldOf, outside, scores, own);
     },
     work,
   );
-  const product = async (vectors: Matrix): Promise<Matrix> => {
+  return async (vectors) => {
     const { pull } = await sweep(
       model.map,
       data,
@@ -184,19 +231,43 @@ export async function leaveOutInfluence(
       },
       work,
     );
-    for (let j = 0, at = 0; j < ridge.length; j++) {
-      for (let k = 0; k < folds; k++, at++) pull.data[at] += ridge[j] * vectors.data[at];
-    }
     return pull;
   };
-  const solved = await conjugateGradients(product, solveEach, negative, {
-    tolerance: INFLUENCE_TOLERANCE,
-    maximumIterations: MAXIMUM_ITERATIONS,
-  });
-  if (!solved.converged && inverse.every((solver) => solver.method === "cholesky")) {
-    throw numericalError(
-      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as l2 = 0.001, or evaluate on the training rows.`,
-    );
+}
+
+/** The same of rows that are not kept: a sum over them. @param theta d×K: θ̂_{−k} */
+export async function foldProduct(
+  { model, data }: Fit,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  theta: Matrix,
+  vectors: Matrix,
+): Promise<Matrix> {
+  const { pull } = await sweep(
+    model.map,
+    data,
+    { theta: vectors, pull: outside.length, phase: "held-out influence" },
+    ({ block, scores, pull: omega }) => {
+      foldCurvatures(model, block, foldOf, outside, model.map.scores(theta, block.x), omega.data);
+      for (let at = 0; at < omega.data.length; at++) omega.data[at] *= scores.data[at];
+    },
+  );
+  return pull;
+}
+
+/** w ℓ''/W_k of each row outside each fold, 0 inside: r×K. @param scores r×K under the folds' fits */
+function foldCurvatures(
+  { loss }: ScoreModel,
+  { y, w, firstRow }: Block,
+  foldOf: Uint16Array,
+  outside: Float64Array,
+  scores: Matrix,
+  out: Float64Array,
+): void {
+  for (let i = 0, at = 0; i < y.length; i++) {
+    for (let k = 0; k < outside.length; k++, at++) {
+      const weight = foldOf[firstRow + i] === k ? 0 : w[i] / outside[k];
+      out[at] = weight * loss.second(scores.data[at], y[i]);
+    }
   }
-  return solved.solution;
 }

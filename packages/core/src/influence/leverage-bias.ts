@@ -7,9 +7,9 @@ import { naturalHessianTimes } from "./contributions.js";
 import { bandwidthRate } from "./gradient-density.js";
 import { slopeDensity } from "./influence-jacobian.js";
 import { leverages, rowForms } from "./leverage.js";
-import { normCurvatureBias } from "./leverage-norm.js";
-import { type SandwichOptions, type SandwichParts, sandwichParts } from "./sandwich.js";
-import { image, product } from "./sandwich-inverse.js";
+import { type NormBias, normCurvatureBias } from "./leverage-norm.js";
+import { type SandwichMatrices, type SandwichOptions, type SandwichParts, sandwichParts } from "./sandwich.js";
+import { between, image, product } from "./sandwich-inverse.js";
 import { withLeverage } from "./sandwich-scalars.js";
 
 /** What is expected to lie between estimates and their population values, to first order in d/n. */
@@ -38,28 +38,65 @@ export async function leverageBias(
   options: SandwichOptions = {},
   known?: SandwichParts,
 ): Promise<LeverageBias | null> {
-  const { fit, pull, penaltyGradient: Phi, influence: I } = attack;
-  if (!pull.shared || options.clusters || attack.oneSided) return null;
-  const { model, data, scores } = fit;
-  const { loss, map } = model;
+  if (!hasLeverageBias(attack, options)) return null;
   const parts = known ?? (await sandwichParts(attack, shifts, options));
-  const { inverse, Q, rows, jacobian, along } = parts;
-  const { theta: spread, mixed } = await spreads(attack, shifts, parts, options);
+  const spread = spreadsFrom(await spreadSums(attack, shifts, parts, options), parts);
+  const rate = bandwidthRate(attack.fit.data.weights, options);
+  const ground = biasGround(attack, parts, spread, slopeDensity(attack, parts.rows.slope, rate));
+  return biasFrom(attack, parts, ground, await biasSums(attack, shifts, parts, ground, options));
+}
+
+/** Whether there is a bias to speak of. */
+export const hasLeverageBias = ({ pull, oneSided }: Influence, { clusters }: SandwichOptions): boolean =>
+  pull.shared !== null && !clusters && !oneSided;
+
+/** What the bias needs beside the rows. */
+export interface BiasGround {
+  /** Q-forms, Cov θ̂ and Cov(θ̂, Î): matrices whose v_i'Mv_i are asked for. */
+  readonly forms: readonly Matrix[];
+  readonly norm: NormBias;
+  readonly density: (slope: number) => number;
+}
+
+export function biasGround(
+  attack: Influence,
+  { inverse, Q }: SandwichMatrices,
+  { theta, mixed }: Spreads,
+  density: (slope: number) => number,
+): BiasGround {
+  return {
+    forms: [product(inverse, Q), theta, ...(mixed ? [mixed] : [])],
+    norm: normCurvatureBias(attack, theta),
+    density,
+  };
+}
+
+/** Sums over the rows that the bias is made of. */
+export interface BiasSums {
+  /** d×4: own part of H and α; the rest of the own part and the spreads; for θ̂; Σwℓ'''(v'I)²v. */
+  readonly pull: Matrix;
+  /** Of e, of ∇ν, and of Ŝ. */
+  readonly scalars: Float64Array;
+}
+
+export async function biasSums(
+  attack: Influence,
+  shifts: Float64Array,
+  parts: SandwichParts,
+  { forms: matrices, norm, density }: BiasGround,
+  options: SandwichOptions,
+): Promise<BiasSums> {
+  const { model, data, scores } = attack.fit;
+  const { loss, map } = model;
+  const { rows } = parts;
   const forms = await parts.leverageForms();
-  const [crossForms, scoreForms, mixedForms] = await rowForms(
-    attack,
-    [product(inverse, Q), spread, ...(mixed ? [mixed] : [])],
-    options,
-  );
+  const [crossForms, scoreForms, mixedForms] = await rowForms(attack, matrices, options);
   const unit = options.weightsKind === "frequency" ? 1 / (options.totalWeight ?? data.rows) : null;
   const h = leverages(attack, forms, unit);
-  const density = slopeDensity(attack, rows.slope, bandwidthRate(data.weights, options));
-  const norm = normCurvatureBias(attack, spread);
   let alongSum = 0;
   let jacobianSum = 0;
   let sensitivity = 0;
-  // Columns: own part of H and α; the rest of the own part and the spreads; for θ̂; Σwℓ'''(v'I)²v.
-  const { pull: sums } = await sweep(
+  const { pull } = await sweep(
     map,
     data,
     { pull: 4, phase: "leverages" },
@@ -89,12 +126,24 @@ export async function leverageBias(
     },
     options,
   );
-  const column = (k: number): Float64Array => Float64Array.from(Phi, (_, j) => sums.data[4 * j + k]);
+  return { pull, scalars: Float64Array.of(alongSum, jacobianSum, sensitivity) };
+}
+
+/** The bias from sums over all rows. */
+export function biasFrom(
+  { fit, influence: I, penaltyGradient: Phi }: Influence,
+  { inverse, jacobian, along }: SandwichMatrices,
+  { norm }: BiasGround,
+  { pull, scalars }: BiasSums,
+): LeverageBias {
+  const [alongSum, jacobianSum, ownSensitivity] = scalars;
+  const column = (k: number): Float64Array => Float64Array.from(Phi, (_, j) => pull.data[4 * j + k]);
   const parameters = image(inverse, column(2)).map((value) => -value);
   const [own, rest, moved] = [column(0), column(1), image(jacobian, parameters)];
   const total = own.map((value, j) => value + rest[j] + moved[j] + alongSum * along[j] + jacobianSum * norm.turn[j]);
   const bias = image(inverse, total).map((value) => -value);
-  sensitivity += dot(naturalHessianTimes(fit, I), bias) + dot(own, I) + 0.5 * dot(column(3), parameters);
+  const sensitivity =
+    ownSensitivity + dot(naturalHessianTimes(fit, I), bias) + dot(own, I) + 0.5 * dot(column(3), parameters);
   return { influence: bias, parameters, sensitivity };
 }
 
@@ -114,14 +163,27 @@ function fourthDerivative(
 const STEP = 1e-3;
 
 /** Cov(θ̂), and Cov(θ̂, Î) where ℓ''' is not 0, with leverages: H⁻¹Σω ℓ'²vv'H⁻¹ and H⁻¹Σω ℓ'_iv_iU_i'H⁻¹. */
-async function spreads(
+export interface Spreads {
+  readonly theta: Matrix;
+  readonly mixed: Matrix | null;
+}
+
+/** Sums over the rows that the spreads are made of. */
+export interface SpreadSums {
+  /** Σωℓ'²vv', and where ℓ''' is not 0 Σω(ℓ'α)₊vv' and Σω(ℓ'α)₋vv' (lower triangles). */
+  readonly grams: readonly Matrix[];
+  /** d×3: Σωℓ'(β, s, 1)v, or nothing. */
+  readonly pull: Matrix;
+}
+
+export async function spreadSums(
   attack: Influence,
   shifts: Float64Array,
   parts: SandwichParts,
   options: SandwichOptions,
-): Promise<{ theta: Matrix; mixed: Matrix | null }> {
+): Promise<SpreadSums> {
   const { fit } = attack;
-  const { inverse, omega, Q, along, penaltyGradient, constant } = parts;
+  const { omega } = parts;
   const { onFeatures, onJacobian, size, slope } = await withLeverage(
     attack,
     shifts,
@@ -132,7 +194,7 @@ async function spreads(
     options,
   );
   const curved = !fit.model.loss.quadratic;
-  const { grams, pull } = await sweep(
+  return sweep(
     fit.model.map,
     fit.data,
     { grams: curved ? 3 : 1, pull: curved ? 3 : 0, phase: "leverages" },
@@ -149,15 +211,21 @@ async function spreads(
     },
     options,
   );
+}
+
+/** The spreads from sums over all rows, which are used up. */
+export function spreadsFrom(
+  { grams, pull }: SpreadSums,
+  { inverse, Q, along, penaltyGradient, constant }: SandwichMatrices,
+): Spreads {
   const full = grams.map(symmetrise);
-  const between = (inner: Matrix): Matrix => product(product(inverse, inner), inverse);
-  const theta = between(full[0]);
-  if (!curved) return { theta, mixed: null };
+  const theta = between(inverse, full[0]);
+  if (full.length === 1) return { theta, mixed: null };
   const towards = asColumns([along, penaltyGradient, constant]);
   const inner = product(pull, towards, true);
   const back = product(full[0], Q, true);
   for (let at = 0; at < inner.data.length; at++) {
     inner.data[at] += full[1].data[at] - full[2].data[at] - back.data[at];
   }
-  return { theta, mixed: between(inner) };
+  return { theta, mixed: between(inverse, inner) };
 }

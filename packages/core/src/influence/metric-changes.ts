@@ -1,7 +1,7 @@
 import { normalQuantile } from "../stats/distributions.js";
 import { poissonCount, unitPoissonCount } from "../stats/poisson-count.js";
 import { randomStream } from "../stats/random.js";
-import type { MetricRows } from "./metrics.js";
+import type { MetricRows, Metrics } from "./metrics.js";
 import { meanStandardError, type Sampling } from "./sampling.js";
 
 /** How a metric changes on the same rows, with its paired interval given the fits (MATH 14.2). */
@@ -17,6 +17,9 @@ export interface MetricPair {
   readonly before: MetricRows;
   readonly after: MetricRows;
 }
+
+/** What counting needs to know of predictions. */
+type Classified = Pick<MetricRows, "values" | "right">;
 
 const DRAWS = 400;
 /** With more rows than this a count is as good as normal, and drawing them all would take seconds. */
@@ -46,19 +49,36 @@ export function metricChanges(
   const z = normalQuantile(0.5 + options.level / 2);
   const counted = countedChanges(pairs, options);
   return pairs.map(({ before, after }, p) => {
-    const changes: Record<string, MetricChange> = {};
-    for (const [name, value] of Object.entries(after.values)) {
-      const change = value - before.values[name];
-      const drawn = counted[p]?.[name];
-      const moves = drawn ? null : after.rows[name].map((value, i) => value - before.rows[name][i]);
-      const reach = moves ? z * meanStandardError(moves, options.w, options.sampling) : 0;
-      changes[name] = drawn
-        ? { change, interval: drawn, method: "bootstrap" }
-        : { change, interval: [change - reach, change + reach], method: "paired" };
-    }
-    return changes;
+    const errorOf = (name: string): number => {
+      const moves = after.rows[name].map((value, i) => value - before.rows[name][i]);
+      return meanStandardError(moves, options.w, options.sampling);
+    };
+    return changesBetween(before.values, after.values, counted[p], (name) => z * errorOf(name));
   });
 }
+
+/** Every metric's change with the interval that was counted out, or else with the reach of a normal one. */
+export function changesBetween(
+  before: Metrics,
+  after: Metrics,
+  counted: Readonly<Record<string, Interval>> | null,
+  reachOf: (name: string) => number,
+): Readonly<Record<string, MetricChange>> {
+  const changes: Record<string, MetricChange> = {};
+  for (const [name, value] of Object.entries(after)) {
+    const change = value - before[name];
+    const drawn = counted?.[name];
+    if (drawn) changes[name] = { change, interval: drawn, method: "bootstrap" };
+    else {
+      const reach = reachOf(name);
+      changes[name] = { change, interval: [change - reach, change + reach], method: "paired" };
+    }
+  }
+  return changes;
+}
+
+/** Whether changes of this many rows are counted out by redrawing rows. */
+export const isCounted = (rows: number): boolean => rows <= MOST_ROWS_DRAWN;
 
 /** The rows that change sides between two classifications: +1 where it becomes right. */
 interface Turned {
@@ -72,11 +92,11 @@ interface Turned {
  * Percentile intervals of accuracy and balanced accuracy, which are counts: a few rows decide them. Rows (or whole clusters)
  * get Poisson counts, the same for all pairs; only rows that change sides need to be looked at.
  */
-function countedChanges(
-  pairs: readonly MetricPair[],
+export function countedChanges(
+  pairs: readonly { readonly before: Classified; readonly after: Classified }[],
   { y, w, sampling, level, seed }: ChangeOptions,
 ): (Readonly<Record<string, Interval>> | null)[] {
-  if (w.length > MOST_ROWS_DRAWN || pairs.every(({ before }) => before.right === null)) return pairs.map(() => null);
+  if (!isCounted(w.length) || pairs.every(({ before }) => before.right === null)) return pairs.map(() => null);
   const turned = pairs.map(turnedRows);
   const { codes, weights: classWeights } = classesOf(y, w);
   const factors = new Float64Array(w.length);
@@ -136,7 +156,7 @@ function percentiles(draws: Float64Array, level: number): Interval {
   return [at(0.5 - level / 2), at(0.5 + level / 2)];
 }
 
-function turnedRows({ before, after }: MetricPair): Turned {
+function turnedRows({ before, after }: { readonly before: Classified; readonly after: Classified }): Turned {
   const [was, is] = [before.right ?? new Uint8Array(0), after.right ?? new Uint8Array(0)];
   const rows = Int32Array.from([...was.keys()].filter((i) => was[i] !== is[i]));
   return {

@@ -15,20 +15,43 @@ export interface MetricRows {
   readonly right: Uint8Array | null;
 }
 
-type Rule = (y: Float64Array, w: Float64Array, f: Float64Array) => MetricRows;
+/** Metrics of one kind of prediction, from sums over the rows; the AUC, which is none, apart. Σ w = 1 over all rows. */
+export interface MetricRule {
+  /** How many sums there are. */
+  readonly width: number;
+  /** What scores predict. */
+  predictions(f: Float64Array): Float64Array;
+  /** Adds rows. @param f their predictions @param mean Σ w y over all rows */
+  add(sums: Float64Array, y: Float64Array, w: Float64Array, f: Float64Array, mean: number): void;
+  values(sums: Float64Array): Metrics;
+  /** ψ of some of the rows, from the sums over all. */
+  rows(sums: Float64Array, y: Float64Array, f: Float64Array, mean: number): Readonly<Record<string, Float64Array>>;
+  readonly right: ((y: Float64Array, f: Float64Array) => Uint8Array) | null;
+}
 
 /** The metrics of each loss's kind of prediction. */
-const RULES: Readonly<Record<LossName, Rule>> = {
-  squared: regressionMetrics,
-  "half-squared": regressionMetrics,
-  poisson: (y, w, f) => regressionMetrics(y, w, f.map(Math.exp)),
-  logistic: classificationMetrics,
+export const METRIC_RULES: Readonly<Record<LossName, MetricRule>> = {
+  squared: regressionRule((f) => f),
+  "half-squared": regressionRule((f) => f),
+  poisson: regressionRule((f) => f.map(Math.exp)),
+  logistic: classificationRule(),
 };
 
 /** The metrics of scores f (n) with what each row adds to them. */
-export const metricRows = (loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): MetricRows =>
-  RULES[loss.name](y, w, scores);
+export function metricRows(loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): MetricRows {
+  const rule = METRIC_RULES[loss.name];
+  const f = rule.predictions(scores);
+  const sums = new Float64Array(rule.width);
+  const mean = y.reduce((sum, target, i) => sum + w[i] * target, 0);
+  rule.add(sums, y, w, f, mean);
+  const [values, rows, right] = [rule.values(sums), rule.rows(sums, y, f, mean), rule.right?.(y, f) ?? null];
+  if (loss.name !== "logistic") return { values, rows, right };
+  const { auc, placed } = rankMetric(sums, y, w, f);
+  const { accuracy, balancedAccuracy, ...rest } = values;
+  return { values: { accuracy, balancedAccuracy, auc, ...rest }, rows: { ...rows, auc: placed }, right };
+}
 
+/** The metrics of scores f (n): rmse, mae and r2 of numbers; accuracy, balanced accuracy, auc, log loss and Brier score of two classes. */
 /** The metrics of scores f (n): rmse, mae and r2 of numbers; accuracy, balanced accuracy, auc, log loss and Brier score of two classes. */
 export const metricsOf = (loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): Metrics =>
   metricRows(loss, y, w, scores).values;
@@ -53,61 +76,93 @@ export const HIGHER_IS_BETTER: Readonly<Record<string, boolean>> = {
   brier: false,
 };
 
-/** rmse and mae in the target's units; r2 = 1 − Σwr²/Σw(y−ȳ)². */
-function regressionMetrics(y: Float64Array, w: Float64Array, predictions: Float64Array): MetricRows {
-  let [square, absolute, mean] = [0, 0, 0];
-  for (let i = 0; i < y.length; i++) {
-    const r = predictions[i] - y[i];
-    square += w[i] * r * r;
-    absolute += w[i] * Math.abs(r);
-    mean += w[i] * y[i];
-  }
-  let spread = 0;
-  for (let i = 0; i < y.length; i++) spread += w[i] * (y[i] - mean) ** 2;
-  const rmse = Math.sqrt(square);
-  const squares = y.map((target, i) => (predictions[i] - target) ** 2 - square);
+/** rmse and mae in the target's units; r2 = 1 − Σwr²/Σw(y−ȳ)². Sums: Σwr², Σw|r|, Σw(y−ȳ)². */
+function regressionRule(predictions: MetricRule["predictions"]): MetricRule {
   return {
-    values: { rmse, mae: absolute, r2: 1 - square / spread },
-    rows: {
-      rmse: squares.map((value) => (rmse > 0 ? value / (2 * rmse) : 0)),
-      mae: y.map((target, i) => Math.abs(predictions[i] - target) - absolute),
-      r2: y.map((target, i) => -squares[i] / spread + (square / spread) * ((target - mean) ** 2 / spread - 1)),
+    width: 3,
+    predictions,
+    add(sums, y, w, f, mean) {
+      let [square, absolute, spread] = [0, 0, 0];
+      for (let i = 0; i < y.length; i++) {
+        const r = f[i] - y[i];
+        square += w[i] * r * r;
+        absolute += w[i] * Math.abs(r);
+        spread += w[i] * (y[i] - mean) ** 2;
+      }
+      sums[0] += square;
+      sums[1] += absolute;
+      sums[2] += spread;
+    },
+    values: ([square, absolute, spread]) => ({ rmse: Math.sqrt(square), mae: absolute, r2: 1 - square / spread }),
+    rows([square, absolute, spread], y, f, mean) {
+      const rmse = Math.sqrt(square);
+      const squares = y.map((target, i) => (f[i] - target) ** 2 - square);
+      return {
+        rmse: squares.map((value) => (rmse > 0 ? value / (2 * rmse) : 0)),
+        mae: y.map((target, i) => Math.abs(f[i] - target) - absolute),
+        r2: y.map((target, i) => -squares[i] / spread + (square / spread) * ((target - mean) ** 2 / spread - 1)),
+      };
     },
     right: null,
   };
 }
 
-/** Labels ±1. A score of exactly 0 predicts neither class and counts as wrong. */
-function classificationMetrics(y: Float64Array, w: Float64Array, f: Float64Array): MetricRows {
-  let [positives, negatives, rightPositives, rightNegatives, logLoss, brier] = [0, 0, 0, 0, 0, 0];
-  const logLosses = new Float64Array(y.length);
-  const briers = new Float64Array(y.length);
-  for (let i = 0; i < y.length; i++) {
-    const hit = y[i] * f[i] > 0 ? w[i] : 0;
-    if (y[i] > 0) [positives, rightPositives] = [positives + w[i], rightPositives + hit];
-    else [negatives, rightNegatives] = [negatives + w[i], rightNegatives + hit];
-    logLosses[i] = softplus(-y[i] * f[i]);
-    briers[i] = sigmoid(-y[i] * f[i]) ** 2;
-    logLoss += w[i] * logLosses[i];
-    brier += w[i] * briers[i];
-  }
-  const accuracy = rightPositives + rightNegatives;
-  const hits = { positive: rightPositives / positives, negative: rightNegatives / negatives };
-  const { area, placements } = areaUnderCurve(y, w, f);
-  const ofClass = (i: number, positive: number, negative: number): number => (y[i] > 0 ? positive : negative);
-  const right = Uint8Array.from(y, (label, i) => (label * f[i] > 0 ? 1 : 0));
+/**
+ * Labels ±1. A score of exactly 0 predicts neither class and counts as wrong.
+ * Sums: the weights of positives and negatives, those of them that are right, Σw log loss, Σw Brier score.
+ */
+function classificationRule(): MetricRule {
+  const shares = ([positives, negatives, rightPositives, rightNegatives]: Float64Array) => ({
+    accuracy: rightPositives + rightNegatives,
+    found: { positive: rightPositives / positives, negative: rightNegatives / negatives },
+  });
   return {
-    values: { accuracy, balancedAccuracy: 0.5 * (hits.positive + hits.negative), auc: area, logLoss, brier },
-    rows: {
-      accuracy: y.map((_, i) => right[i] - accuracy),
-      balancedAccuracy: y.map(
-        (_, i) => (0.5 * (right[i] - ofClass(i, hits.positive, hits.negative))) / ofClass(i, positives, negatives),
-      ),
-      auc: placements.map((value, i) => (value - area) / ofClass(i, positives, negatives)),
-      logLoss: logLosses.map((value) => value - logLoss),
-      brier: briers.map((value) => value - brier),
+    width: 6,
+    predictions: (f) => f,
+    add(sums, y, w, f) {
+      let [positives, negatives, rightPositives, rightNegatives, logLoss, brier] = [0, 0, 0, 0, 0, 0];
+      for (let i = 0; i < y.length; i++) {
+        const hit = y[i] * f[i] > 0 ? w[i] : 0;
+        if (y[i] > 0) [positives, rightPositives] = [positives + w[i], rightPositives + hit];
+        else [negatives, rightNegatives] = [negatives + w[i], rightNegatives + hit];
+        logLoss += w[i] * softplus(-y[i] * f[i]);
+        brier += w[i] * sigmoid(-y[i] * f[i]) ** 2;
+      }
+      [positives, negatives, rightPositives, rightNegatives, logLoss, brier].forEach((value, k) => (sums[k] += value));
     },
-    right,
+    values(sums) {
+      const { accuracy, found } = shares(sums);
+      return {
+        accuracy,
+        balancedAccuracy: 0.5 * (found.positive + found.negative),
+        logLoss: sums[4],
+        brier: sums[5],
+      };
+    },
+    rows(sums, y, f) {
+      const { accuracy, found } = shares(sums);
+      const [positives, negatives] = sums;
+      const ofClass = (i: number, positive: number, negative: number): number => (y[i] > 0 ? positive : negative);
+      const hit = (i: number): number => (y[i] * f[i] > 0 ? 1 : 0);
+      return {
+        accuracy: y.map((_, i) => hit(i) - accuracy),
+        balancedAccuracy: y.map(
+          (_, i) => (0.5 * (hit(i) - ofClass(i, found.positive, found.negative))) / ofClass(i, positives, negatives),
+        ),
+        logLoss: y.map((label, i) => softplus(-label * f[i]) - sums[4]),
+        brier: y.map((label, i) => sigmoid(-label * f[i]) ** 2 - sums[5]),
+      };
+    },
+    right: (y, f) => Uint8Array.from(y, (label, i) => (label * f[i] > 0 ? 1 : 0)),
+  };
+}
+
+/** The AUC and each row's part in it. */
+function rankMetric([positives, negatives]: Float64Array, y: Float64Array, w: Float64Array, f: Float64Array) {
+  const { area, placements } = areaUnderCurve(y, w, f);
+  return {
+    auc: area,
+    placed: placements.map((value, i) => (value - area) / (y[i] > 0 ? positives : negatives)),
   };
 }
 

@@ -164,17 +164,22 @@ export function naturalMetrics({ rows: { loss, y, w, scores, shifts } }: Evaluat
 }
 
 /** The same under the worst attack; null where it has no closed form, and where rows are not moved but reweighted. */
-export function attackedMetrics(
+export function attackedMetrics(attack: Influence, evaluated: EvaluatedRows, point: AttackedPoint): MetricRows | null {
+  const { rows } = evaluated;
+  const scores = attackedScoresOf(attack, evaluated, point);
+  return scores && metricRows(rows.loss, rows.y, rows.w, scores);
+}
+
+/** n: scores under the worst attack; null where there are none to speak of. */
+export function attackedScoresOf(
   attack: Influence,
   evaluated: EvaluatedRows,
   { epsilon, moved }: AttackedPoint,
-): MetricRows | null {
+): Float64Array | null {
   const { rows, fitOf } = evaluated;
   if (attack.threat.tilt || !hasClosedForm(attack.fit.model, attack.threat)) return null;
-  if (isJoint(attack.threat))
-    return metricRows(rows.loss, rows.y, rows.w, jointRows(attack, evaluated, { epsilon, moved }).scores);
+  if (isJoint(attack.threat)) return jointRows(attack, evaluated, { epsilon, moved }).scores;
   const reach = reaches(attack, evaluated, { epsilon, moved });
   const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
-  const attacked = attackedScores(rows.loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
-  return metricRows(rows.loss, rows.y, rows.w, attacked);
+  return attackedScores(rows.loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
 }

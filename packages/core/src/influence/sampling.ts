@@ -26,13 +26,18 @@ export function meanStandardError(values: Float64Array, w: Float64Array, samplin
   if (!(total > 0)) return Number.NaN;
   const mean = sum / total;
   if (sampling.clusters) return clusterStandardError(values, w, sampling.clusters, mean) / total;
+  return Math.sqrt(varianceAbout(mean, values, w, sampling)) / total;
+}
+
+/** The part of rows drawn one by one in the variance of their mean: Σ w_i²(z_i − z̄)², or Σ w_i(z_i − z̄)²/N for counts. */
+export function varianceAbout(mean: number, values: Float64Array, w: Float64Array, sampling: Sampling): number {
   let variance = 0;
   if (sampling.weightsKind === "frequency") {
     for (let i = 0; i < values.length; i++) variance += (w[i] * (values[i] - mean) ** 2) / sampling.totalWeight;
   } else {
     for (let i = 0; i < values.length; i++) variance += (w[i] * (values[i] - mean)) ** 2;
   }
-  return Math.sqrt(variance) / total;
+  return variance;
 }
 
 function clusterStandardError(values: Float64Array, w: Float64Array, clusters: Int32Array, mean: number): number {

@@ -21,15 +21,33 @@ export interface SharedParts {
  * G_αℓ = [G(α+λℓ') − G(α) − λ²G(ℓ')]/2λ, λ of the size at which both weigh alike.
  */
 export async function gramOfScalars(
-  { model: { map }, data }: Fit,
+  fit: Fit,
   rows: RowScalars,
   parts: SharedParts,
   omega: Float64Array,
   work: Work,
 ): Promise<Matrix> {
-  const d = map.count;
-  const { onFeatures, onJacobian, size, slope } = rows;
-  const balance = balanceOf(onFeatures, slope, omega);
+  const balance = balanceOf(balanceSums(rows, omega));
+  return gramFrom(await scalarSums(fit, rows, omega, balance, work), parts, balance);
+}
+
+/** What `gramOfScalars` takes from the rows: sums over them. */
+export interface ScalarSums {
+  /** Σωα²vv', Σωℓ'²vv', Σω(α+λℓ')²vv' (lower triangles) */
+  readonly grams: readonly Matrix[];
+  /** d×6: Σ ω (α, ℓ') ⊗ (β, s, 1) v */
+  readonly pull: Matrix;
+  /** Σω (ββ, βs, ss, β, s, 1) */
+  readonly moments: Float64Array;
+}
+
+export async function scalarSums(
+  { model: { map }, data }: Fit,
+  { onFeatures, onJacobian, size, slope }: RowScalars,
+  omega: Float64Array,
+  balance: number,
+  work: Work,
+): Promise<ScalarSums> {
   const { grams, pull } = await sweep(
     map,
     data,
@@ -52,6 +70,12 @@ export async function gramOfScalars(
     },
     work,
   );
+  return { grams, pull, moments: scalarMoments(onJacobian, size, omega) };
+}
+
+/** Σ ω_i U_i U_i' (d×d, full) from sums over all rows, which are used up. */
+export function gramFrom({ grams, pull, moments }: ScalarSums, parts: SharedParts, balance: number): Matrix {
+  const d = pull.rows;
   for (const gram of grams) symmetrise(gram);
   const [alphas, slopes, both] = grams;
   // B = ½QG_ℓℓQ' − QG_αℓ + R, so that the sum is G_αα + Σω zz' + B + B'.
@@ -65,7 +89,12 @@ export async function gramOfScalars(
   const z = [parts.along, parts.penaltyGradient, parts.constant];
   const featureSums = columnsOf(pull, 0);
   const slopeSums = product(parts.Q, columnsOf(pull, 3));
-  const moments = scalarMoments(onJacobian, size, omega);
+  const [bb, bs, ss, b1, s1, one] = moments;
+  const products = [
+    [bb, bs, b1],
+    [bs, ss, s1],
+    [b1, s1, one],
+  ];
   const out = Matrix.zeros(d, d);
   for (let j = 0; j < d; j++) {
     for (let k = 0; k < d; k++) {
@@ -73,7 +102,7 @@ export async function gramOfScalars(
       for (let a = 0; a < 3; a++) {
         value += (featureSums.data[3 * j + a] - slopeSums.data[3 * j + a]) * z[a][k];
         value += (featureSums.data[3 * k + a] - slopeSums.data[3 * k + a]) * z[a][j];
-        for (let b = 0; b < 3; b++) value += moments[a][b] * z[a][j] * z[b][k];
+        for (let b = 0; b < 3; b++) value += products[a][b] * z[a][j] * z[b][k];
       }
       out.data[j * d + k] = value;
     }
@@ -81,15 +110,19 @@ export async function gramOfScalars(
   return out;
 }
 
-/** λ with Σω(λℓ')² = Σωα². */
-function balanceOf(alpha: Float64Array, slope: Float64Array, omega: Float64Array): number {
+/** Σωα², Σωℓ'² */
+export function balanceSums({ onFeatures: alpha, slope }: RowScalars, omega: Float64Array): Float64Array {
   let [alphas, slopes] = [0, 0];
   for (let i = 0; i < omega.length; i++) {
     alphas += omega[i] * alpha[i] ** 2;
     slopes += omega[i] * slope[i] ** 2;
   }
-  return alphas > 0 && slopes > 0 ? Math.sqrt(alphas / slopes) : 1;
+  return Float64Array.of(alphas, slopes);
 }
+
+/** λ with Σω(λℓ')² = Σωα². */
+export const balanceOf = ([alphas, slopes]: Float64Array): number =>
+  alphas > 0 && slopes > 0 ? Math.sqrt(alphas / slopes) : 1;
 
 function columnsOf(sums: Matrix, first: number): Matrix {
   const out = Matrix.zeros(sums.rows, 3);
@@ -97,8 +130,8 @@ function columnsOf(sums: Matrix, first: number): Matrix {
   return out;
 }
 
-/** Σω (β, s, 1)(β, s, 1)' */
-function scalarMoments(beta: Float64Array, size: Float64Array, omega: Float64Array): number[][] {
+/** Σω (ββ, βs, ss, β, s, 1) */
+function scalarMoments(beta: Float64Array, size: Float64Array, omega: Float64Array): Float64Array {
   let [bb, bs, ss, b1, s1, one] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < omega.length; i++) {
     const [w, b, s] = [omega[i], beta[i], size[i]];
@@ -109,9 +142,5 @@ function scalarMoments(beta: Float64Array, size: Float64Array, omega: Float64Arr
     s1 += w * s;
     one += w;
   }
-  return [
-    [bb, bs, b1],
-    [bs, ss, s1],
-    [b1, s1, one],
-  ];
+  return Float64Array.of(bb, bs, ss, b1, s1, one);
 }

@@ -53,6 +53,9 @@ export function product(a: Matrix, b: Matrix, transposed = false): Matrix {
   return out;
 }
 
+/** H⁻¹MH⁻¹ */
+export const between = (inverse: Matrix, inner: Matrix): Matrix => product(product(inverse, inner), inverse);
+
 /** Ax, or A'x with `transposed`. */
 export function image(a: Matrix, x: Float64Array, transposed = false): Float64Array {
   const out = new Float64Array(transposed ? a.columns : a.rows);

@@ -38,7 +38,11 @@ export function rowScalars(attack: Influence, shifts: Float64Array, relative: bo
 
 const POWER: Readonly<Record<Leverage, number>> = { none: 0, hc2: 0.5, hc3: 1, centred: 0.5 };
 
-/** The same with what is residual divided by (1 − h_i)^a. @param forms n: v_i'H⁻¹v_i */
+/**
+ * The same with what is residual divided by (1 − h_i)^a.
+ * @param forms n: v_i'H⁻¹v_i
+ * @param throughFeatures of all rows, where these are a part of them: `featurePull`.
+ */
 export async function withLeverage(
   attack: Influence,
   shifts: Float64Array,
@@ -47,10 +51,11 @@ export async function withLeverage(
   leverage: Leverage,
   { weightsKind, totalWeight }: Partial<Sampling>,
   work: Work,
+  throughFeatures?: Float64Array,
 ): Promise<RowScalars> {
   const unit = weightsKind === "frequency" ? 1 / (totalWeight ?? attack.fit.data.rows) : null;
   const factors = leverages(attack, forms, unit).map((h) => (1 - h) ** -POWER[leverage]);
-  const kept = leverage === "centred" ? await throughJacobian(attack, shifts, work) : null;
+  const kept = leverage === "centred" ? await throughJacobian(attack, shifts, work, throughFeatures) : null;
   return {
     ...rows,
     onFeatures: rows.onFeatures.map((value, i) => factors[i] * value + (kept ? (1 - factors[i]) * kept[i] : 0)),
@@ -59,19 +64,16 @@ export async function withLeverage(
 }
 
 /** ℓ''_i v_i'I₂ (n) with I₂ = −H⁻¹ c Σ wℓ'sgn V φ, the part of I that does not go through ℓ''. */
-async function throughJacobian(attack: Influence, shifts: Float64Array, work: Work): Promise<Float64Array> {
-  const { fit, pull, scale } = attack;
+async function throughJacobian(
+  attack: Influence,
+  shifts: Float64Array,
+  work: Work,
+  throughFeatures?: Float64Array,
+): Promise<Float64Array> {
+  const { fit, scale } = attack;
   const { model, data, scores } = fit;
-  const { pull: sum } = await sweep(
-    model.map,
-    data,
-    { pull: 1, phase: "leverages" },
-    ({ block: { firstRow }, pull: omega }) => {
-      for (let i = 0; i < omega.rows; i++) omega.data[i] = -scale * pull.onFeatures[firstRow + i];
-    },
-    work,
-  );
-  const first = fit.inverse.solve(sum.data);
+  const sum = throughFeatures ?? (await featurePull(attack, work));
+  const first = fit.inverse.solve(sum.map((value) => -scale * value));
   const out = new Float64Array(data.rows);
   await sweep(
     model.map,
@@ -86,4 +88,18 @@ async function throughJacobian(attack: Influence, shifts: Float64Array, work: Wo
     work,
   );
   return out;
+}
+
+/** Σ w ℓ''γ·φ v (d): the part of Φ/c that goes through ℓ''. */
+async function featurePull({ fit, pull }: Influence, work: Work): Promise<Float64Array> {
+  const { pull: sum } = await sweep(
+    fit.model.map,
+    fit.data,
+    { pull: 1, phase: "leverages" },
+    ({ block: { firstRow }, pull: omega }) => {
+      omega.data.set(pull.onFeatures.subarray(firstRow, firstRow + omega.rows));
+    },
+    work,
+  );
+  return sum.data;
 }

@@ -10,7 +10,7 @@ import { influenceJacobian } from "./influence-jacobian.js";
 import { rowForms } from "./leverage.js";
 import type { Sampling } from "./sampling.js";
 import { gramOfScalars, type SharedParts } from "./sandwich-grams.js";
-import { image, inverseMatrix, product } from "./sandwich-inverse.js";
+import { between, image, inverseMatrix, product } from "./sandwich-inverse.js";
 import { clusterSquares, gramOfRows } from "./sandwich-rows.js";
 import { type Leverage, type RowScalars, rowScalars, withLeverage } from "./sandwich-scalars.js";
 
@@ -73,56 +73,74 @@ export async function sandwich(
           await withLeverage(attack, shifts, rows, await parts.leverageForms(), leverage, options, options),
           options,
         );
-  const d = covariance.rows;
   const towards = naturalHessianTimes(attack.fit, attack.influence);
-  let trace = 0;
-  for (let j = 0; j < d; j++) trace += naturalHessianTimes(attack.fit, plain.row(j))[j];
-  const sensitivityRows = await sensitivityInfluences(attack, shifts, parts, towards, options);
+  const third = await thirdOrder(attack, shifts, options);
+  const sensitivityRows = await sensitivityInfluences(attack, shifts, parts, { towards, third }, options);
   return {
-    covariance,
-    standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j]))),
-    debiased: 0.5 * dot(attack.influence, towards) - trace / 2,
+    ...spreadOf(attack, plain, covariance),
     sensitivityStandardError: standardErrorOf(sensitivityRows, attack.fit.data.weights, omega, options),
     sensitivityRows,
   };
 }
 
-/** What V̂ is made of. */
-export interface SandwichParts extends SharedParts {
+/** What V̂ says of Î and Ŝ. @param plain V̂ without leverages */
+export function spreadOf(
+  { fit, influence: I }: Pick<Influence, "fit" | "influence">,
+  plain: Matrix,
+  covariance: Matrix,
+): Pick<Sandwich, "covariance" | "standardErrors" | "debiased"> {
+  const d = covariance.rows;
+  let trace = 0;
+  for (let j = 0; j < d; j++) trace += naturalHessianTimes(fit, plain.row(j))[j];
+  return {
+    covariance,
+    standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j]))),
+    debiased: 0.5 * dot(I, naturalHessianTimes(fit, I)) - trace / 2,
+  };
+}
+
+/** What V̂ is made of, beside the rows. */
+export interface SandwichMatrices extends SharedParts {
   /** H⁻¹ (d×d) */
   readonly inverse: Matrix;
   /** D + T (d×d) */
   readonly jacobian: Matrix;
+  /** Pθ̂ (d) */
+  readonly penalty: Float64Array;
+}
+
+/** What V̂ is made of. */
+export interface SandwichParts extends SandwichMatrices {
   readonly rows: RowScalars;
   /** n: what the outer product of each row counts. */
   readonly omega: Float64Array;
-  /** Pθ̂ (d) */
-  readonly penalty: Float64Array;
   /** n: v_i'H⁻¹v_i, computed when they are first asked for. */
   leverageForms(): Promise<Float64Array>;
 }
 
-/** Q = (D + T)H⁻¹, the rows' scalars, and the constant t = −Φ − H_LI − QPθ̂. */
+/** D + T, Q = (D + T)H⁻¹, H⁻¹ and the rows' scalars. @throws usage: a threat that attacks rows together. */
 export async function sandwichParts(
   attack: Influence,
   shifts: Float64Array,
   options: SandwichOptions,
 ): Promise<SandwichParts> {
   requirePointwise(attack.threat, "Sandwich intervals are");
-  const { fit, influence: I, penaltyGradient: Phi, pull } = attack;
+  const matrices = sandwichMatrices(attack, await influenceJacobian(attack, shifts, options));
+  return partsOf(attack, shifts, matrices, options);
+}
+
+/** Q = (D + T)H⁻¹, and the constant t = −Φ − H_LI − QPθ̂. @param jacobian D + T */
+export function sandwichMatrices(
+  { fit, influence: I, penaltyGradient: Phi, pull }: Pick<Influence, "fit" | "influence" | "penaltyGradient" | "pull">,
+  jacobian: Matrix,
+): SandwichMatrices {
   const { map } = fit.model;
   const inverse = inverseMatrix(fit);
-  const jacobian = await influenceJacobian(attack, shifts, options);
   const Q = product(jacobian, inverse);
   const penalty = fit.ridge.map((P, j) => P * fit.parameters[j]);
   const shrink = image(Q, penalty);
   const towards = naturalHessianTimes(fit, I);
-  let forms: Promise<Float64Array> | null = null;
   return {
-    leverageForms() {
-      forms ??= rowForms(attack, [inverse], options).then(([own]) => own);
-      return forms;
-    },
     inverse,
     jacobian,
     Q,
@@ -130,8 +148,25 @@ export async function sandwichParts(
     penaltyGradient: Phi,
     constant: Phi.map((value, j) => -value - towards[j] - shrink[j]),
     along: pull.shared ? map.jacobianTimes(Matrix.zeros(0, map.inputs), pull.shared).data : new Float64Array(0),
+  };
+}
+
+/** The matrices with the scalars of the rows of `attack`. */
+export function partsOf(
+  attack: Influence,
+  shifts: Float64Array,
+  matrices: SandwichMatrices,
+  options: SandwichOptions,
+): SandwichParts {
+  let forms: Promise<Float64Array> | null = null;
+  return {
+    ...matrices,
     rows: rowScalars(attack, shifts, options.relativeRadius ?? true),
-    omega: rowCounts(fit.data.weights, options),
+    omega: rowCounts(attack.fit.data.weights, options),
+    leverageForms() {
+      forms ??= rowForms(attack, [matrices.inverse], options).then(([own]) => own);
+      return forms;
+    },
   };
 }
 
@@ -158,18 +193,19 @@ async function covarianceOf(
     attack.pull.shared && !options.clusters
       ? await gramOfScalars(attack.fit, rows, parts, omega, options)
       : await gramOfRows(attack, rows, parts, omega, options.clusters, options);
-  return product(product(inverse, gram), inverse);
+  return between(inverse, gram);
 }
 
 /**
  * IFs_i = (H_LI)'IF_i + ½(ℓ''_i(v_i'I)² − I'H_LI) + ½IFθ_i'Σwℓ'''(v'I)²v, from a few numbers a row: with u = H⁻¹H_LI
  * and t = H⁻¹Σwℓ'''(v'I)²v, (H_LI)'IF_i = −u'U_i.
+ * @param towards H_LI; `third` is Σwℓ'''(v'I)²v.
  */
-async function sensitivityInfluences(
+export async function sensitivityInfluences(
   attack: Influence,
   shifts: Float64Array,
   parts: SandwichParts,
-  towards: Float64Array,
+  { towards, third: thirds }: { readonly towards: Float64Array; readonly third: Float64Array },
   options: SandwichOptions,
 ): Promise<Float64Array> {
   const { fit, pull, penaltyGradient: Phi, influence: I, threat } = attack;
@@ -177,7 +213,7 @@ async function sensitivityInfluences(
   const { map, loss } = model;
   const { rows, Q, penalty, constant, along } = parts;
   const u = image(parts.inverse, towards);
-  const third = image(parts.inverse, await thirdOrder(attack, shifts, options));
+  const third = image(parts.inverse, thirds);
   const [alongU, sizeU, constantU, thirdPenalty] = [
     dot(along, pull.shared ? u : along),
     dot(Phi, u),
@@ -232,7 +268,11 @@ function standardErrorOf(
 const rowOf = (a: Matrix, i: number): Float64Array => a.row(a.rows === 1 ? 0 : i);
 
 /** Σ w ℓ''' (v'I)² v */
-async function thirdOrder({ fit }: Influence, shifts: Float64Array, work: Work): Promise<Float64Array> {
+export async function thirdOrder(
+  { fit }: Pick<Influence, "fit">,
+  shifts: Float64Array,
+  work: Work,
+): Promise<Float64Array> {
   const { model, data, scores } = fit;
   if (model.loss.quadratic) return new Float64Array(model.map.count);
   const { pull } = await sweep(

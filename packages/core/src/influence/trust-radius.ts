@@ -50,6 +50,17 @@ export async function checkValidity(
   options: TrustOptions = {},
 ): Promise<ValidityCheck> {
   const { fit, threat } = attack;
+  const judge = (): Judge => (isJoint(threat) && !fit.sparse ? jointJudge(attack, shifts) : judgeOf(attack, shifts));
+  return validityBy(attack, judge, options);
+}
+
+/** The same, judged in some other way. */
+export async function validityBy(
+  attack: Influence,
+  judgement: () => Judge,
+  options: TrustOptions,
+): Promise<ValidityCheck> {
+  const { fit, threat } = attack;
   const { tolerance = DEFAULT_TOLERANCE } = options;
   if (!(tolerance > 0 && tolerance < Infinity))
     throw usageError(`The trust tolerance ${tolerance} makes no sense: it is a positive relative error, such as 0.1.`);
@@ -63,7 +74,7 @@ export async function checkValidity(
       at: async (list) => list.map(unknownValidity),
     };
   }
-  const judge = joint && !fit.sparse ? jointJudge(attack, shifts) : judgeOf(attack, shifts);
+  const judge = judgement();
   const size = Math.sqrt(dot(attack.influence, fitHessianTimes(fit, attack.influence)));
   const method = judge.certified ? "certificate" : "stationarity";
   const errorNorm: ErrorNorm = judge.certified ? certificateNorm(fit) : "hessian";

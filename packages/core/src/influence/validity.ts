@@ -1,9 +1,10 @@
+import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
 import { type Fit, fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
-import { type Certificate, certifier } from "./certificate.js";
+import { type Certificate, type Certify, certifier } from "./certificate.js";
 import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
 import { sparseJudge } from "./sparse-validity.js";
 
@@ -32,54 +33,105 @@ export interface Judge {
 /** The estimate only (cheap, many ε in one pass), the best certificate, or any that shows a relative error of at most this. */
 export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
 
+/** What a judge asks of the rows. */
+export interface JudgedRows {
+  /** ∇R at each of the points; those with `moved` are θ̂ + moved·I. */
+  gradients(points: readonly LinePoint[], work?: Work): Promise<RobustGradient[]>;
+  /** f_i at a point, where scores are kept. */
+  scoresAt(point: LinePoint, work?: Work): Promise<Candidate["score"]>;
+  /** null where there is no certificate, or none that can be afforded. */
+  readonly certify: Certify | null;
+  /** Answers that do not depend on each other. */
+  each<T>(tasks: readonly ((rows: JudgedRows) => Promise<T>)[]): Promise<T[]>;
+}
+
+export interface LinePoint extends RobustPoint {
+  readonly moved?: number | undefined;
+}
+
 /** @param shifts n: v_i'I, from `scoreShifts`. Scores must be linear in x, without a box. */
 export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
-  const { fit, influence: I, scale } = attack;
+  const { fit, threat } = attack;
   if (fit.sparse) return sparseJudge(attack);
-  const { parameters, scores, data } = fit;
-  const affordable = fit.model.loss.quadratic || data.rows * I.length ** 2 <= CERTIFICATE_WORK;
-  const certify = affordable ? certifier(fit, attack.threat) : null;
+  const { scores } = fit;
+  const scoreOf = ({ moved }: LinePoint) =>
+    moved === undefined ? undefined : (row: number): number => scores[row] + moved * shifts[row];
+  const rows: JudgedRows = {
+    gradients: (points, work) =>
+      robustGradients(
+        fit,
+        threat,
+        points.map((point) => ({ ...point, score: scoreOf(point) })),
+        work,
+      ),
+    async scoresAt(point, work) {
+      const known = scoreOf(point);
+      if (known) return known;
+      const out = new Float64Array(fit.data.rows);
+      const plan = { theta: asColumn(point.theta), phase: "trust radius" };
+      await sweep(fit.model.map, fit.data, plan, ({ scores: f, block }) => out.set(f.data, block.firstRow), work);
+      return (row) => out[row];
+    },
+    certify: isCertified(attack) ? certifier(fit, threat) : null,
+    async each(tasks) {
+      const out: Awaited<ReturnType<(typeof tasks)[number]>>[] = [];
+      for (const task of tasks) out.push(await task(rows));
+      return out;
+    },
+  };
+  return judgeFrom(attack, rows);
+}
+
+/** Whether a certificate can be afforded. */
+export const isCertified = ({ fit: { model, data }, influence: I }: Pick<Influence, "fit" | "influence">): boolean =>
+  model.loss.quadratic || data.rows * I.length ** 2 <= CERTIFICATE_WORK;
+
+export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
+  const { fit, influence: I, scale } = attack;
+  const { parameters } = fit;
   return {
-    certified: certify !== null,
+    certified: rows.certify !== null,
     async at(epsilons, rigour, work) {
-      const prove = rigour === "estimate" ? null : certify;
       const atMost = typeof rigour === "object" ? rigour.atMost : null;
-      const moved = epsilons.map((epsilon) => ({
+      const moved: LinePoint[] = epsilons.map((epsilon) => ({
         theta: parameters.map((value, j) => value + epsilon * I[j]),
         radius: epsilon * scale,
-        score: (row: number) => scores[row] + epsilon * shifts[row],
+        moved: epsilon,
       }));
-      const still = moved.map(({ radius }) => ({ theta: parameters, radius, score: (row: number) => scores[row] }));
+      const still: LinePoint[] = moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 }));
       const snapped = moved.map((point) => snapToCorner(attack, point));
       const points = [...moved, ...still, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
       if (points.length === 0) return [];
-      const found = await robustGradients(fit, attack.threat, points, work);
+      const found = await rows.gradients(points, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
       const gradientAt = (point: RobustPoint): RobustGradient => gradientOf.get(point) ?? found[0];
-      const out: Validity[] = [];
-      for (const [e, epsilon] of epsilons.entries()) {
-        const at = gradientAt(moved[e]).gradient;
-        const candidates: Candidate[] = [{ ...moved[e], gradient: at, away: new Float64Array(I.length) }];
-        const snap = snapped[e];
-        if (snap) {
-          candidates.unshift(
-            await leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, prove !== null),
-          );
-        }
-        const residual = excess(fit, at);
-        const unmoved = excess(fit, gradientAt(still[e]).gradient);
-        const certified =
-          prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
-        const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
-        out.push({
-          epsilon,
-          stationarity: unmoved > 0 ? residual / unmoved : 0,
-          errorBound: certified?.bound ?? null,
-          errorLength: certified?.length ?? null,
-          relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
-        });
-      }
-      return out;
+      return rows.each(
+        epsilons.map((epsilon, e) => async (own: JudgedRows): Promise<Validity> => {
+          const prove = rigour === "estimate" ? null : own.certify;
+          const at = gradientAt(moved[e]).gradient;
+          const lineScore = prove ? await own.scoresAt(moved[e], work) : undefined;
+          const candidates: Candidate[] = [
+            { ...moved[e], score: lineScore, gradient: at, away: new Float64Array(I.length) },
+          ];
+          const snap = snapped[e];
+          if (snap) {
+            const score = prove ? await own.scoresAt(snap.point, work) : undefined;
+            candidates.unshift(leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, score));
+          }
+          const residual = excess(fit, at);
+          const unmoved = excess(fit, gradientAt(still[e]).gradient);
+          const certified =
+            prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
+          const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
+          return {
+            epsilon,
+            stationarity: unmoved > 0 ? residual / unmoved : 0,
+            errorBound: certified?.bound ?? null,
+            errorLength: certified?.length ?? null,
+            relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
+          };
+        }),
+      );
     },
   };
 }
@@ -103,7 +155,7 @@ interface ProvenError {
 /** The smallest certified ‖θ_ε − (θ̂+εI)‖: a candidate's bound plus its distance. `atMost`: relative to ‖I‖, what would do. */
 async function smallestBound(
   candidates: readonly Candidate[],
-  certify: NonNullable<ReturnType<typeof certifier>>,
+  certify: Certify,
   I: Float64Array,
   atMost: number | null,
   work?: Work,

@@ -103,12 +103,13 @@ function termsWithin(
   );
 }
 
-/** Checks that the targets are ones the loss is defined for. @throws input: the first row that is not. */
-export function checkTargets(loss: Loss, y: Float64Array): void {
+/** Checks that the targets are ones the loss is defined for. @throws input: the first row that is not, counted by `rowOf`. */
+export function checkTargets(loss: Loss, y: Float64Array, rowOf = (i: number): number => i + 1): void {
   const allowed = TARGET_RULES[loss.name];
   if (!allowed) return;
   const row = y.findIndex((value) => !allowed.test(value));
-  if (row >= 0) throw inputError(`Target ${y[row]} in row ${row + 1}: the ${loss.name} loss needs ${allowed.needs}.`);
+  if (row >= 0)
+    throw inputError(`Target ${y[row]} in row ${rowOf(row)}: the ${loss.name} loss needs ${allowed.needs}.`);
 }
 
 const TARGET_RULES: Partial<Record<LossName, { test: (y: number) => boolean; needs: string }>> = {

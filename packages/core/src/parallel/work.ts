@@ -15,6 +15,8 @@ export interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly total: number;
+  /** Of `done` a second, where that says something. */
+  readonly rate?: number;
 }
 
 /** How long work may hold the thread before timers, signals and input get their turn. */

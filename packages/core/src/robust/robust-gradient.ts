@@ -10,7 +10,7 @@ export interface RobustPoint {
   readonly theta: Float64Array;
   readonly radius: number;
   /** f_i(θ) where it is known beforehand; else it is computed on the way. */
-  readonly score?: (row: number) => number;
+  readonly score?: ((row: number) => number) | undefined;
 }
 
 export interface RobustGradient {

@@ -1,17 +1,15 @@
 import type { EncodedDataset } from "../data/encoded-dataset.js";
-import { scalerOf } from "../data/scaler.js";
 import { estimationLoss, parameterCovariance } from "../influence/estimation-loss.js";
 import { atFixedRadius, type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
 import { type Metrics, metricsOf } from "../influence/metrics.js";
 import { naturalLoss } from "../influence/moving-rows.js";
 import type { Sampling } from "../influence/sampling.js";
 import type { Matrix } from "../linalg/matrix.js";
-import { ProjectedMap } from "../models/projection/projected-map.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { closedPredictionsOf } from "./closed-predictions.js";
+import { closedResult } from "./closed-result.js";
 import { coefficientTable } from "./coefficients.js";
-import { judge } from "./conditions.js";
 import type { Judgement } from "./curve.js";
 import { groundFlags, noteFlags } from "./data-flags.js";
 import { evaluateAttacks } from "./evaluate-attacks.js";
@@ -26,14 +24,12 @@ import { noiseOf } from "./noise.js";
 import { outputNames, predictionsOf, refusePredictions, rowsToPredict } from "./predictions.js";
 import { type PreparedStudy, prepareStudy, type StudyInput, stopwatch } from "./prepare.js";
 import { projectionFlags } from "./projection-flags.js";
-import { projectionSection } from "./projection-section.js";
 import { type ExactPoints, quickOptima } from "./quick-optima.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, StudyResult } from "./result.js";
 import { refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import { exactNoise, smoothingSection } from "./smoothing-section.js";
-import { sparseSection } from "./sparse-section.js";
 import { threatSection } from "./threat-section.js";
 import { worstCaseOf, worstCases } from "./worst-cases.js";
 
@@ -120,50 +116,37 @@ export async function studyOf(
     ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
   ];
-  const read = input.readSeconds ?? 0;
-  const result: StudyResult = {
-    schema: "aif.study/1",
-    settings: resolvedSettings(settings, table, training, model, reach, penalties),
+  const rows = training.rows / training.copies;
+  const result = closedResult(settings, {
+    fit,
+    columns: training,
+    threats: sections.map(({ section }) => section),
+    resolved: resolvedSettings(settings, table, training, model, reach, penalties),
     data: {
       source: table.source,
-      rows: training.rows / training.copies,
-      features: training.features,
-      target: training.encoding.target.column,
-      labels: training.labels,
-      classes: null,
+      rows,
       evaluation: evaluationName(settings.evaluation),
-      evaluationRows: evaluated[0]
-        ? evaluated[0].data.rows / (evaluated[0].data.copies ?? 1)
-        : training.rows / training.copies,
+      evaluationRows: evaluated[0] ? evaluated[0].data.rows / (evaluated[0].data.copies ?? 1) : rows,
       groups: groups && groupsBefore(groups, evaluated[0] ?? trainingRows(grounds[0].attack, grounds[0].shifts)),
       clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
     },
-    model: modelSection(fit, training, settings),
-    fit: {
-      parameters: [...fit.parameters],
-      trainingLoss: fit.trainingLoss,
+    measured: {
       heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,
       metrics: fitMetrics(evaluated[0], fit, training),
       estimationLoss: excess,
-      gradientNorm: fit.gradientNorm,
-      iterations: fit.iterations,
-      sparse: sparseSection(fit),
-      imported: null,
     },
     lassoPath: prepared.lassoPath,
-    threats: sections.map(({ section }) => section),
-    conditions: settings.failIf.flatMap((condition) => sections.flatMap(({ section }) => judge(condition, section))),
     flags,
     timings: {
-      read,
+      read: input.readSeconds ?? 0,
       fit: fitSeconds,
       influence: influenceSeconds,
       evaluation: evaluationSeconds + reportSeconds,
       inference: inferenceSeconds,
       exact: exactSeconds,
-      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds + exactSeconds + reportSeconds,
+      passes: null,
     },
-  };
+  });
   const find = (t: number, epsilon: number) => worstCaseOf(grounds[t].attack, epsilon, work);
   if (input.onWorstCases) input.onWorstCases(await worstCases(result.threats, settings, training, find));
   if (input.predictionTable) {
@@ -195,24 +178,4 @@ function fitMetrics(evaluated: EvaluatedRows | null, { model, scores }: Fit, dat
   if (evaluated === null) return metricsOf(model.loss, data.y, data.evaluationWeights, scores);
   const { y, w, scores: f } = evaluated.rows;
   return metricsOf(model.loss, y, w, f);
-}
-
-export function modelSection(fit: Fit, data: EncodedDataset, settings: StudySettings): StudyResult["model"] {
-  const { mean, scale } = scalerOf(data.encoding);
-  const { loss, kind, map, parameterNames } = fit.model;
-  return {
-    kind,
-    loss: loss.name,
-    lossLabel: loss.label,
-    unit: loss.unit(data.encoding.target.column),
-    l1: fit.sparse?.l1 ?? 0,
-    l2: fit.l2,
-    damping: 0,
-    intercept: map.intercept,
-    scaler: settings.standardize ? { mean: Array.from(mean), scale: Array.from(scale) } : null,
-    outputScaler: null,
-    parameters: parameterNames,
-    projection: projectionSection(map instanceof ProjectedMap ? map.projection : null, data),
-    kernel: null,
-  };
 }

@@ -1,4 +1,4 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { DescribedColumns } from "../data/encoded-dataset.js";
 import { scalerOf, toOriginalUnits } from "../data/scaler.js";
 import type { Influence } from "../influence/aif.js";
 import { Matrix } from "../linalg/matrix.js";
@@ -20,7 +20,7 @@ function affineCoefficients(map: FeatureMap, theta: Float64Array): Float64Array 
 /** θ̂, and θ̂ + εI with θ_ε where that is known for every threat and ε: in original units where scores are linear in x, else with the scaler beside them. */
 export function coefficientTable(
   fit: Fit,
-  data: EncodedDataset,
+  data: DescribedColumns,
   attacks: readonly { readonly attack: Influence; readonly epsilons: readonly number[] }[],
   exact: readonly ExactPoints[],
 ): Coefficients {

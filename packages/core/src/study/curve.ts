@@ -14,6 +14,7 @@ import {
 import { meanStandardError, type Sampling } from "../influence/sampling.js";
 import { secondOrder } from "../influence/second-order.js";
 import { bentChange } from "../influence/second-order-change.js";
+import type { Validity } from "../influence/validity.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
@@ -53,12 +54,20 @@ export async function curvePoints(
   const { rows } = evaluated;
   const positive = epsilons.filter((epsilon) => epsilon > 0);
   const checks = new Map((await validity.at(positive, work)).map((check) => [check.epsilon, check]));
-  const z = settings.inference === "none" ? null : normalQuantile(0.5 + settings.confidence / 2);
-  const natural = hasScale(rows.loss.name) ? naturalLoss(rows, 0) : null;
-  const share = (value: number): number | null => (natural !== null && natural > 0 ? value / natural : null);
+  const z = reachFactor(settings);
+  const at: CurveGround = {
+    scale: attack.scale,
+    natural: naturalLoss(rows, 0),
+    loss: rows.loss.name,
+    heldOut: judgement.evaluated !== null,
+    population,
+    estimationLoss: judgement.estimationLoss,
+    method: robustLossMethod(attack),
+    trust: validity.trust.radius,
+    z,
+  };
   const bend = await secondOrderOf({ attack, shifts }, settings, judgement.sampling, work);
   const naturalNow = naturalMetrics(evaluated, 0);
-  const trust = validity.trust.radius;
   const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
   for (const epsilon of epsilons) {
     const now = await attackedRows(attack, evaluated, { epsilon, moved: 0 }, work);
@@ -71,48 +80,29 @@ export async function curvePoints(
     const benefit = dot(rows.w, benefits);
     const inGroups =
       judgement.groups && groupPoints(judgement.groups, { costs, benefits }, rows.w, judgement.sampling, z);
-    const check = checks.get(epsilon);
     const known = exact.get(epsilon);
     const robustNow = attackedMetrics(attack, evaluated, { epsilon, moved: 0 });
     const robustThen = attackedMetrics(attack, evaluated, { epsilon, moved: epsilon });
     drafts.push({
       natural: { before: naturalNow, after: naturalMetrics(evaluated, epsilon) },
       robust: robustNow && robustThen && { before: robustNow, after: robustThen },
-      point: {
+      point: pointAt(at, {
         epsilon,
-        radius: epsilon * attack.scale,
-        thisData: {
-          predicted: predictedChange(training.rows, epsilon),
-          secondOrder: bend?.change?.(epsilon) ?? null,
-          exact: known ? exactChange(attack.fit, known) : null,
-        },
-        heldOut: judgement.evaluated && {
-          predicted: cost,
-          interval: z === null ? null : around(cost, z * changeStandardError(rows, epsilon, judgement.sampling)),
-        },
-        population: populationPoint(population, epsilon),
+        predicted: predictedChange(training.rows, epsilon),
+        secondOrder: bend?.change?.(epsilon) ?? null,
+        exact: known ? exactChange(attack.fit, known) : null,
         cost,
-        costShare: share(cost),
-        rowsShare: judgement.estimationLoss === null ? null : rowsShare(judgement.estimationLoss, cost),
+        costError: z === null ? 0 : changeStandardError(rows, epsilon, judgement.sampling),
         benefit,
-        benefitInterval:
-          z === null ? null : around(benefit, z * meanStandardError(benefitTerms, rows.w, judgement.sampling)),
-        benefitShare: share(benefit),
+        benefitError: z === null ? 0 : meanStandardError(benefitTerms, rows.w, judgement.sampling),
         mixed: await mixedTraining(attack, evaluated, epsilon, { attackedNow, cost, benefit }, settings, work),
         groups: inGroups,
-        worstGroup: inGroups && worstOf(inGroups),
-        breakEvenRate: breakEvenRate(cost, benefit),
         robustLoss: dot(rows.w, attackedThen),
         robustLossNatural: dot(rows.w, attackedNow),
-        robustLossMethod: robustLossMethod(attack),
-        attackedSample: null,
         kinkFraction: kinkFraction(kinks, attack.fit.data.weights, epsilon),
         residualFraction: residualFraction(kinks, attack.fit.data.weights, epsilon),
-        flippedUnits: null,
-        stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
-        errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
-        extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
-      },
+        check: checks.get(epsilon),
+      }),
     });
   }
   const changes = changesOf(
@@ -123,16 +113,102 @@ export async function curvePoints(
   );
   const points = drafts.map(({ point, natural: unattacked, robust }) => ({
     ...point,
-    metrics: {
-      natural: unattacked.after.values,
-      robust: robust?.after.values ?? {},
-      naturalNow: unattacked.before.values,
-      robustNow: robust?.before.values ?? {},
-      changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
-    },
+    metrics: metricsAt(unattacked, changes.get(unattacked), robust, robust ? changes.get(robust) : undefined),
   }));
   return { points, missingSecondOrder: bend?.reason ?? null };
 }
+
+/** z of the intervals; null where none are asked for. */
+export const reachFactor = ({ inference, confidence }: StudySettings): number | null =>
+  inference === "none" ? null : normalQuantile(0.5 + confidence / 2);
+
+/** What all points of a curve share. */
+export interface CurveGround {
+  readonly scale: number;
+  /** The natural loss on the evaluated rows, and the name of the loss. */
+  readonly natural: number;
+  readonly loss: string;
+  /** Whether the evaluated rows are others than the training rows. */
+  readonly heldOut: boolean;
+  readonly population: Population;
+  /** T, or null. */
+  readonly estimationLoss: number | null;
+  readonly method: CurvePoint["robustLossMethod"];
+  readonly trust: number | null;
+  /** Of the intervals; null: none. */
+  readonly z: number | null;
+}
+
+/** What is computed at one size. */
+export interface PointNumbers {
+  readonly epsilon: number;
+  /** Change of the loss on the training rows. */
+  readonly predicted: number;
+  readonly secondOrder: number | null;
+  readonly exact: number | null;
+  readonly cost: number;
+  readonly costError: number;
+  readonly benefit: number;
+  readonly benefitError: number;
+  readonly mixed: MixedTraining | null;
+  readonly groups: CurvePoint["groups"];
+  readonly robustLoss: number;
+  readonly robustLossNatural: number;
+  readonly kinkFraction: number;
+  readonly residualFraction: number;
+  readonly check: Validity | undefined;
+}
+
+/** One size as the result says it. */
+export function pointAt(at: CurveGround, numbers: PointNumbers): Omit<CurvePoint, "metrics"> {
+  const { epsilon, cost, costError, benefit, benefitError, groups, check } = numbers;
+  const { z, trust, natural } = at;
+  const share = (value: number): number | null => (hasScale(at.loss) && natural > 0 ? value / natural : null);
+  return {
+    epsilon,
+    radius: epsilon * at.scale,
+    thisData: { predicted: numbers.predicted, secondOrder: numbers.secondOrder, exact: numbers.exact },
+    heldOut: at.heldOut ? { predicted: cost, interval: z === null ? null : around(cost, z * costError) } : null,
+    population: populationPoint(at.population, epsilon),
+    cost,
+    costShare: share(cost),
+    rowsShare: at.estimationLoss === null ? null : rowsShare(at.estimationLoss, cost),
+    benefit,
+    benefitInterval: z === null ? null : around(benefit, z * benefitError),
+    benefitShare: share(benefit),
+    mixed: numbers.mixed,
+    groups,
+    worstGroup: groups && worstOf(groups),
+    breakEvenRate: breakEvenRate(cost, benefit),
+    robustLoss: numbers.robustLoss,
+    robustLossNatural: numbers.robustLossNatural,
+    robustLossMethod: at.method,
+    attackedSample: null,
+    kinkFraction: numbers.kinkFraction,
+    residualFraction: numbers.residualFraction,
+    flippedUnits: null,
+    stationarity: check && Number.isFinite(check.stationarity) ? check.stationarity : epsilon === 0 ? 0 : null,
+    errorBound: epsilon === 0 ? 0 : (check?.errorBound ?? null),
+    extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
+  };
+}
+
+type ValuesOf = { readonly before: Pick<MetricRows, "values">; readonly after: Pick<MetricRows, "values"> };
+type Changes = Readonly<Record<string, MetricChangeValue>> | undefined;
+
+/** Metrics at one size, without and under attack. */
+export const metricsAt = (
+  natural: ValuesOf,
+  naturalChanges: Changes,
+  robust: ValuesOf | null,
+  robustChanges: Changes,
+): CurvePoint["metrics"] => ({
+  natural: natural.after.values,
+  robust: robust?.after.values ?? {},
+  naturalNow: natural.before.values,
+  robustNow: robust?.before.values ?? {},
+  changes: { natural: naturalChanges ?? {}, robust: robustChanges ?? {} },
+});
 
 const ONE_BY_ONE = "the second order is known for adversaries that attack every row by itself only";
 
@@ -185,16 +261,22 @@ async function mixedTraining(
   const { rows } = evaluated;
   const moved = attackRate * epsilon;
   const attackedThen = await attackedLosses(attack, evaluated, { epsilon, moved }, work);
-  const cost = predictedChange(rows, moved);
-  const benefit = dot(rows.w, full.attackedNow) - dot(rows.w, attackedThen);
-  const gain = (lost: number, gained: number): number => attackRate * gained - (1 - attackRate) * lost;
-  return {
-    attackRate,
-    cost,
-    benefit,
-    expectedGain: gain(cost, benefit),
-    expectedGainFull: gain(full.cost, full.benefit),
+  const own = {
+    cost: predictedChange(rows, moved),
+    benefit: dot(rows.w, full.attackedNow) - dot(rows.w, attackedThen),
   };
+  return mixedOf(attackRate, own, full);
+}
+
+interface Exchange {
+  readonly cost: number;
+  readonly benefit: number;
+}
+
+export function mixedOf(attackRate: number, own: Exchange, full: Exchange): MixedTraining {
+  const gain = ({ cost, benefit }: Exchange): number => attackRate * benefit - (1 - attackRate) * cost;
+  const { cost, benefit } = own;
+  return { attackRate, cost, benefit, expectedGain: gain(own), expectedGainFull: gain(full) };
 }
 
 /** The group that loses most. */
@@ -219,12 +301,14 @@ export function changesOf(
     });
     return new Map(pairs.map((pair, k) => [pair, changes[k]]));
   }
-  const plain = (before: MetricRows, after: MetricRows) =>
-    Object.fromEntries(
-      Object.entries(after.values).map(([name, value]) => [
-        name,
-        { change: value - before.values[name], interval: null, method: null },
-      ]),
-    );
-  return new Map(pairs.map((pair) => [pair, plain(pair.before, pair.after)]));
+  return new Map(pairs.map((pair) => [pair, plainChanges(pair)]));
 }
+
+/** Changes without intervals. */
+export const plainChanges = ({ before, after }: ValuesOf): Readonly<Record<string, MetricChangeValue>> =>
+  Object.fromEntries(
+    Object.entries(after.values).map(([name, value]) => [
+      name,
+      { change: value - before.values[name], interval: null, method: null },
+    ]),
+  );

@@ -22,7 +22,7 @@ const MANY_CLUSTERS = 40;
 /** Flags on the model, the fit and what is attacked, before any threat. */
 export function groundFlags(
   settings: StudySettings,
-  data: EncodedDataset,
+  data: Pick<EncodedDataset, "rows" | "copies" | "clusters">,
   model: ChosenModel,
   reach: Reach,
   fit: Fit,

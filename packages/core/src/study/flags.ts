@@ -403,6 +403,12 @@ const rules = {
     why: "The model is a combination of kernels without a constant term, as in the paper: its ridge shrinks predictions towards 0, not towards the mean, which costs fit and makes R² small.",
     todo: "Subtract a constant near the mean from the target, or lower --ridge.",
   },
+  streamed: {
+    level: "note",
+    raised: "the rows do not lie in memory, or are spread over processes, so that they pass by block by block",
+    why: "Every number that is given is the same as in memory. What needs all rows at once is left out: exact robust optima beside the curve, and the AUC.",
+    todo: "Nothing, or give fewer rows (or more memory) for what is left out.",
+  },
   "row-parameters": {
     level: "note",
     raised: "the model is a kernel regression, which has one parameter for each row",

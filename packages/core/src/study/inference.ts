@@ -2,9 +2,9 @@ import { listed } from "../data/names.js";
 import type { Influence } from "../influence/aif.js";
 import { bootstrap } from "../influence/bootstrap.js";
 import { bootstrapSummary } from "../influence/bootstrap-summary.js";
-import { leverageBias } from "../influence/leverage-bias.js";
+import { type LeverageBias, leverageBias } from "../influence/leverage-bias.js";
 import type { Sampling } from "../influence/sampling.js";
-import { leverageFor, type Sandwich, sandwich, sandwichParts } from "../influence/sandwich.js";
+import { type Leverage, leverageFor, type Sandwich, sandwich, sandwichParts } from "../influence/sandwich.js";
 import { type SensitivityInterval, sensitivityInterval } from "../influence/sensitivity-interval.js";
 import { supremumFactor } from "../influence/simultaneous.js";
 import type { Work } from "../parallel/work.js";
@@ -67,7 +67,7 @@ export async function inferencesOf(
   return grounds.map((ground) => of.get(ground) ?? null);
 }
 
-const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
+export const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
   !fit.sparse &&
   influence.length <= MOST_PARAMETERS_PER_ROW * rowsOf(fit) &&
   fit.inverse.method === "cholesky" &&
@@ -99,22 +99,39 @@ async function fromSandwich(
     const parts = await sandwichParts(attack, shifts, options);
     const bias = await leverageBias(attack, shifts, options, parts);
     const leverage = leverageFor(attack.influence.length, rowsOf(attack.fit));
-    // "centred" allows for what the bias takes away; without that HC2 is what is left.
-    const corrected = { ...options, leverage: leverage === "centred" && bias === null ? ("hc2" as const) : leverage };
+    const corrected = { ...options, leverage: correctionOf(leverage, bias !== null) };
     const found = await sandwich(attack, shifts, corrected, parts);
-    // With few parameters a row the bias of Î is small against its spread, and taking it off adds noise; that of Ŝ is not.
-    const off = leverage === "none" ? null : bias;
-    const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
-    const interval = sensitivityInterval(attack, found, level, bias);
-    const freed = { ...found, debiased: found.debiased - (bias?.sensitivity ?? 0) };
-    out.push(inferenceFrom(freed, centre, interval, { level, seed }));
+    out.push(inferenceOf(attack, found, bias, leverage, { level, seed }));
   }
   return out;
 }
 
+/** "centred" allows for what the bias takes away; without that HC2 is what is left. */
+export const correctionOf = (leverage: Leverage, hasBias: boolean): Leverage =>
+  leverage === "centred" && !hasBias ? "hc2" : leverage;
+
+/** Intervals from V̂ and the bias. */
+export function inferenceOf(
+  attack: Influence,
+  found: SandwichSpread,
+  bias: LeverageBias | null,
+  leverage: Leverage,
+  options: { readonly level: number; readonly seed: number },
+): Inference {
+  // With few parameters a row the bias of Î is small against its spread, and taking it off adds noise; that of Ŝ is not.
+  const off = leverage === "none" ? null : bias;
+  const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
+  const interval = sensitivityInterval(attack, found, options.level, bias);
+  const freed = { ...found, debiased: found.debiased - (bias?.sensitivity ?? 0) };
+  return inferenceFrom(freed, centre, interval, options);
+}
+
+/** The sandwich, with the rows' influences on Ŝ where they are kept. */
+export type SandwichSpread = Omit<Sandwich, "sensitivityRows"> & { readonly sensitivityRows: Float64Array | null };
+
 /** Normal intervals for I around `centre`, one at a time and all at once. */
 export function inferenceFrom(
-  { covariance, standardErrors, debiased, sensitivityStandardError, sensitivityRows }: Sandwich,
+  { covariance, standardErrors, debiased, sensitivityStandardError, sensitivityRows }: SandwichSpread,
   centre: Float64Array,
   sensitivity: SensitivityInterval,
   { level, seed }: { readonly level: number; readonly seed: number },

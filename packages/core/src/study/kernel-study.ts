@@ -108,6 +108,7 @@ export async function kernelStudyOf(
       evaluation: evaluationSeconds,
       inference: inferenceSeconds,
       exact: 0,
+      passes: null,
       total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
     },
   };

@@ -102,6 +102,7 @@ export async function localStudyOf(
       evaluation: evaluationSeconds,
       inference: inferenceSeconds,
       exact: 0,
+      passes: null,
       total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
     },
   };

@@ -1,4 +1,4 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { DescribedColumns } from "../data/encoded-dataset.js";
 import type { FeatureInfo, Task } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { LossName } from "../models/losses.js";
@@ -60,7 +60,7 @@ const LOSSES_OF: Readonly<Record<ModelKind, readonly LossName[]>> = {
  */
 export function chooseModel(
   settings: StudySettings,
-  data: EncodedDataset,
+  data: DescribedColumns,
   projection: Projection | null = null,
   among: readonly string[] = data.features,
 ): ChosenModel {

@@ -163,7 +163,7 @@ export function splitRows(
 }
 
 /** Attacking a column whose square is missing from the basis asks about a direction the model cannot follow (MATH 1.1). */
-function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }: Reach, l2: number): void {
+export function refuseUndeterminedSquares({ omittedSquares }: ChosenModel, { attacked }: Reach, l2: number): void {
   const bad = attacked.find(({ name }) => omittedSquares.includes(name));
   if (bad && l2 === 0) {
     throw numericalError(

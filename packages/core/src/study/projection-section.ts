@@ -23,7 +23,7 @@ export interface ProjectionSection {
 /** What coefficients of components need to be deployed. */
 export const deployedProjection = (
   { names, centre, matrix }: Projection,
-  { features }: EncodedDataset,
+  { features }: Pick<EncodedDataset, "features">,
 ): NonNullable<Coefficients["projection"]> => ({
   features,
   components: names,
@@ -31,7 +31,10 @@ export const deployedProjection = (
   matrix: features.map((_, j) => [...matrix.row(j)]),
 });
 
-export function projectionSection(projection: Projection | null, data: EncodedDataset): ProjectionSection | null {
+export function projectionSection(
+  projection: Projection | null,
+  data: Pick<EncodedDataset, "features">,
+): ProjectionSection | null {
   if (projection === null) return null;
   const { kind, names, matrix, centre, explained, convergence, atLimit = [] } = projection;
   return {

@@ -1,4 +1,4 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { DescribedColumns } from "../data/encoded-dataset.js";
 import type { Table } from "../data/table.js";
 import { exponentName } from "../threats/norms.js";
 import type { Penalties } from "./penalties.js";
@@ -10,8 +10,8 @@ import type { Reach } from "./threat-choice.js";
 /** Every option as it was understood. */
 export function resolvedSettings(
   settings: StudySettings,
-  table: Table,
-  data: EncodedDataset,
+  table: Pick<Table, "source">,
+  data: DescribedColumns,
   model: { readonly name: string; readonly loss: string },
   reach: Reach,
   { l1, l2 }: Penalties,

@@ -405,6 +405,8 @@ export interface Timings {
   readonly inference: number;
   /** Of all exact robust optima. */
   readonly exact: number;
+  /** No seconds: how often all rows passed by, where they are not in memory; else null. */
+  readonly passes: number | null;
   readonly total: number;
 }
 

@@ -1,4 +1,4 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import { type DescribedColumns, EncodedDataset } from "../data/encoded-dataset.js";
 import type { FeatureInfo } from "../data/encoding.js";
 import { listed, quoted, unknownColumn } from "../data/names.js";
 import { inputError, usageError } from "../errors.js";
@@ -27,7 +27,12 @@ const NOTHING = "none";
  * @param uses whether the model looks at a feature at all (a basis may leave some out)
  * @throws input: an unknown column; a row outside its bounds. usage: nothing left to attack, crossed bounds.
  */
-export function resolveReach(settings: StudySettings, data: EncodedDataset, uses: (feature: number) => boolean): Reach {
+export function resolveReach(
+  settings: StudySettings,
+  data: DescribedColumns,
+  uses: (feature: number) => boolean,
+  nearestRow: NearestRow = data instanceof EncodedDataset ? rowWith(data) : () => null,
+): Reach {
   const { featureInfo: features, encoding } = data;
   if (settings.divergence !== null) return untouched(features);
   const columns = new Set(features.map(({ column }) => column));
@@ -48,7 +53,7 @@ export function resolveReach(settings: StudySettings, data: EncodedDataset, uses
   const touched = new Set(attacked.map(({ column }) => column));
   return {
     budgets,
-    bounds: boundsOf(settings, data, check),
+    bounds: boundsOf(settings, features, check, nearestRow),
     attacked,
     frozen,
     frozenColumns: encoding.columns.map(({ column }) => column).filter((column) => !touched.has(column)),
@@ -58,7 +63,7 @@ export function resolveReach(settings: StudySettings, data: EncodedDataset, uses
 /** How far each feature may move (m): 0 where it is frozen, or the model does not look at it. @throws as `resolveReach` */
 export function reachBudgets(
   settings: StudySettings,
-  { featureInfo: features }: EncodedDataset,
+  { featureInfo: features }: Pick<EncodedDataset, "featureInfo">,
   uses: (feature: number) => boolean,
 ): Float64Array {
   const columns = new Set(features.map(({ column }) => column));
@@ -115,11 +120,11 @@ function budgetsOf(
 
 function boundsOf(
   settings: StudySettings,
-  data: EncodedDataset,
+  features: readonly FeatureInfo[],
   check: (option: string, name: string) => void,
+  nearestRow: NearestRow,
 ): Reach["bounds"] {
   if (settings.bounds.length === 0) return null;
-  const { featureInfo: features } = data;
   const lower = new Float64Array(features.length).fill(Number.NEGATIVE_INFINITY);
   const upper = new Float64Array(features.length).fill(Number.POSITIVE_INFINITY);
   for (const bound of settings.bounds) {
@@ -131,8 +136,9 @@ function boundsOf(
       if (column !== bound.column) return;
       if (minimum < bound.lower || maximum > bound.upper) {
         const value = minimum < bound.lower ? minimum : maximum;
+        const row = nearestRow(k, value);
         throw inputError(
-          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: row ${rowWith(data, k, value)} has ${value}, the ${minimum < bound.lower ? "smallest" : "largest"} value there. Widen the bounds.`,
+          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: ${row === null ? "one" : `row ${row}`} has ${value}, the ${minimum < bound.lower ? "smallest" : "largest"} value there. Widen the bounds.`,
         );
       }
       lower[k] = (bound.lower - mean) / scale;
@@ -142,19 +148,23 @@ function boundsOf(
   return { lower, upper };
 }
 
-/** The file's 1-based row in which feature k has (nearest) this original value. */
-function rowWith(data: EncodedDataset, k: number, value: number): number {
-  const { mean, scale } = data.featureInfo[k];
-  let best = 0;
-  let distance = Number.POSITIVE_INFINITY;
-  for (const { x, firstRow } of data.blocks()) {
-    for (let i = 0; i < x.rows; i++) {
-      const away = Math.abs(x.data[i * x.columns + k] * scale + mean - value);
-      if (away < distance) [best, distance] = [firstRow + i, away];
+/** The file's 1-based row in which feature k has (nearest) an original value; null where rows are not at hand. */
+type NearestRow = (k: number, value: number) => number | null;
+
+const rowWith =
+  (data: EncodedDataset): NearestRow =>
+  (k, value) => {
+    const { mean, scale } = data.featureInfo[k];
+    let best = 0;
+    let distance = Number.POSITIVE_INFINITY;
+    for (const { x, firstRow } of data.blocks()) {
+      for (let i = 0; i < x.rows; i++) {
+        const away = Math.abs(x.data[i * x.columns + k] * scale + mean - value);
+        if (away < distance) [best, distance] = [firstRow + i, away];
+      }
     }
-  }
-  return data.sourceRows[best];
-}
+    return data.sourceRows[best];
+  };
 
 /** The pointwise adversary of one norm with this reach. */
 export const threatOf = (p: number, { budgets, bounds }: Reach): ThreatDescription =>

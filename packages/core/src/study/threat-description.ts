@@ -9,7 +9,7 @@ import type { Reach } from "./threat-choice.js";
 /** What the result says of an adversary, in names and original units. */
 export function describeThreat(
   adversary: Threat,
-  { featureInfo }: EncodedDataset,
+  { featureInfo }: Pick<EncodedDataset, "featureInfo">,
   reach: Reach,
   settings: StudySettings,
 ): Pick<ThreatSection, "threat" | "originalUnits"> {

@@ -7,7 +7,8 @@ import { naturalHessianTimes, parameterContributions, rowContributions } from ".
 import { type KinkRadii, kinkRadii, kinkRadius } from "../influence/kink-radius.js";
 import { freeRadius, localSensitivity } from "../influence/moving-rows.js";
 import { nearCorners } from "../influence/near-corners.js";
-import { checkValidity, logarithmicGrid, type ValidityCheck } from "../influence/trust-radius.js";
+import { checkValidity, logarithmicGrid, type TrustRadius, type ValidityCheck } from "../influence/trust-radius.js";
+import type { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { curvePoints, type Judgement } from "./curve.js";
@@ -20,7 +21,7 @@ import {
   populationSensitivity,
 } from "./inference.js";
 import type { ExactPoints } from "./quick-optima.js";
-import type { Flag, ThreatSection } from "./result.js";
+import type { CurvePoint, Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import { namedChange } from "./sparse-section.js";
 import type { Reach } from "./threat-choice.js";
@@ -53,9 +54,14 @@ export async function threatGround(attack: Influence, settings: StudySettings, w
     tolerance: settings.trustTolerance,
     ceiling: collapse,
   });
-  const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
-  const epsilons = ascending([...sizes(settings, attack.scale, validity.trust.radius, collapse), ...named]);
+  const epsilons = sizesOfCurve(settings, attack.scale, validity.trust.radius, collapse);
   return { attack, shifts, kinks, collapse, validity, epsilons };
+}
+
+/** The sizes of `sizes` and those that conditions speak of. */
+export function sizesOfCurve(settings: StudySettings, scale: number, trust: number | null, collapse: number | null) {
+  const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
+  return ascending([...sizes(settings, scale, trust, collapse), ...named]);
 }
 
 export const ascending = (list: readonly number[]): number[] => [...new Set(list)].toSorted((a, b) => a - b);
@@ -92,11 +98,11 @@ export async function threatSection(
   settings: StudySettings,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
-  const { attack, kinks, collapse, validity } = ground;
-  const { fit, scale, influence: I } = attack;
-  const { evaluated, sampling } = judgement;
+  const { attack, kinks } = ground;
+  const { fit, influence: I } = attack;
+  const { evaluated, sampling, covariance } = judgement;
   const heldOut = evaluated && localSensitivity(evaluated.rows, sampling);
-  const curvature = 0.5 * dot(I, naturalHessianTimes(fit, I));
+  const curvature = trainingCurvature(attack);
   const population = populationSensitivity(curvature, inference);
   const { points: curve, missingSecondOrder } = await curvePoints(
     ground,
@@ -105,6 +111,72 @@ export async function threatSection(
     settings,
     work,
   );
+  const shares =
+    curvature > 0 ? summed(await rowContributions(attack, naturalHessianTimes(fit, I), work), data.copies) : null;
+  const rows = shares && largestRows(shares, (i) => data.sourceRows[i * data.copies]);
+  return sectionFrom(
+    { ...ground, trust: ground.validity.trust, kinkRadius: kinkRadius(kinks), support: kinks.support },
+    {
+      heldOut,
+      population,
+      curve,
+      missingSecondOrder,
+      inference,
+      covariance,
+      boundRadius: await boundRadius(attack, work),
+      multipliers: namedMultipliers(attack, data),
+      rows,
+    },
+    data,
+    reach,
+    settings,
+  );
+}
+
+/** ½I'H_LI */
+export const trainingCurvature = ({ fit, influence: I }: Influence): number =>
+  0.5 * dot(I, naturalHessianTimes(fit, I));
+
+/** What is known of one threat before it is evaluated, without anything of single rows. */
+export interface SectionGround extends Pick<ThreatGround, "attack" | "collapse"> {
+  readonly trust: TrustRadius;
+  readonly kinkRadius: number | null;
+  readonly support: KinkRadii["support"];
+}
+
+/** What a section is made of beside its ground. */
+export interface SectionNumbers {
+  readonly heldOut: ThreatSection["sensitivity"]["heldOut"];
+  readonly population: ThreatSection["sensitivity"]["population"];
+  readonly curve: readonly CurvePoint[];
+  /** Why there is no second order though it was asked for; null: there is, or it was not. */
+  readonly missingSecondOrder: string | null;
+  readonly inference: Inference | null;
+  /** Cov θ̂, or null. */
+  readonly covariance: Matrix | null;
+  readonly boundRadius: number | null;
+  readonly multipliers: ThreatSection["multipliers"];
+  /** Rows with the largest part in I'H_LI; null where that is 0. */
+  readonly rows: readonly RowShare[] | null;
+}
+
+/** A row's part in I'H_LI. @see rowContributions */
+export interface RowShare {
+  /** 1-based, of the file. */
+  readonly row: number;
+  readonly value: number;
+}
+
+export function sectionFrom(
+  { attack, collapse, trust, kinkRadius: kink, support }: SectionGround,
+  numbers: SectionNumbers,
+  data: Pick<EncodedDataset, "featureInfo" | "features">,
+  reach: Reach,
+  settings: StudySettings,
+): { section: ThreatSection; flags: Flag[] } {
+  const { fit, scale, influence: I } = attack;
+  const { heldOut, inference, curve } = numbers;
+  const curvature = trainingCurvature(attack);
   const judged = {
     ...describeThreat(attack.threat, data, reach, settings),
     scale,
@@ -116,7 +188,7 @@ export async function threatSection(
     interval: inference && parameterInterval(inference, "pointwise"),
     simultaneous: inference && parameterInterval(inference, "simultaneous"),
     oneSided: attack.oneSided,
-    multipliers: namedMultipliers(attack, data),
+    multipliers: numbers.multipliers,
     local: null,
     solver: {
       name: fit.inverse.method,
@@ -130,19 +202,19 @@ export async function threatSection(
     sensitivity: {
       training: { slope: trainingSlope(attack), curvature },
       heldOut,
-      population,
+      population: numbers.population,
     },
     smoothing: null,
-    kinkRadius: kinkRadius(kinks),
-    supportChange: kinks.support && namedChange(kinks.support, fit.model.parameterNames),
-    trustRadius: validity.trust.radius,
-    trustMethod: validity.trust.method,
+    kinkRadius: kink,
+    supportChange: support && namedChange(support, fit.model.parameterNames),
+    trustRadius: trust.radius,
+    trustMethod: trust.method,
     freeRadius: heldOut && freeRadius(heldOut),
     collapseRadius: collapse,
-    boundRadius: await boundRadius(attack, work),
-    errorNorm: validity.trust.errorNorm,
+    boundRadius: numbers.boundRadius,
+    errorNorm: trust.errorNorm,
     curve,
-    contributions: await contributions(attack, data, curvature, work),
+    contributions: contributions(attack, numbers.rows, curvature),
   } satisfies Omit<ThreatSection, "verdict">;
   const section: ThreatSection = { ...judged, verdict: verdictOf(judged, verdictGround(fit, settings)) };
   const chosen =
@@ -150,14 +222,15 @@ export async function threatSection(
     settings.radii !== null ||
     settings.budgets !== null ||
     settings.failIf.some(({ epsilon }) => epsilon !== null);
+  const { missingSecondOrder, covariance } = numbers;
   return {
     section,
     flags: [
-      ...threatFlags(ground, section, chosen),
+      ...threatFlags({ attack, collapse, trust }, section, chosen),
       ...(missingSecondOrder === null
         ? []
         : [raise("no-second-order", `${threatLabel(judged.threat)}: ${missingSecondOrder}.`)]),
-      ...populationFlags(ground, judgement, section, inference, settings),
+      ...populationFlags({ attack, covariance, features: data.features }, section, inference, settings),
     ],
   };
 }
@@ -197,22 +270,25 @@ function namedMultipliers({ multipliers }: Influence, data: EncodedDataset): Thr
   };
 }
 
+/** The rows with the largest values, largest first. @param rowOf the file's row */
+export function largestRows(values: Float64Array, rowOf: (i: number) => number): RowShare[] {
+  const largest = [...values.keys()].toSorted((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+  return largest.slice(0, LISTED_ROWS).map((i) => ({ row: rowOf(i), value: values[i] }));
+}
+
 /** Shares of the curvature ½I'H_LI (MATH 14.11): the rows with the largest, and all parameters. */
-async function contributions(
+function contributions(
   attack: Influence,
-  data: EncodedDataset,
+  rows: readonly RowShare[] | null,
   curvature: number,
-  work: Work,
-): Promise<ThreatSection["contributions"]> {
+): ThreatSection["contributions"] {
   if (!(curvature > 0)) return { rows: [], parameters: [] };
   const { fit, influence: I } = attack;
-  const rows = summed(await rowContributions(attack, naturalHessianTimes(fit, I), work), data.copies);
-  const largest = [...rows.keys()].toSorted((a, b) => Math.abs(rows[b]) - Math.abs(rows[a])).slice(0, LISTED_ROWS);
   // Contributions add up to I'H_LI; values and shares are of its half.
   const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
   const parameters = parameterContributions(attack);
   return {
-    rows: largest.map((i) => ({ row: data.sourceRows[i * data.copies], ...part(rows[i]) })),
+    rows: (rows ?? []).map(({ row, value }) => ({ row, ...part(value) })),
     parameters: fit.model.parameterNames.flatMap((name, j) =>
       fit.sparse && I[j] === 0 ? [] : [{ name, ...part(parameters[j]) }],
     ),
@@ -228,7 +304,11 @@ function summed(values: Float64Array, copies: number): Float64Array {
 }
 
 /** @param chosen whether the user chose the sizes; the default grid reaches beyond the trust radius on purpose. */
-function threatFlags({ attack, validity, collapse }: ThreatGround, section: ThreatSection, chosen: boolean): Flag[] {
+function threatFlags(
+  { attack, trust: { reason }, collapse }: Pick<SectionGround, "attack" | "trust" | "collapse">,
+  section: ThreatSection,
+  chosen: boolean,
+): Flag[] {
   const label = threatLabel(section.threat);
   const flags: Flag[] = [];
   const { curve, trustRadius: trust } = section;
@@ -268,7 +348,7 @@ function threatFlags({ attack, validity, collapse }: ThreatGround, section: Thre
       ),
     );
   }
-  if (trust === null) flags.push(raise("trust-unknown", `${label}: no trust radius, since ${validity.trust.reason}.`));
+  if (trust === null) flags.push(raise("trust-unknown", `${label}: no trust radius, since ${reason}.`));
   else if (chosen && beyond(trust) > 0) {
     flags.push(raise("trust-exceeded", `${label}: ${lie(beyond(trust))} beyond the trust radius ${short(trust)}.`));
   }
@@ -302,8 +382,11 @@ const nothingToGain = ({ threat }: Influence): string =>
 
 /** What intervals for the population leave open. */
 function populationFlags(
-  { attack }: ThreatGround,
-  { covariance }: Judgement,
+  {
+    attack,
+    covariance,
+    features,
+  }: { readonly attack: Influence; readonly covariance: Matrix | null; readonly features: readonly string[] },
   { threat }: ThreatSection,
   inference: Inference | null,
   settings: StudySettings,
@@ -312,7 +395,7 @@ function populationFlags(
   const reason = inference === null ? missingInference(attack.threat, settings) : null;
   if (reason !== null) return [raise("no-inference", `${label}: no interval for the population, since ${reason}.`)];
   const corners = inference && covariance ? nearCorners(attack, covariance) : [];
-  const names = corners.map((k) => attack.fit.data.features[k]);
+  const names = corners.map((k) => features[k]);
   return inferenceFlags(label, inference, names, settings);
 }
 

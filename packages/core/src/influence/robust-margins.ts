@@ -1,0 +1,92 @@
+import type { Matrix } from "../linalg/matrix.js";
+import { sigmoid } from "../models/losses.js";
+import { sweep } from "../models/sweep.js";
+import type { Work } from "../parallel/work.js";
+import type { Fit } from "../solvers/fit.js";
+import { norm } from "../threats/norms.js";
+import type { CertificateRequest } from "./certificate.js";
+
+/** What the logistic certificate of MATH 10b asks of the rows at one θ̃, their margins −y_if_i + ρN. */
+export interface RobustMargins {
+  /** Σ w wt vv', wt = σσ(−·) at the margins (d×d, lower triangle). */
+  hessian(): Promise<Matrix>;
+  /**
+   * With D_i = ‖half v_i‖ + extra, for any r: Σ w wt e^{−rD_i} vv' and Σ w min(¼, wt e^{rD_i}).
+   * @param half d×d, transposed
+   */
+  shrunk(half: Matrix, extra: number): Promise<(r: number) => Promise<Shrunk>>;
+}
+
+interface Shrunk {
+  readonly hessian: Matrix;
+  readonly spread: number;
+}
+
+export type MarginsAt = (request: CertificateRequest, reach: number, work?: Work) => RobustMargins;
+
+/** r: wt. @param f scores @param reach ρN */
+export const robustCurvatures = (y: Float64Array, f: Float64Array, reach: number): Float64Array =>
+  y.map((label, i) => {
+    const margin = -label * f[i] + reach;
+    return sigmoid(margin) * sigmoid(-margin);
+  });
+
+/** r: D_i. @param images r×d: half v_i */
+export const rowReaches = (images: Matrix, extra: number): Float64Array =>
+  Float64Array.from(
+    { length: images.rows },
+    (_, i) => norm(images.data, 2, i * images.columns, images.columns) + extra,
+  );
+
+/** wt e^{−rD}, by which a row counts in the smallest Hessian nearby. */
+export const leastCurvature = (curvature: number, reach: number, r: number): number => curvature * Math.exp(-r * reach);
+
+/** Σ w min(¼, wt e^{rD}) */
+export function largestCurvatures(curvature: Float64Array, reach: Float64Array, w: Float64Array, r: number): number {
+  let spread = 0;
+  for (let i = 0; i < w.length; i++) {
+    const grown = curvature[i] > 0 ? curvature[i] * Math.exp(r * reach[i]) : 0;
+    spread += w[i] * Math.min(0.25, grown);
+  }
+  return spread;
+}
+
+/** Of rows in memory, with the margins and D kept. */
+export function keptMargins(
+  { model: { map }, data, scores }: Fit,
+  { score }: CertificateRequest,
+  reach: number,
+  work?: Work,
+): RobustMargins {
+  const f = score ? Float64Array.from(data.y, (_, i) => score(i)) : scores;
+  const curvature = robustCurvatures(data.y, f, reach);
+  const weighted = async (weight: (row: number) => number): Promise<Matrix> => {
+    const { grams } = await sweep(
+      map,
+      data,
+      { grams: 1, phase: "certificate" },
+      ({ block: { w, firstRow }, grams: [omega] }) => {
+        for (let i = 0; i < w.length; i++) omega[i] = w[i] * weight(firstRow + i);
+      },
+      work,
+    );
+    return grams[0];
+  };
+  return {
+    hessian: () => weighted((row) => curvature[row]),
+    async shrunk(half, extra) {
+      const reaches = new Float64Array(data.rows);
+      await sweep(
+        map,
+        data,
+        { theta: half, phase: "certificate" },
+        ({ block, scores: images }) => reaches.set(rowReaches(images, extra), block.firstRow),
+        work,
+      );
+      return async (r) => ({
+        hessian: await weighted((row) => leastCurvature(curvature[row], reaches[row], r)),
+        spread: largestCurvatures(curvature, reaches, data.weights, r),
+      });
+    },
+  };
+}

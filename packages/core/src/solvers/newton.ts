@@ -1,0 +1,282 @@
+import type { Block } from "../data/dataset.js";
+import { numericalError } from "../errors.js";
+import { Matrix } from "../linalg/matrix.js";
+import type { Loss } from "../models/losses.js";
+import type { ScoreModel } from "../models/score-model.js";
+import { dot, hessianTimes, type InverseHessian, invertHessian } from "./inverse-hessian.js";
+
+/** Convergence of MATH 12: the gradient relative to what its terms could add up to. */
+const GRADIENT_TOLERANCE = 1e-12;
+/** Newton steps relative to the fit (`pointSize`), in the H norm. This small, a step changes nothing that can be computed. */
+const NEGLIGIBLE_STEP = 1e-14;
+/** A step this small is the last: what is left after it is of the order of its square. */
+const LAST_STEP = 1e-11;
+/** Steps below this that do not shrink any more are rounding. */
+const STALLED_STEP = 1e-8;
+const MAXIMUM_ITERATIONS = 200;
+
+/** Sums over all rows at one θ. */
+export interface ScoreSums {
+  /** Σ w ℓ, Σ w ℓ'², Σ w ℓ'' */
+  readonly scalars: Float64Array;
+  /** Σ w ℓ' v (d) */
+  readonly gradient: Float64Array;
+  /** Σ w ℓ'' vv' (d×d, lower triangle); null where it was not asked for. */
+  readonly hessian: Matrix | null;
+  /** n: f_i; empty where they are not kept. */
+  readonly scores: Float64Array;
+}
+
+/** Adds a block to Σwℓ, Σwℓ'², Σwℓ''; writes wℓ' and, where asked for, wℓ''. */
+export function weighRows(
+  loss: Loss,
+  { y, w }: Pick<Block, "y" | "w">,
+  f: Float64Array,
+  { scalars, onGradient, onHessian }: RowWeights,
+): void {
+  let [total, slopeSquares, curvatures] = [0, 0, 0];
+  if (loss.quadratic) {
+    const curvature = loss.second(0, 0);
+    for (let i = 0; i < y.length; i++) {
+      const slope = curvature * (f[i] - y[i]);
+      const pulled = w[i] * slope;
+      slopeSquares += pulled * slope;
+      curvatures += w[i] * curvature;
+      onGradient[i] = pulled;
+      if (onHessian) onHessian[i] = w[i] * curvature;
+    }
+    scalars[0] += slopeSquares / (2 * curvature); // ½ℓ''(f − y)² = ½ℓ'²/ℓ''
+    scalars[1] += slopeSquares;
+    scalars[2] += curvatures;
+    return;
+  }
+  const jet = new Float64Array(3);
+  for (let i = 0; i < y.length; i++) {
+    loss.jet(f[i], y[i], jet);
+    const slope = jet[1];
+    const curvature = jet[2];
+    total += w[i] * jet[0];
+    slopeSquares += w[i] * slope * slope;
+    curvatures += w[i] * curvature;
+    onGradient[i] = w[i] * slope;
+    if (onHessian) onHessian[i] = w[i] * curvature;
+  }
+  scalars[0] += total;
+  scalars[1] += slopeSquares;
+  scalars[2] += curvatures;
+}
+
+interface RowWeights {
+  readonly scalars: Float64Array;
+  /** r: w ℓ' */
+  readonly onGradient: Float64Array;
+  /** r: w ℓ'' */
+  readonly onHessian: Float64Array | undefined;
+}
+
+/** How all rows change between two points: the largest |Δf|, and the largest and smallest change of a loss that never turns back. */
+export interface Recession {
+  readonly largest: number;
+  readonly worst: number;
+  readonly best: number;
+}
+
+export const NO_RECESSION: Recession = {
+  largest: 0,
+  worst: Number.NEGATIVE_INFINITY,
+  best: Number.POSITIVE_INFINITY,
+};
+
+/** The same with some more rows. */
+export function withRows(
+  { largest, worst, best }: Recession,
+  loss: Loss,
+  y: Float64Array,
+  before: Float64Array,
+  after: Float64Array,
+): Recession {
+  for (let i = 0; i < before.length; i++) {
+    const shift = after[i] - before[i];
+    const change = loss.recession(shift, y[i]);
+    largest = Math.max(largest, Math.abs(shift));
+    worst = Math.max(worst, change);
+    best = Math.min(best, change);
+  }
+  return { largest, worst, best };
+}
+
+/** What is minimised: Σ w ℓ(f) + ½Σ P_j θ_j², seen through sums over the rows. */
+export interface Problem {
+  readonly model: ScoreModel;
+  readonly ridge: Float64Array;
+  readonly l2: number;
+  /** d, 1 where a parameter moves; the others stay at 0. */
+  readonly free: Uint8Array;
+  sumsAt(theta: Float64Array, withHessian: boolean): Promise<ScoreSums>;
+  recession(from: Point, to: Point): Promise<Recession>;
+}
+
+/** Everything that Newton's method and the AIF need at one θ, from one pass over the data. */
+export interface Point {
+  readonly theta: Float64Array;
+  readonly scores: Float64Array;
+  readonly loss: number;
+  readonly objective: number;
+  readonly gradient: Float64Array;
+  readonly gradientNorm: number;
+  readonly hessian: Matrix;
+  /** √(Σ w ℓ'² / Σ w ℓ''): the size of the residuals in the H norm. */
+  readonly residualSize: number;
+}
+
+/** Where Newton's method is before a step, from where it goes on to the same digits. */
+export interface NewtonState {
+  readonly theta: Float64Array;
+  readonly iterations: number;
+  readonly lastStep: number;
+}
+
+export interface Minimum {
+  readonly point: Point;
+  readonly iterations: number;
+  readonly inverse: InverseHessian;
+}
+
+export interface NewtonOptions {
+  /** H of a squared loss, where it is known already. */
+  readonly hessian?: Matrix | undefined;
+  readonly onStep?: ((state: NewtonState) => Promise<void>) | undefined;
+}
+
+/** Newton's method from a point on. @throws numerical: no minimum exists, or it was not reached. */
+export async function minimise(
+  problem: Problem,
+  from: Float64Array | NewtonState,
+  { hessian, onStep }: NewtonOptions = {},
+): Promise<Minimum> {
+  const { model, l2, free } = problem;
+  const { quadratic } = model.loss;
+  const begun = from instanceof Float64Array ? { theta: from, iterations: 0, lastStep: Infinity } : from;
+  let { lastStep } = begun;
+  let point = await evaluateAt(problem, begun.theta, hessian);
+  let inverse: InverseHessian | null = null;
+  for (let { iterations } = begun; iterations < MAXIMUM_ITERATIONS; iterations++) {
+    inverse = quadratic && inverse ? inverse : invertHessian(freePart(point.hessian, free));
+    const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
+    const relativeStep = lengthIn(point.hessian, step) / pointSize(point);
+    const settled = point.gradientNorm <= GRADIENT_TOLERANCE && relativeStep <= LAST_STEP;
+    // Where rounding in the scores is what is left of the gradient, steps stop shrinking.
+    const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
+    lastStep = relativeStep;
+    if (relativeStep <= NEGLIGIBLE_STEP || stalled || (settled && !quadratic)) return { point, iterations, inverse };
+    if (settled)
+      return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
+    const next = await lineSearch(problem, point, step, !quadratic);
+    if (next === null) {
+      if (relativeStep <= STALLED_STEP) return { point, iterations, inverse };
+      break;
+    }
+    if (l2 === 0 && iterations >= 4) refuseRecession(model, point, next, await problem.recession(point, next));
+    point = next;
+    await onStep?.({ theta: point.theta, iterations: iterations + 1, lastStep });
+  }
+  throw numericalError(
+    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as l2 = 0.01, or look for columns that are nearly copies of each other.`,
+  );
+}
+
+/** The rows and columns of a symmetric matrix (lower triangle) that are free. */
+function freePart(hessian: Matrix, free: Uint8Array): Matrix {
+  const kept = [...free.keys()].filter((j) => free[j] === 1);
+  if (kept.length === free.length) return hessian;
+  const out = Matrix.zeros(kept.length, kept.length);
+  kept.forEach((a, i) => {
+    for (let j = 0; j <= i; j++) out.data[i * kept.length + j] = hessian.data[a * hessian.columns + kept[j]];
+  });
+  return out;
+}
+
+const gather = (values: Float64Array, free: Uint8Array): Float64Array => values.filter((_, j) => free[j] === 1);
+
+function spread(values: Float64Array, free: Uint8Array): Float64Array {
+  let at = 0;
+  return Float64Array.from(free, (moves) => (moves ? values[at++] : 0));
+}
+
+/** @param knownHessian ridge included */
+export async function evaluateAt(
+  { sumsAt, ridge, free }: Problem,
+  theta: Float64Array,
+  knownHessian?: Matrix,
+): Promise<Point> {
+  const d = theta.length;
+  const sums = await sumsAt(theta, knownHessian === undefined);
+  const [total, slopeSquares, curvatures] = sums.scalars;
+  const { gradient, scores } = sums;
+  const hessian = knownHessian ?? sums.hessian ?? Matrix.zeros(d, d);
+  const residualSquare = curvatures > 0 ? slopeSquares / curvatures : 0;
+  let gradientNorm = 0;
+  let penalty = 0;
+  for (let j = 0; j < d; j++) {
+    gradient[j] += ridge[j] * theta[j];
+    penalty += 0.5 * ridge[j] * theta[j] * theta[j];
+    if (!knownHessian) hessian.data[j * d + j] += ridge[j];
+    const possible =
+      Math.sqrt(residualSquare * Math.max(0, hessian.data[j * d + j] - ridge[j])) + ridge[j] * Math.abs(theta[j]);
+    if (possible > 0 && free[j]) gradientNorm = Math.max(gradientNorm, Math.abs(gradient[j]) / possible);
+  }
+  return {
+    theta,
+    scores,
+    loss: total,
+    objective: total + penalty,
+    gradient,
+    gradientNorm,
+    hessian,
+    residualSize: Math.sqrt(residualSquare),
+  };
+}
+
+/** Halves the step until the objective does not rise (beyond rounding); null when even tiny steps do not help. */
+async function lineSearch(
+  problem: Problem,
+  from: Point,
+  step: Float64Array,
+  hessianChanges: boolean,
+): Promise<Point | null> {
+  const rounding = 1e-13 * Math.abs(from.objective);
+  for (let t = 1; t > 1e-6; t /= 2) {
+    const theta = from.theta.map((value, j) => value + t * step[j]);
+    const next = await evaluateAt(problem, theta, hessianChanges ? undefined : from.hessian);
+    if (next.objective <= from.objective + rounding) return next;
+    // Refinements of a squared loss end where rounding begins.
+    if (!hessianChanges) return null;
+  }
+  return null;
+}
+
+/**
+ * A direction along which no row's loss rises and some row's falls is one along which the loss falls for ever: no minimiser
+ * exists. Late Newton steps on separable data point along it (each adds about 1 to the diverging scores).
+ */
+function refuseRecession(model: ScoreModel, from: Point, to: Point, { largest, worst, best }: Recession): void {
+  if (largest > 0.3 && worst <= 1e-8 * largest && best < -0.3) {
+    throw numericalError(
+      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as l2 = 0.001, or leave out what gives the answer away.`,
+    );
+  }
+}
+
+/** The up to three parameters whose coefficients move most, by name: what separates the targets. */
+function fastest({ parameterNames, map }: ScoreModel, from: Point, to: Point): string {
+  const speed = (j: number): number => Math.abs(to.theta[j] - from.theta[j]);
+  const order = [...to.theta.keys()].slice(map.intercept ? 1 : 0).toSorted((a, b) => speed(b) - speed(a));
+  const leading = order.filter((j) => speed(j) > 0.2 * speed(order[0])).slice(0, 3);
+  return leading.map((j) => JSON.stringify(parameterNames[j])).join(", ");
+}
+
+/** ‖θ‖_H plus the size of the residuals in the same norm: never 0 but for a fit to zeros. */
+const pointSize = ({ hessian, theta, residualSize }: Point): number => lengthIn(hessian, theta) + residualSize || 1;
+
+/** √(x'Hx) */
+const lengthIn = (hessian: Matrix, x: Float64Array): number => Math.sqrt(Math.max(0, dot(x, hessianTimes(hessian, x))));

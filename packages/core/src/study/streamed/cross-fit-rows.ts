@@ -1,0 +1,183 @@
+import { outsideOf, ownFoldRows, refitsFolds } from "../../influence/cross-fit.js";
+import {
+  fitFoldSums,
+  foldGradients,
+  type LeaveOutRows,
+  leaveOutFits,
+  leaveOutHessians,
+  namingFold,
+  withRidge,
+} from "../../influence/leave-out-fits.js";
+import { foldProduct, foldPulls, leaveOutInfluence, scaledColumns } from "../../influence/leave-out-influence.js";
+import type { Sampling } from "../../influence/sampling.js";
+import { Matrix } from "../../linalg/matrix.js";
+import type { FoldSums } from "../../models/fold-sums.js";
+import { asColumns } from "../../models/sweep.js";
+import { type Pass, sideBySide } from "../../parallel/passes.js";
+import type { Fit } from "../../solvers/fit.js";
+import { add, attackRows, foldScales, type StreamedAttack } from "./attack-rows.js";
+import { type FitGround, fitRows } from "./fit-rows.js";
+import { type RowsView, withoutFold } from "./rows-view.js";
+import { type Summary, summarise } from "./summary.js";
+
+/** θ̂_{−k}, and I_{−k} and c_{−k} for every threat. */
+export interface FoldFits {
+  /** d×K */
+  readonly theta: Matrix;
+  /** d×K, one a threat. */
+  readonly influences: readonly Matrix[];
+  /** K, one a threat. */
+  readonly scales: readonly Float64Array[];
+  readonly singularFolds: number;
+}
+
+/** What cross-fitting needs to know beside the rows. */
+export interface CrossGround {
+  readonly ground: FitGround;
+  readonly fit: Fit;
+  readonly attacks: readonly StreamedAttack[];
+  readonly summary: Summary;
+  readonly sampling: Sampling;
+}
+
+/** The folds' sums at θ̂, one pass. */
+export async function foldSumsOf(pass: Pass<RowsView>, fit: Fit, folds: number): Promise<FoldSums> {
+  const d = fit.parameters.length;
+  const sums = { grams: Array.from({ length: folds }, () => Matrix.zeros(d, d)), pulls: Matrix.zeros(d, folds) };
+  await pass({
+    sums: [...sums.grams.map(({ data }) => data), sums.pulls.data],
+    async visit(view) {
+      const { grams, pulls } = await fitFoldSums(view.fit(fit), view.foldOf, folds);
+      grams.forEach((gram, k) => {
+        add(sums.grams[k].data, gram.data);
+      });
+      add(sums.pulls.data, pulls.data);
+    },
+  });
+  return sums;
+}
+
+/**
+ * Every fold's fit and influence, as `crossFit` makes them, with passes that all folds and threats share.
+ * @param known of `foldSumsOf`, where the folds need no fits of their own; used up
+ * @throws numerical: a fold without which the fit has no minimum.
+ */
+export async function crossFitRows(
+  pass: Pass<RowsView>,
+  cross: CrossGround,
+  known: FoldSums | null,
+): Promise<FoldFits> {
+  const { fit, attacks, summary } = cross;
+  const folds = summary.inside.length;
+  const plain = attacks.map(({ attack }) => attack);
+  const outside = outsideOf(summary.inside);
+  if (refitsFolds(fit, plain, folds)) return refitRows(pass, cross, outside);
+  const sums = known ?? (await foldSumsOf(pass, fit, folds));
+  const { theta, inverse } = await leaveOutFits(
+    fit,
+    leaveOutHessians(fit, sums, outside),
+    rowsOf(pass, cross, outside),
+  );
+  const pulls = plain.map(() => Matrix.zeros(theta.rows, folds));
+  const threats = plain.map(({ threat }) => threat);
+  await pass({
+    sums: pulls.map(({ data }) => data),
+    async visit(view) {
+      const found = await foldPulls(view.fit(fit), threats, view.foldOf, outside, theta);
+      found.forEach((pull, a) => {
+        add(pulls[a].data, pull.data);
+      });
+    },
+  });
+  const scales = attacks.map((attacked) => foldScales(attacked, outside));
+  const influences = await sideBySide(
+    pass,
+    pulls.map((pull, a) => (own: Pass<RowsView>) => {
+      const Phi = scaledColumns(pull, scales[a]);
+      return leaveOutInfluence(fit, inverse, Phi, async (vectors) => {
+        const product = Matrix.zeros(vectors.rows, vectors.columns);
+        await own({
+          sums: [product.data],
+          async visit(view) {
+            add(product.data, (await foldProduct(view.fit(fit), view.foldOf, outside, theta, vectors)).data);
+          },
+        });
+        return product;
+      });
+    }),
+  );
+  return {
+    theta,
+    influences,
+    scales,
+    singularFolds: inverse.filter(({ method }) => method === "pseudo-inverse").length,
+  };
+}
+
+/** What the folds' fits ask of rows that pass by. */
+function rowsOf(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array): LeaveOutRows {
+  const { fit } = cross;
+  return {
+    async gradients(theta) {
+      const sums = Matrix.zeros(theta.rows, theta.columns);
+      await pass({
+        sums: [sums.data],
+        async visit(view) {
+          add(sums.data, (await foldGradients(view.fit(fit), view.foldOf, outside, theta)).data);
+        },
+      });
+      return withRidge(fit.ridge, theta, sums);
+    },
+    refit: (list) =>
+      sideBySide(
+        pass,
+        list.map(
+          ({ k, start }) =>
+            (own: Pass<RowsView>) =>
+              namingFold(k, outside.length, () => fitWithout(own, cross, k, outside[k], start).then(({ fit }) => fit)),
+        ),
+      ),
+  };
+}
+
+/** A whole fit a fold, all side by side, with the influence of every threat there. */
+async function refitRows(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array): Promise<FoldFits> {
+  const { attacks, sampling, ground } = cross;
+  const fits = await sideBySide(
+    pass,
+    [...outside.keys()].map(
+      (k) => (own: Pass<RowsView>) =>
+        namingFold(k, outside.length, async () => {
+          const { fit, summary, rest } = await fitWithout(own, cross, k, outside[k]);
+          const threats = attacks.map(
+            ({ attack }) =>
+              () =>
+                attack.threat,
+          );
+          return { fit, attacked: await attackRows(rest, fit, threats, summary, { ranks: ground.ranks, sampling }) };
+        }),
+    ),
+  );
+  return {
+    theta: asColumns(fits.map(({ fit }) => fit.parameters)),
+    influences: attacks.map((_, a) => asColumns(fits.map(({ attacked }) => attacked[a].attack.influence))),
+    scales: attacks.map((_, a) => Float64Array.from(fits, ({ attacked }) => attacked[a].attack.scale)),
+    singularFolds: fits.filter(({ fit }) => fit.inverse.method === "pseudo-inverse").length,
+  };
+}
+
+async function fitWithout(
+  pass: Pass<RowsView>,
+  { ground }: CrossGround,
+  k: number,
+  outside: number,
+  start?: Float64Array,
+): Promise<{ fit: Fit; summary: Summary; rest: Pass<RowsView> }> {
+  const rest = withoutFold(pass, k, outside);
+  const summary = await summarise(rest, ground.model, 0);
+  return { fit: await fitRows(rest, ground, summary, { start }), summary, rest };
+}
+
+/** f_i (first) and s_i for every threat of the rows of a view, each under the fit of its own fold. */
+export const foldScores = (view: RowsView, fit: Fit, folds: FoldFits): ReturnType<typeof ownFoldRows> =>
+  view.once(folds, () => ownFoldRows(fit, view.foldOf, folds.theta, folds.influences, view.data));

@@ -1,0 +1,364 @@
+import type { EvaluatedRows } from "../../influence/evaluated-rows.js";
+import { kinkFraction, kinkRadii, residualFraction } from "../../influence/kink-radius.js";
+import { changesBetween, countedChanges, isCounted, type MetricChange } from "../../influence/metric-changes.js";
+import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
+import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../../influence/moving-rows.js";
+import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
+import { type Sampling, varianceAbout } from "../../influence/sampling.js";
+import type { Pass } from "../../parallel/passes.js";
+import { dot } from "../../solvers/inverse-hessian.js";
+import { type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
+import type { CurvePoint, ThreatSection } from "../result.js";
+import type { StudySettings } from "../settings.js";
+import { add, onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
+import type { EvaluatedOn } from "./evaluated-view.js";
+import type { Trusted } from "./ground-rows.js";
+import type { RowsView } from "./rows-view.js";
+
+/** What a curve by passes needs to know beside the rows. */
+export interface CurveRows {
+  readonly attacked: StreamedAttack;
+  readonly trusted: Trusted;
+  readonly evaluatedOn: EvaluatedOn;
+  /** Whether the evaluated rows are others than the training rows. */
+  readonly heldOut: boolean;
+  /** How many rows are evaluated, over all ranks, and their Σ w y. */
+  readonly rows: number;
+  readonly mean: number;
+  readonly sampling: Sampling;
+  readonly settings: StudySettings;
+}
+
+/** Sums over the training rows at each size: the change of the loss, and the shares of kinks. */
+export interface TrainingSums {
+  readonly predicted: Float64Array;
+  readonly kinks: Float64Array;
+  readonly residuals: Float64Array;
+}
+
+export async function trainingCurve(
+  pass: Pass<RowsView>,
+  { attacked, trusted: { epsilons } }: Pick<CurveRows, "attacked" | "trusted">,
+): Promise<TrainingSums> {
+  const { attack } = attacked;
+  const { model } = attack.fit;
+  const [predicted, kinks, residuals] = [0, 1, 2].map(() => new Float64Array(epsilons.length));
+  await pass({
+    sums: [predicted, kinks, residuals],
+    async visit(view) {
+      const [own, shifts] = [await onView(view, attacked), shiftsOf(view, attacked)];
+      const { y, weights } = view.data;
+      const rows = { loss: model.loss, y, w: weights, scores: own.fit.scores, shifts };
+      const radii = await kinkRadii(own, shifts);
+      epsilons.forEach((epsilon, e) => {
+        predicted[e] += predictedChange(rows, epsilon);
+        kinks[e] += kinkFraction({ ...radii, shared: Number.POSITIVE_INFINITY }, weights, epsilon);
+        residuals[e] += residualFraction(radii, weights, epsilon);
+      });
+    },
+  });
+  const shared = model.map.sharedGradient ? (await kinkRadii(attack, new Float64Array(0))).shared : Infinity;
+  return {
+    predicted,
+    kinks: kinks.map((share, e) => (shared < epsilons[e] ? 1 : Math.min(1, share))),
+    residuals: residuals.map((share) => Math.min(1, share)),
+  };
+}
+
+/** Sums over the evaluated rows. */
+export interface EvaluatedSums {
+  /** Σ w, natural loss, slope, curvature */
+  readonly local: Float64Array;
+  /** At each size: cost, benefit, robust loss of the fit as it is and of the robust one, cost and robust loss of the mixed one. */
+  readonly sizes: readonly Float64Array[];
+  /** Of the metrics: now; after at each size; under attack now and after at each size (none without a closed form). */
+  readonly metrics: PredictionSums<Float64Array>;
+}
+
+interface PredictionSums<T> {
+  readonly now: T;
+  readonly after: readonly T[];
+  readonly attackedNow: readonly T[];
+  readonly attackedAfter: readonly T[];
+}
+
+/** Predictions of a block at all sizes, as the metrics take them. */
+function predictionsOf({ attacked, trusted: { epsilons } }: CurveRows, own: Attacked): PredictionSums<Float64Array> {
+  const { scores, shifts, loss } = own.evaluated.rows;
+  const rule = METRIC_RULES[loss.name];
+  const moved = (epsilon: number): Float64Array => rule.predictions(scores.map((f, i) => f + epsilon * shifts[i]));
+  const under = (epsilon: number, by: number): Float64Array[] => {
+    const found = attackedScoresOf(attacked.attack, own.evaluated, { epsilon, moved: by });
+    return found ? [rule.predictions(found)] : [];
+  };
+  return {
+    now: moved(0),
+    after: epsilons.map(moved),
+    attackedNow: epsilons.flatMap((epsilon) => under(epsilon, 0)),
+    attackedAfter: epsilons.flatMap((epsilon) => under(epsilon, epsilon)),
+  };
+}
+
+interface Attacked {
+  readonly evaluated: EvaluatedRows;
+}
+
+const each = <T, U>(of: PredictionSums<T>, make: (value: T) => U): PredictionSums<U> => ({
+  now: make(of.now),
+  after: of.after.map(make),
+  attackedNow: of.attackedNow.map(make),
+  attackedAfter: of.attackedAfter.map(make),
+});
+
+const listed = <T>({ now, after, attackedNow, attackedAfter }: PredictionSums<T>): T[] => [
+  now,
+  ...after,
+  ...attackedNow,
+  ...attackedAfter,
+];
+
+/** First of two passes over the evaluated rows: all means. */
+export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Promise<EvaluatedSums> {
+  const { attacked, trusted, evaluatedOn, settings, mean } = curve;
+  const { attack } = attacked;
+  const { attackRate } = settings;
+  const rule = METRIC_RULES[attack.fit.model.loss.name];
+  const local = new Float64Array(4);
+  const sizes = trusted.epsilons.map(() => new Float64Array(6));
+  const none = (): Float64Array => new Float64Array(rule.width);
+  const hasWorst = robustLossMethod(attack) !== "expansion";
+  const metrics: PredictionSums<Float64Array> = {
+    now: none(),
+    after: trusted.epsilons.map(none),
+    attackedNow: hasWorst ? trusted.epsilons.map(none) : [],
+    attackedAfter: hasWorst ? trusted.epsilons.map(none) : [],
+  };
+  await pass({
+    sums: [local, ...sizes, ...listed(metrics)],
+    async visit(view) {
+      const evaluated = await evaluatedOn(view);
+      const { rows } = evaluated;
+      const { y, w } = rows;
+      if (y.length === 0) return;
+      const { slope, curvature } = localSensitivity(rows);
+      const total = w.reduce((sum, weight) => sum + weight, 0);
+      add(local, [total, naturalLoss(rows, 0), slope, curvature]);
+      for (const [e, epsilon] of trusted.epsilons.entries()) {
+        const now = await attackedLosses(attack, evaluated, { epsilon, moved: 0 });
+        const then = await attackedLosses(attack, evaluated, { epsilon, moved: epsilon });
+        const benefit = now.reduce((sum, loss, i) => sum + w[i] * (loss - then[i]), 0);
+        add(sizes[e].subarray(0, 4), [predictedChange(rows, epsilon), benefit, dot(w, now), dot(w, then)]);
+        if (attackRate === null) continue;
+        const moved = attackRate * epsilon;
+        const mixed = await attackedLosses(attack, evaluated, { epsilon, moved });
+        add(sizes[e].subarray(4), [predictedChange(rows, moved), dot(w, mixed)]);
+      }
+      const predictions = listed(predictionsOf(curve, { evaluated }));
+      listed(metrics).forEach((sums, k) => {
+        rule.add(sums, y, w, predictions[k], mean);
+      });
+    },
+  });
+  return { local, sizes, metrics };
+}
+
+/** Second of two passes: variances about those means, and, of few rows, which of them are classified rightly. */
+export interface EvaluatedSpread {
+  /** Standard error of the slope, and at each size of cost and benefit. */
+  readonly slope: number;
+  readonly costs: Float64Array;
+  readonly benefits: Float64Array;
+  readonly changes: readonly Readonly<Record<string, MetricChange>>[];
+  /** Under attack; empty without a closed form. */
+  readonly attackedChanges: readonly Readonly<Record<string, MetricChange>>[];
+}
+
+export async function evaluatedSpread(
+  pass: Pass<RowsView>,
+  curve: CurveRows,
+  { local, sizes, metrics }: EvaluatedSums,
+): Promise<EvaluatedSpread> {
+  const { attacked, trusted, evaluatedOn, sampling, settings, mean } = curve;
+  const { attack } = attacked;
+  const { epsilons } = trusted;
+  const rule = METRIC_RULES[attack.fit.model.loss.name];
+  const total = local[0];
+  const values = each(metrics, (sums) => rule.values(sums));
+  const names = Object.keys(values.now);
+  const pairs = pairsOf(metrics);
+  const variances = new Float64Array(1 + 2 * epsilons.length);
+  const moves = pairs.map(() => new Float64Array(names.length));
+  const sides = sidesOf(curve, listed(metrics).length);
+  await pass({
+    sums: [variances, ...moves, ...sides.sums],
+    async visit(view) {
+      const evaluated = await evaluatedOn(view);
+      const { rows } = evaluated;
+      const { y, w, loss, scores, shifts } = rows;
+      const about = (centre: number, terms: Float64Array): number => varianceAbout(centre / total, terms, w, sampling);
+      variances[0] += about(
+        local[2],
+        y.map((target, i) => loss.first(scores[i], target) * shifts[i]),
+      );
+      for (const [e, epsilon] of epsilons.entries()) {
+        const now = await attackedRows(attack, evaluated, { epsilon, moved: 0 });
+        const then = await attackedRows(attack, evaluated, { epsilon, moved: epsilon });
+        variances[1 + 2 * e] += about(sizes[e][0], lossChanges(rows, epsilon));
+        variances[2 + 2 * e] += about(
+          sizes[e][1],
+          now.terms.map((term, i) => term - then.terms[i]),
+        );
+      }
+      const predictions = predictionsOf(curve, { evaluated });
+      const influences = listed(predictions).map((f, k) => rule.rows(listed(metrics)[k], y, f, mean));
+      pairs.forEach(([before, after], p) => {
+        names.forEach((name, m) => {
+          const from = influences[before][name];
+          const change = influences[after][name].map((value, i) => value - from[i]);
+          moves[p][m] += about(0, change);
+        });
+      });
+      if (rule.right)
+        sides.see(
+          view,
+          rows,
+          listed(predictions).map((f) => rule.right?.(y, f) ?? new Uint8Array(0)),
+        );
+    },
+  });
+  const all = listed(values);
+  const z = reachFactor(settings) ?? 0;
+  const rightOf = sides.right();
+  const counted = rightOf
+    ? countedChanges(
+        pairs.map(([before, after]) => ({
+          before: { values: all[before], right: rightOf(before) },
+          after: { values: all[after], right: rightOf(after) },
+        })),
+        { y: sides.y, w: sides.w, sampling, level: settings.confidence, seed: settings.seed },
+      )
+    : pairs.map(() => null);
+  const changes = pairs.map(([before, after], p) =>
+    changesBetween(all[before], all[after], counted[p], (name) => {
+      return (z * Math.sqrt(moves[p][names.indexOf(name)])) / total;
+    }),
+  );
+  const error = (variance: number): number => Math.sqrt(variance) / total;
+  return {
+    slope: error(variances[0]),
+    costs: Float64Array.from(epsilons, (_, e) => error(variances[1 + 2 * e])),
+    benefits: Float64Array.from(epsilons, (_, e) => error(variances[2 + 2 * e])),
+    changes: changes.slice(0, epsilons.length),
+    attackedChanges: changes.slice(epsilons.length),
+  };
+}
+
+/** Which predictions are compared, by their places in the list of all: without attack, then under attack. */
+function pairsOf({ after, attackedNow, attackedAfter }: PredictionSums<unknown>): (readonly [number, number])[] {
+  const first = 1 + after.length;
+  return [
+    ...after.map((_, e) => [0, 1 + e] as const),
+    ...attackedAfter.map((_, e) => [first + e, first + attackedNow.length + e] as const),
+  ];
+}
+
+/** Bits that a number holds exactly. */
+const BITS = 50;
+
+/** Which rows are classified rightly by each of some predictions, of all ranks; nothing for regressions and for many rows. */
+function sidesOf({ attacked, rows, settings }: CurveRows, predictions: number) {
+  const { loss } = attacked.attack.fit.model;
+  const kept = METRIC_RULES[loss.name].right && isCounted(rows) && settings.inference !== "none";
+  const n = kept ? rows : 0;
+  const [y, w] = [new Float64Array(n), new Float64Array(n)];
+  const codes = Array.from({ length: kept ? Math.ceil(predictions / BITS) : 0 }, () => new Float64Array(n));
+  return {
+    sums: [y, w, ...codes],
+    y,
+    w,
+    see({ block: { firstRow } }: RowsView, own: EvaluatedRows["rows"], right: readonly Uint8Array[]): void {
+      if (!kept) return;
+      y.set(own.y, firstRow);
+      w.set(own.w, firstRow);
+      right.forEach((list, k) => {
+        const code = codes[Math.floor(k / BITS)];
+        for (let i = 0; i < list.length; i++) code[firstRow + i] += list[i] * 2 ** (k % BITS);
+      });
+    },
+    /** n, for a prediction by its place. */
+    right(): ((k: number) => Uint8Array) | null {
+      if (!kept) return null;
+      return (k) => Uint8Array.from(codes[Math.floor(k / BITS)], (code) => Math.floor(code / 2 ** (k % BITS)) % 2);
+    },
+  };
+}
+
+/** What all points share that is known before the rows are evaluated. */
+export type PointGround = Pick<CurveGround, "population" | "estimationLoss">;
+
+/** The curve as the result says it. @param spread null without intervals */
+export function curveOf(
+  { attacked: { attack }, trusted: { trust, epsilons, checks }, heldOut, settings }: CurveRows,
+  ground: PointGround,
+  training: TrainingSums,
+  { local, sizes, metrics }: EvaluatedSums,
+  spread: EvaluatedSpread | null,
+): CurvePoint[] {
+  const { loss } = attack.fit.model;
+  const rule = METRIC_RULES[loss.name];
+  const values = each(metrics, (sums) => ({ values: rule.values(sums) }));
+  const at: CurveGround = {
+    ...ground,
+    scale: attack.scale,
+    natural: local[1],
+    loss: loss.name,
+    heldOut,
+    method: robustLossMethod(attack),
+    trust: trust.radius,
+    z: reachFactor(settings),
+  };
+  const checkAt = new Map(checks.map((check) => [check.epsilon, check]));
+  return epsilons.map((epsilon, e) => {
+    const [cost, benefit, robustLossNatural, robustLoss, mixedCost, mixedLoss] = sizes[e];
+    const natural = { before: values.now, after: values.after[e] };
+    const attackedAfter = values.attackedAfter[e];
+    const robust = attackedAfter ? { before: values.attackedNow[e], after: attackedAfter } : null;
+    const own = { cost: mixedCost, benefit: robustLossNatural - mixedLoss };
+    return {
+      ...pointAt(at, {
+        epsilon,
+        predicted: training.predicted[e],
+        secondOrder: null,
+        exact: null,
+        cost,
+        costError: spread?.costs[e] ?? 0,
+        benefit,
+        benefitError: spread?.benefits[e] ?? 0,
+        mixed: settings.attackRate === null ? null : mixedOf(settings.attackRate, own, { cost, benefit }),
+        groups: null,
+        robustLoss,
+        robustLossNatural,
+        kinkFraction: training.kinks[e],
+        residualFraction: training.residuals[e],
+        check: checkAt.get(epsilon),
+      }),
+      metrics: metricsAt(
+        natural,
+        spread ? spread.changes[e] : plainChanges(natural),
+        robust,
+        robust ? (spread ? spread.attackedChanges[e] : plainChanges(robust)) : undefined,
+      ),
+    };
+  });
+}
+
+/** Slope and curvature on held-out rows; null on training rows. */
+export const heldOutOf = (
+  { heldOut }: Pick<CurveRows, "heldOut">,
+  { local: [, , slope, curvature] }: EvaluatedSums,
+  spread: { readonly slope: number },
+): ThreatSection["sensitivity"]["heldOut"] => (heldOut ? { slope, slopeStandardError: spread.slope, curvature } : null);
+
+/** Metrics of the fit as it is, on the evaluated rows. */
+export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums): Metrics =>
+  METRIC_RULES[attacked.attack.fit.model.loss.name].values(metrics.now);

@@ -1,0 +1,138 @@
+import { boundRadius } from "../../influence/bound-radius.js";
+import { collapseFrom, hasCollapse, unattacked } from "../../influence/collapse-radius.js";
+import { naturalHessianTimes, rowContributions } from "../../influence/contributions.js";
+import { kinkRadii, kinkRadius } from "../../influence/kink-radius.js";
+import { type TrustRadius, validityBy } from "../../influence/trust-radius.js";
+import { judgeFrom, type Validity } from "../../influence/validity.js";
+import { Matrix } from "../../linalg/matrix.js";
+import { EachRank, type Pass } from "../../parallel/passes.js";
+import type { Ranks } from "../../parallel/ranks.js";
+import { constantPoint, type Fit } from "../../solvers/fit.js";
+import { minimise } from "../../solvers/newton.js";
+import type { Threat } from "../../threats/threat.js";
+import type { StudySettings } from "../settings.js";
+import { LISTED_ROWS, largestRows, type RowShare, sizesOfCurve, trainingCurvature } from "../threat-section.js";
+import { onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
+import { type FitGround, problemOf } from "./fit-rows.js";
+import { judgedRows } from "./judge-rows.js";
+import type { RowsView } from "./rows-view.js";
+
+/** Σ wℓ'v and Σ w|ℓ'| where all attacked features are given up, for some threats that attack the same ones. */
+export interface GivenUp {
+  readonly pull: Float64Array;
+  readonly slopeSizes: number;
+}
+
+/** What tells threats that give up the same features; null where nothing is known of giving up. */
+export const givenUpBy = (fit: Fit, threat: Threat): string | null =>
+  hasCollapse(fit, threat) ? unattacked(fit, threat).join("") : null;
+
+/** The fit on the intercept and the frozen features alone, and the slopes there. */
+export async function giveUp(
+  pass: Pass<RowsView>,
+  ground: FitGround,
+  fit: Fit,
+  threat: Threat,
+  meanTarget: number,
+): Promise<GivenUp> {
+  const { model } = ground;
+  const problem = problemOf(pass, ground, unattacked(fit, threat));
+  const known = model.loss.quadratic ? { hessian: fit.hessian } : {};
+  const { point } = await minimise(problem, constantPoint(model, meanTarget), known);
+  const pull = Matrix.zeros(model.map.count, 1);
+  const slopeSizes = new Float64Array(1);
+  await pass({
+    sums: [pull.data, slopeSizes],
+    visit(view) {
+      const { x, y, weights } = view.data;
+      const f = view.scores(model, point.theta);
+      const slopes = y.map((target, i) => weights[i] * model.loss.first(f[i], target));
+      for (const slope of slopes) slopeSizes[0] += Math.abs(slope);
+      model.map.addPullback(x, new Matrix(slopes, slopes.length, 1), pull);
+    },
+  });
+  return { pull: pull.data, slopeSizes: slopeSizes[0] };
+}
+
+export const collapseOf = ({ attack: { fit, threat, scale } }: StreamedAttack, given: GivenUp | null): number | null =>
+  given && collapseFrom(fit, threat, scale, given.pull, given.slopeSizes);
+
+/** The first ε at which a row's residual, coordinate or arg-max changes, and at which one meets a bound. */
+export async function firstRadii(
+  pass: Pass<RowsView>,
+  attacked: StreamedAttack,
+  ranks: Ranks,
+): Promise<{ kink: number | null; bound: number | null }> {
+  const each = new EachRank(ranks, 2);
+  each.own.fill(Number.POSITIVE_INFINITY);
+  const sooner = (k: number, radius: number | null): void => {
+    if (radius !== null && radius < each.own[k]) each.own[k] = radius;
+  };
+  await pass({
+    sums: [each.all],
+    async visit(view) {
+      const attack = await onView(view, attacked);
+      sooner(0, kinkRadius(await kinkRadii(attack, shiftsOf(view, attacked))));
+      sooner(1, await boundRadius(attack));
+    },
+  });
+  const found = (k: number): number | null => (Number.isFinite(each.smallest(k)) ? each.smallest(k) : null);
+  return { kink: found(0), bound: found(1) };
+}
+
+export interface Trusted {
+  readonly trust: TrustRadius;
+  readonly epsilons: readonly number[];
+  /** Of the sizes above 0. */
+  readonly checks: readonly Validity[];
+}
+
+/** The trust radius, the sizes of the curve, and what the prediction is worth there. */
+export async function trusted(
+  pass: Pass<RowsView>,
+  attacked: StreamedAttack,
+  collapse: number | null,
+  settings: StudySettings,
+): Promise<Trusted> {
+  const { attack } = attacked;
+  const judge = judgeFrom(attack, judgedRows(pass, attacked));
+  const { trust, at } = await validityBy(attack, () => judge, {
+    tolerance: settings.trustTolerance,
+    ceiling: collapse,
+  });
+  const epsilons = sizesOfCurve(settings, attack.scale, trust.radius, collapse);
+  return { trust, epsilons, checks: await at(epsilons.filter((epsilon) => epsilon > 0)) };
+}
+
+/** The rows with the largest part in I'H_LI over all ranks; null where that is 0. */
+export async function largestContributions(
+  pass: Pass<RowsView>,
+  attacked: StreamedAttack,
+  ranks: Ranks,
+): Promise<RowShare[] | null> {
+  const { attack } = attacked;
+  if (!(trainingCurvature(attack) > 0)) return null;
+  const gradient = naturalHessianTimes(attack.fit, attack.influence);
+  // Of every rank: how many, then rows of the file and values.
+  const each = new EachRank(ranks, 1 + 2 * LISTED_ROWS);
+  let largest: RowShare[] = [];
+  await pass({
+    sums: [each.all],
+    async visit(view) {
+      const values = await rowContributions(await onView(view, attacked), gradient);
+      const { sourceRows } = view.block;
+      largest = topOf([...largest, ...largestRows(values, (i) => sourceRows[i])]);
+      each.own.set([largest.length, ...largest.flatMap(({ row, value }) => [row, value])]);
+    },
+  });
+  const width = each.own.length;
+  const all = Array.from({ length: ranks.size }, (_, rank) => each.all.subarray(rank * width, (rank + 1) * width));
+  return topOf(
+    all.flatMap((list) =>
+      Array.from({ length: list[0] }, (_, k) => ({ row: list[1 + 2 * k], value: list[2 + 2 * k] })),
+    ),
+  );
+}
+
+const topOf = (rows: readonly RowShare[]): RowShare[] =>
+  rows.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, LISTED_ROWS);

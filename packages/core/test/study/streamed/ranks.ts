@@ -1,0 +1,109 @@
+/** Processes that work together, played by promises in one process; and rows in memory that pass by block by block. */
+import type { Block } from "../../../src/data/dataset.js";
+import type { EncodedDataset } from "../../../src/data/encoded-dataset.js";
+import type { StreamedBlock, StreamedDataset } from "../../../src/data/streamed-dataset.js";
+import type { Ranks } from "../../../src/parallel/ranks.js";
+
+/** `size` ranks whose sums wait for each other: every one gets the sum of all, added in rank order. */
+export function joinedRanks(size: number): Ranks[] {
+  const round = <T>(combine: (asked: readonly T[]) => void) => {
+    let asked: (T | undefined)[] = [];
+    let waiting: (() => void)[] = [];
+    return (rank: number, question: T): Promise<void> =>
+      new Promise((resolve) => {
+        if (asked[rank] !== undefined) throw new Error(`Rank ${rank} asked twice in one round.`);
+        asked[rank] = question;
+        waiting.push(resolve);
+        if (waiting.length < size) return;
+        const [all, done] = [asked as T[], waiting];
+        [asked, waiting] = [[], []];
+        combine(all);
+        for (const resume of done) resume();
+      });
+  };
+  const add = round<Float64Array[]>((all) => {
+    all[0].forEach((_, k) => {
+      if (all.some((sums) => sums[k].length !== all[0][k].length)) throw new Error("Ranks ask for different sums.");
+      const total = all[0][k].map((__, j) => all.reduce((sum, sums) => sum + sums[k][j], 0));
+      for (const sums of all) sums[k].set(total);
+    });
+  });
+  let texts: string[] = [];
+  const gather = round<string>((all) => {
+    texts = [...all];
+  });
+  return Array.from({ length: size }, (_, rank) => ({
+    rank,
+    size,
+    add: (...sums: Float64Array[]) => add(rank, sums),
+    async gather(text: string) {
+      await gather(rank, text);
+      return [...texts];
+    },
+  }));
+}
+
+export interface Cut {
+  readonly ranks: Ranks;
+  /** The rows of this rank. */
+  readonly from: number;
+  readonly to: number;
+  /** n */
+  readonly foldOf: Uint16Array | null;
+  /** At most; blocks asked for may be smaller. */
+  readonly rowsPerBlock?: number;
+}
+
+/** Rows of a data set in memory, as one rank sees them pass by. Blocks do not outlive the next one. */
+export function streamOf(
+  data: EncodedDataset,
+  { ranks, from, to, foldOf, rowsPerBlock = Infinity }: Cut,
+): StreamedDataset {
+  return {
+    rows: data.rows,
+    ownRows: to - from,
+    firstRow: from,
+    ranks,
+    features: data.features,
+    encoding: data.encoding,
+    notes: data.notes,
+    weightTotal: data.weightTotal,
+    *blocks(asked = 1000): Generator<StreamedBlock> {
+      for (const block of data.blocks(Math.min(asked, rowsPerBlock), from)) {
+        const rows = Math.min(block.y.length, to - block.firstRow);
+        if (rows <= 0) return;
+        const passing = passingBlock(data, block, rows, foldOf);
+        yield passing;
+        // What is kept of a block that has passed is wrong.
+        passing.x.data.fill(Number.NaN);
+        passing.y.fill(Number.NaN);
+      }
+    },
+  };
+}
+
+function passingBlock(data: EncodedDataset, block: Block, rows: number, foldOf: Uint16Array | null): StreamedBlock {
+  const { firstRow } = block;
+  const last = firstRow + rows;
+  const { x } = block;
+  return {
+    x: new (x.constructor as typeof import("../../../src/linalg/matrix.js").Matrix)(
+      x.data.slice(0, rows * x.columns),
+      rows,
+      x.columns,
+    ),
+    y: block.y.slice(0, rows),
+    w: block.w.slice(0, rows),
+    firstRow,
+    evaluationWeights: data.evaluationWeights.slice(firstRow, last),
+    rawWeights: new Float64Array(rows).fill(1),
+    sourceRows: Float64Array.from(data.sourceRows.subarray(firstRow, last)),
+    foldOf: foldOf && foldOf.slice(firstRow, last),
+  };
+}
+
+/** Uneven cuts of n rows: the share of each rank, from `bounds` between 0 and 1. */
+export function cutsOf(rows: number, bounds: readonly number[]): { from: number; to: number }[] {
+  const at = [0, ...bounds.map((share) => Math.round(share * rows)), rows].toSorted((a, b) => a - b);
+  return at.slice(1).map((to, k) => ({ from: at[k], to }));
+}

@@ -1,0 +1,222 @@
+/** An analysis of rows that pass by must say what one in memory says, for any ranks and any blocks. */
+import { describe, expect, test } from "vitest";
+import { analyze, assignFolds, type StudyResult, type StudySettings, type Table } from "../../../src/index.js";
+import { encodeTraining, splitRows } from "../../../src/study/prepare.js";
+import { analyzeStreamed, type StreamedWork } from "../../../src/study/streamed/analyze.js";
+import { Random } from "../../models/naive.js";
+import { categorical, houses, leaves, loans, numeric, settings, table } from "../tables.js";
+import { cutsOf, joinedRanks, streamOf } from "./ranks.js";
+
+const INF = Number.POSITIVE_INFINITY;
+
+interface Spread {
+  /** Where ranks' rows end, as shares of all. */
+  readonly bounds?: readonly number[];
+  readonly rowsPerBlock?: number;
+  readonly work?: readonly StreamedWork[];
+}
+
+/** The results of all ranks. */
+async function streamed(
+  data: Table,
+  changes: Partial<StudySettings>,
+  { bounds = [], rowsPerBlock = 37, work = [] }: Spread = {},
+  evaluationTable?: Table,
+): Promise<StudyResult[]> {
+  const asked = settings(changes);
+  const all = encodeTraining(data, asked);
+  const { training, evaluation } = splitRows(all, {
+    table: data,
+    settings: asked,
+    ...(evaluationTable ? { evaluationTable } : {}),
+  });
+  const plan = asked.evaluation;
+  const foldOf =
+    plan.kind === "cv"
+      ? assignFolds(training.sourceRows, plan.folds, asked.seed, { strata: training.labels ? training.y : undefined })
+      : null;
+  const joined = joinedRanks(bounds.length + 1);
+  const own = cutsOf(training.rows, bounds);
+  const others = evaluation ? cutsOf(evaluation.rows, bounds) : [];
+  const studies = await Promise.all(
+    joined.map((ranks, rank) =>
+      analyzeStreamed(
+        {
+          training: streamOf(training, { ...own[rank], ranks, foldOf, rowsPerBlock }),
+          evaluation: evaluation && streamOf(evaluation, { ...others[rank], ranks, foldOf: null, rowsPerBlock }),
+          settings: asked,
+          source: data.source,
+          readSeconds: 0,
+        },
+        work[rank] ?? {},
+      ),
+    ),
+  );
+  return studies.map(({ result }) => result);
+}
+
+/** A verdict on metrics that speaks of the AUC too. */
+const ABOUT_AUC = /But some metrics clearly get worse: [^.]*\. /;
+const LEFT_OUT = /^\.timings|^\.flags|auc$|\.auc\./;
+
+/** Differences of nearly equal numbers, which have no more digits in memory than these leave. */
+const DIFFERENCES = /\.(changes|cost|benefit|mixed|thisData|heldOut|value)\b/;
+/** What is made of such differences alone. */
+const QUOTIENTS = /(errorBound|breakEvenRate|costShare|benefitShare|rowsShare|stationarity)$/;
+
+/** Every number agrees to 1e-10 relative to itself, or to the largest number of its list. */
+function expectSame(found: StudyResult, known: StudyResult): void {
+  const list = (result: StudyResult) =>
+    leaves(result).flatMap(({ path, value }) => {
+      if (LEFT_OUT.test(path)) return [];
+      return [{ path, value: typeof value === "string" ? value.replace(ABOUT_AUC, "") : value }];
+    });
+  const [ours, theirs] = [list(found), list(known)];
+  expect(ours.map(({ path }) => path)).toEqual(theirs.map(({ path }) => path));
+  const loss = Math.max(known.fit.trainingLoss, 1);
+  const sizes = new Map<string, number>();
+  const group = (path: string): string => path.replace(/\[\d+\]$/, "");
+  for (const { path, value } of theirs) {
+    if (typeof value === "number") sizes.set(group(path), Math.max(sizes.get(group(path)) ?? 0, Math.abs(value)));
+  }
+  const wrong = ours.flatMap(({ path, value }, k) => {
+    const other = theirs[k].value;
+    if (typeof value !== "number" || typeof other !== "number") return value === other ? [] : [{ path, value, other }];
+    const difference = DIFFERENCES.exec(path)?.[0];
+    const lost = difference ? 1e-13 * loss : QUOTIENTS.test(path) ? 1e-8 * Math.abs(other) : 1e-14;
+    const allowed = 1e-10 * (sizes.get(group(path)) ?? 0) + lost;
+    return Math.abs(value - other) <= allowed ? [] : [{ path, value, other }];
+  });
+  expect(wrong).toEqual([]);
+  const flags = (result: StudyResult) => result.flags.filter(({ code }) => code !== "streamed");
+  expect(flags(found)).toEqual(flags(known));
+}
+
+async function expectAgreement(
+  data: Table,
+  changes: Partial<StudySettings>,
+  spread: Spread = {},
+  evaluationTable?: Table,
+): Promise<void> {
+  const asked = { exact: false, ...changes };
+  const { result } = await analyze({
+    table: data,
+    settings: settings(asked),
+    ...(evaluationTable ? { evaluationTable } : {}),
+  });
+  const found = await streamed(data, asked, spread, evaluationTable);
+  for (const one of found) expectSame(one, result);
+}
+
+/** Four ranks, one without rows. */
+const RANKS: Spread = { bounds: [0.17, 0.17, 0.6], rowsPerBlock: 29 };
+
+/** Counts of events, with weights and gaps. */
+function counts(n = 150, seed = 5): Table {
+  const random = new Random(seed);
+  const [a, b] = [0, 1].map(() => Array.from({ length: n }, () => random.normal()));
+  const events = a.map((value, i) => Math.floor(Math.exp(0.4 + 0.5 * value - 0.3 * b[i]) * (0.5 + random.uniform())));
+  return table([
+    numeric(
+      "a",
+      a.map((value) => (random.uniform() < 0.05 ? Number.NaN : value)),
+    ),
+    numeric("b", b),
+    categorical(
+      "kind",
+      a.map((_, i) => ["x", "y", "z"][i % 3]),
+    ),
+    numeric(
+      "weight",
+      a.map(() => 1 + Math.floor(4 * random.uniform())),
+    ),
+    numeric("price", events),
+  ]);
+}
+
+const ALL = [1, 1.5, 2, INF];
+const bounds = [{ column: "area", lower: 0, upper: 1000 }];
+const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
+  ["linear, every norm", houses(), { norms: [1, 1.5, 2, 3, INF] }],
+  ["linear, in sample", houses(), { evaluation: { kind: "training" }, norms: [2, INF] }],
+  ["linear, a share held out", houses(), { evaluation: { kind: "fraction", share: 0.25 }, norms: ALL }],
+  ["linear, ridge, raw units", houses(), { l2: 0.1, standardize: false, loss: "half-squared" }],
+  ["linear, no intercept", houses(), { intercept: false, l2: 0.1 }],
+  ["linear, many parameters a row", houses(70), { norms: [2, INF] }],
+  ["linear, budgets", houses(), { budgets: [{ column: "area", budget: 5 }], norms: [1, 2] }],
+  ["linear, budgets and relative sizes", houses(), { budgets: [{ column: "age", budget: 5 }], epsilons: [0, 0.1] }],
+  ["linear, bounds", houses(), { bounds, norms: ALL }],
+  ["linear, frozen, absolute sizes", houses(), { freeze: ["age"], radii: [0.1, 0.2] }],
+  [
+    "linear, conditions, share of attacks",
+    houses(),
+    {
+      attackRate: 0.3,
+      failIf: [{ text: "cost>1@0.05", quantity: "cost", operator: ">", limit: 1, epsilon: 0.05 }],
+    },
+  ],
+  ["linear, no intervals", houses(), { inference: "none", norms: [2, INF] }],
+  ["logistic", loans(), { target: "repaid", norms: ALL }],
+  ["logistic, few rows", loans(45), { target: "repaid", norms: [2], l2: 0.01 }],
+  [
+    "logistic, in sample, balanced",
+    loans(),
+    {
+      target: "repaid",
+      classWeight: "balanced",
+      evaluation: { kind: "training" },
+      norms: [2, INF],
+    },
+  ],
+  [
+    "logistic, a share held out, balanced",
+    loans(),
+    {
+      target: "repaid",
+      classWeight: "balanced",
+      C: 1,
+      evaluation: { kind: "fraction", share: 0.3 },
+    },
+  ],
+  ["poisson, weights, gaps", counts(), { model: "poisson", weights: "weight", missing: "mean", norms: ALL }],
+  [
+    "poisson, frequencies, gaps dropped",
+    counts(),
+    {
+      model: "poisson",
+      weights: "weight",
+      weightsKind: "frequency",
+      missing: "drop",
+      norms: [2],
+    },
+  ],
+  ["quadratic", houses(), { model: "quadratic", norms: [1, 1.5, 2, INF] }],
+  [
+    "quadratic, logistic loss",
+    loans(),
+    {
+      model: "quadratic",
+      loss: "logistic",
+      target: "repaid",
+      l2: 0.01,
+      norms: [2, INF],
+      evaluation: { kind: "cv", folds: 3 },
+    },
+  ],
+  [
+    "basis, in sample",
+    houses(),
+    {
+      model: "basis:area,age,area*age",
+      norms: [2, INF],
+      evaluation: { kind: "training" },
+    },
+  ],
+];
+
+describe("what is said of rows that pass by is what is said of rows in memory", () => {
+  test.each(cases)("%s", async (_, data, changes) => {
+    await expectAgreement(data, changes);
+    await expectAgreement(data, changes, RANKS);
+  });
+});
