@@ -46,7 +46,7 @@ export const COLOURS: readonly { readonly name: string; readonly light: string; 
 
 const DARK_OF = new Map(COLOURS.map(({ light, dark }) => [light, dark]));
 
-/** The same chart on dark paper. */
+/** A chart's specification with its colours for dark paper. */
 export const onDarkPaper = (spec: ChartSpec): ChartSpec => darkened(spec) as ChartSpec;
 
 function darkened(value: unknown): unknown {

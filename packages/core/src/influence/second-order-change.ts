@@ -18,7 +18,7 @@ export const changeAt = ({ first, second, third }: ChangeExpansion, epsilon: num
   epsilon * (first + epsilon * (second + epsilon * (third ?? 0)));
 
 /**
- * `full2` of MATH 2: the change of the natural loss L_e on given rows as the model goes to its robust optimum, to second order:
+ * The change of the natural loss L_e on given rows as the model goes to its robust optimum, to second order:
  * ε∇L_e'I + ½ε²[I'H_eI + ∇L_e'J].
  * @param response J (d), from `secondOrder`. @param evaluated the training rows or rows of another table.
  * @throws usage: held-out folds, whose fits have no J of their own.
@@ -51,7 +51,7 @@ export async function secondOrderChange(
 }
 
 /**
- * L(θ̂+εI+½ε²J) − L(θ̂) on the training rows at any ε: `full2` with all higher orders of the loss itself.
+ * L(θ̂+εI+½ε²J) − L(θ̂) on the training rows at any ε: the second-order change with all higher orders of the loss itself (MATH 2, 10b).
  * @param shifts n: v_i'I, from `scoreShifts`. @param response J (d), from `secondOrder`.
  */
 export async function bentChange(

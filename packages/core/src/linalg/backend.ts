@@ -106,7 +106,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     "A system BLAS is 2 to 5 times as fast. Download OpenBLAS for Windows (github.com/OpenMathLib/OpenBLAS/releases) and put libopenblas.dll on the PATH, or name it with AIF_BLAS=C:\\path\\to\\libopenblas.dll.",
 };
 
-/** Plain data about the active back end. */
+/** The active back end in words and numbers: which library, how many threads, what was tried and what to install. */
 export function describeBackend(): BackendDescription {
   const { name, description, threads } = blas();
   const platform = environment() === undefined ? undefined : globalThis.process.platform;

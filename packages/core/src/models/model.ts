@@ -2,7 +2,7 @@ import type { Block } from "../data/dataset.js";
 import type { Matrix } from "../linalg/matrix.js";
 
 /**
- * A differentiable loss l_i(θ) of rows (x_i, y_i), seen through the sums over rows that influence needs (DESIGN, MATH 1).
+ * A differentiable loss l_i(θ) of rows (x_i, y_i), seen through the sums over rows that influence needs (MATH 1).
  * Rows do not touch one another: every sum over blocks is the sum of the blocks' sums. θ is d, a block r rows of m features.
  */
 export interface Model {

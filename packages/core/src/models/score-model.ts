@@ -13,7 +13,7 @@ export interface ScoreModel {
   readonly kind: ModelKind;
   readonly loss: Loss;
   readonly map: FeatureMap;
-  /** d, the intercept first (DESIGN's parameter order). */
+  /** d, the intercept first, features in table order, then products x_j x_k with j ≤ k. */
   readonly parameterNames: readonly string[];
 }
 

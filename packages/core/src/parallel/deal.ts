@@ -15,7 +15,7 @@ export async function deal<T>(ranks: Ranks, count: number, task: (k: number) => 
   return Array.from({ length: count }, (_, k) => hands[k % ranks.size][Math.floor(k / ranks.size)]);
 }
 
-/** What every rank has, in their order, on every rank. Plain data, as above. */
+/** What every rank has, in the order of the ranks, on every rank: plain data, what JSON and typed arrays can hold. */
 export async function exchange<T>(ranks: Ranks, own: T): Promise<T[]> {
   const { text, numbers } = pack(own);
   const length = numbers.reduce((total, array) => total + array.length, 0);

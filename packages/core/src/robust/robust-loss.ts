@@ -91,7 +91,7 @@ export async function expandedRobustLosses(
   });
 }
 
-/** Their weighted mean, Σ w_i l_i^ρ. */
+/** Σ w_i [l_i + ρ g_i·φ_i + ½ρ² φ_i'L^{xx}_iφ_i] at θ: the robust loss to second order in the radius (MATH 10b, 13). */
 export async function expandedRobustLoss(
   model: ScoreModel,
   threat: Threat,

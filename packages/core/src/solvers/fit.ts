@@ -151,7 +151,7 @@ function problemOn(data: Dataset, asked: Pick<Problem, "model" | "ridge" | "l2" 
   };
 }
 
-/** The same quantities at a given θ, which need not be a minimum. @throws usage: a θ of the wrong length. */
+/** What `fit` returns, at a given θ that need not be a minimum: scores, loss, gradient, H. @throws usage: a θ of the wrong length. */
 export async function fitAt(
   description: ModelDescription,
   data: Dataset,

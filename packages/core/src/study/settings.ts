@@ -276,7 +276,7 @@ export function evaluationName(plan: EvaluationPlan): string {
   }
 }
 
-/** Reads what `evaluationName` writes. */
+/** Reads what `evaluationName` writes: "cv:10", "training", "fraction:0.2", else a file. @throws usage: a number that is none. */
 export function parseEvaluation(text: string): EvaluationPlan {
   const [head, tail] = [text.split(":")[0], text.slice(text.indexOf(":") + 1)];
   if (text === "training") return { kind: "training" };

@@ -23,7 +23,7 @@ export function number(value: number | null, digits = 3): string {
   return size >= 10 ** digits ? value.toFixed(0) : value.toPrecision(digits);
 }
 
-/** The same without zeros at the end: sizes that the user chose are shown as they were typed. */
+/** A number for people without zeros at the end: sizes that the user chose are shown as they were typed. */
 export const short = (value: number | null, digits = 3): string =>
   number(value, digits)
     .replace(/(\.\d*?)0+(?=e|$)/, "$1")

@@ -30,7 +30,7 @@ export function linearSensitivity({ sigmaX, ...population }: LinearPopulation & 
 }
 
 /**
- * The same without its assumptions: S/ε² = s c² a'E[xx']⁻¹a, a = E|η| φ_p(β) − ‖β‖_q E[x sgn η].
+ * Theorem 5.2 without its assumptions (MATH 5): S/ε² = s c² a'E[xx']⁻¹a, a = E|η| φ_p(β) − ‖β‖_q E[x sgn η].
  * @param secondMoment E[xx'] (m×m), the second moment, not the covariance. @param meanSigned E[x sgn η] (m).
  * @throws numerical: E[xx'] is singular.
  */

@@ -259,7 +259,7 @@ test("more rows than the Gram matrix forms at once", () => {
   }
 });
 
-test("products are named in lexicographic order, as DESIGN orders parameters", () => {
+test("products are named in lexicographic order, as parameters are ordered", () => {
   expect(new QuadraticMap(3, true).names(["a", "b", "c"])).toEqual([
     "(intercept)",
     "a",

@@ -3,7 +3,7 @@ import type { ModelDescription, ScoreModel } from "../score-model.js";
 import { ProjectedMap } from "./projected-map.js";
 import type { Projection } from "./projection.js";
 
-/** The same model of the components z = P'(x − μ) instead of the features x, which the adversary still acts on (MATH 13). */
+/** A model made one of the components z = P'(x − μ) instead of the features x, which the adversary still acts on (MATH 13). */
 export const projected =
   (description: ModelDescription, projection: Projection): ModelDescription =>
   () =>
