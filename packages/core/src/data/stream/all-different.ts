@@ -1,6 +1,6 @@
+import { exchange } from "../../parallel/deal.js";
 import type { ColumnInfo } from "../column-survey.js";
 import { hasher } from "../hash.js";
-import { addAll, fromAll } from "./agreement.js";
 import type { CachedTable } from "./cached-table.js";
 
 const WINDOW = 1 << 20;
@@ -24,10 +24,10 @@ export async function allDifferent(table: CachedTable, column: ColumnInfo): Prom
   doubtful.sort();
   const repeats = doubtful.some((value, i) => i > 0 && value === doubtful[i - 1]);
   const anywhere = Float64Array.of(repeats ? 1 : 0);
-  await addAll(ranks, anywhere);
+  await ranks.add(anywhere);
   if (anywhere[0] > 0 || ranks.size === 1) return anywhere[0] === 0;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const left = (await fromAll(ranks, doubtful.length)).reduce((sum, count) => sum + count, 0);
+    const left = (await exchange(ranks, doubtful.length)).reduce((sum, count) => sum + count, 0);
     if (left === 0) return true;
     doubtful = await notAlone(table, doubtful, 8 * left, round);
   }
@@ -51,7 +51,7 @@ async function notAlone(
       return place >= 0 && place < counts.length;
     });
     for (const value of inside) counts[placeOf(value) - from]++;
-    await addAll(ranks, counts);
+    await ranks.add(counts);
     for (const value of inside) if (counts[placeOf(value) - from] > 1) kept.push(value);
   }
   return Float64Array.from(kept);

@@ -1,7 +1,9 @@
-import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { basename } from "node:path";
 import { inputError } from "../../errors.js";
+import { agree } from "../../parallel/agreement.js";
+import { exchange } from "../../parallel/deal.js";
 import type { Ranks } from "../../parallel/ranks.js";
-import { fromAllOrNone } from "./agreement.js";
 import { type BlockIndex, CacheReader, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
 import { type CacheOptions, cacheParts, type FirstPass } from "./cache-parts.node.js";
@@ -42,35 +44,17 @@ export async function cachedTable(
   work: FirstPassWork,
 ): Promise<CachedTable> {
   const { ranks } = work;
-  const found = await agreedParts(path, ranks);
-  const own: { pass: FirstPass; blocks: CachedBlocks }[] = [];
-  const surveys = await fromAllOrNone(ranks, async () => {
-    own.push(await firstPass(shareOf(found.parts, ranks.rank, ranks.size), name, options, work));
-    return own[0].pass.survey;
-  });
+  const { parts, name: source } = await partsOf(path);
+  const files = Object.fromEntries(parts.map((part) => [basename(part.source.name), part.size]));
+  await agree(ranks, { files }, hostname());
+  const { pass, blocks } = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
+  const surveys = await exchange(ranks, pass.survey);
   const survey = surveys.reduce(joinedSurveys, noRows());
   if (survey.rows === 0) {
-    throw inputError(`${found.name} holds no data rows; give a file with at least one row below the header.`);
+    throw inputError(`${source} holds no data rows; give a file with at least one row below the header.`);
   }
   const before = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
-  return new CachedTable(found.name, own[0].blocks, survey, before, own[0].pass.survey.rows, ranks);
-}
-
-/** @throws input: another rank sees other files under these names */
-async function agreedParts(path: string, ranks: Ranks): Promise<{ parts: Part[]; name: string }> {
-  const own: { parts: Part[]; name: string }[] = [];
-  const all = await fromAllOrNone(ranks, async () => {
-    own.push(await partsOf(path));
-    const { parts } = own[0];
-    const seen = createHash("sha256");
-    for (const { source, size } of parts) seen.update(`${source.name}\n${size}\n`);
-    return { files: parts.length, hash: seen.digest("hex") };
-  });
-  const other = all.findIndex(({ hash }) => hash !== all[0].hash);
-  if (other < 0) return own[0];
-  throw inputError(
-    `Rank ${other} sees ${all[other].files} files for ${path} and rank 0 sees ${all[0].files}, or they differ in size; give every rank the same files, as a shared folder does.`,
-  );
+  return new CachedTable(source, blocks, survey, before, pass.survey.rows, ranks);
 }
 
 async function firstPass(

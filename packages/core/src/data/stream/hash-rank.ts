@@ -1,7 +1,6 @@
 import { inputError } from "../../errors.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { hasher } from "../hash.js";
-import { addAll } from "./agreement.js";
 
 /** Rows of one rank, each with an id that no other row has, and a stratum. */
 export interface HashedRows {
@@ -56,7 +55,7 @@ export async function rankByHash(
     for (let round = 0; ; round++) {
       const counts = new Float64Array(groups.length * fineness);
       for (const row of waiting) counts[row.group * fineness + digitOf(row.rest, fineness)]++;
-      await addAll(ranks, counts);
+      await ranks.add(counts);
       if (round === 0) for (let s = 0; s < done.length; s++) done[s] += sum(counts, s * fineness, (s + 1) * fineness);
       const next = shareOut(counts, groups, fineness);
       const again: Waiting[] = [];

@@ -1,4 +1,5 @@
 import { usageError } from "../../errors.js";
+import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
 import { columnNamed, ROLE } from "../choose-columns.js";
@@ -10,7 +11,6 @@ import { countMissing, type Weighting } from "../row-choice.js";
 import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
-import { addAll, fromAll, fromAllOrNone } from "./agreement.js";
 import { cacheFolder } from "./cache-folder.node.js";
 import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
@@ -96,9 +96,7 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
     ];
     const of = (part: RowsPart, folds: Uint16Array | null): StreamedDataset =>
       new StreamedRows(table, rows, part, encoding, folds, true, notes);
-    if (encoding.target.task === "count") {
-      await fromAllOrNone(ranks, async () => checkTargets(table, rows, encoding));
-    }
+    if (encoding.target.task === "count") checkTargets(table, rows, encoding);
     if (split.kind === "fraction") {
       const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
       return {
@@ -137,11 +135,9 @@ async function otherRows(table: CachedTable, encoding: Encoding): Promise<Stream
       : { column: columnNamed(table, ROLE.weights, encoding.weights), kind: encoding.weightsKind };
   const used = await chooseUsedRows(table, target, columns, weighting, encoding.missing);
   const part = await wholePart(table, used, encoding, false);
-  const seen = await fromAllOrNone(table.ranks, async () => {
-    const rows = new StreamedRows(table, used, part, encoding, null, false, []);
-    for (const block of rows.blocks()) if (block.x.rows === 0) break; // every level and label is looked at
-    return checkTargets(table, used, encoding);
-  });
+  const unseen = new StreamedRows(table, used, part, encoding, null, false, []);
+  for (const { x } of unseen.blocks()) if (x.rows === 0) break; // every level and label is looked at
+  const seen = await exchange(table.ranks, checkTargets(table, used, encoding));
   const notes = [...table.notes, ...used.notes, ...(await imputed(table, used, encoding)), ...seen.flat().slice(0, 1)];
   return new StreamedRows(table, used, part, encoding, null, false, notes);
 }
@@ -167,13 +163,13 @@ async function imputed(table: CachedTable, used: UsedRows, encoding: Encoding): 
       });
     }
   }
-  await addAll(table.ranks, counts);
+  await table.ranks.add(counts);
   return imputedNotes(encoding, [...counts], table.source);
 }
 
 /** How much 32 bits changed the features, in the units that the model sees. */
 async function precisionNotes(table: CachedTable, encoding: Encoding): Promise<Note[]> {
-  const everywhere = await fromAll(table.ranks, [...table.blocks.rounding]);
+  const everywhere = await exchange(table.ranks, [...table.blocks.rounding]);
   let worst = { column: "", error: 0 };
   for (const [name, rounding] of everywhere.flat()) {
     const feature = encoding.features.find(({ column }) => column === name);

@@ -1,7 +1,7 @@
+import { exchange } from "../../parallel/deal.js";
 import { classPlaces } from "../class-weight.js";
 import type { Encoding } from "../encoding.js";
 import { checkFolds, checkShare, heldOfStrata, refuseEmptySide } from "../splits.js";
-import { addAll, fromAll } from "./agreement.js";
 import type { CachedTable } from "./cached-table.js";
 import { NO_STRATUM, rankByHash } from "./hash-rank.js";
 import { type RowsPart, targetsOf } from "./streamed-rows.js";
@@ -29,7 +29,7 @@ async function strataOf(table: CachedTable, used: UsedRows, encoding: Encoding):
       counts[stratum]++;
     }
   }
-  await addAll(table.ranks, counts);
+  await table.ranks.add(counts);
   return { of, sizes: [...counts] };
 }
 
@@ -114,8 +114,8 @@ async function partOf(
     sums.set([used.ownRows / used.rows, used.ownRows / used.rows, used.ownRows]);
   }
   const ownRows = totals[0];
-  const everywhere = await fromAll(table.ranks, ownRows);
-  await addAll(table.ranks, sums, totals);
+  const everywhere = await exchange(table.ranks, ownRows);
+  await table.ranks.add(sums, totals);
   return {
     rows: totals[0],
     ownRows,

@@ -1,4 +1,5 @@
 import { inputError, usageError } from "../../errors.js";
+import { exchange } from "../../parallel/deal.js";
 import { classPlaces, classTotals } from "../class-weight.js";
 import { sameCells } from "../column-checks.js";
 import {
@@ -14,7 +15,6 @@ import type { ColumnInfo } from "../column-survey.js";
 import { quoted } from "../names.js";
 import type { ColumnStatistics, TableFacts } from "../table-facts.js";
 import { DISTINCT_LABELS, readTarget, type TargetFacts, targetFacts } from "../target.js";
-import { addAll, fromAll } from "./agreement.js";
 import { allDifferent } from "./all-different.js";
 import type { CachedTable } from "./cached-table.js";
 import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
@@ -41,7 +41,7 @@ export function streamFacts(table: CachedTable): TableFacts<ColumnInfo, UsedRows
           totals[k] += total;
         });
       }
-      await addAll(table.ranks, totals);
+      await table.ranks.add(totals);
       return totals;
     },
     by() {
@@ -86,7 +86,7 @@ async function statistics(
     }
   }
   const added = Float64Array.from(distances.flatMap(({ rest, squares }) => [rest, squares]));
-  await addAll(table.ranks, added, ...levels);
+  await table.ranks.add(added, ...levels);
   return columns.map((column, k): ColumnStatistics => {
     if (column.kind !== "numeric") return { kind: "levels", sums: levels[k] };
     return {
@@ -104,7 +104,7 @@ type SentSums = Omit<NumberSums, "minimum" | "maximum"> & {
 
 async function joinedOverRanks({ ranks }: CachedTable, own: NumberSums[]): Promise<NumberSums[]> {
   if (ranks.size === 1) return own;
-  const all = await fromAll<readonly SentSums[]>(ranks, own);
+  const all = await exchange<readonly SentSums[]>(ranks, own);
   return own.map((_, k) =>
     all
       .map((rank): NumberSums => {
@@ -137,7 +137,7 @@ async function twins(
       });
     });
   }
-  await addAll(table.ranks, ...differs);
+  await table.ranks.add(...differs);
   return groups.map((group, g) =>
     group.map((_, k) => group.slice(0, k).find((_other, j) => differs[g][k * group.length + j] === 0) ?? null),
   );
@@ -153,7 +153,7 @@ async function target(table: CachedTable, column: ColumnInfo, used: UsedRows): P
     for (const value of own.found) if (found.size < DISTINCT_LABELS) found.add(value);
     if (found.size === DISTINCT_LABELS) break;
   }
-  const all = await fromAll(table.ranks, { found: [...found], firstRow });
+  const all = await exchange(table.ranks, { found: [...found], firstRow });
   const together = new Set(all.flatMap((rank) => rank.found));
   return {
     found: [...together].slice(0, DISTINCT_LABELS),

@@ -1,3 +1,4 @@
+import { exchange } from "../../parallel/deal.js";
 import type { ColumnInfo } from "../column-survey.js";
 import type { MissingRule } from "../encoding.js";
 import { gathered } from "../gather.js";
@@ -13,7 +14,6 @@ import {
   type Weighting,
   weightsIn,
 } from "../row-choice.js";
-import { addAll, fromAll } from "./agreement.js";
 import type { CachedTable, TablePiece } from "./cached-table.js";
 
 /** The rows of a cached table that are used. */
@@ -71,7 +71,7 @@ export async function chooseUsedRows(
     }
   } else counts.kept = table.ownRows;
   const { kept: ownRows } = counts;
-  const everywhere = await fromAll(ranks, { kept: ownRows, largest });
+  const everywhere = await exchange(ranks, { kept: ownRows, largest });
   const most = everywhere.reduce((max, rank) => Math.max(max, rank.largest), 0);
   if (weighting !== null && most === 0) throw allWeightless(weighting, source);
   const all = await addedCounts(table, counts);
@@ -92,7 +92,7 @@ export async function chooseUsedRows(
   for (const { raw } of usedPieces(table, chosen)) {
     if (raw !== null) for (let i = 0; i < raw.length; i++) total[0] += raw[i] / most;
   }
-  await addAll(ranks, total);
+  await ranks.add(total);
   return { ...chosen, total: total[0] };
 }
 
@@ -101,7 +101,7 @@ const rawWeights = (weighting: Weighting<ColumnInfo>, piece: TablePiece, source:
 
 async function addedCounts({ ranks }: CachedTable, counts: RowCounts): Promise<RowCounts> {
   const few = Float64Array.of(counts.kept, counts.weightless);
-  await addAll(ranks, few, counts.missing, counts.dropped);
+  await ranks.add(few, counts.missing, counts.dropped);
   return { ...counts, kept: few[0], weightless: few[1] };
 }
 

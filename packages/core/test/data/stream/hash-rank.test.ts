@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { assignFolds, holdOut } from "../../../src/data/splits.js";
 import { NO_STRATUM, rankByHash } from "../../../src/data/stream/hash-rank.js";
-import { inProcessRanks } from "./ranks.js";
+import { together } from "../../parallel/together.js";
 
 /** The ranks that several processes find, by row; NaN where a row does not take part. */
 async function ranked(strata: Uint8Array, cuts: readonly number[], seed: number): Promise<Float64Array> {
@@ -10,16 +10,14 @@ async function ranked(strata: Uint8Array, cuts: readonly number[], seed: number)
   const ends = [...cuts.map((cut) => Math.min(cut, n)).toSorted((a, b) => a - b), n];
   const sizes = [0, 1].map((s) => strata.filter((stratum) => stratum === s).length);
   const out = new Float64Array(n).fill(Number.NaN);
-  await Promise.all(
-    inProcessRanks(ends.length).map((ranks, r) => {
-      const first = r === 0 ? 0 : ends[r - 1];
-      const own = strata.slice(first, ends[r]);
-      const rows = { count: own.length, strata: own, firstId: first + 1 };
-      return rankByHash(rows, sizes, seed, ranks, (place, _stratum, rank) => {
-        out[first + place] = rank;
-      });
-    }),
-  );
+  await together(ends.length, (ranks) => {
+    const first = ranks.rank === 0 ? 0 : ends[ranks.rank - 1];
+    const own = strata.slice(first, ends[ranks.rank]);
+    const rows = { count: own.length, strata: own, firstId: first + 1 };
+    return rankByHash(rows, sizes, seed, ranks, (place, _stratum, rank) => {
+      out[first + place] = rank;
+    });
+  });
   return out;
 }
 

@@ -11,7 +11,7 @@ import { assignFolds, holdOut } from "../../../src/data/splits.js";
 import { openStreamed, type StreamedInput, type StreamedSplit } from "../../../src/data/stream/open.node.js";
 import type { StreamedDataset } from "../../../src/data/streamed-dataset.js";
 import { AifError } from "../../../src/errors.js";
-import { inProcessRanks } from "./ranks.js";
+import { together } from "../../parallel/together.js";
 
 interface Rows {
   readonly x: number[][];
@@ -187,10 +187,8 @@ describe("a streamed table", () => {
           if (split.kind === "cv") assignFolds(all.sourceRows, split.folds, 3, { strata });
         });
         const found = await failure(async () => {
-          opened = await Promise.all(
-            inProcessRanks(table.ranks).map((ranks) =>
-              openStreamed(pattern, { encode: options, split, seed: 3, ranks, header: true }),
-            ),
+          opened = await together(table.ranks, (ranks) =>
+            openStreamed(pattern, { encode: options, split, seed: 3, ranks, header: true }),
           );
         });
         // Parts that clash are refused in streaming alone: "like" may hold numbers in one part and text in another.
