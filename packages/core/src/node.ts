@@ -3,7 +3,7 @@
 export { fileFacts } from "./data/file-facts.node.js";
 export { assertWritable, writeFileAtomically } from "./data/files.node.js";
 export { estimatedBytes } from "./data/stream/estimate.js";
-export { openStreamed, type StreamedInput, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
+export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";
 export { byItself, type LaunchedRanks, launchedRanks } from "./parallel/mpi.node.js";

@@ -1,4 +1,4 @@
-import { analyze } from "@aif/core";
+import { analyze, analyzeStreamed, type Study, type Work } from "@aif/core";
 import type { Command } from "commander";
 import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
@@ -15,7 +15,7 @@ import { predictionOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
 import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
-import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { setThreads, streamingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
@@ -23,6 +23,7 @@ import { predictionsFile } from "../output/predictions-file.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
 import { readOutput } from "../ranks.js";
 import { refuse } from "../refusal.js";
+import { type Asked, streamedInput, streams } from "../streaming.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
 import { analyzeHelp } from "./analyze-help.js";
 
@@ -38,7 +39,7 @@ const groups = [
   predictionOptions,
   verdictOptions,
   outputOptions,
-  runtimeOptions,
+  streamingOptions,
 ];
 
 /** `aif analyze <data>`: from a table to the cost of robustness. */
@@ -51,7 +52,9 @@ export function addAnalyze(program: Command): void {
     .action(async (data: string) => {
       const dataValues = readGroup(dataOptions, command);
       const verdict = readGroup(verdictOptions, command);
+      const values = readGroup(streamingOptions, command);
       const settings = studySettings({
+        memory: values.memory,
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
@@ -64,7 +67,7 @@ export function addAnalyze(program: Command): void {
         verdict,
       });
       const output = readOutput(outputOptions, command);
-      setThreads(readGroup(runtimeOptions, command).threads);
+      setThreads(values.threads);
       await checkEvaluationFile(settings.evaluation);
       const destination = await destinationOf(output, [
         ...inputFiles(data, settings),
@@ -73,17 +76,24 @@ export function addAnalyze(program: Command): void {
       const worst = worstCaseFile(output.worstCase);
       const predictions = predictionsFile(output.predict, output.predictions);
       const ranks = await workTogether(settings, inputFiles(data, settings));
+      const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
+      const asked: Asked = { data, settings, values, ranks, whole };
+      const streamed = await streams(asked);
       const study = await carryOut(
         output.quiet,
-        async (signal, reporter) =>
-          analyze(
-            {
-              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
-              ...(await predictions.read(signal)),
-              ...worst.input,
-            },
-            { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-          ),
+        async (signal, reporter): Promise<Study> => {
+          const work: Work = {
+            signal,
+            ranks,
+            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+          };
+          if (streamed) {
+            const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
+            return analyzeStreamed(input, work).finally(close);
+          }
+          const read = await readStudyInput(data, dataValues, settings, signal, reporter);
+          return analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work);
+        },
         async (done) => {
           await worst.write();
           await predictions.write();

@@ -16,7 +16,7 @@ import { verificationOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
 import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
-import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { setThreads, solvingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
@@ -43,7 +43,7 @@ const groups = [
   inferenceOptions,
   verificationOptions,
   verifyOutput,
-  runtimeOptions,
+  solvingOptions,
 ];
 
 /** `aif verify <data>`: the prediction beside the exact robust optimum. */
@@ -55,7 +55,9 @@ export function addVerify(program: Command): void {
     .argument("<data>", "as for aif analyze")
     .action(async (data: string) => {
       const dataValues = readGroup(dataOptions, command);
+      const { threads, memory } = readGroup(solvingOptions, command);
       const settings = studySettings({
+        memory,
         data: dataValues,
         model: readGroup(modelOptions, command),
         network: readGroup(networkOptions, command),
@@ -67,7 +69,7 @@ export function addVerify(program: Command): void {
         prediction: readGroup(verificationOptions, command),
       });
       const output = { ...readGroup(verifyOutput, command), coefficients: null };
-      setThreads(readGroup(runtimeOptions, command).threads);
+      setThreads(threads);
       await checkEvaluationFile(settings.evaluation);
       const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
       const worst = worstCaseFile(output.worstCase);

@@ -11,6 +11,7 @@ import { outputOptions } from "./output.js";
 import { predictionOptions } from "./prediction.js";
 import { representationOptions } from "./representation.js";
 import { list, single } from "./rule.js";
+import { memory } from "./runtime.js";
 import { splitNames } from "./split.js";
 
 const { by: _by, ...dataRules } = dataOptions.rules;
@@ -90,7 +91,7 @@ export const comparedNoise = {
   rules: { smoothingAttack, smoothingEvaluation, smoothingBudget, smoothingDraws },
 };
 
-const { activation, optimizer, curvature, damping, solver, memory } = networkOptions.rules;
+const { activation, optimizer, curvature, damping, solver } = networkOptions.rules;
 
 /** How networks are trained. */
 export const comparedNetworks = {

@@ -17,15 +17,6 @@ function readFraction(given: string, option: string): number {
   return parts.length === 1 ? top : top / bottom;
 }
 
-const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/** Bytes: 500M, 2G, 1.5GiB. */
-function readBytes(given: string, option: string): number {
-  const [, amount, unit] = /^\s*([\d.]+)\s*([KMGT]?)(?:i?B)?\s*$/i.exec(given) ?? [];
-  if (amount === undefined) throw usageError(`${option} takes an amount of memory such as 500M or 2G, not "${given}".`);
-  return readNumber(amount, option) * UNITS[unit.toUpperCase()];
-}
-
 type Solver = "auto" | "cholesky" | "cg" | "lissa" | "nystrom";
 
 const solvers: readonly Solver[] = ["auto", "cholesky", "cg", "lissa", "nystrom"];
@@ -109,11 +100,6 @@ export const networkOptions = {
       { flags: "--solver <name>", help: `of the linear system: ${solvers.join(", ")}`, shown: "auto" },
       "auto" as const,
       oneOf(solvers),
-    ),
-    memory: single(
-      { flags: "--memory <amount>", help: "what the solver may take, such as 2G", shown: "2G" },
-      null,
-      readBytes,
     ),
     attackRows: single(
       {

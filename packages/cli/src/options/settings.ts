@@ -26,6 +26,8 @@ export interface StudyOptions {
   readonly inference?: ValuesOf<typeof inferenceOptions>;
   readonly prediction?: Partial<ValuesOf<typeof predictionOptions>>;
   readonly verdict?: ValuesOf<typeof verdictOptions>;
+  /** Bytes that solvers may take; null: as by default. */
+  readonly memory?: number | null;
   /** Whether the settings must make sense by themselves (default): those of a family do only with each of its models. */
   readonly checked?: boolean;
 }
@@ -34,7 +36,7 @@ export interface StudyOptions {
 export function studySettings(options: StudyOptions): StudySettings {
   const { data, model, network, representation, adversary, evaluation, inference, prediction, verdict } = options;
   const { checked = true } = options;
-  const local = localSettings(network);
+  const local = localSettings(network, options.memory ?? null);
   if (data.target === null) throw usageError("Say which column to predict: --target <column>.");
   const settings: StudySettings = {
     ...DEFAULT_SETTINGS,
@@ -71,11 +73,11 @@ export function studySettings(options: StudyOptions): StudySettings {
 }
 
 /** The cap is what `--memory` is called where it is typed. */
-function localSettings(network: StudyOptions["network"]): StudySettings["local"] {
-  if (!network) return DEFAULT_SETTINGS.local;
-  const { memory, ...values } = network;
-  return { ...values, memoryBytes: memory };
-}
+const localSettings = (network: StudyOptions["network"], memory: number | null): StudySettings["local"] => ({
+  ...DEFAULT_SETTINGS.local,
+  ...network,
+  memoryBytes: memory,
+});
 
 /** On the sphere rows keep their length. */
 function kernelSettings(kernel: StudyOptions["kernel"]): StudySettings["kernel"] {

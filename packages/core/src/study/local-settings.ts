@@ -122,7 +122,7 @@ export function checkLocal(settings: StudySettings): void {
   if (memoryBytes !== null && !(memoryBytes > 0)) throw usageError("--memory must be above 0.");
   if (hasClosedForm(settings)) {
     // Kernel regressions have a cap on memory too.
-    const stray = strayOption(isKernelModel(model) ? { ...local, memoryBytes: null } : local);
+    const stray = strayOption(local);
     if (stray !== null) throw usageError(`${stray} is for --model softmax, --model mlp:<widths> and --import.`);
     return;
   }
@@ -163,7 +163,6 @@ function strayOption(local: LocalSettings): string | null {
     ["--curvature", local.curvature !== null],
     ["--damping", local.damping !== null],
     ["--solver", local.solver !== "auto"],
-    ["--memory", local.memoryBytes !== null],
     ["--allow-unconverged", local.allowUnconverged],
     ["--restarts", local.restarts !== 1],
     ["--attack-rows", local.attackRows !== null],

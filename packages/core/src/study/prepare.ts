@@ -122,8 +122,11 @@ export function explainMissingHeader({ columns, notes, source }: Table, { target
 }
 
 export function encodeTraining(table: Table, settings: StudySettings): EncodedDataset {
-  return encode(table, encodeOptions(settings, taskOf(settings)));
+  return encode(table, encodingOptions(settings));
 }
+
+/** How a table becomes numbers under the settings of an analysis. */
+export const encodingOptions = (settings: StudySettings): EncodeOptions => encodeOptions(settings, taskOf(settings));
 
 export function encodeOptions(settings: StudySettings, task: Task | "auto"): EncodeOptions {
   const { target, positive, missing, standardize, intercept, weights, weightsKind, exclude, keep } = settings;

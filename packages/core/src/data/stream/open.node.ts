@@ -1,4 +1,4 @@
-import { usageError } from "../../errors.js";
+import { AifError, throwIfAborted, usageError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
@@ -11,9 +11,10 @@ import { countMissing, type Weighting } from "../row-choice.js";
 import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
-import { cacheFolder } from "./cache-folder.node.js";
+import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
 import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
+import { estimatedBytes } from "./estimate.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamFacts } from "./stream-facts.js";
 import { type RowsPart, StreamedRows } from "./streamed-rows.js";
@@ -41,13 +42,15 @@ export interface StreamOptions {
   /** "mixed": features are stored in 32 bits, sums are kept in 64. */
   readonly precision?: "double" | "mixed";
   readonly ranks?: Ranks;
-  readonly onStart?: FirstPassWork["onStart"];
+  readonly signal?: AbortSignal | undefined;
+  /** Is told, before a cache is written, of its folder and about how many bytes it will take. */
+  readonly onStart?: (folder: string, bytes: number) => Promise<void>;
   readonly onRead?: FirstPassWork["onRead"];
   readonly onCache?: (folder: string, bytes: number, kept: boolean) => void;
 }
 
 /** Rows to fit on and rows to evaluate on (null: folds of the former, or all of them), passing by from a cache. */
-export interface StreamedInput {
+export interface OpenedStream {
   readonly training: StreamedDataset;
   readonly evaluation: StreamedDataset | null;
   /** As messages call the table. */
@@ -61,7 +64,7 @@ export interface StreamedInput {
  * what `readTable`, `encode` and the splits give in memory, for any number of ranks.
  * @throws as these; usage: groups, clusters or --by, which need the whole table. resource: the cache cannot be written or was damaged
  */
-export async function openStreamed(path: string, options: StreamOptions): Promise<StreamedInput> {
+export async function openStreamed(path: string, options: StreamOptions): Promise<OpenedStream> {
   refuseGroups(options.encode);
   const { ranks = ALONE, encode, split, seed } = options;
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
@@ -75,8 +78,16 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
   const first: FirstPassWork = {
     ranks,
     folder,
-    onStart: options.onStart ?? (async () => {}),
-    onRead: options.onRead ?? (() => {}),
+    async onStart(parts) {
+      const sizes = await Promise.all(parts.map(({ source }) => estimatedBytes(source)));
+      const bytes = sizes.reduce((sum, size) => sum + size, 0) * (mixed === null ? 1 : 0.5);
+      refuseFullDisk(folder, bytes);
+      await options.onStart?.(folder.path, bytes);
+    },
+    onRead(...progress) {
+      throwIfAborted(options.signal);
+      options.onRead?.(...progress);
+    },
     onCache: (bytes, kept) => options.onCache?.(folder.path, bytes, kept),
   };
   const open = async (file: string, name: string): Promise<CachedTable> => {
@@ -115,6 +126,21 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
     throw error;
   }
 }
+
+/** Estimates are this far off, at the most, where tables are what they seem. */
+const SLACK = 1.5;
+
+/** @throws resource: the cache would fill its disk */
+function refuseFullDisk({ path, free }: CacheFolder, bytes: number): void {
+  const left = free();
+  if (left === null || bytes <= SLACK * left) return;
+  throw new AifError(
+    "resource",
+    `The cache takes about ${gigabytes(bytes)} and the disk of ${path} has ${gigabytes(left)} left: free some space, or choose another folder with --cache.`,
+  );
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 function refuseGroups({ splitBy, cluster, by }: EncodeOptions): void {
   const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster, "--by": by });

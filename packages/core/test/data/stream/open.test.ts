@@ -8,7 +8,7 @@ import type { EncodedDataset } from "../../../src/data/encoded-dataset.js";
 import type { EncodeOptions, Encoding } from "../../../src/data/encoding.js";
 import { readTable } from "../../../src/data/read.js";
 import { assignFolds, holdOut } from "../../../src/data/splits.js";
-import { openStreamed, type StreamedInput, type StreamedSplit } from "../../../src/data/stream/open.node.js";
+import { type OpenedStream, openStreamed, type StreamedSplit } from "../../../src/data/stream/open.node.js";
 import type { StreamedDataset } from "../../../src/data/streamed-dataset.js";
 import { AifError } from "../../../src/errors.js";
 import { together } from "../../parallel/together.js";
@@ -178,7 +178,7 @@ describe("a streamed table", () => {
           const all = encode(whole, options);
           return { all, notes: [...(whole.notes ?? []), ...all.notes] };
         };
-        let opened: StreamedInput[] = [];
+        let opened: OpenedStream[] = [];
         const { split } = table;
         const wanted = await failure(async () => {
           const { all } = await inMemory();

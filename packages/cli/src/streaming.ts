@@ -1,0 +1,138 @@
+import { freemem } from "node:os";
+import {
+  AifError,
+  encodingOptions,
+  type Ranks,
+  refuseUnstreamed,
+  type StreamedInput,
+  type StudySettings,
+} from "@aif/core";
+import { estimatedBytes, openStreamed, partsOf } from "@aif/core/node";
+import { usageError } from "./errors.js";
+import type { ValuesOf } from "./options/rule.js";
+import type { streamingOptions } from "./options/runtime.js";
+import { writeStderr } from "./output/stdout.js";
+import type { Reporter } from "./progress.js";
+import { isPrinter } from "./ranks.js";
+import type { DataValues } from "./study-input.js";
+
+export type StreamingValues = ValuesOf<typeof streamingOptions>;
+
+/** An analysis in memory takes about this many times the table: its cells, what is computed of each row, held-out folds. */
+const TIMES_THE_TABLE = 2;
+
+/** What an analysis asks for beside its settings. */
+export interface Asked {
+  readonly data: string;
+  readonly settings: StudySettings;
+  readonly values: StreamingValues;
+  readonly ranks: Ranks;
+  /** Options that need the whole table in memory, as typed; null: not given. */
+  readonly whole: Readonly<Record<string, string | null>>;
+}
+
+/**
+ * Whether the rows pass from a cache rather than lie in memory: where that is asked for, where the table is too large, or where several
+ * processes share it.
+ * @throws usage: an option that goes with rows in memory only, where they cannot lie there
+ */
+export async function streams(asked: Asked): Promise<boolean> {
+  const { data, values, ranks } = asked;
+  const { cache, keepCache, precision, memory } = values;
+  if (keepCache && cache === null) throw usageError("--keep-cache needs --cache <folder>, where the cache stays.");
+  if (cache !== null || precision === "mixed") {
+    refuse(asked);
+    return true;
+  }
+  if (ranks.size > 1) return canStream(asked);
+  const bytes = TIMES_THE_TABLE * (await tableBytes(data));
+  if (bytes <= (memory ?? spareBytes())) return false;
+  if (memory === null) return canStream(asked);
+  refuse(asked);
+  return true;
+}
+
+const spareBytes = (): number => (process.availableMemory?.() ?? freemem()) / 2;
+
+/** 0 for what can be read once only, and for what is no table: reading says so. */
+async function tableBytes(data: string): Promise<number> {
+  if (data === "-") return 0;
+  try {
+    const { parts } = await partsOf(data);
+    const sizes = await Promise.all(parts.map(({ source }) => estimatedBytes(source)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  } catch (error) {
+    if (error instanceof AifError) return 0;
+    throw error;
+  }
+}
+
+/** @throws usage: naming the option that needs the whole table */
+function refuse({ settings, whole }: Asked): void {
+  refuseUnstreamed(settings);
+  const found = Object.entries(whole).find(([, given]) => given !== null);
+  if (found) {
+    throw usageError(
+      `${found[0]} needs all rows in memory, and these pass by block by block: leave it out, or give fewer rows.`,
+    );
+  }
+}
+
+function canStream(asked: Asked): boolean {
+  try {
+    refuse(asked);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads the table once into its cache. Whoever asks closes what comes back. @throws as `openStreamed` */
+export async function streamedInput(
+  { data, settings, values, ranks }: Asked,
+  { header, delimiter }: Pick<DataValues, "header" | "delimiter">,
+  quiet: boolean,
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<{ input: StreamedInput; close: () => void }> {
+  const started = performance.now();
+  const say = async (text: string): Promise<void> => {
+    if (!quiet && isPrinter()) await writeStderr(`${text}\n`);
+  };
+  const { training, evaluation, source, close } = await openStreamed(data, {
+    encode: encodingOptions(settings),
+    split: settings.evaluation,
+    seed: settings.seed,
+    header: header ?? undefined,
+    delimiter: delimiter ?? undefined,
+    cache: values.cache,
+    keepCache: values.keepCache,
+    precision: values.precision,
+    ranks,
+    signal,
+    async onStart(folder, bytes) {
+      await say(`Writing the rows to a cache in ${folder}, about ${readable(bytes)}.`);
+    },
+    onRead(rows, bytes, totalBytes) {
+      const pace = rows / ((performance.now() - started) / 1000);
+      reporter.report(`reading: ${thousands(pace)} rows/s`, bytes, totalBytes);
+    },
+    onCache(folder, bytes, before) {
+      const whose = before
+        ? "was there from an earlier run"
+        : values.keepCache
+          ? "stays there"
+          : "is removed at the end";
+      void say(`The cache in ${folder} holds ${readable(bytes)} and ${whose}.`);
+    },
+  });
+  const readSeconds = (performance.now() - started) / 1000;
+  return { input: { training, evaluation, settings, source, readSeconds }, close };
+}
+
+const thousands = (amount: number): string => Math.round(amount).toLocaleString("en-US");
+
+function readable(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,172 @@
+import { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { CacheWriter } from "../../../src/data/stream/cache-file.node.js";
+import { type OpenedStream, openStreamed, type StreamOptions } from "../../../src/data/stream/open.node.js";
+import { together } from "../../parallel/together.js";
+import { expectFailure, temporaryFolder } from "../helpers.js";
+
+const folder = temporaryFolder();
+
+/** Two parts of 300 rows each. */
+async function parts(name: string): Promise<{ pattern: string; paths: string[] }> {
+  await mkdir(folder.path(name), { recursive: true });
+  const paths = [1, 2].map((k) => join(folder.path(name), `part-${k}.csv`));
+  for (const [k, path] of paths.entries()) {
+    const rows = Array.from({ length: 300 }, (_, i) => {
+      const x = Math.sin(1000 * k + i);
+      return `${x},${["a", "b", "c"][i % 3]},${2 * x + (i % 7)}`;
+    });
+    await writeFile(path, `x,kind,y\n${rows.join("\n")}\n`);
+  }
+  return { pattern: join(folder.path(name), "part-*.csv"), paths };
+}
+
+const open = (pattern: string, options: Partial<StreamOptions> = {}): Promise<OpenedStream> =>
+  openStreamed(pattern, { encode: { target: "y" }, split: { kind: "training" }, seed: 0, ...options });
+
+/** Σ w·y of a pass over all rows. */
+function pass({ training }: OpenedStream): number {
+  let sum = 0;
+  for (const { w, y } of training.blocks()) for (let i = 0; i < y.length; i++) sum += w[i] * y[i];
+  return sum;
+}
+
+describe("a cache", () => {
+  test("that was changed is reported with its file and rows", async () => {
+    const { pattern } = await parts("changed");
+    const cache = folder.path("changed-cache");
+    const stream = await open(pattern, { cache });
+    const file = join(cache, "training.rows");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100] ^= 1; // in the second part's block
+    writeFileSync(file, bytes);
+    await expectFailure(
+      () => pass(stream),
+      "resource",
+      /data rows 1 to 300 of .*part-2\.csv\) does not match its checksum/,
+    );
+    writeFileSync(file, bytes.subarray(0, bytes.length - 8));
+    await expectFailure(() => pass(stream), "resource", /part-2\.csv\) is cut off/);
+    stream.close();
+  });
+
+  test("that was changed is reported by its rank", async () => {
+    const { pattern } = await parts("ranks");
+    const cache = folder.path("ranks-cache");
+    const streams = await together(2, (ranks) => open(pattern, { cache, ranks }));
+    const file = join(cache, "training-2of2.rows");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 100] ^= 1;
+    writeFileSync(file, bytes);
+    expect(Number.isFinite(pass(streams[0]))).toBe(true);
+    await expectFailure(() => pass(streams[1]), "resource", /part-2\.csv, on rank 1\) does not match/);
+    for (const { close } of streams) close();
+  });
+
+  test("is removed at the end, but for what others put there", async () => {
+    const { pattern } = await parts("removed");
+    const cache = folder.path("removed-cache");
+    const stream = await open(pattern, { cache });
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    await writeFile(join(cache, "notes.txt"), "mine");
+    stream.close();
+    expect(await readdir(cache)).toEqual(["notes.txt"]);
+    const other = folder.path("other-cache");
+    (await open(pattern, { cache: other })).close();
+    expect(existsSync(other)).toBe(false);
+    await expectFailure(
+      () => open(pattern, { cache: other, encode: { target: "z" } }),
+      "input",
+      /no target column "z"/,
+    );
+    expect(existsSync(other)).toBe(false);
+  });
+
+  test("that stays is used again while its files are the same, and written anew when they are not", async () => {
+    const { pattern, paths } = await parts("kept");
+    const cache = folder.path("kept-cache");
+    const seen: boolean[] = [];
+    const again = async (options: Partial<StreamOptions> = {}): Promise<number> => {
+      const stream = await open(pattern, {
+        cache,
+        keepCache: true,
+        onCache: (_, __, before) => seen.push(before),
+        ...options,
+      });
+      const sum = pass(stream);
+      stream.close();
+      return sum;
+    };
+    const first = await again();
+    expect(await again()).toBe(first);
+    await again({ precision: "mixed" });
+    utimesSync(paths[0], new Date(), new Date(1e9));
+    await again({ precision: "mixed" });
+    writeFileSync(join(cache, "training.json"), "{ half");
+    expect(await again()).toBe(first);
+    expect(seen).toEqual([false, true, false, false, false]);
+  });
+
+  test("on a full disk, or in a place that is none, is one sentence", async () => {
+    const { pattern, paths } = await parts("full");
+    const full = /cannot be written: the disk is full/;
+    await expectFailure(() => new CacheWriter("/dev/full"), "resource", full);
+    await expectFailure(() => open(pattern, { cache: paths[0] }), "resource", /cannot hold the cache: it is a file/);
+    await expectFailure(() => open(pattern, { cache: join(paths[0], "x") }), "resource", /it is a file, not a folder/);
+  });
+});
+
+describe("files", () => {
+  test("that vanish or change while they are read are named", async () => {
+    const { pattern, paths } = await parts("vanish");
+    const vanishing = { onRead: () => existsSync(paths[1]) && unlinkSync(paths[1]) };
+    await expectFailure(
+      () => open(pattern, vanishing),
+      "input",
+      /part-2\.csv is gone: it was there when the run began/,
+    );
+    const { paths: others, pattern: growing } = await parts("grow");
+    const grow = { onRead: () => writeFileSync(others[1], "x,kind,y\n1,a,1\n2,b,2\n") };
+    await expectFailure(() => open(growing, grow), "input", /part-2\.csv changed while it was read/);
+  });
+
+  test("that do not go together are both named, on every number of ranks", async () => {
+    const { pattern, paths } = await parts("mixture");
+    writeFileSync(paths[1], "x,kind,y\n1,a,1\nmany,b,2\n");
+    const mixture = /Column "x" holds numbers in .*part-1\.csv and text in .*part-2\.csv/;
+    writeFileSync(paths[1], `x,kind,y\n${"few,a,1\nmany,b,2\n".repeat(9)}`);
+    for (const size of [1, 2, 3]) {
+      await expectFailure(() => together(size, (ranks) => open(pattern, { ranks })), "input", mixture);
+    }
+    writeFileSync(paths[1], "x,sort,y\n1,a,1\n2,b,2\n");
+    for (const size of [1, 2]) {
+      await expectFailure(
+        () => together(size, (ranks) => open(pattern, { ranks })),
+        "input",
+        /part-2\.csv has no column "kind", which .*part-1\.csv has/,
+      );
+    }
+  });
+
+  test("that cannot be read twice, and groups, are refused", async () => {
+    const { pattern } = await parts("refused");
+    await expectFailure(() => open("-"), "input", /Standard input cannot be read in pieces/);
+    await expectFailure(() => open("/dev/null"), "input", /is a pipe or a device/);
+    await expectFailure(
+      () => open(pattern, { encode: { target: "y", cluster: "kind" } }),
+      "usage",
+      /^--cluster needs the whole table in memory/,
+    );
+  });
+
+  test("may be fewer than the ranks", async () => {
+    const { pattern } = await parts("few");
+    const alone = await open(pattern);
+    const streams = await together(5, (ranks) => open(pattern, { ranks }));
+    expect(streams.map(({ training }) => training.ownRows).toSorted((a, b) => b - a)).toEqual([300, 300, 0, 0, 0]);
+    expect(streams.reduce((sum, stream) => sum + pass(stream), 0)).toBeCloseTo(pass(alone), 12);
+    for (const { close } of [alone, ...streams]) close();
+  });
+});

@@ -1,0 +1,118 @@
+import { gzipSync } from "node:zlib";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { describe, expect, test } from "vitest";
+import { encode } from "../../../src/data/encode-table.js";
+import type { EncodeOptions } from "../../../src/data/encoding.js";
+import { readTable } from "../../../src/data/read.js";
+import { openStreamed } from "../../../src/data/stream/open.node.js";
+import { rowsOf, temporaryFolder } from "../helpers.js";
+
+const folder = temporaryFolder();
+const n = 20_000; // several blocks
+const x = Float64Array.from({ length: n }, (_, i) => Math.sin(i));
+const kind = Array.from({ length: n }, (_, i) => ["low", "mid", "high"][Math.floor(7 * Math.abs(Math.sin(3 * i))) % 3]);
+const y = x.map((value, i) => 3 * value + (i % 5));
+
+/** The rows of a file in memory and streamed. */
+async function bothWays(file: string, options: EncodeOptions): Promise<void> {
+  const wanted = encode(await readTable(file), options);
+  const { training, close } = await openStreamed(file, { encode: options, split: { kind: "training" }, seed: 0 });
+  expect(training.features).toEqual(wanted.features);
+  const found: number[][] = [];
+  for (const block of training.blocks(1000)) for (let i = 0; i < block.x.rows; i++) found.push([...block.x.row(i)]);
+  const rows = rowsOf(wanted);
+  expect(found.length).toBe(rows.length);
+  const worst = found.reduce(
+    (most, row, i) => Math.max(most, ...row.map((value, j) => Math.abs(value - rows[i][j]))),
+    0,
+  );
+  expect(worst).toBeLessThan(1e-12);
+  close();
+}
+
+/** A .npy file of float64 numbers. */
+function npy(values: Float64Array, rows: number, columns: number, fortran: boolean): Uint8Array {
+  const shape = `{'descr': '<f8', 'fortran_order': ${fortran ? "True" : "False"}, 'shape': (${rows}, ${columns}), }`;
+  const header = new TextEncoder().encode(`${shape.padEnd(117)}\n`);
+  const out = new Uint8Array(10 + header.length + values.byteLength);
+  out.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]);
+  out.set(header, 10);
+  out.set(new Uint8Array(values.buffer), 10 + header.length);
+  return out;
+}
+
+const csv = `x,kind,y\n${kind.map((level, i) => `${x[i]},${level},${y[i]}`).join("\n")}\n`;
+
+describe("pieces of every format hold the rows that the whole table holds", () => {
+  test("CSV, plain and gzipped", async () => {
+    await bothWays(await folder.write("plain.csv", csv), { target: "y" });
+    await bothWays(await folder.write("packed.csv.gz", gzipSync(csv)), { target: "y" });
+  });
+
+  test("a column that turns out to be text late keeps its cells as they were written", async () => {
+    const late = kind.map((_, i) => (i === n - 1 ? "none" : `${(i % 3) + 1}.50`));
+    const text = `late,x,y\n${late.map((cell, i) => `${cell},${x[i]},${y[i]}`).join("\n")}\n`;
+    await bothWays(await folder.write("late.csv", text), { target: "y", keep: ["late"] });
+  });
+
+  test("JSON lines, with columns that begin late", async () => {
+    const lines = kind.map((level, i) =>
+      JSON.stringify({ x: x[i], y: y[i], ...(i < 15_000 ? {} : { late: i % 11, kind: level }) }),
+    );
+    await bothWays(await folder.write("rows.jsonl", lines.join("\n")), { target: "y", missing: "mean" });
+  });
+
+  test("NumPy, row by row and column by column", async () => {
+    const together = Float64Array.from({ length: 2 * n }, (_, k) => (k % 2 === 0 ? x : y)[Math.floor(k / 2)]);
+    await bothWays(await folder.write("c.npy", npy(together, n, 2, false)), { target: "x2" });
+    await bothWays(await folder.write("f.npy", npy(Float64Array.from([...x, ...y]), n, 2, true)), { target: "x2" });
+  });
+
+  test("Parquet, by groups of rows", async () => {
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: "x", data: Array.from(x), type: "DOUBLE" },
+        { name: "kind", data: kind, type: "STRING" },
+        { name: "y", data: Array.from(y), type: "DOUBLE" },
+      ],
+      rowGroupSize: 7000,
+    });
+    await bothWays(await folder.write("rows.parquet", new Uint8Array(bytes)), { target: "y" });
+  });
+
+  test("IDX pictures", async () => {
+    const rows = 3000;
+    const header = (bytes: readonly number[], sides: readonly number[]): number[] => [
+      ...bytes,
+      ...sides.flatMap((side) => [0, 0, side >> 8, side & 255]),
+    ];
+    const pixels = Array.from({ length: rows * 4 }, (_, k) => Math.floor(128 + 127 * Math.sin(k)));
+    const labels = Array.from({ length: rows }, (_, i) => i % 2);
+    await folder.write("t-labels-idx1-ubyte", Uint8Array.from([...header([0, 0, 8, 1], [rows]), ...labels]));
+    const pictures = Uint8Array.from([...header([0, 0, 8, 3], [rows, 2, 2]), ...pixels]);
+    await bothWays(await folder.write("t-images-idx3-ubyte", pictures), { target: "label" });
+  });
+
+  test("in 32 bits, by no more than the note says", async () => {
+    const file = await folder.write("mixed.csv", csv);
+    const { training, close } = await openStreamed(file, {
+      encode: { target: "y" },
+      split: { kind: "training" },
+      seed: 0,
+      precision: "mixed",
+    });
+    const rows = rowsOf(encode(await readTable(file), { target: "y" }));
+    const note = training.notes.find(({ code }) => code === "mixed-precision");
+    const bound = Number(/more than (\S+) standard/.exec(note?.message ?? "")?.[1]);
+    expect(bound).toBeLessThan(1e-7);
+    let [worst, at] = [0, 0];
+    for (const block of training.blocks()) {
+      for (let i = 0; i < block.x.rows; i++, at++) worst = Math.max(worst, Math.abs(block.x.row(i)[0] - rows[at][0]));
+      expect(Math.max(...block.y.map((value, i) => Math.abs(value - y[block.firstRow + i])))).toBe(0);
+    }
+    // Standardising by moments of the rounded values adds a little.
+    expect(worst).toBeLessThan(1.5 * bound);
+    expect(worst).toBeGreaterThan(bound / 3);
+    close();
+  });
+});
