@@ -1,0 +1,112 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasMpi, mpirun } from "../../../core/test/parallel/mpirun.js";
+import { aif, houses, launcher, start } from "../launch.js";
+
+let folder = "";
+let pattern = "";
+
+/** The rows of an example in three files of uneven length. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "aif-stream-"));
+  await mkdir(join(folder, "tmp"));
+  const [header, ...lines] = (await readFile(houses, "utf8")).trim().split("\n");
+  const cuts = [0, 40, Math.floor(lines.length / 2), lines.length];
+  for (let k = 0; k < 3; k++) {
+    const own = lines.slice(cuts[k], cuts[k + 1]);
+    await writeFile(join(folder, `part-${k}.csv`), `${[header, ...own].join("\n")}\n`);
+  }
+  pattern = join(folder, "part-*.csv");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const analyze = (...words: string[]): string[] => ["analyze", pattern, "--target", "price_thousands", ...words];
+const env = (): Record<string, string> => ({ TMPDIR: join(folder, "tmp") });
+
+/** Numbers of a result agree to 1e-10; what streaming leaves out is null there. */
+function expectSame(found: unknown, wanted: unknown, path = ""): void {
+  if (/\.(timings|flags)$|\.exact$/.test(path)) return;
+  if (typeof wanted === "number" && typeof found === "number") {
+    const error = Math.abs(found - wanted) / Math.max(1, Math.abs(wanted));
+    expect(error, path).toBeLessThan(1e-10);
+  } else if (typeof wanted === "object" && wanted !== null && typeof found === "object" && found !== null) {
+    expect(Object.keys(found), path).toEqual(Object.keys(wanted));
+    for (const [key, value] of Object.entries(wanted)) {
+      expectSame(Object.entries(found).find(([other]) => other === key)?.[1], value, `${path}.${key}`);
+    }
+  } else expect(found, path).toEqual(wanted);
+}
+
+describe("aif analyze of rows that pass by block by block", () => {
+  it("prints what it prints of rows in memory, and leaves nothing behind", async () => {
+    const [inMemory, streamed] = await Promise.all([
+      aif(analyze("--format", "json")),
+      aif(analyze("--format", "json", "--memory", "10K"), env()),
+    ]);
+    expect([inMemory.code, inMemory.stderr]).toEqual([0, ""]);
+    expect(streamed.code).toBe(0);
+    expect(streamed.stderr).toMatch(
+      /^Writing the rows to a cache in \S+, about \d+ kB\.\nThe cache in \S+ holds \d+ kB and is removed at the end\.\n$/,
+    );
+    expectSame(JSON.parse(streamed.stdout), JSON.parse(inMemory.stdout));
+    expect(await readdir(join(folder, "tmp"))).toEqual([]);
+  });
+
+  it.skipIf(!hasMpi)("prints the same on several processes (skipped where mpirun is missing)", async () => {
+    const one = await aif(analyze("--format", "json", "--memory", "10K", "--quiet"));
+    expect(one.stderr).toBe("");
+    const words = analyze("--format", "json", "--quiet");
+    const many = await mpirun(["-n", "3", process.execPath, launcher, ...words], { env: env() });
+    expect([many.code, many.stderr]).toEqual([0, ""]);
+    expectSame(JSON.parse(many.stdout), JSON.parse(one.stdout));
+    expect(await readdir(join(folder, "tmp"))).toEqual([]);
+  });
+
+  it("keeps a cache where it is asked to, and uses it again", async () => {
+    const cache = join(folder, "cache");
+    const words = analyze("--cache", cache, "--keep-cache");
+    const [first, second] = [await aif(words), await aif(words)];
+    expect(first.stderr).toMatch(/holds \d+ kB and stays there\.\n$/);
+    expect(second.stderr).toMatch(/^The cache in \S+ holds \d+ kB and was there from an earlier run\.\n$/);
+    const withoutTimes = (text: string): string => text.slice(0, text.lastIndexOf("Done in"));
+    expect(withoutTimes(second.stdout)).toBe(withoutTimes(first.stdout));
+    expect((await readdir(cache)).toSorted()).toEqual(["training.json", "training.rows"]);
+  });
+
+  it("refuses what needs all rows at once before it reads them, in one sentence", async () => {
+    const refused: readonly (readonly [string[], RegExp])[] = [
+      [["--memory", "10K", "--by", "garage"], /^aif: --by needs all rows in memory, .*\n$/],
+      [["--cache", "x", "--model", "mlp:3"], /^aif: --model mlp:3 needs all rows in memory, .*\n$/],
+      [["--cache", "x", "--worst-case", join(folder, "w.csv")], /^aif: --worst-case needs all rows in memory, .*\n$/],
+      [["--keep-cache"], /^aif: --keep-cache needs --cache <folder>, .*\n$/],
+      [["--memory", "lots"], /^aif: --memory takes an amount of memory such as 500M or 2G, not "lots"\.\n$/],
+      [["--memory", "0GB"], /^aif: --memory 0GB leaves no memory: .*\n$/],
+      [["--precision", "half"], /^aif: --precision takes double or mixed, not "half"\.\n$/],
+    ];
+    for (const [words, sentence] of refused) {
+      const { code, stdout, stderr } = await aif(analyze(...words), env());
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(sentence);
+    }
+  });
+
+  it("removes the cache after Ctrl-C", async () => {
+    const wide = join(folder, "wide.csv");
+    const row = Array.from({ length: 30 }, (_, k) => Math.sin(k)).join(",");
+    const lines = Array.from({ length: 60_000 }, (_, i) => `${i % 977},${row}`);
+    const names = Array.from({ length: 31 }, (_, k) => `x${k}`).join(",");
+    await writeFile(wide, `${[names, ...lines].join("\n")}\n`);
+    const child = start(["analyze", wide, "--target", "x0", "--memory", "1M"], env());
+    await new Promise<void>((resolve) => {
+      child.stderr.once("data", () => resolve());
+    });
+    child.kill("SIGINT");
+    const code = await new Promise((resolve) => {
+      child.on("close", resolve);
+    });
+    expect(code).toBe(130);
+    expect(await readdir(join(folder, "tmp"))).toEqual([]);
+  });
+});
