@@ -55,6 +55,16 @@ describe("commands in the documents run", () => {
   });
 });
 
+/** What the pages tell a user to run is run above or below; npm's and the tools' own commands are for those who change this. */
+test("no command for users is left out", () => {
+  const known =
+    /^(npm install && npx aif |npm install && npm test|npx aif |python3 examples\/|npx vitest run packages\/)/;
+  const others = pages
+    .filter((page) => page !== "CONTRIBUTING.md")
+    .flatMap((page) => blocks(page, "sh").flatMap((block) => block.split("\n").map((line) => [page, line.trim()])));
+  expect(others.filter(([, line]) => line !== "" && !known.test(line))).toEqual([]);
+});
+
 describe("code in the documents runs", () => {
   const programs = pages.flatMap((page) =>
     blocks(page, "ts").map((code, k) => [`${page} block ${k + 1}`, code] as const),
