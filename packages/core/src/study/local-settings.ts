@@ -2,7 +2,6 @@ import type { Activation } from "../autodiff/index.js";
 import type { Task } from "../data/encoding.js";
 import { usageError } from "../errors.js";
 import type { SolverName } from "../solvers/linear-solution.js";
-import { isKernelModel } from "./kernel-settings.js";
 import { isSmoothedLoss } from "./noise.js";
 import type { EvaluationPlan, StudySettings } from "./settings.js";
 
