@@ -47,7 +47,7 @@ describe("commands in the documents run", () => {
     const line = command.slice("npx aif ".length);
     const words = wordsOf(line);
     const places = words.map((word, i) =>
-      /^--(out|coefficients|report|chart|worst-case)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
+      /^--(out|settings|coefficients|report|chart|worst-case)$/.test(words[i - 1] ?? "") ? join(scratch, word) : word,
     );
     const stdout = words.join() === places.join() ? ((await outputOf(`aif ${line}`)) ?? "") : await aif(places);
     const [option, file] = [places.indexOf("--out"), places[places.indexOf("--out") + 1]];

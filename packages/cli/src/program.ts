@@ -3,10 +3,12 @@ import { addAdversarialTrain } from "./commands/adversarial-train.js";
 import { addAnalyze } from "./commands/analyze.js";
 import { addChart } from "./commands/chart.js";
 import { addCompare } from "./commands/compare.js";
+import { addCompletion } from "./commands/completion.js";
 import { addData } from "./commands/data.js";
 import { addDoctor } from "./commands/doctor.js";
 import { addPath } from "./commands/path.js";
 import { addReproduce } from "./commands/reproduce.js";
+import { addSchema } from "./commands/schema.js";
 import { addServe } from "./commands/serve.js";
 import { addVerify } from "./commands/verify.js";
 import { usageError } from "./errors.js";
@@ -25,6 +27,8 @@ const commands: readonly ((program: Command) => void)[] = [
   addData,
   addChart,
   addServe,
+  addSchema,
+  addCompletion,
   addDoctor,
 ];
 

@@ -11,6 +11,7 @@ import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { settingsFileOptions } from "../options/settings-file.js";
 import { checkpointOptions, trainingAdversaryOptions, trainingOptions } from "../options/training.js";
 import { Checkpoint } from "../output/checkpoint.js";
 import { destinationOf } from "../output/destination.js";
@@ -18,6 +19,8 @@ import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import type { Reporter } from "../progress.js";
+import { onTable } from "../recorded/on-table.js";
+import { printed } from "../recorded/typed-command.js";
 import { number, short } from "../render/numbers.js";
 import { wantsColour } from "../render/page.js";
 import { renderTraining } from "../render/training.js";
@@ -29,6 +32,7 @@ const trainingOutput = { heading: outputOptions.heading, rules: { format, out, r
 
 const groups = [
   pathDataOptions,
+  settingsFileOptions,
   modelOptions,
   trainingAdversaryOptions,
   trainingOptions,
@@ -45,47 +49,49 @@ export function addAdversarialTrain(program: Command): void {
     .description(
       "Trains the model against attacks of one size, for any model, norm and bounds, and prints it beside the natural model and the prediction.",
     )
-    .argument("<data>", "as for aif analyze")
-    .action(async (data: string) => {
-      const dataValues = readGroup(pathDataOptions, command);
-      const { seed, ...training } = readGroup(trainingOptions, command);
-      const adversary = readGroup(trainingAdversaryOptions, command);
-      const model = readGroup(modelOptions, command);
-      const settings = { ...studySettings({ data: dataValues, model, adversary }), seed };
-      const choice = readGroup(checkpointOptions, command);
-      const output = { ...readGroup(trainingOutput, command), coefficients: null };
-      setThreads(readGroup(runtimeOptions, command).threads);
-      const inputs = [data, ...(choice.checkpoint === null ? [] : [choice.checkpoint])];
-      const { format: form, out: file, report: page } = await destinationOf(output, inputs);
-      const checkpoint = await Checkpoint.open(choice);
-      const text = (result: TrainingResult, colour: boolean): string =>
-        renderTraining(result, { colour, checkpoint: checkpoint?.path ?? null });
-      const rendered = (result: TrainingResult, colour: boolean): string =>
-        form === "json" ? toJson(result) : text(result, colour);
-      const result = await carryOut(
-        output.quiet,
-        async (signal, reporter) =>
-          trainingStudy(
-            { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), training },
-            {
-              signal,
-              onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-              onStep: live(reporter, training.outerSteps),
-              ...(checkpoint && { checkpoint: { every: 1, save: checkpoint.save } }),
-              ...(checkpoint?.resumed && {
-                resume: checkpoint.resumed,
-                resumeName: `The checkpoint ${checkpoint.path}`,
-              }),
-            },
-          ),
-        async (done) => {
-          await checkpoint?.close();
-          if (page !== null) await writeReport(page, done, text(done, false));
-          if (file !== null) await writeFileAtomically(file, rendered(done, false));
-        },
-      ).catch((error: unknown) => kept(error, checkpoint));
-      if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
-    });
+    .argument("[data]", "as for aif analyze")
+    .action(
+      onTable(async (data, typed) => {
+        const dataValues = readGroup(pathDataOptions, command);
+        const { seed, ...training } = readGroup(trainingOptions, command);
+        const adversary = readGroup(trainingAdversaryOptions, command);
+        const model = readGroup(modelOptions, command);
+        const settings = { ...studySettings({ data: dataValues, model, adversary }), seed };
+        const choice = readGroup(checkpointOptions, command);
+        const output = { ...readGroup(trainingOutput, command), coefficients: null };
+        setThreads(readGroup(runtimeOptions, command).threads);
+        const inputs = [data, ...(choice.checkpoint === null ? [] : [choice.checkpoint])];
+        const { format: form, out: file, report: page } = await destinationOf(output, inputs);
+        const checkpoint = await Checkpoint.open(choice);
+        const text = (result: TrainingResult, colour: boolean): string =>
+          renderTraining(result, { colour, checkpoint: checkpoint?.path ?? null });
+        const rendered = (result: TrainingResult, colour: boolean): string =>
+          form === "json" ? toJson(printed(result, typed)) : text(result, colour);
+        const result = await carryOut(
+          output.quiet,
+          async (signal, reporter) =>
+            trainingStudy(
+              { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), training },
+              {
+                signal,
+                onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+                onStep: live(reporter, training.outerSteps),
+                ...(checkpoint && { checkpoint: { every: 1, save: checkpoint.save } }),
+                ...(checkpoint?.resumed && {
+                  resume: checkpoint.resumed,
+                  resumeName: `The checkpoint ${checkpoint.path}`,
+                }),
+              },
+            ),
+          async (done) => {
+            await checkpoint?.close();
+            if (page !== null) await writeReport(page, done, text(done, false));
+            if (file !== null) await writeFileAtomically(file, rendered(done, false));
+          },
+        ).catch((error: unknown) => kept(error, checkpoint));
+        if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
+      }),
+    );
   addGroups(command, groups);
   explainAbsent(command, rowwiseOnly("aif adversarial-train"));
   command.addHelpText("after", adversarialTrainHelp);

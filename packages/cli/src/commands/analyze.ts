@@ -17,11 +17,13 @@ import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
 import { setThreads, streamingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { settingsFileOptions } from "../options/settings-file.js";
 import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { predictionsFile } from "../output/predictions-file.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
 import { readOutput } from "../ranks.js";
+import { onTable } from "../recorded/on-table.js";
 import { refuse } from "../refusal.js";
 import { type Asked, streamedInput, streams } from "../streaming.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -29,6 +31,7 @@ import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
   dataOptions,
+  settingsFileOptions,
   modelOptions,
   networkOptions,
   kernelOptions,
@@ -48,61 +51,63 @@ export function addAnalyze(program: Command): void {
     .command("analyze")
     .summary("what adversarial training would cost a model on a table")
     .description("Predicts, without adversarial training, what robustness would cost a model on a table.")
-    .argument("<data>", 'CSV, TSV, JSON lines, Parquet, .npy, .npz or IDX; also gzipped, "part-*.csv", or - for stdin')
-    .action(async (data: string) => {
-      const dataValues = readGroup(dataOptions, command);
-      const verdict = readGroup(verdictOptions, command);
-      const values = readGroup(streamingOptions, command);
-      const settings = studySettings({
-        memory: values.memory,
-        data: dataValues,
-        model: readGroup(modelOptions, command),
-        network: readGroup(networkOptions, command),
-        kernel: readGroup(kernelOptions, command),
-        representation: readGroup(representationOptions, command),
-        adversary: readGroup(adversaryOptions, command),
-        evaluation: readGroup(evaluationOptions, command),
-        inference: readGroup(inferenceOptions, command),
-        prediction: readGroup(predictionOptions, command),
-        verdict,
-      });
-      const output = readOutput(outputOptions, command);
-      setThreads(values.threads);
-      await checkEvaluationFile(settings.evaluation);
-      const destination = await destinationOf(output, [
-        ...inputFiles(data, settings),
-        ...(output.predict === null ? [] : [output.predict]),
-      ]);
-      const worst = worstCaseFile(output.worstCase);
-      const predictions = predictionsFile(output.predict, output.predictions);
-      const ranks = await workTogether(settings, inputFiles(data, settings));
-      const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
-      const asked: Asked = { data, settings, values, ranks, whole };
-      const streamed = await streams(asked);
-      const study = await carryOut(
-        output.quiet,
-        async (signal, reporter): Promise<Study> => {
-          const work: Work = {
-            signal,
-            ranks,
-            onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
-          };
-          if (streamed) {
-            const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
-            return analyzeStreamed(input, work).finally(close);
-          }
-          const read = await readStudyInput(data, dataValues, settings, signal, reporter);
-          return analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work);
-        },
-        async (done) => {
-          await worst.write();
-          await predictions.write();
-          await writeFiles(done, destination);
-        },
-      );
-      await print(study, destination);
-      refuse(study.result, verdict.strict);
-    });
+    .argument("[data]", 'CSV, TSV, JSON lines, Parquet, .npy, .npz or IDX; also gzipped, "part-*.csv", or - for stdin')
+    .action(
+      onTable(async (data, typed) => {
+        const dataValues = readGroup(dataOptions, command);
+        const verdict = readGroup(verdictOptions, command);
+        const values = readGroup(streamingOptions, command);
+        const settings = studySettings({
+          memory: values.memory,
+          data: dataValues,
+          model: readGroup(modelOptions, command),
+          network: readGroup(networkOptions, command),
+          kernel: readGroup(kernelOptions, command),
+          representation: readGroup(representationOptions, command),
+          adversary: readGroup(adversaryOptions, command),
+          evaluation: readGroup(evaluationOptions, command),
+          inference: readGroup(inferenceOptions, command),
+          prediction: readGroup(predictionOptions, command),
+          verdict,
+        });
+        const output = readOutput(outputOptions, command);
+        setThreads(values.threads);
+        await checkEvaluationFile(settings.evaluation);
+        const destination = await destinationOf(output, [
+          ...inputFiles(data, settings),
+          ...(output.predict === null ? [] : [output.predict]),
+        ]);
+        const worst = worstCaseFile(output.worstCase);
+        const predictions = predictionsFile(output.predict, output.predictions);
+        const ranks = await workTogether(settings, inputFiles(data, settings));
+        const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
+        const asked: Asked = { data, settings, values, ranks, whole };
+        const streamed = await streams(asked);
+        const study = await carryOut(
+          output.quiet,
+          async (signal, reporter): Promise<Study> => {
+            const work: Work = {
+              signal,
+              ranks,
+              onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+            };
+            if (streamed) {
+              const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
+              return analyzeStreamed(input, work).finally(close);
+            }
+            const read = await readStudyInput(data, dataValues, settings, signal, reporter);
+            return analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work);
+          },
+          async (done) => {
+            await worst.write();
+            await predictions.write();
+            await writeFiles(done, typed, destination);
+          },
+        );
+        await print(study, typed, destination);
+        refuse(study.result, verdict.strict);
+      }),
+    );
   addGroups(command, groups);
   command.addHelpText("after", analyzeHelp);
 }

@@ -22,6 +22,7 @@ import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { settingsFileOptions } from "../options/settings-file.js";
 import { writeChart } from "../output/chart-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
@@ -29,6 +30,8 @@ import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { toSvg } from "../output/svg.js";
 import { readOutput } from "../ranks.js";
+import { onTable } from "../recorded/on-table.js";
+import { printed } from "../recorded/typed-command.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -36,6 +39,7 @@ import { compareHelp } from "./compare-help.js";
 
 const groups = [
   comparedData,
+  settingsFileOptions,
   familyOptions,
   comparedNoise,
   comparedNetworks,
@@ -56,60 +60,63 @@ export function addCompare(program: Command): void {
     .description(
       "Analyses a family of models on the same rows, folds and attack, and ranks them: natural loss, predicted cost of robustness, and which differences are noise.",
     )
-    .argument("<data>", "as for aif analyze")
-    .action(async (data: string) => {
-      const dataValues = readGroup(comparedData, command);
-      const { models, features, l2, l1, projects, smoothing, seeds, ...common } = readGroup(familyOptions, command);
-      const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
-      if (adversary.norm !== null && adversary.norm.length !== 1) {
-        throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
-      }
-      const evaluation = readGroup(comparedEvaluation, command);
-      const settings = studySettings({
-        data: dataValues,
-        model: { ...common, model: null, l2: null, l1: null, l1Ratio: null, C: null, alpha: null },
-        adversary: {
-          ...adversary,
-          epsilon: epsilon === null ? null : [epsilon],
-          radius: radius === null ? null : [radius],
-        },
-        evaluation: { ...evaluation, evaluation: evaluation.evaluation ?? comparisonEvaluation(models) },
-        kernel: readGroup(kernelOptions, command),
-        representation: { project: null, smoothing: smoothing[0] ?? null, ...readGroup(comparedNoise, command) },
-        inference: readGroup(inferenceOptions, command),
-        prediction: readGroup(comparedChecks, command),
-        checked: false,
-      });
-      const { memory, ...networks } = readGroup(comparedNetworks, command);
-      const family = { models, features, l2, l1, projects, smoothing, seeds };
-      const local = { ...settings.local, ...networks, memoryBytes: memory };
-      const { format, out, quiet, chart, report } = readOutput(comparisonOutput, command);
-      setThreads(readGroup(runtimeOptions, command).threads);
-      await checkEvaluationFile(settings.evaluation);
-      const files = { format, out, coefficients: null, report, chart, quiet };
-      const { format: form } = await destinationOf(files, inputFiles(data, settings));
-      const rendered = (result: ComparisonResult, colour: boolean): string =>
-        form === "json" ? toJson(result) : renderComparison(result, { colour, chart });
-      const ranks = await workTogether({ settings, family, local }, inputFiles(data, settings));
-      const result = await carryOut(
-        quiet,
-        async (signal, reporter) =>
-          compare(
-            {
-              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
-              settings: { ...settings, local },
-              family,
-            },
-            { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-          ),
-        async (done) => {
-          if (chart !== null) await writeChart(chart, await toSvg(chartsOf(done)[0].draw()));
-          if (report !== null) await writeReport(report, done, renderComparison(done, { colour: false, chart: null }));
-          if (out !== null) await writeFileAtomically(out, rendered(done, false));
-        },
-      );
-      if (out === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
-    });
+    .argument("[data]", "as for aif analyze")
+    .action(
+      onTable(async (data, typed) => {
+        const dataValues = readGroup(comparedData, command);
+        const { models, features, l2, l1, projects, smoothing, seeds, ...common } = readGroup(familyOptions, command);
+        const { epsilon, radius, ...adversary } = readGroup(comparedAdversary, command);
+        if (adversary.norm !== null && adversary.norm.length !== 1) {
+          throw usageError("--norm takes one norm in a comparison: the ranking depends on it, so run once for each.");
+        }
+        const evaluation = readGroup(comparedEvaluation, command);
+        const settings = studySettings({
+          data: dataValues,
+          model: { ...common, model: null, l2: null, l1: null, l1Ratio: null, C: null, alpha: null },
+          adversary: {
+            ...adversary,
+            epsilon: epsilon === null ? null : [epsilon],
+            radius: radius === null ? null : [radius],
+          },
+          evaluation: { ...evaluation, evaluation: evaluation.evaluation ?? comparisonEvaluation(models) },
+          kernel: readGroup(kernelOptions, command),
+          representation: { project: null, smoothing: smoothing[0] ?? null, ...readGroup(comparedNoise, command) },
+          inference: readGroup(inferenceOptions, command),
+          prediction: readGroup(comparedChecks, command),
+          checked: false,
+        });
+        const { memory, ...networks } = readGroup(comparedNetworks, command);
+        const family = { models, features, l2, l1, projects, smoothing, seeds };
+        const local = { ...settings.local, ...networks, memoryBytes: memory };
+        const { format, out, quiet, chart, report } = readOutput(comparisonOutput, command);
+        setThreads(readGroup(runtimeOptions, command).threads);
+        await checkEvaluationFile(settings.evaluation);
+        const files = { format, out, coefficients: null, report, chart, quiet };
+        const { format: form } = await destinationOf(files, inputFiles(data, settings));
+        const rendered = (result: ComparisonResult, colour: boolean): string =>
+          form === "json" ? toJson(printed(result, typed)) : renderComparison(result, { colour, chart });
+        const ranks = await workTogether({ settings, family, local }, inputFiles(data, settings));
+        const result = await carryOut(
+          quiet,
+          async (signal, reporter) =>
+            compare(
+              {
+                ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+                settings: { ...settings, local },
+                family,
+              },
+              { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+            ),
+          async (done) => {
+            if (chart !== null) await writeChart(chart, await toSvg(chartsOf(done)[0].draw()));
+            if (report !== null)
+              await writeReport(report, done, renderComparison(done, { colour: false, chart: null }));
+            if (out !== null) await writeFileAtomically(out, rendered(done, false));
+          },
+        );
+        if (out === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
+      }),
+    );
   addGroups(command, groups);
   explainAbsent(command, [
     {

@@ -1,13 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { DATA_SETS } from "../download/data-sets.js";
 import { type Fetched, fetchFile } from "../download/fetch-file.js";
 import { usageError } from "../errors.js";
 import { dataSetOptions } from "../options/data-set.js";
 import { addGroups } from "../options/register.js";
-import { readGroup } from "../options/rule.js";
+import { knownWords, readGroup } from "../options/rule.js";
 import { writeStdout } from "../output/stdout.js";
 
 const words: Readonly<Record<Fetched, string>> = {
@@ -18,11 +18,16 @@ const words: Readonly<Record<Fetched, string>> = {
 
 /** `aif data <name> --out <folder>`: public data sets for those with a network. */
 export function addData(program: Command): void {
+  const argument = new Argument("<name>", DATA_SETS.map(({ name, title }) => `${name}: ${title}`).join("; "));
+  knownWords.set(
+    argument,
+    DATA_SETS.map(({ name }) => name),
+  );
   const command = program
     .command("data")
     .summary("fetch a public data set")
     .description("Fetches the files of a public data set, checks them, and goes on where it was interrupted.")
-    .argument("<name>", DATA_SETS.map(({ name, title }) => `${name}: ${title}`).join("; "))
+    .addArgument(argument)
     .action(async (name: string) => {
       const { out, mirror, quiet } = readGroup(dataSetOptions, command);
       const found = DATA_SETS.find((set) => set.name === name);

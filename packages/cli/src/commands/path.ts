@@ -9,16 +9,26 @@ import { addGroups } from "../options/register.js";
 import { readGroup, type ValuesOf } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { settingsFileOptions } from "../options/settings-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { pathCsv } from "../output/path-csv.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
+import { onTable } from "../recorded/on-table.js";
+import { printed, type TypedCommand } from "../recorded/typed-command.js";
 import { wantsColour } from "../render/page.js";
 import { renderPath } from "../render/path.js";
 import { readStudyInput } from "../study-input.js";
 
-const groups = [pathDataOptions, modelOptions, pathAdversaryOptions, pathOutputOptions, runtimeOptions];
+const groups = [
+  pathDataOptions,
+  settingsFileOptions,
+  modelOptions,
+  pathAdversaryOptions,
+  pathOutputOptions,
+  runtimeOptions,
+];
 
 type Format = NonNullable<ValuesOf<typeof pathOutputOptions>["format"]>;
 
@@ -30,32 +40,34 @@ export function addPath(program: Command): void {
     .description(
       "Follows the exact robustly trained model from no attack to the size where it gives up: natural against robust loss, and what changes on the way. All numbers are of the training rows.",
     )
-    .argument("<data>", "the table to train on, in any form that analyze reads; - for stdin")
-    .action(async (data: string) => {
-      const dataValues = readGroup(pathDataOptions, command);
-      const adversary = readGroup(pathAdversaryOptions, command);
-      const settings = studySettings({ data: dataValues, model: readGroup(modelOptions, command), adversary });
-      const { format, out, report, quiet } = readGroup(pathOutputOptions, command);
-      setThreads(readGroup(runtimeOptions, command).threads);
-      await destinationOf({ format: null, out, coefficients: null, report, quiet }, [data]);
-      const chosen = format ?? formatOf(out);
-      const result = await carryOut(
-        quiet,
-        async (signal, reporter) =>
-          pathStudy(
-            {
-              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
-              epsilonMax: adversary.epsilonMax,
-            },
-            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-          ),
-        async (done) => {
-          if (report !== null) await writeReport(report, done, renderPath(done, { colour: false }));
-          if (out !== null) await writeFileAtomically(out, renderers[chosen](done, false));
-        },
-      );
-      if (out === null) await writeStdout(renderers[chosen](result, wantsColour(process.stdout)));
-    });
+    .argument("[data]", "the table to train on, in any form that analyze reads; - for stdin")
+    .action(
+      onTable(async (data, typed) => {
+        const dataValues = readGroup(pathDataOptions, command);
+        const adversary = readGroup(pathAdversaryOptions, command);
+        const settings = studySettings({ data: dataValues, model: readGroup(modelOptions, command), adversary });
+        const { format, out, report, quiet } = readGroup(pathOutputOptions, command);
+        setThreads(readGroup(runtimeOptions, command).threads);
+        await destinationOf({ format: null, out, coefficients: null, report, quiet }, [data]);
+        const chosen = format ?? formatOf(out);
+        const result = await carryOut(
+          quiet,
+          async (signal, reporter) =>
+            pathStudy(
+              {
+                ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+                epsilonMax: adversary.epsilonMax,
+              },
+              { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+            ),
+          async (done) => {
+            if (report !== null) await writeReport(report, done, renderPath(done, { colour: false }));
+            if (out !== null) await writeFileAtomically(out, renderers[chosen](done, false, typed));
+          },
+        );
+        if (out === null) await writeStdout(renderers[chosen](result, wantsColour(process.stdout), typed));
+      }),
+    );
   addGroups(command, groups);
   explainAbsent(command, [
     {
@@ -91,9 +103,9 @@ export function addPath(program: Command): void {
   );
 }
 
-const renderers: Readonly<Record<Format, (result: PathResult, colour: boolean) => string>> = {
+const renderers: Readonly<Record<Format, (result: PathResult, colour: boolean, typed: TypedCommand) => string>> = {
   text: (result, colour) => renderPath(result, { colour }),
-  json: (result) => toJson(result),
+  json: (result, _colour, typed) => toJson(printed(result, typed)),
   csv: (result) => pathCsv(result),
 };
 

@@ -13,14 +13,14 @@ import {
   runExperiment,
 } from "@aif/core";
 import { assertWritable } from "@aif/core/node";
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
 import { Interruption } from "../interruption.js";
 import { addGroups } from "../options/register.js";
 import { digitOptions, experimentOptions, reproductionOutput } from "../options/reproduce.js";
-import { readGroup } from "../options/rule.js";
+import { knownWords, readGroup } from "../options/rule.js";
 import { runtimeOptions, setThreads } from "../options/runtime.js";
 import { PartialRun } from "../output/partial-run.js";
 import { writeReport } from "../output/report-file.js";
@@ -34,13 +34,15 @@ import { openPool } from "../repetitions/pool.js";
 
 /** `aif reproduce [result]`: the results of the paper, run again. */
 export function addReproduce(program: Command): void {
+  const argument = new Argument("[result]", "its name, such as figure1, or all");
+  knownWords.set(argument, [...EXPERIMENTS.map(({ name }) => name), "all"]);
   const command = program
     .command("reproduce")
     .summary("the paper's results, run again beside their corrections")
     .description(
       "Runs a result of the paper at the paper's size: its numbers, what they say of the printed statement, a chart. Without a name it lists the results.",
     )
-    .argument("[result]", "its name, such as figure1, or all")
+    .addArgument(argument)
     .action(async (name: string | undefined) => {
       const chosen = given(readGroup(experimentOptions, command));
       const { out, report, force, quiet } = readOutput(reproductionOutput, command);

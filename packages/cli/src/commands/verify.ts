@@ -18,11 +18,14 @@ import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
 import { setThreads, solvingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
+import { settingsFileOptions } from "../options/settings-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
+import { onTable } from "../recorded/on-table.js";
+import { printed } from "../recorded/typed-command.js";
 import { wantsColour } from "../render/page.js";
 import { renderVerification } from "../render/verify.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
@@ -34,6 +37,7 @@ const verifyOutput = { heading: outputOptions.heading, rules: { format, out, wor
 
 const groups = [
   dataOptions,
+  settingsFileOptions,
   modelOptions,
   networkOptions,
   kernelOptions,
@@ -52,44 +56,46 @@ export function addVerify(program: Command): void {
     .command("verify")
     .summary("how good the prediction is: exact robust training beside it")
     .description("Solves the robust training problem at each size, and prints the exact answer beside the prediction.")
-    .argument("<data>", "as for aif analyze")
-    .action(async (data: string) => {
-      const dataValues = readGroup(dataOptions, command);
-      const { threads, memory } = readGroup(solvingOptions, command);
-      const settings = studySettings({
-        memory,
-        data: dataValues,
-        model: readGroup(modelOptions, command),
-        network: readGroup(networkOptions, command),
-        kernel: readGroup(kernelOptions, command),
-        representation: readGroup(representationOptions, command),
-        adversary: readGroup(adversaryOptions, command),
-        evaluation: readGroup(trainingEvaluationOptions, command),
-        inference: readGroup(inferenceOptions, command),
-        prediction: readGroup(verificationOptions, command),
-      });
-      const output = { ...readGroup(verifyOutput, command), coefficients: null };
-      setThreads(threads);
-      await checkEvaluationFile(settings.evaluation);
-      const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
-      const worst = worstCaseFile(output.worstCase);
-      const rendered = (result: VerificationResult, colour: boolean): string =>
-        form === "json" ? toJson(result) : renderVerification(result, { colour });
-      const result = await carryOut(
-        output.quiet,
-        async (signal, reporter) =>
-          verify(
-            { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
-            { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-          ),
-        async (done) => {
-          await worst.write();
-          if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));
-          if (file !== null) await writeFileAtomically(file, rendered(done, false));
-        },
-      );
-      if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
-    });
+    .argument("[data]", "as for aif analyze")
+    .action(
+      onTable(async (data, typed) => {
+        const dataValues = readGroup(dataOptions, command);
+        const { threads, memory } = readGroup(solvingOptions, command);
+        const settings = studySettings({
+          memory,
+          data: dataValues,
+          model: readGroup(modelOptions, command),
+          network: readGroup(networkOptions, command),
+          kernel: readGroup(kernelOptions, command),
+          representation: readGroup(representationOptions, command),
+          adversary: readGroup(adversaryOptions, command),
+          evaluation: readGroup(trainingEvaluationOptions, command),
+          inference: readGroup(inferenceOptions, command),
+          prediction: readGroup(verificationOptions, command),
+        });
+        const output = { ...readGroup(verifyOutput, command), coefficients: null };
+        setThreads(threads);
+        await checkEvaluationFile(settings.evaluation);
+        const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
+        const worst = worstCaseFile(output.worstCase);
+        const rendered = (result: VerificationResult, colour: boolean): string =>
+          form === "json" ? toJson(printed(result, typed)) : renderVerification(result, { colour });
+        const result = await carryOut(
+          output.quiet,
+          async (signal, reporter) =>
+            verify(
+              { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
+              { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
+            ),
+          async (done) => {
+            await worst.write();
+            if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));
+            if (file !== null) await writeFileAtomically(file, rendered(done, false));
+          },
+        );
+        if (file === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
+      }),
+    );
   addGroups(command, groups);
   explainAbsent(command, [
     {

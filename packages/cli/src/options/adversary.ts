@@ -1,5 +1,6 @@
 import { divergenceName } from "@aif/core";
 import { usageError } from "../errors.js";
+import { suggesting } from "./choice.js";
 import { readInterval, readNorms, readNumber, readNumbers } from "./numbers.js";
 import { list, single } from "./rule.js";
 import { splitNames, splitPairs } from "./split.js";
@@ -40,7 +41,7 @@ export const adversaryOptions = {
     norm: list(
       { flags: "--norm <list>", help: "norms of the attack: 1, 2, inf or any p ≥ 1", shown: "2" },
       null,
-      readNorms,
+      suggesting(["1", "2", "inf"], readNorms),
     ),
     wasserstein: single(
       {
@@ -57,7 +58,7 @@ export const adversaryOptions = {
         help: "the adversary reweights rows instead, within a chi2 or kl ball of --radius",
       },
       null,
-      (name) => divergenceName(name, "--divergence"),
+      suggesting(["chi2", "kl"], (name) => divergenceName(name, "--divergence")),
     ),
     epsilon: list(
       {

@@ -2,9 +2,10 @@ import { type FeatureRule, parseFeatureRule, parseProjects } from "@aif/core";
 import { usageError } from "../errors.js";
 import { checkChartPath } from "../output/chart-file.js";
 import { adversaryOptions } from "./adversary.js";
+import { suggesting } from "./choice.js";
 import { dataOptions } from "./data.js";
 import { evaluationOptions } from "./evaluation.js";
-import { modelOptions } from "./model.js";
+import { MODEL_WORDS, modelOptions } from "./model.js";
 import { networkOptions } from "./network.js";
 import { readInteger, readNumber, readNumbers } from "./numbers.js";
 import { outputOptions } from "./output.js";
@@ -36,7 +37,7 @@ export const familyOptions = {
         shown: "linear, or logistic for two labels",
       },
       [],
-      (given: string) => [given],
+      suggesting(MODEL_WORDS, (given: string) => [given]),
     ),
     features: list(
       {

@@ -1,9 +1,11 @@
 import { type EvaluationPlan, parseEvaluation } from "@aif/core";
+import { suggesting } from "./choice.js";
 import { readInteger } from "./numbers.js";
 import { single, text } from "./rule.js";
 
 const flags = "--evaluation <how>";
 const help = "cv:10 (folds), fraction:0.2 (held out), training (in-sample) or a file of new rows";
+const PLANS = ["cv:10", "fraction:0.2", "training"];
 const inSample: EvaluationPlan = { kind: "training" };
 
 /** On which rows the loss is evaluated. */
@@ -13,7 +15,7 @@ export const evaluationOptions = {
     evaluation: single(
       { flags, help, shown: "cv:10; fraction:0.2 for mlp, training for imports" },
       null,
-      parseEvaluation,
+      suggesting(PLANS, parseEvaluation),
     ),
     splitBy: single(
       { flags: "--split-by <column>", help: "rows with the same value there stay in one fold" },
@@ -31,6 +33,6 @@ export const trainingEvaluationOptions = {
   heading: evaluationOptions.heading,
   rules: {
     ...evaluationOptions.rules,
-    evaluation: single({ flags, help, shown: "training" }, inSample, parseEvaluation),
+    evaluation: single({ flags, help, shown: "training" }, inSample, suggesting(PLANS, parseEvaluation)),
   },
 };

@@ -1,5 +1,5 @@
-import { LOSSES, type LossName } from "@aif/core";
-import { oneOf } from "./choice.js";
+import { KERNEL_NAMES, LOSSES, type LossName, MODEL_KINDS } from "@aif/core";
+import { oneOf, suggesting } from "./choice.js";
 import { readNumber, readNumbers } from "./numbers.js";
 import { flag, type OptionRule, single, text } from "./rule.js";
 
@@ -7,6 +7,14 @@ const isLoss = (name: string): name is LossName => Object.hasOwn(LOSSES, name);
 
 /** Of all models, those with scores of several classes last. */
 const lossNames = [...Object.keys(LOSSES).filter(isLoss), "softmax" as const];
+
+/** How models are named; the terms of a basis and the widths of a network follow. */
+export const MODEL_WORDS: readonly string[] = [
+  ...MODEL_KINDS.map((kind) => (kind === "basis" ? "basis:" : kind)),
+  "softmax",
+  "mlp:",
+  ...KERNEL_NAMES.map((name) => `kernel:${name}`),
+];
 
 /** Numbers, or "path" for a grid. */
 function readL1(given: readonly string[], option: string): readonly number[] | "path" | null {
@@ -25,7 +33,7 @@ export const modelOptions = {
         shown: "linear, or logistic for two labels",
       },
       null,
-      text,
+      suggesting(MODEL_WORDS, text),
     ),
     loss: single(
       { flags: "--loss <name>", help: lossNames.join(", "), shown: "the model's own" },

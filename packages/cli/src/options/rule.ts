@@ -1,4 +1,5 @@
-import { type Command, Option } from "commander";
+import { type Argument, type Command, Option } from "commander";
+import { isGiven } from "../recorded/typed-command.js";
 
 /**
  * One option of the command line. `Value` is what the program works with; `read` makes it of what was typed, in the order
@@ -13,7 +14,15 @@ export interface OptionRule<Value> {
   readonly shown: string | null;
   readonly fallback: Value;
   readonly read: (given: readonly string[], option: string) => Value;
+  /** Words that it takes, for the completion of shells; not all of them, where it takes others too. */
+  readonly words?: readonly string[];
 }
+
+/** Words that options and arguments of commands take, for the completion of shells. */
+export const knownWords = new WeakMap<Option | Argument, readonly string[]>();
+
+const wordsOf = (read: object): { words?: readonly string[] } =>
+  "words" in read && Array.isArray(read.words) ? { words: read.words.map(String) } : {};
 
 /** Options that belong together, with the heading that --help gives them. */
 export interface OptionGroup<Rules extends Readonly<Record<string, OptionRule<unknown>>>> {
@@ -40,6 +49,7 @@ export function single<Value, Fallback extends Value | null>(
     shown: shown ?? null,
     fallback,
     read: (given, option) => read(given[given.length - 1], option),
+    ...wordsOf(read),
   };
 }
 
@@ -55,6 +65,7 @@ export function list<Value, Fallback extends readonly Value[] | null>(
     shown: shown ?? null,
     fallback,
     read: (given, option) => given.flatMap((text) => read(text, option)),
+    ...wordsOf(read),
   };
 }
 
@@ -69,11 +80,12 @@ export function flag<Fallback extends boolean | null>(
 export const text = (value: string): string => value;
 
 /** The option as commander knows it; repeated arguments are collected. */
-export function toCommander({ flags, help, shown }: OptionRule<unknown>, heading: string): Option {
+export function toCommander({ flags, help, shown, words }: OptionRule<unknown>, heading: string): Option {
   const option = new Option(flags, shown === null ? help : `${help} (default: ${shown})`).helpGroup(heading);
   if (option.required) {
     option.argParser<string[]>((value, previous) => [...(Array.isArray(previous) ? previous : []), value]);
   }
+  if (words) knownWords.set(option, words);
   return option;
 }
 
@@ -85,7 +97,7 @@ export function readGroup<Rules extends Readonly<Record<string, OptionRule<unkno
   const values = Object.entries(rules).map(([name, rule]) => {
     const option = new Option(rule.flags);
     const attribute = option.attributeName();
-    if (command.getOptionValueSource(attribute) !== "cli") return [name, rule.fallback];
+    if (!isGiven(command, attribute)) return [name, rule.fallback];
     const raw: unknown = command.getOptionValue(attribute);
     const given = Array.isArray(raw) ? raw.map(String) : [String(raw)];
     return [name, rule.read(given, option.long ?? rule.flags)];

@@ -5,6 +5,7 @@ import { assertWritable, writeFileAtomically } from "@aif/core/node";
 import { usageError } from "../errors.js";
 import type { outputOptions } from "../options/output.js";
 import type { ValuesOf } from "../options/rule.js";
+import { printed, type TypedCommand } from "../recorded/typed-command.js";
 import { wantsColour } from "../render/page.js";
 import { renderStudy } from "../render/study.js";
 import { coefficientsFile } from "./coefficients.js";
@@ -65,20 +66,20 @@ export async function destinationOf(
 const identity = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
 
 /** Writes the files, each whole or not at all. */
-export async function writeFiles(study: Study, destination: Destination): Promise<void> {
+export async function writeFiles(study: Study, typed: TypedCommand, destination: Destination): Promise<void> {
   const { out, coefficients, report } = destination;
   if (coefficients !== null) {
     await writeFileAtomically(coefficients, coefficientsFile(coefficients, study.coefficients));
   }
   if (report !== null) await writeReport(report, study.result, renderStudy(study.result, { colour: false }));
-  if (out !== null) await writeFileAtomically(out, rendered(study, destination, false));
+  if (out !== null) await writeFileAtomically(out, rendered(study, typed, destination, false));
 }
 
 /** Prints the result, unless it went to a file. */
-export async function print(study: Study, destination: Destination): Promise<void> {
+export async function print(study: Study, typed: TypedCommand, destination: Destination): Promise<void> {
   if (destination.out !== null) return;
-  await writeStdout(rendered(study, destination, wantsColour(process.stdout)));
+  await writeStdout(rendered(study, typed, destination, wantsColour(process.stdout)));
 }
 
-const rendered = ({ result }: Study, { format }: Destination, colour: boolean): string =>
-  format === "json" ? toJson(result) : renderStudy(result, { colour });
+const rendered = ({ result }: Study, typed: TypedCommand, { format }: Destination, colour: boolean): string =>
+  format === "json" ? toJson(printed(result, typed)) : renderStudy(result, { colour });

@@ -18,6 +18,8 @@ export interface ResolvedLocal {
   readonly classes: readonly string[] | null;
   readonly scaler: string | null;
   readonly inputScale: number | null;
+  /** On how many rows losses under attack were asked for; null: as many as fit the time. */
+  readonly attackRows: number | "all" | null;
 }
 
 /** I = −(H+λI)⁻¹Φ at θ̃, and what tells whether that is an influence: the derivative of a minimum. */

@@ -19,28 +19,30 @@ export interface PathResult {
   readonly timings: { readonly read: number; readonly fit: number; readonly path: number; readonly total: number };
 }
 
+/** Options about the table and the model, as resolved. */
+export type FitSettings = Pick<
+  ResolvedSettings,
+  | "source"
+  | "target"
+  | "model"
+  | "loss"
+  | "positive"
+  | "intercept"
+  | "standardize"
+  | "missing"
+  | "exclude"
+  | "keep"
+  | "weights"
+  | "weightsKind"
+  | "classWeight"
+  | "l2"
+  | "freeze"
+  | "budgets"
+>;
+
 /** Options as resolved. */
-export interface PathSettings
-  extends Pick<
-    ResolvedSettings,
-    | "source"
-    | "target"
-    | "model"
-    | "loss"
-    | "positive"
-    | "intercept"
-    | "standardize"
-    | "missing"
-    | "exclude"
-    | "keep"
-    | "weights"
-    | "weightsKind"
-    | "classWeight"
-    | "l2"
-    | "norms"
-    | "freeze"
-    | "budgets"
-  > {
+export interface PathSettings extends FitSettings {
+  readonly norms: readonly string[];
   /** null: up to the collapse. */
   readonly epsilonMax: number | null;
 }

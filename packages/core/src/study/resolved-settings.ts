@@ -6,6 +6,7 @@ import { projectName } from "./project-settings.js";
 import type { ResolvedSettings } from "./result.js";
 import { evaluationName, type StudySettings } from "./settings.js";
 import type { Reach } from "./threat-choice.js";
+import { finiteOrNull } from "./threat-description.js";
 
 /** Every option as it was understood. */
 export function resolvedSettings(
@@ -46,7 +47,11 @@ export function resolvedSettings(
           ? reach.frozenColumns
           : ["none"],
     budgets: settings.budgets,
-    bounds: settings.bounds,
+    bounds: settings.bounds.map(({ column, lower, upper }) => ({
+      column,
+      lower: finiteOrNull(lower),
+      upper: finiteOrNull(upper),
+    })),
     evaluation: evaluationName(settings.evaluation),
     splitBy: settings.splitBy,
     seed: settings.seed,

@@ -68,7 +68,8 @@ export interface ResolvedSettings {
   /** Columns; ["none"] when nothing is frozen, null with budgets. */
   readonly freeze: readonly string[] | null;
   readonly budgets: readonly { readonly column: string; readonly budget: number }[] | null;
-  readonly bounds: readonly { readonly column: string; readonly lower: number; readonly upper: number }[];
+  /** In original units; null: that side is open. */
+  readonly bounds: readonly { readonly column: string; readonly lower: number | null; readonly upper: number | null }[];
   readonly evaluation: string;
   readonly splitBy: string | null;
   readonly seed: number;

@@ -45,4 +45,5 @@ export function describeThreat(
 export const normOf = ({ settings: { p, divergence } }: Threat): string | null =>
   divergence === undefined ? exponentName(p) : null;
 
-const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+/** Null for a side of an interval that is open. */
+export const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);

@@ -1,8 +1,8 @@
 import type { TrainingStop } from "../robust/adversarial-training.js";
 import type { AttackMethod } from "../robust/attack-result.js";
 import type { TrainingStep } from "../robust/training-state.js";
-import type { PathResult, PathSettings } from "./path-result.js";
-import type { FitSection, Flag, ThreatSection } from "./result.js";
+import type { FitSettings, PathResult } from "./path-result.js";
+import type { FitSection, Flag, ResolvedSettings, ThreatSection } from "./result.js";
 import type { TrainingSettings } from "./training-settings.js";
 
 /**
@@ -42,11 +42,11 @@ export interface TrainingResult {
 }
 
 /** Options as resolved. */
-export interface TrainingResultSettings extends Omit<PathSettings, "norms" | "epsilonMax">, TrainingSettings {
+export interface TrainingResultSettings extends FitSettings, TrainingSettings {
   readonly norm: string;
   readonly epsilon: number | null;
   readonly radius: number | null;
-  readonly bounds: readonly { readonly column: string; readonly lower: number; readonly upper: number }[];
+  readonly bounds: ResolvedSettings["bounds"];
   readonly seed: number;
 }
 

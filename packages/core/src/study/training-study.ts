@@ -97,9 +97,8 @@ export async function trainingStudy(
   const predicted = shifted && (await judge(shifted));
   const trained = await judge(run.parameters);
   const seconds = { prediction: predictionSeconds, training: trainingSeconds };
-  const { norms: _norms, ...chosen } = pathSettings(
-    resolvedSettings(settings, table, data, model, reach, { l1: null, l2 }),
-  );
+  const resolved = resolvedSettings(settings, table, data, model, reach, { l1: null, l2 });
+  const { norms: _norms, ...chosen } = pathSettings(resolved);
   return {
     schema: "aif.training-result/1",
     settings: {
@@ -108,7 +107,7 @@ export async function trainingStudy(
       norm: exponentName(size.norm),
       epsilon: size.epsilon,
       radius: size.radius,
-      bounds: settings.bounds,
+      bounds: resolved.bounds,
       seed: settings.seed,
     },
     data: trainingRowsSection(table, data),

@@ -1,0 +1,87 @@
+import { readFile } from "node:fs/promises";
+import { inputError } from "../errors.js";
+import type { TypedCommand, TypedOption } from "./typed-command.js";
+
+/** Results that hold the command that made them, and settings that somebody wrote. */
+const SCHEMAS: Readonly<Record<string, string>> = {
+  "aif.settings": "",
+  "aif.study": "analyze",
+  "aif.verification": "verify",
+  "aif.path": "path",
+  "aif.training-result": "adversarial-train",
+  "aif.comparison": "compare",
+};
+const VERSION = 1;
+
+/** A file of settings; `name` and `data` are null where it does not say them. */
+export interface FileSettings {
+  readonly name: string | null;
+  readonly data: string | null;
+  readonly options: TypedCommand["options"];
+}
+
+/**
+ * Reads what `--settings` names: a result, or {"schema": "aif.settings/1", "data": …, "options": {…}}.
+ * @throws input: no such file, no JSON, another schema, or one of a newer version
+ */
+export async function readSettings(path: string): Promise<FileSettings> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw inputError(`--settings ${path} cannot be read: ${missing ? "there is no such file" : String(error)}.`);
+  });
+  return settingsIn(parsed(text, path), path);
+}
+
+function parsed(text: string, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // What follows says it.
+  }
+  throw notSettings(path);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const notSettings = (path: string): Error =>
+  inputError(
+    `--settings ${path} holds no settings: it takes a result that aif analyze, verify, path, adversarial-train or compare wrote as JSON, or {"schema": "aif.settings/1", "data": "table.csv", "options": {"target": "y"}}.`,
+  );
+
+function settingsIn(file: Record<string, unknown>, path: string): FileSettings {
+  const [, name, version] = /^(aif\.[a-z-]+)\/(\d+)$/.exec(String(file["schema"])) ?? [];
+  if (name === undefined || !Object.hasOwn(SCHEMAS, name)) throw notSettings(path);
+  if (Number(version) > VERSION) {
+    throw inputError(
+      `--settings ${path} has the schema ${name}/${version}, and this aif knows ${name}/${VERSION}: use a newer aif, or type the options.`,
+    );
+  }
+  const holder = name === "aif.settings" ? file : file["command"];
+  if (!isObject(holder) || !isObject(holder["options"])) {
+    throw inputError(
+      name === "aif.settings"
+        ? `--settings ${path} has no "options", an object such as {"target": "y", "norm": "2,inf"}.`
+        : `--settings ${path} does not say which options it was made with ("command"): it comes from the library or from an older aif, so type them.`,
+    );
+  }
+  const data = holder["data"] ?? null;
+  if (data !== null && typeof data !== "string")
+    throw inputError(`--settings ${path} has a "data" that is no file name.`);
+  return { name: SCHEMAS[name] || null, data, options: optionsIn(holder["options"], path) };
+}
+
+const optionsIn = (options: Record<string, unknown>, path: string): Record<string, TypedOption> =>
+  Object.fromEntries(
+    Object.entries(options).flatMap(([name, value]): [string, TypedOption][] => {
+      if (value === false || value === null) return [];
+      if (value === true) return [[name, true]];
+      const words = Array.isArray(value) ? value : [value];
+      if (words.every((word) => typeof word === "string" || typeof word === "number"))
+        return [[name, words.map(String)]];
+      throw inputError(
+        `--settings ${path}: "${name}" must be what is typed after --${name} (text, a number or a list of them), or true.`,
+      );
+    }),
+  );
