@@ -178,6 +178,7 @@ export { type WorstPerturbations, worstPerturbations } from "./robust/worst-pert
 export { type Fit, type FitOptions, fit, fitAt, type Sparsity } from "./solvers/fit.js";
 export { type KernelFit, type KernelFitOptions, kernelFit } from "./solvers/kernel-fit.js";
 export { type LassoOptions, type LassoPath, type LassoPathOptions, lasso, lassoPath } from "./solvers/lasso/lasso.js";
+export { type RidgePathOptions, type RidgePoint, ridgePath } from "./solvers/ridge-path.js";
 export { type Training, type TrainingOptions, trainModel } from "./solvers/train.js";
 export { analyze, type Study } from "./study/analyze.js";
 export { compare } from "./study/compare/comparison.js";

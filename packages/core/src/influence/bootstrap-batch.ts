@@ -22,7 +22,7 @@ export function canBatch(attacks: readonly Influence[]): boolean {
   const smooth = attacks.every(
     ({ oneSided, threat }) => !oneSided && threat.settings.bounds === null && !isJoint(threat),
   );
-  return model.map.sharedGradient && smooth && inverse.method === "cholesky";
+  return model.map.sharedGradient && smooth && inverse.method !== "pseudo-inverse";
 }
 
 /**

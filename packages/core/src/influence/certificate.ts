@@ -39,7 +39,7 @@ export const certifier = (fit: Fit, threat: Threat): Certify | null =>
 
 /** The same, given how the rows are asked. */
 export function certifierOf(fit: Fit, threat: Threat, margins: MarginsAt): Certify | null {
-  if (!hasClosedForm(fit.model, threat) || fit.inverse.method !== "cholesky") return null;
+  if (!hasClosedForm(fit.model, threat) || fit.inverse.method === "pseudo-inverse") return null;
   const { name } = fit.model.loss;
   if (name === "squared" || name === "half-squared") return squaredCertifier(fit, threat, name === "squared" ? 1 : 0.5);
   if (name !== "logistic") return null;

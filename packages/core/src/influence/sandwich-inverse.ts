@@ -9,7 +9,7 @@ import type { Fit } from "../solvers/fit.js";
  */
 export function inverseMatrix({ hessian, inverse }: Fit): Matrix {
   const d = hessian.rows;
-  const factor = inverse.method === "cholesky" ? EquilibratedCholesky.factor(hessian) : null;
+  const factor = inverse.method !== "pseudo-inverse" ? EquilibratedCholesky.factor(hessian) : null;
   if (!(factor instanceof EquilibratedCholesky)) return inverseByColumns(d, (unit) => inverse.solve(unit));
   const X = factor.inverse();
   const full = symmetrise(new Matrix(hessian.data.slice(), d, d));

@@ -17,6 +17,8 @@ export interface FitOptions extends Work {
   readonly start?: Float64Array;
   /** H (d×d, lower triangle, ridge included) of a squared loss, where it is known already. */
   readonly hessian?: Matrix;
+  /** Its inverse, where that is known too. */
+  readonly inverse?: InverseHessian;
 }
 
 /** A minimiser θ̂ of L(θ) = Σ w_i l_i + ½ Σ_j P_j θ_j², or any other point that is to be looked at, with H there. */
@@ -107,7 +109,7 @@ export async function fit(description: ModelDescription, data: Dataset, options:
   const { point, iterations, inverse } = await minimise(
     problemOn(data, { model, ridge, l2, free: all }, options),
     options.start ?? startingPoint(model, data),
-    model.loss.quadratic ? { hessian: options.hessian } : {},
+    model.loss.quadratic ? { hessian: options.hessian, inverse: options.hessian && options.inverse } : {},
   );
   return finish(model, data, l2, ridge, point, iterations, inverse);
 }

@@ -14,7 +14,8 @@ const RANK_TOLERANCE = 1e-12;
 
 /** H⁻¹, or the pseudo-inverse H⁺ of a singular H, factorised once for every right-hand side. */
 export interface InverseHessian {
-  readonly method: "cholesky" | "pseudo-inverse";
+  /** How H⁻¹ is had; a pseudo-inverse where H is singular. */
+  readonly method: "cholesky" | "eigenvalues" | "pseudo-inverse";
   readonly rank: number;
   /** H⁻¹b with one refinement. */
   solve(b: Float64Array): Float64Array;

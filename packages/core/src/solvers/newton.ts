@@ -145,6 +145,8 @@ export interface Minimum {
 export interface NewtonOptions {
   /** H of a squared loss, where it is known already. */
   readonly hessian?: Matrix | undefined;
+  /** Its inverse, where that is known too. */
+  readonly inverse?: InverseHessian | undefined;
   readonly onStep?: ((state: NewtonState) => Promise<void>) | undefined;
 }
 
@@ -152,14 +154,14 @@ export interface NewtonOptions {
 export async function minimise(
   problem: Problem,
   from: Float64Array | NewtonState,
-  { hessian, onStep }: NewtonOptions = {},
+  { hessian, inverse: known, onStep }: NewtonOptions = {},
 ): Promise<Minimum> {
   const { model, l2, free } = problem;
   const { quadratic } = model.loss;
   const begun = from instanceof Float64Array ? { theta: from, iterations: 0, lastStep: Infinity } : from;
   let { lastStep } = begun;
   let point = await evaluateAt(problem, begun.theta, hessian);
-  let inverse: InverseHessian | null = null;
+  let inverse: InverseHessian | null = known ?? null;
   for (let { iterations } = begun; iterations < MAXIMUM_ITERATIONS; iterations++) {
     inverse = quadratic && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);

@@ -21,8 +21,9 @@ export class NormalEquations {
   private constructor(
     private readonly sums: FoldSums,
     private readonly penalised: Uint8Array,
-    /** The weight of the rows in each fold. */
+    /** The weight of the rows in each fold, and their loss at θ = 0. */
     private readonly weights: Float64Array,
+    private readonly losses: Float64Array,
   ) {}
 
   /** @param foldOf n: the fold of every row, 0 … folds − 1. */
@@ -49,8 +50,12 @@ export class NormalEquations {
     const penalised = new Uint8Array(map.count).fill(1);
     if (map.intercept) penalised[0] = 0;
     const weights = new Float64Array(folds);
-    for (let i = 0; i < foldOf.length; i++) weights[foldOf[i]] += data.weights[i];
-    return new NormalEquations(sums, penalised, weights);
+    const losses = new Float64Array(folds);
+    for (let i = 0; i < foldOf.length; i++) {
+      weights[foldOf[i]] += data.weights[i];
+      losses[foldOf[i]] += data.weights[i] * loss.value(0, data.y[i]);
+    }
+    return new NormalEquations(sums, penalised, weights, losses);
   }
 
   /** The equations of the chosen parameters (in ascending order) on the rows outside one fold; null: on all rows. */
@@ -71,6 +76,16 @@ export class NormalEquations {
       if (this.penalised[chosen[a]]) hessian.data[a * (k + 1)] += l2;
     }
     return { hessian, right };
+  }
+
+  /** Σ w l over the rows of a fold at θ, all parameters: Σ w l(0) + p'θ + ½θ'Gθ. */
+  lossOf(fold: number, theta: Float64Array): number {
+    const image = hessianTimes(this.sums.grams[fold], theta);
+    const { data, columns } = this.sums.pulls;
+    return theta.reduce(
+      (sum, value, j) => sum + value * (data[j * columns + fold] + 0.5 * image[j]),
+      this.losses[fold],
+    );
   }
 
   /** The folds' sums of the chosen parameters at θ (k), as `crossFit` wants them: Σ w ℓ''vv' and Σ w ℓ'v = p + Gθ. */

@@ -70,7 +70,7 @@ export async function inferencesOf(
 export const hasGround = ({ fit, influence, oneSided }: Influence): boolean =>
   !fit.sparse &&
   influence.length <= MOST_PARAMETERS_PER_ROW * rowsOf(fit) &&
-  fit.inverse.method === "cholesky" &&
+  fit.inverse.method !== "pseudo-inverse" &&
   !oneSided;
 
 /** Noisy copies of a row are no further rows. */

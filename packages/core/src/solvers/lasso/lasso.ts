@@ -151,7 +151,7 @@ async function finish(
   const free = indices.filter((j) => penalties[j] === 0 || theta[j] !== 0);
   let support = [...free, ...near].toSorted((i, j) => i - j);
   let { hessian, inverse } = await hessianOn(problem, support, theta, work);
-  const unique = inverse.method === "cholesky";
+  const unique = inverse.method !== "pseudo-inverse";
   // Copies of what is selected do not enter beside it: the solution that leaves them at 0 is followed.
   const boundary = unique ? near : [];
   if (!unique && near.length > 0) {
