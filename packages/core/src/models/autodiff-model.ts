@@ -13,8 +13,9 @@ import {
   type Tensor,
 } from "../autodiff/index.js";
 import type { Block } from "../data/dataset.js";
-import { numericalError, usageError } from "../errors.js";
+import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { finite } from "./finite.js";
 import type { KeptCurvature, Model } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
@@ -113,6 +114,8 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         finite("Hessian product", out.data);
         return out;
       },
+      addProducts: (directions, images) =>
+        layout.addEachRow("Hessian product", directions, (direction) => pushforward(slopes, theta, direction), images),
     };
   };
 
@@ -268,16 +271,4 @@ function checkSeparable(together: number, alone: number): void {
   throw usageError(
     `A model's losses must not mix rows: the last row's loss is ${together} among its block and ${alone} alone.`,
   );
-}
-
-/** @throws numerical: naming what is not finite. */
-export function finite(what: string, values: Float64Array): Float64Array {
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) {
-      throw numericalError(
-        `The model's ${what} are not finite (entry ${i} is ${values[i]}): check its loss at these parameters.`,
-      );
-    }
-  }
-  return values;
 }

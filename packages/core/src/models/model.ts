@@ -94,6 +94,8 @@ export interface KeptCurvature {
   readonly bytes: number;
   /** d×k for V (d×k). */
   product(vectors: Matrix): Matrix;
+  /** The same row by row, added to `images` (k×d), for V' (k×d): nothing of that size is made. */
+  addProducts?(directions: Matrix, images: Matrix): void;
 }
 
 /** A model whose loss compares outputs with the target: l_i = l(f(x_i, θ), y_i). */

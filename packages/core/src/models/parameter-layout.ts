@@ -2,6 +2,7 @@
 import { constant, scope, type Tensor } from "../autodiff/index.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { finite } from "./finite.js";
 
 /** One matrix of parameters, row-major in θ. */
 export interface ParameterBlock {
@@ -77,6 +78,21 @@ export class ParameterLayout<Name extends string> {
       scope(() => this.write(map(this.tensors(directions.row(k))), images.row(k)));
     }
     return images.transposed();
+  }
+
+  /** The same for V' (k×d), added to `images` (k×d) row by row. @throws numerical: naming `what` is not finite. */
+  addEachRow(what: string, directions: Matrix, map: (direction: Tensor[]) => readonly Tensor[], images: Matrix): void {
+    for (let k = 0; k < directions.rows; k++) {
+      const out = images.row(k);
+      scope(() =>
+        map(this.tensors(directions.row(k))).forEach((tensor, b) => {
+          const { values } = tensor;
+          const start = this.starts[b];
+          for (let j = 0; j < values.length; j++) out[start + j] += values[j];
+        }),
+      );
+      finite(what, out);
+    }
   }
 }
 

@@ -12,7 +12,8 @@ import {
 } from "../autodiff/index.js";
 import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
-import { type AutodiffModel, finite, matrixTensor, modelOf } from "./autodiff-model.js";
+import { type AutodiffModel, matrixTensor, modelOf } from "./autodiff-model.js";
+import { finite } from "./finite.js";
 import type { KeptCurvature, Model, Predictor } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
@@ -50,16 +51,18 @@ export function predictiveModel<Name extends string>(description: OutputDescript
     const z = constant(f.values, f.rows, f.columns);
     const weights = constant(block.w, f.rows, 1);
     const slopes = gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]);
+    const along = (direction: Tensor[]): Tensor[] => {
+      const [curved] = pushforward(slopes, [z], pushforward([f], theta, direction));
+      return pullback(f, curved, theta);
+    };
     return {
       bytes: graphBytes([f, ...slopes]),
       product: (vectors) => {
-        const out = layout.eachColumn(vectors, (direction) => {
-          const [curved] = pushforward(slopes, [z], pushforward([f], theta, direction));
-          return pullback(f, curved, theta);
-        });
+        const out = layout.eachColumn(vectors, along);
         finite("Gauss–Newton product", out.data);
         return out;
       },
+      addProducts: (directions, images) => layout.addEachRow("Gauss–Newton product", directions, along, images),
     };
   };
   return {

@@ -1,4 +1,3 @@
-import { usageError } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -8,9 +7,10 @@ import { type AnyThreat, threatOn } from "../threats/threat-on.js";
 import { attack, hasExactAttack, prepareAttack } from "./attack.js";
 import { readParameters } from "./attack-checks.js";
 import { type AttackedRisk, attackedRisk, featureSizes, relativeGradient, type TrainedRisk } from "./attacked-risk.js";
-import { type DescentMemory, type DescentMethod, descend, EMPTY_MEMORY } from "./descent.js";
+import type { DescentMethod } from "./descent.js";
 import { type DualityGap, dualityGap } from "./duality-gap.js";
-import { checkState, dataFingerprint, type TrainingState, type TrainingStep, trainingState } from "./training-state.js";
+import { checkRun, runTraining } from "./training-run.js";
+import { dataFingerprint, type TrainingState, type TrainingStep } from "./training-state.js";
 
 /** How to train against attacks: the search for each row's worst case inside, the descent over θ outside, when to stop. */
 export interface AdversarialTrainingOptions extends Work {
@@ -77,7 +77,7 @@ export interface AdversarialTraining {
 
 type Resolved = Required<
   Pick<AdversarialTrainingOptions, "innerSteps" | "innerStepSize" | "restarts" | "seed" | "exactInner" | "outer">
-> & { readonly outerSteps: number; readonly tolerance: number };
+>;
 
 /**
  * Adversarial training, min_θ Σ w max_{δ allowed} l(θ, x+δ) + ½ΣPθ²: the inner maximum by projected gradient ascent (any basis,
@@ -93,74 +93,38 @@ export async function adversarialTraining(
 ): Promise<AdversarialTraining> {
   const threat = threatOn(described, trained.model.map.inputs);
   await ensureBlas();
-  const { checkpoint, resume, resumeName, signal, onProgress, onStep, gap } = options;
+  const { signal } = options;
+  checkRun(options);
   const resolved = resolve(options);
   const start = readParameters(options.start ?? trained.parameters, trained.model.map.count, "The start");
-  const settings = settingsFingerprint(trained, threat, radius, options.start ? start : null, resolved);
-  const data = dataFingerprint(trained.data);
-  if (resume) checkState(resume, settings, data, trained.model.map.count, resumeName);
   const sizes = featureSizes(trained);
-  const evaluate = async (theta: Float64Array): Promise<TrainingPoint> => {
-    const attacker = prepareAttack(trained.model, threat, theta, radius, innerSearch(resolved));
-    const risk = await attackedRisk(trained, theta, attacker, { signal });
-    return { ...risk, theta, gradientNorm: relativeGradient(risk, theta, trained.ridge, sizes) };
-  };
-  let point = await evaluate(resume ? Float64Array.from(resume.theta) : start);
-  let memory: DescentMemory = resume?.memory ?? EMPTY_MEMORY;
-  let iteration = resume?.iteration ?? 0;
-  const gapAt = (theta: Float64Array): Promise<DualityGap | null> =>
-    dualityGap(trained, threat, radius, theta, { signal });
-  const history: TrainingStep[] = resume ? [...resume.history] : [];
-  const record = async (): Promise<void> => {
-    const measured = gap && iteration % gap.every === 0 ? await gapAt(point.theta) : null;
-    const { objective, gradientNorm } = point;
-    const step = { iteration, objective, gradientNorm, gap: measured?.relative ?? null };
-    history.push(step);
-    onStep?.(step);
-  };
-  if (!resume) await record();
-  const isClose = (relative: number | null | undefined): boolean =>
-    gap !== undefined && typeof relative === "number" && relative <= gap.tolerance;
-  let stopped: TrainingStop = "steps";
-  const save = async (): Promise<void> =>
-    checkpoint?.save(
-      trainingState({ settings, data, iteration, theta: [...point.theta], memory, history: [...history] }),
-    );
-  while (iteration < resolved.outerSteps) {
-    if (point.gradientNorm <= resolved.tolerance || isClose(history.at(-1)?.gap)) break;
-    const next = await descend(resolved.outer, point, memory, evaluate);
-    if (next === null) {
-      stopped = "stalled";
-      break;
-    }
-    ({ point, memory } = next);
-    iteration++;
-    await record();
-    onProgress?.({ phase: "adversarial training", done: iteration, total: resolved.outerSteps });
-    if (checkpoint && iteration % checkpoint.every === 0) await save();
-  }
-  const finalGap = gap ? await gapAt(point.theta) : null;
-  if (isClose(finalGap?.relative)) stopped = "gap";
-  if (point.gradientNorm <= resolved.tolerance) stopped = "tolerance";
-  if (checkpoint && iteration % checkpoint.every !== 0) await save();
+  const { point, ...ended } = await runTraining(
+    {
+      start,
+      evaluate: async (theta): Promise<TrainingPoint> => {
+        const attacker = prepareAttack(trained.model, threat, theta, radius, innerSearch(resolved));
+        return { ...(await attackedRisk(trained, theta, attacker, { signal })), theta };
+      },
+      gradientNorm: (at) => relativeGradient(at, at.theta, trained.ridge, sizes),
+      gap: (theta) => dualityGap(trained, threat, radius, theta, { signal }),
+      outer: resolved.outer,
+      settings: settingsFingerprint(trained, threat, radius, options.start ? start : null, resolved),
+      data: dataFingerprint(trained.data),
+    },
+    options,
+  );
   const losses = await finalLosses(trained, threat, radius, point.theta, { signal });
   return {
     parameters: point.theta,
     robustLoss: point.loss,
     ...losses,
     innerGap: losses.exactRobustLoss === null ? null : losses.exactRobustLoss - point.loss,
-    gradientNorm: point.gradientNorm,
-    iterations: iteration,
-    gap: finalGap,
-    stopped,
-    converged: stopped === "tolerance" || stopped === "gap",
-    history,
+    ...ended,
   };
 }
 
 interface TrainingPoint extends AttackedRisk {
   readonly theta: Float64Array;
-  readonly gradientNorm: number;
 }
 
 const innerSearch = ({ innerSteps, innerStepSize, restarts, seed, exactInner }: Resolved) =>
@@ -186,32 +150,14 @@ async function finalLosses(
   return { exactRobustLoss: exact?.robustLoss ?? null, naturalLoss: still.robustLoss };
 }
 
-function resolve(options: AdversarialTrainingOptions): Resolved {
-  const {
-    innerSteps = 10,
-    innerStepSize = 0.5,
-    restarts = 0,
-    seed = 0,
-    exactInner = false,
-    outer = "lbfgs",
-    outerSteps = 200,
-    tolerance = 1e-8,
-    checkpoint,
-    gap,
-  } = options;
-  if (outer !== "gradient" && outer !== "lbfgs")
-    throw usageError(`The outer method must be "gradient" or "lbfgs", got ${JSON.stringify(outer)}.`);
-  if (!(Number.isInteger(outerSteps) && outerSteps >= 0))
-    throw usageError(`The outer steps must be a whole number ≥ 0, got ${outerSteps}.`);
-  if (!(tolerance >= 0)) throw usageError(`The tolerance must be a number ≥ 0, got ${tolerance}.`);
-  if (gap && !(Number.isInteger(gap.every) && gap.every >= 1))
-    throw usageError(`The duality gap is measured every 1 or more iterations, got ${gap.every}.`);
-  if (gap && !(gap.tolerance >= 0))
-    throw usageError(`The tolerance of the duality gap must be a number ≥ 0, got ${gap.tolerance}.`);
-  if (checkpoint && !(Number.isInteger(checkpoint.every) && checkpoint.every >= 1))
-    throw usageError(`Checkpoints are saved every 1 or more iterations, got ${checkpoint.every}.`);
-  return { innerSteps, innerStepSize, restarts, seed, exactInner, outer, outerSteps, tolerance };
-}
+const resolve = ({
+  innerSteps = 10,
+  innerStepSize = 0.5,
+  restarts = 0,
+  seed = 0,
+  exactInner = false,
+  outer = "lbfgs",
+}: AdversarialTrainingOptions): Resolved => ({ innerSteps, innerStepSize, restarts, seed, exactInner, outer });
 
 /** Everything that decides the digits of an iteration; how long to go on may differ. */
 function settingsFingerprint(
@@ -219,7 +165,7 @@ function settingsFingerprint(
   { settings: { p, budgets, bounds } }: Threat,
   radius: number,
   start: Float64Array | null,
-  { outerSteps: _steps, tolerance: _tolerance, ...search }: Resolved,
+  search: Resolved,
 ): string {
   return JSON.stringify({
     model: model.kind,

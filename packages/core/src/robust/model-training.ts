@@ -1,5 +1,4 @@
 import type { Dataset } from "../data/dataset.js";
-import { usageError } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
@@ -8,13 +7,13 @@ import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
 import { meanLoss, type RiskPoint, type RiskProblem } from "../solvers/model-risk.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
-import type { AdversarialTraining, AdversarialTrainingOptions, TrainingStop } from "./adversarial-training.js";
+import type { AdversarialTraining, AdversarialTrainingOptions } from "./adversarial-training.js";
 import type { AttackSearch } from "./attack-result.js";
-import { type DescentMemory, descend, EMPTY_MEMORY } from "./descent.js";
 import { jointModelRisk } from "./joint-model-attack.js";
 import { isJoint } from "./joint-worst-case.js";
 import { attackBlockRows, type ModelAttacker, modelAttacker } from "./model-attack.js";
-import { checkState, dataFingerprint, type TrainingStep, trainingState } from "./training-state.js";
+import { checkRun, runTraining } from "./training-run.js";
+import { dataFingerprint } from "./training-state.js";
 
 /** What is trained: a model, its rows, its ridge, and where training begins. */
 export interface TrainedModel extends RiskProblem {
@@ -67,77 +66,38 @@ export async function modelAdversarialTraining(
 ): Promise<AdversarialTraining> {
   await ensureBlas();
   const { model, data } = trained;
-  const { signal, onProgress, onStep, checkpoint, resume, resumeName } = options;
-  const { outer = "lbfgs", outerSteps = 200, tolerance = 1e-8 } = options;
-  checkOuter(options);
+  const { signal, outer = "lbfgs" } = options;
+  checkRun(options);
   const search = innerSearch(options);
   const start = Float64Array.from(options.start ?? trained.parameters);
-  const settings = settingsFingerprint(trained, threat, radius, start, { ...search, outer });
-  const fingerprint = dataFingerprint(data);
-  if (resume) checkState(resume, settings, fingerprint, model.parameterNames.length, resumeName);
-  const evaluate = async (theta: Float64Array): Promise<TrainingPoint> => {
-    const { value, risk, gradient } = isJoint(threat)
-      ? await jointModelRisk(trained, theta, threat, radius, { signal })
-      : await attackedModelRisk(
-          trained,
-          theta,
-          modelAttacker(model, theta, threat, data.features.length, radius, search),
-          { signal },
-        );
-    return { theta, objective: value, risk, gradient };
-  };
-  const sizeOf = async (at: TrainingPoint): Promise<number> =>
-    relativeSize(at.gradient, await gradientTerms(trained, at.theta, { signal }));
-  let point = await evaluate(resume ? Float64Array.from(resume.theta) : start);
-  let size = await sizeOf(point);
-  let memory: DescentMemory = resume?.memory ?? EMPTY_MEMORY;
-  let iteration = resume?.iteration ?? 0;
-  const history: TrainingStep[] = resume ? [...resume.history] : [];
-  const record = (): void => {
-    const step = { iteration, objective: point.objective, gradientNorm: size, gap: null };
-    history.push(step);
-    onStep?.(step);
-  };
-  const save = async (): Promise<void> =>
-    checkpoint?.save(
-      trainingState({
-        settings,
-        data: fingerprint,
-        iteration,
-        theta: [...point.theta],
-        memory,
-        history: [...history],
-      }),
-    );
-  if (!resume) record();
-  let stopped: TrainingStop = "steps";
-  while (iteration < outerSteps && size > tolerance) {
-    const next = await descend(outer, point, memory, evaluate);
-    if (next === null) {
-      stopped = "stalled";
-      break;
-    }
-    ({ point, memory } = next);
-    size = await sizeOf(point);
-    iteration++;
-    record();
-    onProgress?.({ phase: "adversarial training", done: iteration, total: outerSteps });
-    if (checkpoint && iteration % checkpoint.every === 0) await save();
-  }
-  if (size <= tolerance) stopped = "tolerance";
-  if (checkpoint && iteration % checkpoint.every !== 0) await save();
+  const { point, ...ended } = await runTraining(
+    {
+      start,
+      evaluate: async (theta): Promise<TrainingPoint> => {
+        const { value, risk, gradient } = isJoint(threat)
+          ? await jointModelRisk(trained, theta, threat, radius, { signal })
+          : await attackedModelRisk(
+              trained,
+              theta,
+              modelAttacker(model, theta, threat, data.features.length, radius, search),
+              { signal },
+            );
+        return { theta, objective: value, risk, gradient };
+      },
+      gradientNorm: async (at) => relativeSize(at.gradient, await gradientTerms(trained, at.theta, { signal })),
+      outer,
+      settings: settingsFingerprint(trained, threat, radius, start, { ...search, outer }),
+      data: dataFingerprint(data),
+    },
+    options,
+  );
   return {
     parameters: point.theta,
     robustLoss: point.risk,
     exactRobustLoss: null,
     innerGap: null,
     naturalLoss: await meanLoss(model, data, point.theta, { signal }),
-    gradientNorm: size,
-    iterations: iteration,
-    gap: null,
-    stopped,
-    converged: stopped === "tolerance",
-    history,
+    ...ended,
   };
 }
 
@@ -160,16 +120,6 @@ const innerSearch = ({
   seed,
   firstOrderStarts: false,
 });
-
-function checkOuter({ outer = "lbfgs", outerSteps = 200, tolerance = 1e-8, checkpoint }: ModelTrainingOptions): void {
-  if (outer !== "gradient" && outer !== "lbfgs")
-    throw usageError(`The outer method must be "gradient" or "lbfgs", got ${JSON.stringify(outer)}.`);
-  if (!(Number.isInteger(outerSteps) && outerSteps >= 0))
-    throw usageError(`The outer steps must be a whole number ≥ 0, got ${outerSteps}.`);
-  if (!(tolerance >= 0)) throw usageError(`The tolerance must be a number ≥ 0, got ${tolerance}.`);
-  if (checkpoint && !(Number.isInteger(checkpoint.every) && checkpoint.every >= 1))
-    throw usageError(`Checkpoints are saved every 1 or more iterations, got ${checkpoint.every}.`);
-}
 
 /** Everything that decides the digits of an iteration; how long to go on may differ. A model is known by its parameters' names. */
 function settingsFingerprint(

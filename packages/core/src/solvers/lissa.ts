@@ -12,7 +12,10 @@ export interface LissaOptions extends Work {
   readonly scale?: number;
   /** T, steps with samples between two products with the whole H. Default 200. */
   readonly depth?: number;
-  /** E at most. Default 50; 1 is LiSSA without variance reduction. */
+  /**
+   * E at most. Default 50; 1 is LiSSA without variance reduction. Fewer where residuals that go on to fall as they do cannot reach
+   * the tolerance in what is left: they fall ever more slowly.
+   */
   readonly epochs?: number;
   /** R ≥ 2 independent runs, whose mean is the solution. Default 8. */
   readonly repeats?: number;
@@ -40,13 +43,16 @@ const PROBE_MARGIN = 1.1;
 const DIVERGED = 100;
 /** The streams of the runs are numbered from 1; this one chooses the samples that are probed. */
 const PROBE_STREAM = 0;
+/** Epochs over which the fall of the residuals is measured. */
+const TREND = 3;
 
 /**
  * H⁻¹B from products with samples H_b of H (linear-time stochastic second-order algorithm, Agarwal, Bullins and Hazan 2017),
  * variance reduced: from an anchor x with its true residual r = b − Hx the runs take y ← y + (r − H_b y)/σ T times from y = 0 and
  * move the anchor to x + y (the steps of SVRG, Johnson and Zhang 2013, on ½x'Hx − b'x). What sampling adds is proportional to y and so
  * vanishes with the residual. E x = (I − (I − H/σ)^{TE}) H⁻¹b after E epochs. As H_b² is at most λ_max(H_b) H_b, the mean square error
- * of a step falls if σ > ½ max λ_max(H_b): settings below that are refused.
+ * of a step falls if σ > ½ max λ_max(H_b): settings below that are refused. Directions in which H is as small as μ take
+ * (σ/μ)·ln(1/tolerance) steps.
  * @param right d×k
  * @throws usage: an operator without samples, a scale too small, settings that make no sense; numerical: residuals grow; cancelled.
  */
@@ -79,8 +85,10 @@ export async function lissa(
   let [steps, products, sampledProducts] = [0, 0, probed];
   const slices = timeSlices(options);
   const k = right.columns;
+  const reached: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    if (worstRelative(meanOf(residual, repeats), right) <= tolerance) break;
+    reached.push(worstRelative(meanOf(residual, repeats), right));
+    if (reached[epoch] <= tolerance || isHopeless(reached, { tolerance, epochs })) break;
     for (let run = 0; run < repeats; run++) {
       const target = block(residual, run, k);
       // The first step from y = 0 needs no product.
@@ -126,7 +134,30 @@ export async function lissa(
     scale,
     eigenvalueBound: bound,
     sampledProducts,
+    ...(!converged && { advice: adviceFor({ scale, bound, tolerance, steps: depth * epochs }) }),
   };
+}
+
+/** Whether residuals r_0, r_1, … that fall as over the last epochs stay above the tolerance to the end. */
+function isHopeless(
+  reached: readonly number[],
+  { tolerance, epochs }: { readonly tolerance: number; readonly epochs: number },
+): boolean {
+  const done = reached.length - 1;
+  if (done < TREND || !(tolerance > 0)) return false;
+  const factor = (reached[done] / reached[done - TREND]) ** (1 / TREND);
+  return reached[done] * factor ** (epochs - done) > tolerance;
+}
+
+/** The smallest eigenvalue μ for which (σ/μ)·ln(1/tolerance) steps are few enough. */
+function adviceFor({
+  scale,
+  bound,
+  tolerance,
+  steps,
+}: Readonly<Record<"scale" | "bound" | "tolerance" | "steps", number>>): string {
+  const smallest = (scale * Math.log(1 / Math.max(tolerance, Number.EPSILON))) / steps;
+  return `LiSSA takes as many steps as the condition of H+λI is large (samples of H have eigenvalues up to ${bound.toPrecision(2)}): a --damping of ${smallest.toPrecision(2)} is enough for its ${steps} steps, and --solver cg needs far fewer passes`;
 }
 
 function checkCounts({ depth, epochs, repeats }: { depth: number; epochs: number; repeats: number }): void {

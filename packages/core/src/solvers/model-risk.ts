@@ -19,9 +19,9 @@ export function ridgeOf({ penalised }: Model, l2: number): Float64Array {
 }
 
 const MOST_ROWS = 1024;
-const MOST_BYTES = 1 << 21;
+const MOST_BYTES = 1 << 22;
 
-/** Rows at a time: few enough that a network's intermediate results stay in cache, and a copy of them within 32 MB. */
+/** Rows at a time: few enough that a network's intermediate results stay in cache, and a copy of them within 4 MB. */
 export const modelBlockRows = (features: number): number =>
   Math.min(MOST_ROWS, Math.max(64, Math.floor(MOST_BYTES / 8 / Math.max(1, features))));
 

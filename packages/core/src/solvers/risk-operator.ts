@@ -44,6 +44,11 @@ export function riskOperator(
       "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: take the Hessian.",
     );
   }
+  /** HV of a block, added to `images` (k×d). */
+  const addBlock = (known: KeptCurvature, vectors: Matrix, directions: Matrix, images: Matrix): void => {
+    if (known.addProducts) known.addProducts(directions, images);
+    else add(images, known.product(vectors).transposed(), 1);
+  };
   const multiply = (block: Block, vectors: Matrix): Matrix =>
     (curvature === "gauss-newton" ? model.gaussNewtonProduct?.(parameters, block, vectors) : undefined) ??
     model.hessianProduct(parameters, block, vectors);
@@ -75,22 +80,28 @@ export function riskOperator(
     size: d,
 
     async product(vectors) {
-      const out = ridgeTimes(vectors);
+      // Rows of V' and of the sum lie as the model's products come: nothing is turned block by block.
+      const directions = vectors.transposed();
+      const images = ridgeTimes(vectors).transposed();
       const slices = timeSlices(work);
       const keeping = products++ > 0;
       let done = 0;
-      const added = async (part: Matrix, rows: number): Promise<void> => {
-        add(out, part, 1);
+      const passed = async (rows: number): Promise<void> => {
         done += rows;
         if (slices.due()) await slices.pause({ phase: "Hessian products", done, total: data.rows });
       };
-      for (const { rows, curvature: known } of kept) await added(known.product(vectors), rows);
+      for (const { rows, curvature: known } of kept) {
+        addBlock(known, vectors, directions, images);
+        await passed(rows);
+      }
       for (const block of data.blocks(blockRows, done)) {
         if (block.firstRow < done) continue;
         const known = keeping ? tryToKeep(block) : null;
-        await added(known?.product(vectors) ?? multiply(block, vectors), block.x.rows);
+        if (known) addBlock(known, vectors, directions, images);
+        else add(images, multiply(block, vectors).transposed(), 1);
+        await passed(block.x.rows);
       }
-      return out;
+      return images.transposed();
     },
 
     async matrix() {

@@ -77,9 +77,12 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const [inside, outside] = rowsOfFold(foldOf, fold);
     const rest = training.select(outside);
     const model = (await local.relearn?.(rest)) ?? local.model;
-    const found = await trainConvex({ ...local, model }, rest, { l2, start: point.parameters }, quiet).catch(
-      foldAdvice(fold, folds),
-    );
+    const found = await trainConvex(
+      { ...local, model },
+      rest,
+      { l2, start: point.parameters, near: true },
+      quiet,
+    ).catch(foldAdvice(fold, folds));
     const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);
     const responses = await influencesAt(there, damping, reach, settings, quiet, { eigenvalues: false }).catch(
       foldAdvice(fold, folds),

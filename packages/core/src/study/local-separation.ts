@@ -18,11 +18,19 @@ const LOOSE = 1e-5;
 const STILL = 0.05;
 
 /** What a fit of classes starts from. */
-type ConvexOptions = Pick<TrainingOptions, "start"> & { readonly l2: number };
+type ConvexOptions = Pick<TrainingOptions, "start"> & {
+  readonly l2: number;
+  /** Whether the start is a minimum on nearly the same rows, as that on all of them is for a fold. */
+  readonly near?: boolean;
+};
+
+/** Steps of Newton's method from a minimum on nearly the same rows, after which that on the rows at hand is sought from afar. */
+const NEAR_STEPS = 20;
 
 /**
  * The minimum of a convex model. Without a ridge classes may come apart: then no minimum exists, which is found out by how the
- * margins f_y − f_k grow as a ridge vanishes.
+ * margins f_y − f_k grow as a ridge vanishes; not where Newton's method, from a minimum nearby, ends at one whose margins are about
+ * as large.
  * @throws numerical: the features separate the classes.
  */
 export async function trainConvex(
@@ -32,8 +40,15 @@ export async function trainConvex(
   work: Work,
 ): Promise<Training> {
   const { model, loss } = local;
+  const { near = false, ...plain } = options;
   const classes = loss === "softmax" || loss === "logistic";
-  if (options.l2 > 0 || !classes) return trainModel(model, data, { ...options, method: "newton" }, work);
+  if (options.l2 > 0 || !classes) return trainModel(model, data, { ...plain, method: "newton" }, work);
+  if (near && options.start) {
+    const settings = { ...plain, method: "newton", maximumIterations: NEAR_STEPS } as const;
+    const found = await trainModel(model, data, settings, work);
+    const { most } = growth(outputsOf(model, options.start, data), outputsOf(model, found.parameters, data), data);
+    if (found.converged && most <= GROWTH) return found;
+  }
   const scale = meanSquare(data);
   const path: Float64Array[] = [];
   for (const ridge of RIDGES) {
@@ -43,7 +58,7 @@ export async function trainConvex(
     if (path.length === 1 && largestMargin(outputsOf(model, path[0], data), data) < SURE) break;
   }
   if (path.length === RIDGES.length) refuseSeparated(local, data, path[RIDGES.length - 2], path[RIDGES.length - 1]);
-  return trainModel(model, data, { ...options, method: "newton", start: path[path.length - 1] }, work);
+  return trainModel(model, data, { ...plain, method: "newton", start: path[path.length - 1] }, work);
 }
 
 /** @param slow, fast: θ with a ridge and with a tenth of it. */

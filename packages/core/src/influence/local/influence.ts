@@ -39,6 +39,8 @@ export interface LocalInfluence extends AdversarialPull {
     readonly relativeResidual: number;
     readonly converged: boolean;
     readonly end: SolverEnd;
+    /** What would let it converge, where it did not and that is known. */
+    readonly advice: string | null;
     /** What the solver was estimated to need. */
     readonly memoryBytes: number;
     /** Rank of H + λI where it was factorised, else null. */
@@ -129,6 +131,7 @@ export async function localInfluences(
       relativeResidual: solved.residuals[k],
       converged: solved.converged || solved.residuals[k] <= tolerance,
       end: solved.end,
+      advice: solved.advice ?? null,
       memoryBytes: system.choice.memoryBytes,
       rank: system.rank,
     },

@@ -1,0 +1,13 @@
+import { numericalError } from "../errors.js";
+
+/** @throws numerical: naming what is not finite. */
+export function finite(what: string, values: Float64Array): Float64Array {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      throw numericalError(
+        `The model's ${what} are not finite (entry ${i} is ${values[i]}): check its loss at these parameters.`,
+      );
+    }
+  }
+  return values;
+}
