@@ -31,8 +31,6 @@ export interface LinearSolution {
   readonly sketchProducts: number;
   /** v'Hv/v'v ≤ 0 (up to rounding) of a direction that shows that H is not positive definite; null where none was met. */
   readonly curvature: number | null;
-  /** What would let it converge, for people, where it did not and that is known. */
-  readonly advice?: string;
 }
 
 /** B − HX and its size beside B, column by column. */

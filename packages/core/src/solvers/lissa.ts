@@ -5,6 +5,7 @@ import { randomStream } from "../stats/random.js";
 import { columnNorms } from "./columns.js";
 import { extremeEigenvalues } from "./lanczos.js";
 import { checkSystem, type LinearSolution, trueResidual } from "./linear-solution.js";
+import { forecast } from "./lissa-forecast.js";
 import type { SymmetricOperator } from "./operator.js";
 
 export interface LissaOptions extends Work {
@@ -12,10 +13,7 @@ export interface LissaOptions extends Work {
   readonly scale?: number;
   /** T, steps with samples between two products with the whole H. Default 200. */
   readonly depth?: number;
-  /**
-   * E at most. Default 50; 1 is LiSSA without variance reduction. Fewer where residuals that go on to fall as they do cannot reach
-   * the tolerance in what is left: they fall ever more slowly.
-   */
+  /** E at most. Default 50; 1 is LiSSA without variance reduction. */
   readonly epochs?: number;
   /** R ≥ 2 independent runs, whose mean is the solution. Default 8. */
   readonly repeats?: number;
@@ -43,18 +41,16 @@ const PROBE_MARGIN = 1.1;
 const DIVERGED = 100;
 /** The streams of the runs are numbered from 1; this one chooses the samples that are probed. */
 const PROBE_STREAM = 0;
-/** Epochs over which the fall of the residuals is measured. */
-const TREND = 3;
 
 /**
  * H⁻¹B from products with samples H_b of H (linear-time stochastic second-order algorithm, Agarwal, Bullins and Hazan 2017),
  * variance reduced: from an anchor x with its true residual r = b − Hx the runs take y ← y + (r − H_b y)/σ T times from y = 0 and
  * move the anchor to x + y (the steps of SVRG, Johnson and Zhang 2013, on ½x'Hx − b'x). What sampling adds is proportional to y and so
  * vanishes with the residual. E x = (I − (I − H/σ)^{TE}) H⁻¹b after E epochs. As H_b² is at most λ_max(H_b) H_b, the mean square error
- * of a step falls if σ > ½ max λ_max(H_b): settings below that are refused. Directions in which H is as small as μ take
- * (σ/μ)·ln(1/tolerance) steps.
+ * of a step falls if σ > ½ max λ_max(H_b): settings below that are refused.
  * @param right d×k
- * @throws usage: an operator without samples, a scale too small, settings that make no sense; numerical: residuals grow; cancelled.
+ * @throws usage: an operator without samples, a scale too small, settings that make no sense; numerical: steps too few to reach
+ * the tolerance even without noise (`forecast`), or residuals that grow; cancelled.
  */
 export async function lissa(
   operator: SymmetricOperator,
@@ -77,6 +73,7 @@ export async function lissa(
       `LiSSA diverges with scale ${scale}: samples of the Hessian have eigenvalues up to ${bound.toPrecision(3)}, so use a scale of at least ${(2 * bound).toPrecision(3)}, or leave it out.`,
     );
   }
+  if (tolerance > 0) await refuseHopeless(operator, right, { scale, steps: depth * epochs, tolerance, work: options });
   const batches = Array.from({ length: repeats }, (_, run) => batchNumbers(seed, run + 1));
   const wide = repeated(right, repeats);
   const anchors = Matrix.zeros(wide.rows, wide.columns);
@@ -85,10 +82,8 @@ export async function lissa(
   let [steps, products, sampledProducts] = [0, 0, probed];
   const slices = timeSlices(options);
   const k = right.columns;
-  const reached: number[] = [];
   for (let epoch = 0; epoch < epochs; epoch++) {
-    reached.push(worstRelative(meanOf(residual, repeats), right));
-    if (reached[epoch] <= tolerance || isHopeless(reached, { tolerance, epochs })) break;
+    if (worstRelative(meanOf(residual, repeats), right) <= tolerance) break;
     for (let run = 0; run < repeats; run++) {
       const target = block(residual, run, k);
       // The first step from y = 0 needs no product.
@@ -134,30 +129,29 @@ export async function lissa(
     scale,
     eigenvalueBound: bound,
     sampledProducts,
-    ...(!converged && { advice: adviceFor({ scale, bound, tolerance, steps: depth * epochs }) }),
   };
 }
 
-/** Whether residuals r_0, r_1, … that fall as over the last epochs stay above the tolerance to the end. */
-function isHopeless(
-  reached: readonly number[],
-  { tolerance, epochs }: { readonly tolerance: number; readonly epochs: number },
-): boolean {
-  const done = reached.length - 1;
-  if (done < TREND || !(tolerance > 0)) return false;
-  const factor = (reached[done] / reached[done - TREND]) ** (1 / TREND);
-  return reached[done] * factor ** (epochs - done) > tolerance;
-}
-
-/** The smallest eigenvalue μ for which (σ/μ)·ln(1/tolerance) steps are few enough. */
-function adviceFor({
-  scale,
-  bound,
-  tolerance,
-  steps,
-}: Readonly<Record<"scale" | "bound" | "tolerance" | "steps", number>>): string {
-  const smallest = (scale * Math.log(1 / Math.max(tolerance, Number.EPSILON))) / steps;
-  return `LiSSA takes as many steps as the condition of H+λI is large (samples of H have eigenvalues up to ${bound.toPrecision(2)}): a --damping of ${smallest.toPrecision(2)} is enough for its ${steps} steps, and --solver cg needs far fewer passes`;
+/** @throws numerical: with a damping that makes the steps enough. */
+async function refuseHopeless(
+  operator: SymmetricOperator,
+  right: Matrix,
+  {
+    scale,
+    steps,
+    tolerance,
+    work,
+  }: { readonly scale: number; readonly steps: number; readonly tolerance: number; readonly work: Work },
+): Promise<void> {
+  const forecasts = await Promise.all(
+    Array.from({ length: right.columns }, (_, k) => forecast(operator, right.column(k), work)),
+  );
+  const least = Math.max(...forecasts.map(({ residual }) => residual({ scale, steps })));
+  if (!(least > tolerance)) return;
+  const damping = Math.max(...forecasts.map(({ sufficientDamping }) => sufficientDamping({ scale, steps, tolerance })));
+  throw numericalError(
+    `LiSSA cannot reach a relative residual of ${tolerance} here: its ${steps} steps leave at least ${least.toPrecision(2)}, since it takes as many as the condition of H+λI is large. Use --solver cg, or a --damping higher by ${damping.toPrecision(2)}.`,
+  );
 }
 
 function checkCounts({ depth, epochs, repeats }: { depth: number; epochs: number; repeats: number }): void {

@@ -228,9 +228,8 @@ async function trainedOrAdvice(...parts: Parameters<typeof trainCandidates>): Pr
 function refuseUnconverged(influences: readonly LocalInfluence[], { local }: StudySettings): void {
   const bad = influences.find(({ solver }) => !solver.converged);
   if (!bad || local.allowUnconverged) return;
-  const { name, iterations, relativeResidual, end, advice } = bad.solver;
-  const remedy = advice === null ? "add --damping, take another --solver, or accept it" : `${advice}; or accept it`;
+  const { name, iterations, relativeResidual, end } = bad.solver;
   throw numericalError(
-    `The solver ${name} did not converge (${end}, ${iterations} iterations, relative residual ${relativeResidual.toPrecision(2)}): ${remedy} with --allow-unconverged.`,
+    `The solver ${name} did not converge (${end}, ${iterations} iterations, relative residual ${relativeResidual.toPrecision(2)}): add --damping, take another --solver, or accept it with --allow-unconverged.`,
   );
 }

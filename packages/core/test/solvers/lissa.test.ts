@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Matrix } from "../../src/linalg/matrix.js";
 import { choleskySolve } from "../../src/solvers/cholesky.js";
 import { lissa } from "../../src/solvers/lissa.js";
+import { forecast } from "../../src/solvers/lissa-forecast.js";
 import { dampedOperator, type SymmetricOperator } from "../../src/solvers/operator.js";
 import { randomStream } from "../../src/stats/random.js";
 import { geometric, KnownSystem, naiveResiduals, randomBlock, refusal } from "./systems.js";
@@ -101,13 +102,13 @@ describe("LiSSA", () => {
     expect(found.iterations).toBeLessThan(50 * 100);
     // 8 runs of 2 columns an epoch, and the residual of the mean.
     expect(found.products).toBe((found.iterations / 100) * 16 + 2);
-    const short = await lissa(rowsOperator(10), right, { tolerance: 1e-12, depth: 20, epochs: 2 });
+    const short = await lissa(rowsOperator(10), right, { tolerance: 0, depth: 20, epochs: 2 });
     expect(short).toMatchObject({ end: "iteration-limit", converged: false, iterations: 40 });
   });
 
   test("the bound on samples is above the largest eigenvalue of H; half of it is refused, with what to do", async () => {
     const operator = rowsOperator(10);
-    const { eigenvalueBound, scale } = await lissa(operator, right, { depth: 1, epochs: 1 });
+    const { eigenvalueBound, scale } = await lissa(operator, right, { depth: 1, epochs: 1, tolerance: 0 });
     expect(scale).toBe(2 * eigenvalueBound);
     const trace = operator.h.data.reduce((sum, value, at) => sum + (at % (D + 1) === 0 ? value : 0), 0);
     expect(eigenvalueBound).toBeGreaterThan(trace / D);
@@ -137,9 +138,61 @@ describe("LiSSA", () => {
     expect(error).toMatchObject({ code: "numerical", message: expect.stringContaining("larger scale") });
   });
 
+  test("steps that cannot be enough are refused before they are taken, with a damping for which they are", async () => {
+    const system = new KnownSystem(
+      Float64Array.from({ length: 30 }, (_, j) => 10 ** (-j / 4)),
+      4,
+    );
+    let sampled = 0;
+    const exact: SymmetricOperator = {
+      size: 30,
+      product: (x) => system.product(x),
+      sampledProduct: (x) => {
+        sampled++;
+        return system.product(x);
+      },
+    };
+    const b = randomBlock(30, 2, 7);
+    const settings = { depth: 50, epochs: 20, repeats: 2 };
+    const { message } = await refusal(lissa(exact, b, settings));
+    expect(message).toMatch(
+      /^LiSSA cannot reach a relative residual of 0.001 here: its 1000 steps leave at least 0\.\d+/,
+    );
+    expect(message).toMatch(/--solver cg, or a --damping higher by \d/);
+    // The bound on the samples alone was looked for.
+    expect(sampled).toBeLessThan(200);
+    const damping = Number(/higher by ([\d.e-]+)\.$/.exec(message)?.[1]);
+    const found = await lissa(dampedOperator(exact, damping), b, settings);
+    expect([found.end, found.relativeResidual <= 1e-3]).toEqual(["converged", true]);
+    await expect(lissa(dampedOperator(exact, damping / 30), b, settings)).rejects.toThrow(/cannot reach/);
+  });
+
+  test("the forecast is below the residual of the steps themselves, and close to it", async () => {
+    for (const seed of [1, 2, 3]) {
+      const values = Array.from({ length: 60 }, (_, j) => 10 ** (-j / 12));
+      const system = new KnownSystem(values, seed);
+      const b = randomBlock(60, 1, seed).data;
+      const { residual } = await forecast({ size: 60, product: (x) => system.product(x) }, b);
+      const size = Math.sqrt(b.reduce((sum, value) => sum + value * value, 0));
+      let r = new Matrix(b.slice(), 60, 1);
+      for (let steps = 0; steps <= 300; steps++) {
+        const left = Math.sqrt(r.data.reduce((sum, value) => sum + value * value, 0)) / size;
+        const foretold = residual({ scale: 2, steps });
+        expect(foretold).toBeLessThan(left * (1 + 1e-9));
+        expect(foretold).toBeGreaterThan(0.9 * left);
+        const image = await system.product(r);
+        r = new Matrix(
+          r.data.map((value, j) => value - image.data[j] / 2),
+          60,
+          1,
+        );
+      }
+    }
+  });
+
   test("same seed, same digits; cancelled; refused", async () => {
     const operator = rowsOperator(10);
-    const settings = { depth: 20, epochs: 2 };
+    const settings = { depth: 20, epochs: 2, tolerance: 0 };
     const first = await lissa(operator, right, { ...settings, seed: 1 });
     expect(await lissa(operator, right, { ...settings, seed: 1 })).toEqual(first);
     expect((await lissa(operator, right, { ...settings, seed: 2 })).solution).not.toEqual(first.solution);

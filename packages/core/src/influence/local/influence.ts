@@ -39,8 +39,6 @@ export interface LocalInfluence extends AdversarialPull {
     readonly relativeResidual: number;
     readonly converged: boolean;
     readonly end: SolverEnd;
-    /** What would let it converge, where it did not and that is known. */
-    readonly advice: string | null;
     /** What the solver was estimated to need. */
     readonly memoryBytes: number;
     /** Rank of H + λI where it was factorised, else null. */
@@ -131,7 +129,6 @@ export async function localInfluences(
       relativeResidual: solved.residuals[k],
       converged: solved.converged || solved.residuals[k] <= tolerance,
       end: solved.end,
-      advice: solved.advice ?? null,
       memoryBytes: system.choice.memoryBytes,
       rank: system.rank,
     },
