@@ -20,6 +20,8 @@ export interface LissaOptions extends Work {
   readonly seed?: number;
   /** For the true residual of the mean; no epoch begins below it. 0: all epochs are run. Default 1e-3. */
   readonly tolerance?: number;
+  /** Whether steps that cannot be enough are taken all the same (default false). */
+  readonly allowUnconverged?: boolean;
 }
 
 export interface LissaSolution extends LinearSolution {
@@ -73,7 +75,8 @@ export async function lissa(
       `LiSSA diverges with scale ${scale}: samples of the Hessian have eigenvalues up to ${bound.toPrecision(3)}, so use a scale of at least ${(2 * bound).toPrecision(3)}, or leave it out.`,
     );
   }
-  if (tolerance > 0) await refuseHopeless(operator, right, { scale, steps: depth * epochs, tolerance, work: options });
+  if (tolerance > 0 && !options.allowUnconverged)
+    await refuseHopeless(operator, right, { scale, steps: depth * epochs, tolerance, work: options });
   const batches = Array.from({ length: repeats }, (_, run) => batchNumbers(seed, run + 1));
   const wide = repeated(right, repeats);
   const anchors = Matrix.zeros(wide.rows, wide.columns);
@@ -150,7 +153,7 @@ async function refuseHopeless(
   if (!(least > tolerance)) return;
   const damping = Math.max(...forecasts.map(({ sufficientDamping }) => sufficientDamping({ scale, steps, tolerance })));
   throw numericalError(
-    `LiSSA cannot reach a relative residual of ${tolerance} here: its ${steps} steps leave at least ${least.toPrecision(2)}, since it takes as many as the condition of H+λI is large. Use --solver cg, or a --damping higher by ${damping.toPrecision(2)}.`,
+    `LiSSA cannot reach a relative residual of ${tolerance} here: its ${steps} steps leave at least ${least.toPrecision(2)}, since it takes as many as the condition of H+λI is large. Use --solver cg, or a --damping higher by ${damping.toPrecision(2)}, or take what they reach with --allow-unconverged.`,
   );
 }
 

@@ -26,6 +26,8 @@ export interface SolveOptions extends Work {
   readonly tolerance?: number;
   readonly maximumIterations?: number;
   readonly seed?: number;
+  /** Whether a solver that knows beforehand that it will not converge runs all the same (default false). */
+  readonly allowUnconverged?: boolean;
 }
 
 type Solver = (system: DampedSystem, choice: SolverChoice, options: SolveOptions) => Promise<LinearSolution>;

@@ -107,6 +107,7 @@ export const influencesAt = (
       curvature,
       solver: settings.local.solver,
       seed: settings.seed,
+      allowUnconverged: settings.local.allowUnconverged,
       ...(isLarge(point.data.rows, point.parameters.length) && { cgTolerance: LARGE_TOLERANCE }),
       ...given,
       ...(settings.local.memoryBytes === null ? {} : { memoryBytes: settings.local.memoryBytes }),

@@ -35,6 +35,8 @@ export interface SystemOptions {
   /** What the solver may allocate (default 2 GiB). */
   readonly memoryBytes?: number;
   readonly seed?: number;
+  /** Whether a solver that knows beforehand that it will not converge runs all the same (default false). */
+  readonly allowUnconverged?: boolean;
   /** H at the point with this curvature, ridge included, where it is at hand: what it keeps is then used again. */
   readonly operator?: SymmetricOperator;
 }
@@ -149,6 +151,7 @@ export async function localSystem(
         seed,
         ...(tolerance !== undefined && { tolerance }),
         ...(maximumIterations !== undefined && { maximumIterations }),
+        ...(options.allowUnconverged && { allowUnconverged: true }),
       };
       const sketched = iterative.preconditioner === "nystrom" ? await preconditioner(also) : null;
       const solution = sketched
