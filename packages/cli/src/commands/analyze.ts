@@ -51,7 +51,10 @@ export function addAnalyze(program: Command): void {
     .command("analyze")
     .summary("what adversarial training would cost a model on a table")
     .description("Predicts, without adversarial training, what robustness would cost a model on a table.")
-    .argument("[data]", 'CSV, TSV, JSON lines, Parquet, .npy, .npz or IDX; also gzipped, "part-*.csv", or - for stdin')
+    .argument(
+      "[data]",
+      'CSV, TSV, JSON lines, Parquet, .npy, .npz or IDX; also gzipped, "part-*.csv", @list, https://…, or - for stdin',
+    )
     .action(
       onTable(async (data, typed) => {
         const dataValues = readGroup(dataOptions, command);
@@ -79,7 +82,7 @@ export function addAnalyze(program: Command): void {
         ]);
         const worst = worstCaseFile(output.worstCase);
         const predictions = predictionsFile(output.predict, output.predictions);
-        const ranks = await workTogether(settings, inputFiles(data, settings));
+        const ranks = await workTogether({ ...settings, precision: values.precision }, inputFiles(data, settings));
         const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
         const asked: Asked = { data, settings, values, ranks, whole };
         const streamed = await streams(asked);

@@ -2,8 +2,8 @@ import { access } from "node:fs/promises";
 import type { EvaluationPlan } from "@aif/core";
 import { usageError } from "../errors.js";
 
-/** Patterns and stdin are the reader's to judge. */
-const plainPath = /^[^*?[\]{}]+$/;
+/** Patterns, addresses, lists and stdin are the reader's to judge. */
+const plainPath = /^(?!https?:|@)[^*?[\]{}]+$/i;
 
 /** Everything that --evaluation does not know is taken for a file: says so where there is none. @throws usage */
 export async function checkEvaluationFile(plan: EvaluationPlan): Promise<void> {

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { inputError } from "../../errors.js";
 import { pathSources } from "../files.node.js";
 import type { ByteSource } from "../source.js";
+import type { RemoteSource } from "../url-source.js";
 
 /** One file of a table. */
 export interface Part {
@@ -26,6 +27,10 @@ export async function partsOf(path: string): Promise<{ parts: Part[]; name: stri
 
 async function filePart(source: ByteSource): Promise<Part> {
   const { size, name } = source;
+  if (isRemote(source)) {
+    const { version } = source;
+    return { source, size: size ?? 0, fingerprint: `${name} ${size} ${version}`, check: () => source.check() };
+  }
   if (size === undefined) {
     throw inputError(`${name} is a pipe or a device and cannot be read in pieces; write its rows to a file first.`);
   }
@@ -45,6 +50,8 @@ async function filePart(source: ByteSource): Promise<Part> {
     },
   };
 }
+
+const isRemote = (source: ByteSource): source is RemoteSource => "version" in source && "check" in source;
 
 /**
  * The files of one rank: as many in a row as come nearest to its share of all bytes, so that ranks follow each other in the order of
