@@ -8,6 +8,7 @@ import { type Fit, fit, prepareFit } from "./fit.js";
 import { NormalEquations } from "./normal-equations.js";
 import { RidgeFamily } from "./ridge-family.js";
 
+/** The folds by which the ridges of a path are judged. */
 export interface RidgePathOptions extends Work {
   /** Folds of the held-out losses (default 10). */
   readonly folds?: number;
