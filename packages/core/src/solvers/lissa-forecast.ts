@@ -27,13 +27,12 @@ const HALVINGS = 60;
  */
 export async function forecast(operator: SymmetricOperator, right: Float64Array, work: Work = {}): Promise<Forecast> {
   const d = right.length;
-  const most = Math.min(STEPS, d);
-  const basis = new Float64Array(most * d);
   let next = right.slice();
-  const length = normalise(next);
+  const most = normalise(next) > 0 ? Math.min(STEPS, d) : 0;
+  const basis = new Float64Array(most * d);
   const diagonal: number[] = [];
   const beside: number[] = [];
-  for (let m = 1; m <= most && length > 0; m++) {
+  for (let m = 1; m <= most; m++) {
     throwIfAborted(work.signal);
     basis.set(next, (m - 1) * d);
     next = (await operator.product(new Matrix(next, d, 1))).data.slice();
