@@ -11,6 +11,7 @@ import { AnalysisCheckpoint } from "../src/output/analysis-checkpoint.js";
 import { Checkpoint } from "../src/output/checkpoint.js";
 import { chartsIn, svgOf } from "../src/output/result-charts.js";
 import { filesIn, finishedIn } from "../src/output/run-folder.js";
+import { readSettings } from "../src/recorded/settings-file.js";
 import { aif, houses } from "./launch.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "aif-fuzz-"));
@@ -98,6 +99,27 @@ test(
       },
       (opened) => expect(opened?.load("pass 1")).toEqual(["AAAA", "é"]),
       { cases: 200, accepted: -1 },
+    );
+  },
+  FUZZ_TIME,
+);
+
+test(
+  "files of settings",
+  async () => {
+    const settings =
+      '{"schema":"aif.settings/1","data":"t.csv","options":{"target":"y","l2":0.5,"norm":["2","inf"],"quiet":true}}';
+    await fuzz(
+      oneOfJson(settings, text("study.json")),
+      async (bytes) => {
+        writeFileSync(file("settings.json"), bytes);
+        return readSettings(file("settings.json"));
+      },
+      ({ data, options }) => {
+        expect(data === null || typeof data === "string").toBe(true);
+        for (const value of Object.values(options)) expect(value === true || Array.isArray(value)).toBe(true);
+      },
+      { cases: 200, refused: 30 },
     );
   },
   FUZZ_TIME,

@@ -201,6 +201,7 @@ export type { PredictedChanges, PredictedRow, Predictions } from "./study/predic
 export { encodingOptions, type StudyInput } from "./study/prepare.js";
 export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
 export type { ProjectionSection } from "./study/projection-section.js";
+export { type Redacted, redacted } from "./study/redacted.js";
 export type * from "./study/result.js";
 export {
   checkSettings,

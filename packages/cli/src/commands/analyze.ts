@@ -21,6 +21,7 @@ import { settingsFileOptions } from "../options/settings-file.js";
 import { verdictOptions } from "../options/verdict.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { predictionsFile } from "../output/predictions-file.js";
+import { asAsked, checkRedaction } from "../output/redaction.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
 import { readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
@@ -74,18 +75,20 @@ export function addAnalyze(program: Command): void {
           verdict,
         });
         const output = readOutput(outputOptions, command);
+        checkRedaction(output, settings);
         setThreads(values.threads);
         await checkEvaluationFile(settings.evaluation);
         const destination = await destinationOf(output, [
           ...inputFiles(data, settings),
           ...(output.predict === null ? [] : [output.predict]),
         ]);
-        const worst = worstCaseFile(output.worstCase);
-        const predictions = predictionsFile(output.predict, output.predictions);
+        const worst = worstCaseFile(output.worstCase, output.rawCsv);
+        const predictions = predictionsFile(output.predict, output.predictions, output.rawCsv);
         const ranks = await workTogether({ ...settings, precision: values.precision }, inputFiles(data, settings));
         const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
         const asked: Asked = { data, settings, values, ranks, whole };
         const streamed = await streams(asked);
+        const shown = (study: Study): Study => ({ ...study, result: asAsked(study.result, output.redact) });
         const study = await carryOut(
           output.quiet,
           async (signal, reporter): Promise<Study> => {
@@ -96,10 +99,10 @@ export function addAnalyze(program: Command): void {
             };
             if (streamed) {
               const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
-              return analyzeStreamed(input, work).finally(close);
+              return shown(await analyzeStreamed(input, work).finally(close));
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
-            return analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work);
+            return shown(await analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work));
           },
           async (done) => {
             await worst.write();

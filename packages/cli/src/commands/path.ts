@@ -1,4 +1,4 @@
-import { type PathResult, pathStudy } from "@aif/core";
+import { type PathResult, type Progress, pathStudy } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
@@ -13,6 +13,7 @@ import { settingsFileOptions } from "../options/settings-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
 import { pathCsv } from "../output/path-csv.js";
+import { asAsked } from "../output/redaction.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { onTable } from "../recorded/on-table.js";
@@ -46,26 +47,28 @@ export function addPath(program: Command): void {
         const dataValues = readGroup(pathDataOptions, command);
         const adversary = readGroup(pathAdversaryOptions, command);
         const settings = studySettings({ data: dataValues, model: readGroup(modelOptions, command), adversary });
-        const { format, out, report, quiet } = readGroup(pathOutputOptions, command);
+        const { format, out, report, rawCsv, redact, quiet } = readGroup(pathOutputOptions, command);
         setThreads(readGroup(runtimeOptions, command).threads);
-        await destinationOf({ format: null, out, coefficients: null, report, quiet }, [data]);
+        await destinationOf({ format: null, out, coefficients: null, report }, [data]);
         const chosen = format ?? formatOf(out);
+        const rendered = (result: PathResult, colour: boolean): string =>
+          renderers[chosen](result, { colour, rawCsv, typed });
         const result = await carryOut(
           quiet,
-          async (signal, reporter) =>
-            pathStudy(
-              {
-                ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
-                epsilonMax: adversary.epsilonMax,
-              },
-              { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-            ),
+          async (signal, reporter) => {
+            const input = {
+              ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
+              epsilonMax: adversary.epsilonMax,
+            };
+            const onProgress = ({ phase, done, total }: Progress): void => reporter.report(phase, done, total);
+            return asAsked(await pathStudy(input, { signal, onProgress }), redact);
+          },
           async (done) => {
             if (report !== null) await writeReport(report, done, renderPath(done, { colour: false }));
-            if (out !== null) await writeFileAtomically(out, renderers[chosen](done, false, typed));
+            if (out !== null) await writeFileAtomically(out, rendered(done, false));
           },
         );
-        if (out === null) await writeStdout(renderers[chosen](result, wantsColour(process.stdout), typed));
+        if (out === null) await writeStdout(rendered(result, wantsColour(process.stdout)));
       }),
     );
   addGroups(command, groups);
@@ -103,10 +106,16 @@ export function addPath(program: Command): void {
   );
 }
 
-const renderers: Readonly<Record<Format, (result: PathResult, colour: boolean, typed: TypedCommand) => string>> = {
-  text: (result, colour) => renderPath(result, { colour }),
-  json: (result, _colour, typed) => toJson(printed(result, typed)),
-  csv: (result) => pathCsv(result),
+interface Wanted {
+  readonly colour: boolean;
+  readonly rawCsv: boolean;
+  readonly typed: TypedCommand;
+}
+
+const renderers: Readonly<Record<Format, (result: PathResult, wanted: Wanted) => string>> = {
+  text: renderPath,
+  json: (result, { typed }) => toJson(printed(result, typed)),
+  csv: (result, { rawCsv }) => pathCsv(result, rawCsv),
 };
 
 const formatOf = (out: string | null): Format => {

@@ -45,7 +45,7 @@ export function addReproduce(program: Command): void {
     .addArgument(argument)
     .action(async (name: string | undefined) => {
       const chosen = given(readGroup(experimentOptions, command));
-      const { out, report, force, quiet } = readOutput(reproductionOutput, command);
+      const { out, report, force, rawCsv, quiet } = readOutput(reproductionOutput, command);
       const { mnist } = readGroup(digitOptions, command);
       if (name === undefined) {
         if (Object.keys(chosen).length > 0 || out !== null || report !== null || mnist !== null || force) {
@@ -81,7 +81,7 @@ export function addReproduce(program: Command): void {
         tasks.map(({ finished }) => finished),
       );
       for (const [k, task] of tasks.entries()) {
-        await reproduce({ ...task, finished: there[k] }, { out, report, quiet, threads, ranks });
+        await reproduce({ ...task, finished: there[k] }, { out, report, rawCsv, quiet, threads, ranks });
       }
     });
   addGroups(command, [experimentOptions, digitOptions, reproductionOutput, runtimeOptions]);
@@ -107,6 +107,7 @@ const questionOf = ({ experiment, settings }: Task) => ({ settings, setup: exper
 interface Wanted {
   readonly out: string | null;
   readonly report: string | null;
+  readonly rawCsv: boolean;
   readonly quiet: boolean;
   readonly threads: number | null;
   readonly ranks: Ranks;
@@ -131,7 +132,7 @@ async function prepare(
 
 async function reproduce(
   { experiment, settings, finished, onFiles }: Task,
-  { out, report, quiet, threads, ranks }: Wanted,
+  { out, report, rawCsv, quiet, threads, ranks }: Wanted,
 ): Promise<void> {
   let files: RunFiles | null = null;
   const part = out === null ? null : new PartialRun(filesIn(out, experiment.name).part, experiment, settings);
@@ -151,7 +152,7 @@ async function reproduce(
       });
     },
     async (done) => {
-      if (out !== null) files = await writeRun(out, done);
+      if (out !== null) files = await writeRun(out, done, rawCsv);
       if (report !== null) await writeReport(report, done, renderRun(done, files, { colour: false }));
       await part?.remove();
     },

@@ -17,12 +17,18 @@ export function addServe(program: Command): void {
     .action(async (data: string | undefined) => {
       const { port, host, open } = readGroup(serveOptions, command);
       // The server is of no use to the other commands.
-      const [{ serve }, { pageOptions }] = await Promise.all([
+      const [{ isLoopback }, { serve }, { pageOptions }] = await Promise.all([
+        import("../server/addresses.js"),
         import("../server/serve.js"),
         import("../server/page-options.js"),
       ]);
       const server = await serve({ port, host, data: data ?? null, options: pageOptions(program) });
       await writeStdout(`${server.link}\n`);
+      if (!isLoopback(host)) {
+        await writeStderr(
+          `Whoever has the link and reaches ${host} sees your data, and nothing on the way is encrypted; without --host only this machine does.\n`,
+        );
+      }
       await writeStderr("Open this link in a browser; Ctrl-C ends the server and removes what was uploaded.\n");
       if (open) openBrowser(server.link);
       await new Promise<void>((resolve) => {

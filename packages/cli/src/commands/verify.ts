@@ -1,4 +1,4 @@
-import { type VerificationResult, verify } from "@aif/core";
+import { type Progress, type VerificationResult, verify } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import type { Command } from "commander";
 import { carryOut } from "../carry-out.js";
@@ -21,6 +21,7 @@ import { studySettings } from "../options/settings.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
+import { asAsked, checkRedaction } from "../output/redaction.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
@@ -32,8 +33,11 @@ import { inputFiles, readStudyInput } from "../study-input.js";
 import { verifyHelp } from "./verify-help.js";
 
 /** The prediction is what is verified: no files of coefficients, no conditions. */
-const { format, out, worstCase, report, quiet } = outputOptions.rules;
-const verifyOutput = { heading: outputOptions.heading, rules: { format, out, worstCase, report, quiet } };
+const { format, out, worstCase, report, rawCsv, redact, quiet } = outputOptions.rules;
+const verifyOutput = {
+  heading: outputOptions.heading,
+  rules: { format, out, worstCase, report, rawCsv, redact, quiet },
+};
 
 const groups = [
   dataOptions,
@@ -74,19 +78,20 @@ export function addVerify(program: Command): void {
           prediction: readGroup(verificationOptions, command),
         });
         const output = { ...readGroup(verifyOutput, command), coefficients: null };
+        checkRedaction(output, settings);
         setThreads(threads);
         await checkEvaluationFile(settings.evaluation);
         const { format: form, out: file, report: page } = await destinationOf(output, inputFiles(data, settings));
-        const worst = worstCaseFile(output.worstCase);
+        const worst = worstCaseFile(output.worstCase, output.rawCsv);
         const rendered = (result: VerificationResult, colour: boolean): string =>
           form === "json" ? toJson(printed(result, typed)) : renderVerification(result, { colour });
         const result = await carryOut(
           output.quiet,
-          async (signal, reporter) =>
-            verify(
-              { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input },
-              { signal, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-            ),
+          async (signal, reporter) => {
+            const input = { ...(await readStudyInput(data, dataValues, settings, signal, reporter)), ...worst.input };
+            const onProgress = ({ phase, done, total }: Progress): void => reporter.report(phase, done, total);
+            return asAsked(await verify(input, { signal, onProgress }), output.redact);
+          },
           async (done) => {
             await worst.write();
             if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));

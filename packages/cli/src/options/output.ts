@@ -67,6 +67,14 @@ export const outputOptions = {
       null,
       readReportPath,
     ),
+    rawCsv: flag(
+      {
+        flags: "--raw-csv",
+        help: "in CSV, no apostrophe before texts that begin with = + - or @, which spreadsheets run as formulas",
+      },
+      false,
+    ),
+    redact: flag({ flags: "--redact", help: "leave out the numbers of rows, and what is said of single rows" }, false),
     quiet: flag({ flags: "--quiet", help: "no progress on stderr" }, false),
   },
 };

@@ -31,7 +31,7 @@ export const pathAdversaryOptions = {
   },
 };
 
-const { out, report, quiet } = outputOptions.rules;
+const { out, report, rawCsv, redact, quiet } = outputOptions.rules;
 
 /** Where the path goes, and in which form. */
 export const pathOutputOptions = {
@@ -48,6 +48,8 @@ export const pathOutputOptions = {
     ),
     out,
     report,
+    rawCsv,
+    redact,
     quiet,
   },
 };

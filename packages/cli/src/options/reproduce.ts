@@ -68,6 +68,7 @@ export const reproductionOutput = {
     ),
     report: outputOptions.rules.report,
     force: flag({ flags: "--force", help: "overwrite another run in that folder" }, false),
+    rawCsv: outputOptions.rules.rawCsv,
     quiet: outputOptions.rules.quiet,
   },
 };

@@ -1,16 +1,6 @@
 import type { Coefficients } from "@aif/core";
+import { type Cell, csvText } from "./csv.js";
 import { toJson } from "./json.js";
-
-/** A spreadsheet would run such a text as a formula. */
-const formula = /^[=+\-@\t\r]/;
-
-/** A text cell (RFC 4180), with an apostrophe before what a spreadsheet would run. */
-export function textCell(text: string): string {
-  const safe = formula.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
-export const numberCell = (value: number): string => (Number.isFinite(value) ? String(value) : "");
 
 const heading = ({ norm, epsilon, kind }: Coefficients["columns"][number]): string =>
   kind === "natural" ? kind : `${norm === null ? "" : `p=${norm} `}eps=${epsilon}${kind === "exact" ? " exact" : ""}`;
@@ -20,23 +10,25 @@ const heading = ({ norm, epsilon, kind }: Coefficients["columns"][number]): stri
  * rows `mean(feature)` and `scale(feature)` follow, the same in every column; where they apply to components of the features,
  * `centre(feature)` and `weight(feature, component)`.
  */
-export function coefficientsCsv({ names, columns, scaler, projection }: Coefficients): string {
-  const rows = [["name", ...columns.map(heading)].map(textCell)];
-  names.forEach((name, j) => rows.push([textCell(name), ...columns.map(({ values }) => numberCell(values[j]))]));
+export function coefficientsCsv({ names, columns, scaler, projection }: Coefficients, raw: boolean): string {
+  const rows: Cell[][] = [["name", ...columns.map(heading)]];
+  const same = (name: string, value: number): void => {
+    rows.push([name, ...columns.map(() => value)]);
+  };
+  names.forEach((name, j) => rows.push([name, ...columns.map(({ values }) => values[j])]));
   scaler?.features.forEach((feature, k) => {
-    rows.push([textCell(`mean(${feature})`), ...columns.map(() => numberCell(scaler.mean[k]))]);
-    rows.push([textCell(`scale(${feature})`), ...columns.map(() => numberCell(scaler.scale[k]))]);
+    same(`mean(${feature})`, scaler.mean[k]);
+    same(`scale(${feature})`, scaler.scale[k]);
   });
   projection?.features.forEach((feature, j) => {
-    rows.push([textCell(`centre(${feature})`), ...columns.map(() => numberCell(projection.centre[j]))]);
+    same(`centre(${feature})`, projection.centre[j]);
     projection.components.forEach((component, c) => {
-      const name = textCell(`weight(${feature}, ${component})`);
-      rows.push([name, ...columns.map(() => numberCell(projection.matrix[j][c]))]);
+      same(`weight(${feature}, ${component})`, projection.matrix[j][c]);
     });
   });
-  return rows.map((cells) => `${cells.join(",")}\r\n`).join("");
+  return csvText(rows, raw);
 }
 
-/** The file's content, by its name. */
-export const coefficientsFile = (path: string, coefficients: Coefficients): string =>
-  /\.json$/i.test(path) ? toJson(coefficients) : coefficientsCsv(coefficients);
+/** The file's content, by its name. @param raw as `csvText` */
+export const coefficientsFile = (path: string, coefficients: Coefficients, raw: boolean): string =>
+  /\.json$/i.test(path) ? toJson(coefficients) : coefficientsCsv(coefficients, raw);

@@ -20,6 +20,8 @@ export interface Destination {
   readonly out: string | null;
   readonly coefficients: string | null;
   readonly report: string | null;
+  /** Whether CSV holds texts that a spreadsheet would run as they are. */
+  readonly rawCsv: boolean;
 }
 
 /**
@@ -35,10 +37,12 @@ export async function destinationOf(
     worstCase = null,
     predictions = null,
     chart = null,
-  }: Omit<ValuesOf<typeof outputOptions>, "worstCase" | "predict" | "predictions"> & {
+    rawCsv = false,
+  }: Pick<ValuesOf<typeof outputOptions>, "format" | "out" | "coefficients" | "report"> & {
     readonly worstCase?: string | null;
     readonly predictions?: string | null;
     readonly chart?: string | null;
+    readonly rawCsv?: boolean;
   },
   inputs: readonly string[],
 ): Promise<Destination> {
@@ -59,7 +63,13 @@ export async function destinationOf(
     taken.add(file);
     await assertWritable(path);
   }
-  return { format: format ?? (out !== null && /\.json$/i.test(out) ? "json" : "text"), out, coefficients, report };
+  return {
+    format: format ?? (out !== null && /\.json$/i.test(out) ? "json" : "text"),
+    out,
+    coefficients,
+    report,
+    rawCsv,
+  };
 }
 
 /** The same for two paths that lead to one file. */
@@ -67,9 +77,9 @@ const identity = (path: string): Promise<string> => realpath(path).catch(() => r
 
 /** Writes the files, each whole or not at all. */
 export async function writeFiles(study: Study, typed: TypedCommand, destination: Destination): Promise<void> {
-  const { out, coefficients, report } = destination;
+  const { out, coefficients, report, rawCsv } = destination;
   if (coefficients !== null) {
-    await writeFileAtomically(coefficients, coefficientsFile(coefficients, study.coefficients));
+    await writeFileAtomically(coefficients, coefficientsFile(coefficients, study.coefficients, rawCsv));
   }
   if (report !== null) await writeReport(report, study.result, renderStudy(study.result, { colour: false }));
   if (out !== null) await writeFileAtomically(out, rendered(study, typed, destination, false));

@@ -1,11 +1,11 @@
 import type { PathPoint, PathResult } from "@aif/core";
-import { numberCell, textCell } from "./coefficients.js";
+import { csvText } from "./csv.js";
 
 /**
  * One row for each norm and point: sizes, losses, metrics without (`natural.`) and under attack (`robust.`), how many residuals
  * are stuck and coefficients 0, and every parameter, `theta(name)`, in the units the model sees.
  */
-export function pathCsv({ paths, model }: PathResult): string {
+export function pathCsv({ paths, model }: PathResult, raw: boolean): string {
   const metrics = Object.keys(paths[0]?.points[0]?.metrics.natural ?? {});
   const header = [
     "norm",
@@ -32,6 +32,6 @@ export function pathCsv({ paths, model }: PathResult): string {
     point.residual,
     ...point.parameters,
   ];
-  const rows = paths.flatMap(({ norm, points }) => points.map((point) => [norm, ...numbers(point).map(numberCell)]));
-  return [header.map(textCell), ...rows].map((cells) => `${cells.join(",")}\r\n`).join("");
+  const rows = paths.flatMap(({ norm, points }) => points.map((point) => [norm, ...numbers(point)]));
+  return csvText([header, ...rows], raw);
 }

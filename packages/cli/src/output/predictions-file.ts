@@ -1,27 +1,26 @@
 import { type Predictions, readTable, type StudyInput } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
 import { usageError } from "../errors.js";
-import { numberCell, textCell } from "./coefficients.js";
+import { type Cell, csvText } from "./csv.js";
 import { toJson } from "./json.js";
 
 /** One row for each adversary, size, row of the file and output. */
-export function predictionsCsv({ outputs, attacks }: Predictions): string {
+export function predictionsCsv({ outputs, attacks }: Predictions, raw: boolean): string {
   const header = ["norm", "wasserstein", "divergence", "epsilon", "radius", "extrapolated", "row", "output"];
   const lines = attacks.flatMap(({ norm, wasserstein, divergence, epsilon, radius, extrapolated, rows }) => {
-    const attack = [norm, wasserstein, divergence].map((name) => name ?? "");
-    const size = [numberCell(epsilon), numberCell(radius), String(extrapolated)];
+    const attack = [norm, wasserstein, divergence, epsilon, radius, String(extrapolated)];
     return rows.flatMap(({ row, now, change, interval }) =>
-      outputs.map((output, o) => [
+      outputs.map((output, o): Cell[] => [
         ...attack,
-        ...size,
-        String(row),
-        textCell(output),
-        ...[now[o], change[o]].map(numberCell),
-        ...(interval ? interval[o].map(numberCell) : ["", ""]),
+        row,
+        output,
+        now[o],
+        change[o],
+        ...(interval ? interval[o] : [null, null]),
       ]),
     );
   });
-  return [[...header, "now", "change", "lower", "upper"], ...lines].map((cells) => `${cells.join(",")}\r\n`).join("");
+  return csvText([[...header, "now", "change", "lower", "upper"], ...lines], raw);
 }
 
 /**
@@ -31,6 +30,7 @@ export function predictionsCsv({ outputs, attacks }: Predictions): string {
 export function predictionsFile(
   rows: string | null,
   path: string | null,
+  raw: boolean,
 ): {
   read(signal: AbortSignal): Promise<Pick<StudyInput, "predictionTable" | "onPredictions">>;
   write(): Promise<void>;
@@ -50,7 +50,7 @@ export function predictionsFile(
     },
     async write() {
       if (found && path !== null) {
-        await writeFileAtomically(path, /\.json$/i.test(path) ? toJson(found) : predictionsCsv(found));
+        await writeFileAtomically(path, /\.json$/i.test(path) ? toJson(found) : predictionsCsv(found, raw));
       }
     },
   };

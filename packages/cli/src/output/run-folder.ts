@@ -59,12 +59,12 @@ export async function finishedIn(
   );
 }
 
-/** Writes the three files of a whole run, each whole or not at all; the run last, as it says that the others are there. */
-export async function writeRun(folder: string, run: ExperimentRun): Promise<RunFiles> {
+/** Writes the three files of a whole run, each whole or not at all; the run last, as it says that the others are there. @param raw as `csvText` */
+export async function writeRun(folder: string, run: ExperimentRun, raw: boolean): Promise<RunFiles> {
   const files = filesIn(folder, run.name);
   const chart = await toSvg(run.chart);
   await mkdir(folder, { recursive: true });
-  await writeFileAtomically(files.numbers, runCsv(run));
+  await writeFileAtomically(files.numbers, runCsv(run, raw));
   await writeFileAtomically(files.chart, chart);
   await writeFileAtomically(files.run, toJson({ aif: version, ...run } satisfies StoredRun));
   return files;
@@ -117,6 +117,7 @@ function isRepetition(value: unknown, first: Repetition | undefined, columns: re
   const names = (repetition: Partial<Repetition> | null | undefined): string =>
     JSON.stringify(Object.keys(repetition?.values ?? {}));
   return (
+    Object.keys(given?.columns ?? {}).length === columns.length &&
     listsOf(given).every((list) => Array.isArray(list) && list.length === length && list.every(isNumber)) &&
     names(given) === names(first) &&
     Object.values(given?.values ?? {}).every(isNumber)

@@ -1,13 +1,13 @@
 import type { StudyInput, WorstCases } from "@aif/core";
 import { writeFileAtomically } from "@aif/core/node";
-import { numberCell, textCell } from "./coefficients.js";
+import { type Cell, csvText } from "./csv.js";
 import { toJson } from "./json.js";
 
 /**
  * One row for each adversary, size and training row: its loss without and under attack, what it gains the adversary, its weights
  * where those change, and the move of every attacked feature in original units.
  */
-export function worstCasesCsv({ features, attacks }: WorstCases): string {
+export function worstCasesCsv({ features, attacks }: WorstCases, raw: boolean): string {
   const reweighted = attacks.some(({ divergence }) => divergence !== null);
   const header = [
     "norm",
@@ -23,20 +23,25 @@ export function worstCasesCsv({ features, attacks }: WorstCases): string {
     ...features.map((name) => `delta(${name})`),
   ];
   const rows = attacks.flatMap(({ norm, wasserstein, divergence, epsilon, radius, rows: list }) => {
-    const attack = [norm ?? "", wasserstein ?? "", divergence ?? "", numberCell(epsilon), numberCell(radius)];
-    return list.map(({ row, loss, attackedLoss, gain, weight, perturbation }) => [
+    const attack = [norm, wasserstein, divergence, epsilon, radius];
+    return list.map(({ row, loss, attackedLoss, gain, weight, perturbation }): Cell[] => [
       ...attack,
-      String(row),
-      ...[loss, attackedLoss, gain].map(numberCell),
-      ...(weight ? [weight.before, weight.after].map(numberCell) : []),
-      ...(perturbation ?? []).map(numberCell),
+      row,
+      loss,
+      attackedLoss,
+      gain,
+      ...(weight ? [weight.before, weight.after] : []),
+      ...(perturbation ?? []),
     ]);
   });
-  return [header.map(textCell), ...rows].map((cells) => `${cells.join(",")}\r\n`).join("");
+  return csvText([header, ...rows], raw);
 }
 
 /** What `--worst-case` collects during an analysis, and writes after it: nothing where no file was asked for. */
-export function worstCaseFile(path: string | null): {
+export function worstCaseFile(
+  path: string | null,
+  raw: boolean,
+): {
   readonly input: Pick<StudyInput, "onWorstCases">;
   write(): Promise<void>;
 } {
@@ -49,7 +54,7 @@ export function worstCaseFile(path: string | null): {
       },
     },
     async write() {
-      if (found) await writeFileAtomically(path, /\.json$/i.test(path) ? toJson(found) : worstCasesCsv(found));
+      if (found) await writeFileAtomically(path, /\.json$/i.test(path) ? toJson(found) : worstCasesCsv(found, raw));
     },
   };
 }

@@ -4,6 +4,7 @@ import type {
   ExperimentRun,
   PathResult,
   Predictions,
+  Redacted,
   StudyResult,
   TrainingResult,
   VerificationResult,
@@ -12,11 +13,11 @@ import type {
 import type { Typed } from "./typed-command.js";
 
 /** What `aif analyze --format json` prints. */
-export interface StudyDocument extends StudyResult, Typed {}
+export interface StudyDocument extends StudyResult, Typed, Partial<Redacted> {}
 /** What `aif verify --format json` prints. */
-export interface VerificationDocument extends VerificationResult, Typed {}
+export interface VerificationDocument extends VerificationResult, Typed, Partial<Redacted> {}
 /** What `aif path --format json` prints. */
-export interface PathDocument extends PathResult, Typed {}
+export interface PathDocument extends PathResult, Typed, Partial<Redacted> {}
 /** What `aif adversarial-train --format json` prints. */
 export interface TrainingDocument extends TrainingResult, Typed {}
 /** What `aif compare --format json` prints. */

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { inputError } from "../errors.js";
+import { readInputFile } from "../input-file.js";
 import type { TypedCommand, TypedOption } from "./typed-command.js";
 
 /** Results that hold the command that made them, and settings that somebody wrote. */
@@ -12,6 +12,8 @@ const SCHEMAS: Readonly<Record<string, string>> = {
   "aif.comparison": "compare",
 };
 const VERSION = 1;
+/** V8 reads no longer text than half a gigabyte; results have a few megabytes. */
+const LARGEST = 2 ** 28;
 
 /** A file of settings; `name` and `data` are null where it does not say them. */
 export interface FileSettings {
@@ -25,10 +27,7 @@ export interface FileSettings {
  * @throws input: no such file, no JSON, another schema, or one of a newer version
  */
 export async function readSettings(path: string): Promise<FileSettings> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw inputError(`--settings ${path} cannot be read: ${missing ? "there is no such file" : String(error)}.`);
-  });
+  const text = new TextDecoder().decode(await readInputFile(path, `--settings ${path}`, LARGEST));
   return settingsIn(parsed(text, path), path);
 }
 
@@ -51,7 +50,8 @@ const notSettings = (path: string): Error =>
   );
 
 function settingsIn(file: Record<string, unknown>, path: string): FileSettings {
-  const [, name, version] = /^(aif\.[a-z-]+)\/(\d+)$/.exec(String(file["schema"])) ?? [];
+  const [, name, version] =
+    /^(aif\.[a-z-]+)\/(\d+)$/.exec(typeof file["schema"] === "string" ? file["schema"] : "") ?? [];
   if (name === undefined || !Object.hasOwn(SCHEMAS, name)) throw notSettings(path);
   if (Number(version) > VERSION) {
     throw inputError(

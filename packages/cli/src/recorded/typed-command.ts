@@ -15,13 +15,14 @@ export interface TypedCommand {
 
 /** Where a result goes says nothing about it. */
 const UNRECORDED_GROUPS: readonly string[] = ["Output:", "Checkpoint:"];
-const SETTINGS_FLAG = "--settings";
+/** A file of settings comes from anybody: it says nothing of where things are written. */
+const UNRECORDED_FLAGS: readonly string[] = ["--settings", "--cache"];
 
 /** Options of a command that belong to its result: shown, and about the analysis rather than about files that it writes. */
 export const recordable = (command: Command): readonly Option[] =>
   command.options.filter(
     ({ hidden, long, helpGroupHeading }) =>
-      !hidden && long !== SETTINGS_FLAG && !UNRECORDED_GROUPS.includes(helpGroupHeading ?? ""),
+      !hidden && !UNRECORDED_FLAGS.includes(long ?? "") && !UNRECORDED_GROUPS.includes(helpGroupHeading ?? ""),
   );
 
 /** The name without dashes: "l2", "no-intercept". */

@@ -19,6 +19,7 @@ interface Ground {
   readonly model: ModelSection;
   readonly settings: Pick<ResolvedSettings, "weights" | "model"> &
     Partial<Pick<ResolvedSettings, "local" | "smoothing">>;
+  readonly redacted?: true;
 }
 
 /** Data and model. */
@@ -26,7 +27,7 @@ export const groundLines = (ground: Ground): string[] =>
   groundSentences(ground).flatMap((sentence) => wrap(sentence, { hang: 2 }));
 
 /** The same, a sentence each. */
-export function groundSentences({ data, model, settings }: Ground): string[] {
+export function groundSentences({ data, model, settings, redacted }: Ground): string[] {
   const several = data.classes === null ? "" : `: ${count(data.classes.length, "class", "classes")}`;
   const classes =
     data.labels === null
@@ -49,6 +50,7 @@ export function groundSentences({ data, model, settings }: Ground): string[] {
     ...projectionSentences(model, data.features.length),
     ...kernelSentences(model),
     ...noiseSentences({ smoothing: settings.smoothing ?? null }),
+    ...(redacted ? ["Numbers of rows and what is said of single rows were left out"] : []),
   ];
 }
 

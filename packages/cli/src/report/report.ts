@@ -84,9 +84,15 @@ function againHtml(result: ReportedResult, { command, backend, text }: ReportOri
   const seed = "settings" in result && "seed" in result.settings ? ` Seed ${result.settings.seed}.` : "";
   return html`<div><pre tabindex="0"><code>${command}</code></pre><button type="button" class="act" data-act="copy-text">copy the command</button>
 <button type="button" class="act" data-act="save-json">save the result as JSON</button></div>
-<p class="faint">aif ${version}, Node ${process.versions.node}, linear algebra: ${backend}.${seed} This page holds the numbers of the result (names of columns, parameters, row numbers), not the table itself; it loads nothing from anywhere.</p>
+<p class="faint">aif ${version}, Node ${process.versions.node}, linear algebra: ${backend}.${seed} ${contents(result)} It loads nothing from anywhere.</p>
 <details><summary>The result as the terminal shows it</summary><pre tabindex="0">${cleanLines(text)}</pre></details>`;
 }
+
+/** What the page tells of the data to whoever gets it. */
+const contents = (result: ReportedResult): string =>
+  "redacted" in result
+    ? "This page holds the numbers of the result with the names of columns, levels and parameters. The table itself, the numbers of its rows and what is said of single rows are not in it."
+    : "This page holds the numbers of the result with the names of columns, levels and parameters, and the numbers of rows with what is said of them (--redact leaves those out); the table itself is not in it.";
 
 /** Every line safe by itself. */
 const cleanLines = (text: string): string => text.split("\n").map(clean).join("\n");

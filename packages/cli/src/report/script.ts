@@ -39,8 +39,8 @@ export const SCRIPT = `
   const csv = (table) => [...table.rows].map((row) => [...row.cells].map((cell) => {
     const text = cell.getAttribute("data-value") ?? cell.innerText.replace(/[\\u2191\\u2193\\u2195]/g, "").trim();
     const number = cell.hasAttribute("data-value");
-    const safe = !number && /^[=+\\-@\\t\\r]/.test(text) ? "'" + text : text;
-    return /[",\\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
+    const safe = !number && /^'*[=+\\-@\\t\\r\\n＝＋－＠]/.test(text) ? "'" + text : text;
+    return /[",;\\t\\r\\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
   }).join(",")).join("\\n") + "\\n";
   const tell = (button, text) => {
     const before = button.textContent;

@@ -6,11 +6,13 @@ import { AifError } from "@aif/core";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
+import { usageError } from "../errors.js";
 import { version } from "../version.js";
 import type { Assets } from "./assets.js";
 import type { Guard } from "./guard.js";
 import { jobWords } from "./job-words.js";
 import type { JobStatus, Jobs } from "./jobs.js";
+import { jsonBody } from "./json-body.js";
 import { LIMITS } from "./limits.js";
 import type { PageOptions } from "./page-options.js";
 import type { Tables } from "./tables.js";
@@ -76,7 +78,7 @@ export function serverApp({ guard, tables, jobs, assets, options }: ServerParts)
   });
 
   app.post("/api/jobs", small, async (context) => {
-    const { command, table, words } = jobWords(await context.req.json().catch(() => null), options);
+    const { command, table, words } = jobWords(await jsonBody(context), options);
     return context.json(await jobs.start(command, tables.placeOf(table), words), 201);
   });
   app.get("/api/jobs/:id", (context) => context.json(jobs.status(context.req.param("id"))));
@@ -108,6 +110,9 @@ export function serverApp({ guard, tables, jobs, assets, options }: ServerParts)
 /** Every change of a piece of work until it ends, as server-sent events. */
 const eventsOf = (context: Context, jobs: Jobs, id: string): Response => {
   const first = jobs.status(id);
+  if (jobs.listenerCount("change") >= LIMITS.streams) {
+    throw usageError(`${LIMITS.streams} pages follow work already: close some.`);
+  }
   return streamSSE(context, async (stream) => {
     const pending: JobStatus[] = [first];
     let wake = (): void => {};

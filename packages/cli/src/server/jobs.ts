@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { usageError } from "../errors.js";
 import { PROGRESS_VARIABLE, type ProgressMessage } from "../progress.js";
 import { LIMITS } from "./limits.js";
+import { watchMemory } from "./memory-watch.js";
 import type { TablePlace } from "./tables.js";
 
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
@@ -139,6 +140,9 @@ export class Jobs extends EventEmitter<{ change: [JobStatus] }> {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-4000);
     });
+    watchMemory(child, LIMITS.memoryMegabytes * 2 ** 20, () => {
+      said = `aif: ${TOO_MUCH_MEMORY}`;
+    });
     child.on("message", (message: ProgressMessage) => {
       job.progress = message;
       this.tell(job);
@@ -184,6 +188,8 @@ const statusOf = ({ id, command, state, progress, error, started, ended }: Job):
   seconds: started === null ? 0 : ((ended ?? performance.now()) - started) / 1000,
 });
 
+const TOO_MUCH_MEMORY = `The analysis needed more than ${LIMITS.memoryMegabytes / 1024} GB of memory: use fewer rows or features, or the terminal.`;
+
 /** What the program said last, or what became of it. */
 function sentenceOf(said: string, signal: NodeJS.Signals | null): string {
   const line = said
@@ -192,7 +198,7 @@ function sentenceOf(said: string, signal: NodeJS.Signals | null): string {
     ?.slice("aif: ".length);
   if (line === undefined) {
     return /heap out of memory/.test(said)
-      ? `The analysis needed more than ${LIMITS.memoryMegabytes / 1024} GB of memory: use fewer rows or features, or the terminal.`
+      ? TOO_MUCH_MEMORY
       : `The analysis was ended from outside${signal === null ? "" : ` (${signal})`}; the page goes on: run it again.`;
   }
   return line;

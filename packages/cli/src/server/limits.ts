@@ -6,6 +6,9 @@ export const LIMITS = {
   tables: 20,
   /** Of a request's JSON. */
   jsonBytes: 1 << 18,
+  jsonDepth: 8,
+  /** Pages that follow work at a time. */
+  streams: 100,
   /** Work at a time, waiting beside it, and kept after it is done. */
   running: 2,
   waiting: 50,

@@ -1,13 +1,14 @@
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AifError } from "@aif/core";
 import { serve as listen } from "@hono/node-server";
+import { namesOf } from "./addresses.js";
 import { serverApp } from "./app.js";
 import { loadAssets } from "./assets.js";
 import { Guard } from "./guard.js";
 import { Jobs } from "./jobs.js";
 import type { PageOptions } from "./page-options.js";
+import { privateFolder } from "./private-folder.js";
 import { Tables } from "./tables.js";
 
 export interface ServeOptions {
@@ -29,16 +30,10 @@ export interface RunningServer {
   readonly close: () => Promise<void>;
 }
 
-const PREFIX = "aif-serve-";
-/** Folders of runs that ended without cleaning up. */
-const STALE_MS = 24 * 3600 * 1000;
-
 /** Starts the local web app. @throws resource: the port is taken, or the page was not built. */
 export async function serve({ port, host, data, options, assets: from }: ServeOptions): Promise<RunningServer> {
   const assets = await loadAssets(from);
-  await sweep();
-  // mkdtemp makes folders that nobody else can read.
-  const folder = await mkdtemp(join(tmpdir(), PREFIX));
+  const folder = await privateFolder();
   const tables = new Tables(join(folder, "tables"));
   const jobs = new Jobs(join(folder, "jobs"));
   const clear = async (): Promise<void> => {
@@ -48,7 +43,7 @@ export async function serve({ port, host, data, options, assets: from }: ServeOp
   try {
     if (data !== null) await tables.open(data);
     let actual = port;
-    const names = host === "127.0.0.1" ? ["127.0.0.1", "localhost"] : [host];
+    const names = namesOf(host);
     const guard = new Guard(() => names.map((name) => `${name}:${actual}`));
     const app = serverApp({ guard, tables, jobs, assets, options });
     const server = await new Promise<ReturnType<typeof listen>>((resolve, reject) => {
@@ -80,12 +75,3 @@ const listenError = (error: NodeJS.ErrnoException, host: string, port: number): 
       ? `Port ${port} of ${host} is taken: choose another with --port, or leave it out for a free one.`
       : `The server cannot listen on ${host}:${port}: ${error.message}.`,
   );
-
-async function sweep(): Promise<void> {
-  const names = await readdir(tmpdir()).catch(() => []);
-  for (const name of names.filter((found) => found.startsWith(PREFIX))) {
-    const path = join(tmpdir(), name);
-    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now());
-    if (age > STALE_MS) await rm(path, { recursive: true, force: true }).catch(() => {});
-  }
-}

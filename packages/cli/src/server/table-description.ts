@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Table } from "@aif/core";
 import { inputError } from "../errors.js";
 import { LIMITS } from "./limits.js";
+import { watchMemory } from "./memory-watch.js";
 
 /** What the page shows of a table before anything is analysed. */
 export interface TableDescription {
@@ -79,6 +80,7 @@ export function describeInChild({ folder, file }: { folder: string; file: string
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     const timer = setTimeout(() => child.kill("SIGKILL"), 1000 * SECONDS);
+    watchMemory(child, LIMITS.memoryMegabytes * 2 ** 20, () => {});
     let answered = false;
     child.on("message", (message: DescriptionMessage) => {
       answered = true;

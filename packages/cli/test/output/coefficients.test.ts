@@ -23,7 +23,7 @@ const coefficients: Coefficients = {
 
 describe("coefficients", () => {
   it("as CSV: quoted, formulas disarmed, numbers in full", () => {
-    expect(coefficientsCsv(coefficients)).toBe(
+    expect(coefficientsCsv(coefficients, false)).toBe(
       [
         "name,natural,p=2 eps=0.01,p=2 eps=0.01 exact",
         "(intercept),1,1,9",
@@ -44,12 +44,12 @@ describe("coefficients", () => {
       units: "standardized",
       scaler: { features: ["plain"], mean: [10], scale: [2] },
     };
-    expect(coefficientsCsv(standardized)).toMatch(/\r\nmean\(plain\),10,10,10\r\nscale\(plain\),2,2,2\r\n$/);
+    expect(coefficientsCsv(standardized, false)).toMatch(/\r\nmean\(plain\),10,10,10\r\nscale\(plain\),2,2,2\r\n$/);
   });
 
   it("as JSON: the object itself", () => {
-    expect(JSON.parse(coefficientsFile("c.JSON", coefficients))).toEqual(coefficients);
-    expect(coefficientsFile("c.csv", coefficients)).toBe(coefficientsCsv(coefficients));
+    expect(JSON.parse(coefficientsFile("c.JSON", coefficients, false))).toEqual(coefficients);
+    expect(coefficientsFile("c.csv", coefficients, true)).toBe(coefficientsCsv(coefficients, true));
   });
 });
 

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -33,6 +34,23 @@ interface Answer {
   readonly text: string;
 }
 
+const own = (): string => `http://127.0.0.1:${server.port}`;
+
+/** What comes back for bytes that no browser and no library would send. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect(server.port, "127.0.0.1", () => socket.write(text));
+    socket.setEncoding("latin1").on("data", (part: string) => {
+      answer += part;
+      // An event stream does not end by itself.
+      if (answer.includes("event: status")) socket.destroy();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(answer));
+  });
+}
+
 /** A client that can lie about its host. */
 function ask(
   method: string,
@@ -44,7 +62,14 @@ function ask(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      { host: "127.0.0.1", port: server.port, method, path, headers: { cookie, ...headers }, agent: false },
+      {
+        host: "127.0.0.1",
+        port: server.port,
+        method,
+        path,
+        headers: { cookie, origin: own(), ...headers },
+        agent: false,
+      },
       (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (part: string) => {
@@ -122,6 +147,52 @@ describe("who is let in", () => {
     "/__proto__",
   ])("no path leads out: %s", async (path) => {
     expect((await ask("GET", path)).status).toBe(404);
+  });
+});
+
+describe("a raw connection", () => {
+  const head = (line: string, ...headers: readonly string[]): string =>
+    `${[line, ...headers, `Cookie: ${cookie}`, "Connection: close"].join("\r\n")}\r\n\r\n`;
+  const host = (): string => `Host: 127.0.0.1:${server.port}`;
+  const origin = (): string => `Origin: ${own()}`;
+  const json = ["Content-Type: application/json", "Content-Length: 2"];
+  const statusOf = async (text: string): Promise<number> => Number((await raw(text)).split(" ")[1] ?? 0);
+
+  test("needs one Host, which is this server's, whatever the request line says", async () => {
+    const about = "GET /api/about HTTP/1.1";
+    expect(await statusOf(head(about, host()))).toBe(200);
+    expect(await statusOf(head(about))).toBe(400);
+    expect(await statusOf(head("GET /api/about HTTP/1.0"))).toBe(421);
+    expect([400, 421]).toContain(await statusOf(head(about, host(), "Host: evil.example")));
+    expect(await statusOf(head(about, "Host: evil.example"))).toBe(421);
+    expect(await statusOf(head(`GET http://127.0.0.1:${server.port}/api/about HTTP/1.1`, "Host: evil.example"))).toBe(
+      421,
+    );
+    expect(await statusOf(head(about, `Host: evil.example@127.0.0.1:${server.port}`))).not.toBe(200);
+  });
+
+  test("changes nothing and follows nothing without saying where it comes from", async () => {
+    for (const line of ["POST /api/jobs HTTP/1.1", "POST /api/tables HTTP/1.1", "DELETE /api/tables/t0-1 HTTP/1.1"]) {
+      expect(await statusOf(`${head(line, host(), ...json)}{}`)).toBe(403);
+      expect(await statusOf(`${head(line, host(), "Origin: null", ...json)}{}`)).toBe(403);
+      expect(await statusOf(`${head(line, host(), "Sec-Fetch-Site: same-origin", ...json)}{}`)).toBe(403);
+    }
+    expect(await statusOf(`${head("POST /api/session HTTP/1.1", host(), ...json)}{}`)).toBe(403);
+    expect(await statusOf(`${head("POST /api/jobs HTTP/1.1", host(), origin(), ...json)}{}`)).toBe(400);
+    const events = "GET /api/jobs/j0/events HTTP/1.1";
+    expect(await statusOf(head(events, host()))).toBe(403);
+    expect(await statusOf(head(events, host(), "Sec-Fetch-Site: none"))).toBe(403);
+    expect(await statusOf(head(events, host(), "Sec-Fetch-Site: same-origin"))).toBe(400);
+  });
+
+  test("with headers without end, or none that end, is ended", async () => {
+    expect(await statusOf(head("GET / HTTP/1.1", host(), `X: ${"x".repeat(100_000)}`))).toBe(431);
+    expect(await statusOf("NONSENSE\r\n\r\n")).toBe(400);
+  });
+
+  test("has no token in what is sent for a link", () => {
+    const { hash, search, pathname } = new URL(server.link);
+    expect([hash.startsWith("#token="), search, pathname]).toEqual([true, "", "/"]);
   });
 });
 
@@ -247,7 +318,7 @@ describe("uploads", () => {
           port: server.port,
           method: "POST",
           path: "/api/tables",
-          headers: { cookie, "content-length": String(2 ** 31) },
+          headers: { cookie, origin: own(), "content-length": String(2 ** 31) },
         },
         (response) => {
           let text = "";
@@ -320,9 +391,14 @@ describe("requests", () => {
       (error: NodeJS.ErrnoException) => error.code,
     );
     expect([413, "ECONNRESET", "EPIPE"]).toContain(status);
-    const deep = "[".repeat(10_000);
-    expect(
-      (await ask("POST", "/api/jobs", { headers: { "content-type": "application/json" }, body: deep })).status,
-    ).toBe(400);
+    for (const deep of [
+      "[".repeat(10_000),
+      "[".repeat(100_000) + "]".repeat(100_000),
+      '{"command":{"a":[[[[[[[[1]]]]]]]]}}',
+    ]) {
+      const headers = { "content-type": "application/json" };
+      expect((await ask("POST", "/api/jobs", { headers, body: deep })).status).toBe(400);
+      expect((await ask("POST", "/api/session", { headers, body: deep })).status).toBe(401);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { AifError } from "../errors.js";
-import type { ByteSource } from "./source.js";
+import { type ByteSource, joined } from "./source.js";
 
 /** What is read from a server with one request, the first time and later. */
 const FIRST_BYTES = 1 << 16;
@@ -94,14 +94,28 @@ async function range(address: URL, name: string, first: Remote, start: number, e
     throw refusedBy(name, response);
   }
   refuseOther(name, first, { size: Number(totalOf(response)), ranges: true, version: versionOf(response) });
-  const bytes = await bytesOf(response).catch((cause: unknown) => {
+  const bytes = await bytesOf(response, end - start).catch((cause: unknown) => {
     throw broken(name, cause);
   });
   if (bytes.length !== end - start) throw broken(name);
   return bytes;
 }
 
-const bytesOf = async (response: Response): Promise<Uint8Array> => new Uint8Array(await response.arrayBuffer());
+/** As many bytes as were asked for and one more at the most, however many a server sends. */
+async function bytesOf(response: Response, wanted: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next !== undefined && !next.done; next = await reader?.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+    if (length > wanted) {
+      await reader?.cancel();
+      break;
+    }
+  }
+  return joined(chunks);
+}
 
 async function* wholeBody(address: URL, name: string, first: Remote): AsyncGenerator<Uint8Array> {
   const response = await request(address, name, {});

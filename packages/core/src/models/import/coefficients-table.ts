@@ -29,10 +29,14 @@ export async function fromTable(
   options: CoefficientOptions,
 ): Promise<ImportedNetwork> {
   const table = await readTable(bytes, { name });
-  const scores = classRows(table) ?? nameColumn(table, name) ?? singleRow(table);
-  if (scores === null) throw inputError(unreadable(table, name));
+  const found = classRows(table) ?? nameColumn(table, name) ?? singleRow(table);
+  if (found === null) throw inputError(unreadable(table, name));
+  const scores = { ...found, names: found.names.map(unescaped), classes: found.classes?.map(unescaped) ?? null };
   return ownTable(scores, name) ?? linearTable(scores, name, options);
 }
+
+/** Our CSV has an apostrophe before names that a spreadsheet would run as formulas. */
+const unescaped = (name: string): string => (/^'+[=+\-@\t\r\n＝＋－＠]/.test(name) ? name.slice(1) : name);
 
 /** A file of ours with standardised features or several classes: rows `mean(feature)` and `scale(feature)`, names "class: feature". */
 function ownTable({ names, values, classes }: Scores, source: string): ImportedNetwork | null {
