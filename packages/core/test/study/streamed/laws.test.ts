@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { ALONE, assignFolds, type Checkpoint, refuseUnstreamed, type StudySettings } from "../../../src/index.js";
 import { encodeTraining } from "../../../src/study/prepare.js";
 import { analyzeStreamed } from "../../../src/study/streamed/analyze.js";
+import { together } from "../../parallel/together.js";
 import { houses, leaves, loans, settings } from "../tables.js";
-import { type Cut, cutsOf, joinedRanks, streamOf } from "./ranks.js";
+import { type Cut, cutsOf, streamOf } from "./passing-rows.js";
 
 const asked = settings({ evaluation: { kind: "cv", folds: 4 }, epsilons: [0.02], norms: [2, Infinity] });
 const data = encodeTraining(houses(60), asked);
@@ -36,10 +37,9 @@ describe("laws", () => {
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
         fc.integer({ min: 1, max: 70 }),
         async (bounds, rowsPerBlock) => {
-          const joined = joinedRanks(bounds.length + 1);
           const cuts = cutsOf(data.rows, bounds);
-          const studies = await Promise.all(
-            joined.map((ranks, rank) => analyzeStreamed(inputOf(whole({ ...cuts[rank], ranks, rowsPerBlock })))),
+          const studies = await together(bounds.length + 1, (ranks) =>
+            analyzeStreamed(inputOf(whole({ ...cuts[ranks.rank], ranks, rowsPerBlock }))),
           );
           for (const { result } of studies) {
             const found = numbersOf(result);

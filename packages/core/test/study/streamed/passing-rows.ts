@@ -1,47 +1,8 @@
-/** Processes that work together, played by promises in one process; and rows in memory that pass by block by block. */
+/** Rows in memory that pass by block by block, cut among ranks. */
 import type { Block } from "../../../src/data/dataset.js";
 import type { EncodedDataset } from "../../../src/data/encoded-dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../../../src/data/streamed-dataset.js";
 import type { Ranks } from "../../../src/parallel/ranks.js";
-
-/** `size` ranks whose sums wait for each other: every one gets the sum of all, added in rank order. */
-export function joinedRanks(size: number): Ranks[] {
-  const round = <T>(combine: (asked: readonly T[]) => void) => {
-    let asked: (T | undefined)[] = [];
-    let waiting: (() => void)[] = [];
-    return (rank: number, question: T): Promise<void> =>
-      new Promise((resolve) => {
-        if (asked[rank] !== undefined) throw new Error(`Rank ${rank} asked twice in one round.`);
-        asked[rank] = question;
-        waiting.push(resolve);
-        if (waiting.length < size) return;
-        const [all, done] = [asked as T[], waiting];
-        [asked, waiting] = [[], []];
-        combine(all);
-        for (const resume of done) resume();
-      });
-  };
-  const add = round<Float64Array[]>((all) => {
-    all[0].forEach((_, k) => {
-      if (all.some((sums) => sums[k].length !== all[0][k].length)) throw new Error("Ranks ask for different sums.");
-      const total = all[0][k].map((__, j) => all.reduce((sum, sums) => sum + sums[k][j], 0));
-      for (const sums of all) sums[k].set(total);
-    });
-  });
-  let texts: string[] = [];
-  const gather = round<string>((all) => {
-    texts = [...all];
-  });
-  return Array.from({ length: size }, (_, rank) => ({
-    rank,
-    size,
-    add: (...sums: Float64Array[]) => add(rank, sums),
-    async gather(text: string) {
-      await gather(rank, text);
-      return [...texts];
-    },
-  }));
-}
 
 export interface Cut {
   readonly ranks: Ranks;
