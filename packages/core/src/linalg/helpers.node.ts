@@ -10,5 +10,6 @@ export function startHelper(setup: HelperSetup): void {
     execArgv: [], // loaders of the program are none of its business
     name: "linear algebra",
   });
+  worker.on("error", () => {}); // one that cannot start is never ready, and nobody waits for it
   worker.unref();
 }

@@ -62,9 +62,18 @@ export interface PortableOptions {
   readonly startHelper?: (setup: HelperSetup) => void;
 }
 
+/** Null where the engine has no memory to share: then one thread does all. */
+function teamOf(threads: number, startHelper: (setup: HelperSetup) => void): Team | null {
+  try {
+    return new Team(threads, startHelper);
+  } catch {
+    return null;
+  }
+}
+
 /** The portable back end with an arena of its own. */
 export function loadPortableBlas({ threads = 1, startHelper }: PortableOptions = {}): Blas {
-  const team = startHelper && threads > 1 ? new Team(threads, startHelper) : null;
+  const team = startHelper && threads > 1 ? teamOf(threads, startHelper) : null;
   const arena = new Arena(team);
   return checkedBlas(portableKernels(arena), {
     name: "portable",

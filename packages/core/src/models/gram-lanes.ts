@@ -14,7 +14,7 @@ const MOST_LANES = 4;
 /** Multiply-adds of a block's Gram matrix from which handing a share over costs little beside it: some 0.6 ms. */
 const LEAST_WORK = 2e7;
 /** Blocks are larger than elsewhere, so that handing over is rare; a lane's share still fits a second- or third-level cache. */
-const LANE_BYTES = 1 << 21;
+const LANE_BYTES = 1 << 22;
 
 /** Nanoseconds: a multiply-add of a Gram matrix, a number read by a product with a vector, one scaled, and all else of a row. */
 const NANOSECONDS = { gram: 1 / 30, vector: 0.2, scaled: 0.3, row: 15 } as const;

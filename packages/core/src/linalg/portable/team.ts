@@ -111,7 +111,11 @@ export class Team extends Store {
       this.workBefore -= work;
       if (this.workBefore > 0) return false;
       this.started = true;
-      for (const setup of this.setups) this.startHelper(setup);
+      try {
+        for (const setup of this.setups) this.startHelper(setup);
+      } catch {
+        // Threads are forbidden or used up: those that are there do.
+      }
     }
     return this.ready().length > 0;
   }
