@@ -1,4 +1,5 @@
 import { describeBackend, ensureBlas } from "@aif/core";
+import { mpiVersion } from "@aif/core/node";
 import type { Command } from "commander";
 import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
@@ -23,6 +24,7 @@ export function addDoctor(program: Command): void {
           platform: `${process.platform} ${process.arch}`,
           backend: describeBackend(),
           gigaflops: gigaflops(blas),
+          mpi: await mpiVersion(),
         }),
       );
     });

@@ -6,9 +6,14 @@ import { type Launch, missingLibrary, mpiCandidates } from "./launcher.js";
 export interface Mpi {
   /** Its version, as it says it. */
   readonly version: string;
+  /** The name that the system's loader was given. */
+  readonly library: string;
   /** Joins the processes that were started together. @throws usage: a library without threads. */
   initialise(): { readonly rank: number; readonly size: number };
-  /** Starts adding a buffer over all ranks, in place. */
+  /**
+   * Starts adding a buffer over all ranks, in place: then Open MPI adds up a binomial tree to rank 0 and sends the sum down it, so
+   * that all ranks get the same digits, in every run.
+   */
   startAdding(buffer: Float64Array, request: BigUint64Array): void;
   /** Whether it is done; moves it on. */
   test(request: BigUint64Array): boolean;
@@ -29,6 +34,18 @@ type Library = ReturnType<Koffi["load"]>;
 
 /** @throws usage: no library of Open MPI, or one of another MPI. */
 export async function loadMpi(launch: Launch, environment: NodeJS.ProcessEnv = process.env): Promise<Mpi> {
+  const { mpi, failures } = await tryMpi(environment);
+  if (mpi === null) throw usageError(missingLibrary(launch, failures));
+  return mpi;
+}
+
+/** "Open MPI v4.1.4", and where it is; null: there is none that can be used. */
+export async function mpiVersion(environment: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  const { mpi } = await tryMpi(environment).catch(() => ({ mpi: null }));
+  return mpi && `${mpi.version} (${mpi.library})`;
+}
+
+async function tryMpi(environment: NodeJS.ProcessEnv): Promise<{ mpi: Mpi | null; failures: readonly string[] }> {
   const koffi = await import("koffi").then(
     (module) => module.default,
     (cause: unknown) => {
@@ -43,12 +60,12 @@ export async function loadMpi(launch: Launch, environment: NodeJS.ProcessEnv = p
   for (const name of mpiCandidates(environment, process.platform)) {
     try {
       // Open MPI's plug-ins look for its symbols among the global ones.
-      return bind(koffi.load(name, { global: true }), name);
+      return { mpi: bind(koffi.load(name, { global: true }), name), failures };
     } catch (error) {
-      failures.push(error instanceof Error ? error.message.split("\n", 1)[0] : String(error));
+      failures.push(`${name}: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`);
     }
   }
-  throw usageError(missingLibrary(launch, failures));
+  return { mpi: null, failures };
 }
 
 function bind(library: Library, name: string): Mpi {
@@ -71,6 +88,7 @@ function bind(library: Library, name: string): Mpi {
   };
   return {
     version,
+    library: name,
     initialise() {
       const provided = read((out) => init(null, null, FUNNELED, out));
       if (provided < FUNNELED) {

@@ -29,8 +29,10 @@ export interface LaunchedRanks extends Ranks {
 const WORDS = 3;
 /** Numbers of the first message, 8 KB. */
 const FIRST = 1024;
-/** Numbers of the messages that follow, 8 MB: far below MPI's limit of 2³¹ − 1, and little memory. */
-const PIECE = 2 ** 20;
+/** Numbers of the messages that follow, 2 MB: far below MPI's limit of 2³¹ − 1, and little memory. */
+const PIECE = 2 ** 18;
+/** So many of them are on their way at once: while one climbs the tree of ranks, the next one follows. */
+const WINDOW = 4;
 /** In place of a length: the rank has nothing more to add. */
 const END = -1;
 
@@ -61,7 +63,6 @@ export const byItself = (host: string = hostname()): LaunchedRanks => ({
 
 class MpiRanks implements LaunchedRanks {
   readonly version: string;
-  private readonly request = new BigUint64Array(new ArrayBuffer(8));
   private readonly first = buffer(FIRST);
   /** What the last round gave, as a number that differs where a digit does. */
   private check = 0;
@@ -123,13 +124,22 @@ class MpiRanks implements LaunchedRanks {
     await this.open(length, null);
     move(sums, 0, this.first.subarray(WORDS, WORDS + head), "in");
     let check = checkOf(this.first.subarray(WORDS, WORDS + head));
-    const piece = buffer(Math.min(PIECE, length - head));
-    for (let from = head; from < length; from += PIECE) {
-      const part = piece.subarray(0, Math.min(PIECE, length - from));
-      move(sums, from, part, "out");
-      await this.reduce(part, false);
+    const flying: { from: number; part: Float64Array; landed: () => Promise<void> }[] = [];
+    const free: Float64Array[] = [];
+    for (let next = head; next < length || flying.length > 0; ) {
+      if (next < length && flying.length < WINDOW) {
+        const size = Math.min(PIECE, length - next);
+        const part = (free.pop() ?? buffer(Math.min(PIECE, length - head))).subarray(0, size);
+        move(sums, next, part, "out");
+        flying.push({ from: next, part, landed: this.start(part, false) });
+        next += size;
+        continue;
+      }
+      const [{ from, part, landed }] = flying.splice(0, 1);
+      await landed();
       move(sums, from, part, "in");
       check = (check + checkOf(part)) | 0;
+      free.push(part);
     }
     this.check = check;
   }
@@ -145,7 +155,7 @@ class MpiRanks implements LaunchedRanks {
     first[0] = error === null ? 0 : 1;
     first[1] = length;
     first[2] = this.check;
-    await this.reduce(first, true);
+    await this.start(first, true)();
     if (first[0] > 0) {
       this.stopped = await this.learn(error);
       throw this.stopped;
@@ -160,7 +170,7 @@ class MpiRanks implements LaunchedRanks {
 
   /** Who failed first (the least rank), and why. */
   private async learn(error: unknown): Promise<RankError> {
-    const texts = await this.texts(error === null ? "" : errorText(error), (numbers) => this.reduce(numbers, false));
+    const texts = await this.texts(error === null ? "" : errorText(error), (numbers) => this.start(numbers, false)());
     const rank = texts.findIndex((text) => text !== "");
     const { code, message } = readErrorText(texts[rank]);
     return new RankError(rank, code, message);
@@ -180,13 +190,19 @@ class MpiRanks implements LaunchedRanks {
     return ends.map((end, r) => unpackText(all.subarray(end - lengths[r], end)));
   }
 
-  /** @param patient the others may be long in coming; else all are known to be there. */
-  private async reduce(numbers: Float64Array, patient: boolean): Promise<void> {
-    const { mpi, request } = this;
-    lent.add(numbers);
-    mpi.startAdding(numbers, request);
-    await done(() => mpi.test(request), patient ? SPIN_MS : SPIN_TOGETHER_MS);
-    lent.delete(numbers);
+  /**
+   * Sends numbers on their way; what comes back waits for their sum.
+   * @param patient the others may be long in coming; else all are known to be there.
+   */
+  private start(numbers: Float64Array, patient: boolean): () => Promise<void> {
+    const { mpi } = this;
+    const flight = { numbers, request: new BigUint64Array(new ArrayBuffer(8)) };
+    lent.add(flight);
+    mpi.startAdding(numbers, flight.request);
+    return async () => {
+      await done(() => mpi.test(flight.request), patient ? SPIN_MS : SPIN_TOGETHER_MS);
+      lent.delete(flight);
+    };
   }
 }
 
@@ -195,8 +211,8 @@ const onUncaught = (error: Error): void => {
   process.stderr.write(`aif: internal error: ${error.stack ?? error.message}\n`);
 };
 
-/** Buffers that MPI reads or writes: held here, so that nobody collects them. */
-const lent = new Set<Float64Array>();
+/** Buffers and requests that MPI reads or writes: held here, so that nobody collects them. */
+const lent = new Set<unknown>();
 
 /** Off the heap from the start, where V8 does not move it. */
 const buffer = (length: number): Float64Array => new Float64Array(new ArrayBuffer(8 * length));
