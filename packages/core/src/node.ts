@@ -6,5 +6,5 @@ export { estimatedBytes } from "./data/stream/estimate.js";
 export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";
-export { mpiVersion } from "./parallel/mpi-library.node.js";
 export { byItself, type LaunchedRanks, launchedRanks } from "./parallel/mpi.node.js";
+export { mpiVersion } from "./parallel/mpi-library.node.js";
