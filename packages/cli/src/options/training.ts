@@ -1,6 +1,6 @@
 import { DEFAULT_TRAINING } from "@aif/core";
-import { usageError } from "../errors.js";
 import { adversaryOptions } from "./adversary.js";
+import { checkpointHeading, checkpointRules } from "./checkpoint.js";
 import { oneOf } from "./choice.js";
 import { readInteger, readNumber } from "./numbers.js";
 import { flag, single } from "./rule.js";
@@ -86,21 +86,18 @@ export const trainingOptions = {
   },
 };
 
-const readPath = (path: string, option: string): string => {
-  if (path !== "") return path;
-  throw usageError(`${option} needs the name of a file.`);
-};
+const { checkpoint, resume } = checkpointRules("keep the state of the training there");
 
 /** What is kept of unfinished work. */
 export const checkpointOptions = {
-  heading: "Checkpoint:",
+  heading: checkpointHeading,
   rules: {
-    checkpoint: single({ flags: "--checkpoint <file>", help: "keep the state of the training there" }, null, readPath),
+    checkpoint,
     checkpointEvery: single(
       { flags: "--checkpoint-every <N>", help: "iterations from one state that is kept to the next", shown: "10" },
       10,
       fewest(1),
     ),
-    resume: flag({ flags: "--resume", help: "go on from the file of --checkpoint" }, false),
+    resume,
   },
 };

@@ -86,8 +86,15 @@ function stagesOf(text: string, path: string, facts: Facts): Stages {
       `${path} is the checkpoint of another analysis (${what} was ${one} there and is ${two} here): resume with the same version, options and files, or name another file.`,
     );
   }
-  return JSON.parse(body);
+  const stages: unknown = JSON.parse(body);
+  if (areStages(stages)) return stages;
+  throw inputError(`The checkpoint ${path} is cut off or damaged: delete it, and start anew without --resume.`);
 }
+
+const areStages = (value: unknown): value is Stages =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.values(value).every((list) => Array.isArray(list) && list.every((text) => typeof text === "string"));
 
 function headOf(line: string): { readonly schema: string; readonly check: string; readonly facts: Facts } | null {
   try {
