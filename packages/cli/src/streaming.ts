@@ -29,6 +29,8 @@ export interface Asked {
   readonly ranks: Ranks;
   /** Options that need the whole table in memory, as typed; null: not given. */
   readonly whole: Readonly<Record<string, string | null>>;
+  /** A file for what passes over the rows find out; null: none. */
+  readonly checkpoint: string | null;
 }
 
 /**
@@ -37,14 +39,19 @@ export interface Asked {
  * @throws usage: an option that goes with rows in memory only, where they cannot lie there
  */
 export async function streams(asked: Asked): Promise<boolean> {
-  const { data, values, ranks } = asked;
+  const { data, settings, values, ranks, checkpoint } = asked;
   const { cache, keepCache, precision, memory } = values;
   if (keepCache && cache === null) throw usageError("--keep-cache needs --cache <folder>, where the cache stays.");
-  if (cache !== null || precision === "mixed") {
+  if (cache !== null || checkpoint !== null || precision === "mixed") {
     refuse(asked);
     return true;
   }
-  if (ranks.size > 1) return canStream(asked);
+  if (ranks.size > 1) {
+    // The draws of a bootstrap are shared, each process having all rows.
+    if (settings.inference === "bootstrap") return false;
+    refuse(asked);
+    return true;
+  }
   const bytes = TIMES_THE_TABLE * (await tableBytes(data));
   if (bytes <= (memory ?? spareBytes())) return false;
   if (memory === null) return canStream(asked);

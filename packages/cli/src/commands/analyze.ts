@@ -1,8 +1,9 @@
 import { analyze, analyzeStreamed, type Study, type Work } from "@aif/core";
 import type { Command } from "commander";
-import { workTogether } from "../agreement.js";
+import { factsOf, workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { adversaryOptions } from "../options/adversary.js";
+import { analysisCheckpointOptions } from "../options/checkpoint.js";
 import { dataOptions } from "../options/data.js";
 import { evaluationOptions } from "../options/evaluation.js";
 import { checkEvaluationFile } from "../options/evaluation-file.js";
@@ -19,6 +20,7 @@ import { setThreads, streamingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { verdictOptions } from "../options/verdict.js";
+import { AnalysisCheckpoint } from "../output/analysis-checkpoint.js";
 import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { predictionsFile } from "../output/predictions-file.js";
 import { asAsked, checkRedaction } from "../output/redaction.js";
@@ -44,6 +46,7 @@ const groups = [
   verdictOptions,
   outputOptions,
   streamingOptions,
+  analysisCheckpointOptions,
 ];
 
 /** `aif analyze <data>`: from a table to the cost of robustness. */
@@ -74,20 +77,26 @@ export function addAnalyze(program: Command): void {
           prediction: readGroup(predictionOptions, command),
           verdict,
         });
+        const wanted = readGroup(outputOptions, command);
         const output = readOutput(outputOptions, command);
         checkRedaction(output, settings);
+        const kept = readGroup(analysisCheckpointOptions, command);
         setThreads(values.threads);
         await checkEvaluationFile(settings.evaluation);
         const destination = await destinationOf(output, [
           ...inputFiles(data, settings),
           ...(output.predict === null ? [] : [output.predict]),
+          ...(kept.checkpoint === null ? [] : [kept.checkpoint]),
         ]);
         const worst = worstCaseFile(output.worstCase, output.rawCsv);
         const predictions = predictionsFile(output.predict, output.predictions, output.rawCsv);
-        const ranks = await workTogether({ ...settings, precision: values.precision }, inputFiles(data, settings));
-        const whole = { "--worst-case": output.worstCase, "--predict": output.predict };
-        const asked: Asked = { data, settings, values, ranks, whole };
+        const question = { ...settings, precision: values.precision };
+        const ranks = await workTogether(question, inputFiles(data, settings));
+        const whole = { "--worst-case": wanted.worstCase, "--predict": wanted.predict };
+        const asked: Asked = { data, settings, values, ranks, whole, checkpoint: kept.checkpoint };
         const streamed = await streams(asked);
+        const facts = kept.checkpoint === null ? {} : await factsOf(question, inputFiles(data, settings));
+        const checkpoint = await AnalysisCheckpoint.open(kept, facts, ranks);
         const shown = (study: Study): Study => ({ ...study, result: asAsked(study.result, output.redact) });
         const study = await carryOut(
           output.quiet,
@@ -99,7 +108,8 @@ export function addAnalyze(program: Command): void {
             };
             if (streamed) {
               const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
-              return shown(await analyzeStreamed(input, work).finally(close));
+              const keeping = { ...work, checkpoint: checkpoint ?? undefined };
+              return shown(await analyzeStreamed(input, keeping).finally(close));
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
             return shown(await analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work));
@@ -111,6 +121,7 @@ export function addAnalyze(program: Command): void {
           },
         );
         await print(study, typed, destination);
+        await checkpoint?.remove();
         refuse(study.result, verdict.strict);
       }),
     );

@@ -17,7 +17,7 @@ const END_BYTES = 4096;
  */
 export async function fileFacts(path: string): Promise<Readonly<Record<string, string>>> {
   if (path === "-") {
-    throw usageError("Standard input reaches one process only: name files that all processes can read, not -.");
+    throw usageError("Standard input is read once and by one process: name files instead of -.");
   }
   const { sources } = await pathSources(path);
   const every = Math.ceil(sources.length / LOOKED_AT);
