@@ -176,6 +176,12 @@ describe("links", () => {
   });
 });
 
+test("every threat of docs/security.md names the test that holds it", () => {
+  const rows = (text.get("docs/security.md") ?? "").split("\n").filter((line) => /^\| (?!threat|---)/.test(line));
+  expect(rows.length).toBeGreaterThan(20);
+  expect(rows.filter((row) => !/\[[^\]]+\]\(\.\.\/packages\/[^)]+\.test\.ts\)[^|]*\|$/.test(row))).toEqual([]);
+});
+
 test("docs/flags.md has every flag, as the registry says", () => {
   const page = text.get("docs/flags.md") ?? "";
   for (const [code, rule] of Object.entries(core.FLAGS)) {

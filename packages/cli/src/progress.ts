@@ -1,6 +1,7 @@
 import type { TrainingStep } from "@aif/core";
 import type { SingleBar } from "cli-progress";
 import { isPrinter } from "./ranks.js";
+import { clean } from "./render/clean.js";
 
 /** Somebody who is told how far the work is. */
 export interface Reporter {
@@ -38,7 +39,8 @@ export async function progressBar(quiet: boolean): Promise<Reporter> {
   let stopped = false;
   const timeLeft = remainingTime();
   return {
-    report(phase, done, total) {
+    report(name, done, total) {
+      const phase = clean(name); // of a model or file, as it is called in data
       const left = timeLeft(phase, done, total);
       if (stopped || performance.now() - started < patienceMs) return;
       if (bar === null) {

@@ -9,6 +9,7 @@ import { dataSetOptions } from "../options/data-set.js";
 import { addGroups } from "../options/register.js";
 import { knownWords, readGroup } from "../options/rule.js";
 import { writeStdout } from "../output/stdout.js";
+import { clean } from "../render/clean.js";
 
 const words: Readonly<Record<Fetched, string>> = {
   present: "was there already, and is whole",
@@ -49,7 +50,7 @@ export function addData(program: Command): void {
             }),
           async () => {},
         );
-        await writeStdout(`${path}: ${words[how]}\n`);
+        await writeStdout(`${clean(path)}: ${words[how]}\n`);
       }
     });
   addGroups(command, [dataSetOptions]);
