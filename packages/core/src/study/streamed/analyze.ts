@@ -1,13 +1,10 @@
 import type { DescribedColumns } from "../../data/encoded-dataset.js";
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import { estimationLoss } from "../../influence/estimation-loss.js";
-import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { type Checkpoint, orderly } from "../../parallel/checkpoint.js";
-import { type Pass, sideBySide } from "../../parallel/passes.js";
 import type { Work } from "../../parallel/work.js";
-import type { Fit } from "../../solvers/fit.js";
 import type { Study } from "../analyze.js";
 import { closedResult } from "../closed-result.js";
 import { coefficientTable } from "../coefficients.js";
@@ -22,27 +19,16 @@ import type { Flag, ThreatSection } from "../result.js";
 import { checkSettings, evaluationName, type StudySettings } from "../settings.js";
 import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
-import { attackRows, type StreamedAttack } from "./attack-rows.js";
-import { crossFitRows, type FoldFits, foldSumsOf } from "./cross-fit-rows.js";
-import {
-  type CurveRows,
-  curveOf,
-  type EvaluatedSpread,
-  type EvaluatedSums,
-  evaluatedSpread,
-  evaluatedSums,
-  heldOutOf,
-  metricsNow,
-  type TrainingSums,
-  trainingCurve,
-} from "./curve-rows.js";
+import type { StreamedAttack } from "./attack-rows.js";
+import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
+import type { CurveRows } from "./curve-rows.js";
+import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import { type FitGround, fitRows } from "./fit-rows.js";
-import { collapseOf, firstRadii, givenUpBy, giveUp, largestContributions, trusted } from "./ground-rows.js";
-import { covarianceRows, inferenceRows } from "./inference-rows.js";
 import { refuseUnstreamed } from "./refuse.js";
-import { type PassCount, passesOver, type RowsView } from "./rows-view.js";
-import { type Summary, summarise } from "./summary.js";
+import { type PassCount, passesOver } from "./rows-view.js";
+import { begin, judgeAll } from "./stages.js";
+import { summarise } from "./summary.js";
 
 /** An analysis of rows that pass by block by block. */
 export interface StreamedInput {
@@ -227,142 +213,6 @@ const samplingOf = ({ weightTotal }: StreamedDataset, { weightsKind }: StudySett
   weightsKind,
   totalWeight: weightTotal,
 });
-
-interface Known {
-  readonly ground: FitGround;
-  readonly fit: Fit;
-  readonly summary: Summary;
-  readonly sampling: Sampling;
-  readonly settings: StudySettings;
-}
-
-/** What is asked at θ̂: the influences, the folds' sums, and the model that robust training collapses to. */
-async function begin(
-  pass: Pass<RowsView>,
-  { ground, fit, summary, sampling, threats }: Known & { readonly threats: ReturnType<typeof threatsOf> },
-) {
-  const { ranks, model } = ground;
-  const folds = summary.inside.length;
-  const made = threats.map((threat) => threat(model.map.inputs));
-  const keys = made.map((threat) => givenUpBy(fit, threat));
-  const distinct = [...new Set(keys)].filter((key) => key !== null);
-  const [attacks, sums, ...given] = await sideBySide<RowsView, unknown>(pass, [
-    (own) => attackRows(own, fit, threats, summary, { ranks, sampling }),
-    async (own) => (folds > 0 ? foldSumsOf(own, fit, folds) : null),
-    ...distinct.map(
-      (key) => (own: Pass<RowsView>) => giveUp(own, ground, fit, made[keys.indexOf(key)], summary.meanTarget),
-    ),
-  ]);
-  const givenUp = given as Awaited<ReturnType<typeof giveUp>>[];
-  return {
-    attacks: attacks as StreamedAttack[],
-    foldSums: sums as Awaited<ReturnType<typeof foldSumsOf>> | null,
-    givenUp: keys.map((key) => (key === null ? null : givenUp[distinct.indexOf(key)])),
-  };
-}
-
-/** What is asked once the influences are known: the folds, intervals, radii and the rows that matter most, all side by side. */
-async function judgeAll(
-  pass: Pass<RowsView>,
-  { attacks, foldSums, givenUp, ground, fit, summary, sampling, settings }: Known & Awaited<ReturnType<typeof begin>>,
-) {
-  const { ranks } = ground;
-  const collapses = attacks.map((attacked, t) => collapseOf(attacked, givenUp[t]));
-  const [folds, covariance, ...rest] = await sideBySide<RowsView, unknown>(pass, [
-    async (own) =>
-      summary.inside.length > 0 ? crossFitRows(own, { ground, fit, attacks, summary, sampling }, foldSums) : null,
-    (own) => covarianceRows(own, fit, sampling, settings),
-    ...attacks.flatMap((attacked, t) => [
-      (own: Pass<RowsView>) => firstRadii(own, attacked, ranks),
-      (own: Pass<RowsView>) => trusted(own, attacked, collapses[t], settings),
-      (own: Pass<RowsView>) => inferenceRows(own, attacked, sampling, settings),
-      (own: Pass<RowsView>) => largestContributions(own, attacked, ranks),
-    ]),
-  ]);
-  const crossed = folds as FoldFits | null;
-  return {
-    folds: crossed,
-    singularFolds: crossed?.singularFolds ?? 0,
-    covariance: covariance as Awaited<ReturnType<typeof covarianceRows>>,
-    threats: attacks.map((_, t) => ({
-      collapse: collapses[t],
-      radii: rest[4 * t] as Awaited<ReturnType<typeof firstRadii>>,
-      trusted: rest[4 * t + 1] as Awaited<ReturnType<typeof trusted>>,
-      inference: rest[4 * t + 2] as Awaited<ReturnType<typeof inferenceRows>>,
-      rows: rest[4 * t + 3] as Awaited<ReturnType<typeof largestContributions>>,
-    })),
-  };
-}
-
-/** Σ w y of the evaluated rows, with the weights that they have there. */
-async function meanOf(
-  other: Pass<RowsView> | null,
-  evaluation: StreamedDataset | null,
-  { meanTarget, meanEvaluated }: Summary,
-  { evaluation: { kind } }: StudySettings,
-): Promise<number> {
-  if (!other || !evaluation) return kind === "cv" ? meanEvaluated : meanTarget;
-  const mean = new Float64Array(1);
-  await other({
-    sums: [mean],
-    visit({ block: { y, evaluationWeights } }) {
-      for (let i = 0; i < y.length; i++) mean[0] += evaluationWeights[i] * y[i];
-    },
-  });
-  return mean[0];
-}
-
-interface Evaluations {
-  readonly training: readonly TrainingSums[];
-  readonly sums: readonly EvaluatedSums[];
-  readonly spreads: readonly EvaluatedSpread[];
-  /** Of the fit on its own rows, where those are evaluated; else null. */
-  readonly metrics: Metrics | null;
-}
-
-/** All curves: two passes over the evaluated rows, and one over the training rows, which may be one of them. */
-async function evaluateAll(
-  pass: Pass<RowsView>,
-  other: Pass<RowsView> | null,
-  curves: readonly CurveRows[],
-  fit: Fit,
-  meanEvaluated: number,
-): Promise<Evaluations> {
-  const evaluate = async (own: Pass<RowsView>, curve: CurveRows) => {
-    const sums = await evaluatedSums(own, curve);
-    return { sums, spread: await evaluatedSpread(own, curve, sums) };
-  };
-  const judging = curves.map((curve) => (own: Pass<RowsView>) => evaluate(own, curve));
-  const training = curves.map((curve) => (own: Pass<RowsView>) => trainingCurve(own, curve));
-  const onRows = [
-    ...training,
-    ...(curves[0].heldOut ? [] : [(own: Pass<RowsView>) => ownMetrics(own, fit, meanEvaluated)]),
-  ];
-  const here = await sideBySide<RowsView, unknown>(pass, [...onRows, ...(other ? [] : judging)]);
-  const evaluated = (other ? await sideBySide(other, judging) : here.slice(onRows.length)) as Awaited<
-    ReturnType<typeof evaluate>
-  >[];
-  return {
-    training: here.slice(0, curves.length) as TrainingSums[],
-    sums: evaluated.map(({ sums }) => sums),
-    spreads: evaluated.map(({ spread }) => spread),
-    metrics: curves[0].heldOut ? null : (here[curves.length] as Metrics),
-  };
-}
-
-/** Metrics of the fit on its own rows, without the factors of the classes. */
-async function ownMetrics(pass: Pass<RowsView>, { model, parameters }: Fit, mean: number): Promise<Metrics> {
-  const rule = METRIC_RULES[model.loss.name];
-  const sums = new Float64Array(rule.width);
-  await pass({
-    sums: [sums],
-    visit(view) {
-      const { y, evaluationWeights } = view.block;
-      rule.add(sums, y, evaluationWeights, rule.predictions(view.scores(model, parameters)), mean);
-    },
-  });
-  return rule.values(sums);
-}
 
 function multipliersOf({ attack, stuck }: StreamedAttack, features: readonly string[]): ThreatSection["multipliers"] {
   const { multipliers } = attack;

@@ -1,16 +1,16 @@
 import type { EvaluatedRows } from "../../influence/evaluated-rows.js";
 import { kinkFraction, kinkRadii, residualFraction } from "../../influence/kink-radius.js";
-import { changesBetween, countedChanges, isCounted, type MetricChange } from "../../influence/metric-changes.js";
-import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
+import { changesBetween, countedChanges, type MetricChange } from "../../influence/metric-changes.js";
+import { METRIC_RULES } from "../../influence/metrics.js";
 import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../../influence/moving-rows.js";
 import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
 import { type Sampling, varianceAbout } from "../../influence/sampling.js";
 import type { Pass } from "../../parallel/passes.js";
 import { dot } from "../../solvers/inverse-hessian.js";
-import { type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
-import type { CurvePoint, ThreatSection } from "../result.js";
+import { reachFactor } from "../curve.js";
 import type { StudySettings } from "../settings.js";
 import { add, onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
+import { sidesOf } from "./class-sides.js";
 import type { EvaluatedOn } from "./evaluated-view.js";
 import type { Trusted } from "./ground-rows.js";
 import type { RowsView } from "./rows-view.js";
@@ -103,7 +103,8 @@ interface Attacked {
   readonly evaluated: EvaluatedRows;
 }
 
-const each = <T, U>(of: PredictionSums<T>, make: (value: T) => U): PredictionSums<U> => ({
+/** The same made of each. */
+export const each = <T, U>(of: PredictionSums<T>, make: (value: T) => U): PredictionSums<U> => ({
   now: make(of.now),
   after: of.after.map(make),
   attackedNow: of.attackedNow.map(make),
@@ -261,104 +262,3 @@ function pairsOf({ after, attackedNow, attackedAfter }: PredictionSums<unknown>)
     ...attackedAfter.map((_, e) => [first + e, first + attackedNow.length + e] as const),
   ];
 }
-
-/** Bits that a number holds exactly. */
-const BITS = 50;
-
-/** Which rows are classified rightly by each of some predictions, of all ranks; nothing for regressions and for many rows. */
-function sidesOf({ attacked, rows, settings }: CurveRows, predictions: number) {
-  const { loss } = attacked.attack.fit.model;
-  const kept = METRIC_RULES[loss.name].right && isCounted(rows) && settings.inference !== "none";
-  const n = kept ? rows : 0;
-  const [y, w] = [new Float64Array(n), new Float64Array(n)];
-  const codes = Array.from({ length: kept ? Math.ceil(predictions / BITS) : 0 }, () => new Float64Array(n));
-  return {
-    sums: [y, w, ...codes],
-    y,
-    w,
-    see({ block: { firstRow } }: RowsView, own: EvaluatedRows["rows"], right: readonly Uint8Array[]): void {
-      if (!kept) return;
-      y.set(own.y, firstRow);
-      w.set(own.w, firstRow);
-      right.forEach((list, k) => {
-        const code = codes[Math.floor(k / BITS)];
-        for (let i = 0; i < list.length; i++) code[firstRow + i] += list[i] * 2 ** (k % BITS);
-      });
-    },
-    /** n, for a prediction by its place. */
-    right(): ((k: number) => Uint8Array) | null {
-      if (!kept) return null;
-      return (k) => Uint8Array.from(codes[Math.floor(k / BITS)], (code) => Math.floor(code / 2 ** (k % BITS)) % 2);
-    },
-  };
-}
-
-/** What all points share that is known before the rows are evaluated. */
-export type PointGround = Pick<CurveGround, "population" | "estimationLoss">;
-
-/** The curve as the result says it. @param spread null without intervals */
-export function curveOf(
-  { attacked: { attack }, trusted: { trust, epsilons, checks }, heldOut, settings }: CurveRows,
-  ground: PointGround,
-  training: TrainingSums,
-  { local, sizes, metrics }: EvaluatedSums,
-  spread: EvaluatedSpread | null,
-): CurvePoint[] {
-  const { loss } = attack.fit.model;
-  const rule = METRIC_RULES[loss.name];
-  const values = each(metrics, (sums) => ({ values: rule.values(sums) }));
-  const at: CurveGround = {
-    ...ground,
-    scale: attack.scale,
-    natural: local[1],
-    loss: loss.name,
-    heldOut,
-    method: robustLossMethod(attack),
-    trust: trust.radius,
-    z: reachFactor(settings),
-  };
-  const checkAt = new Map(checks.map((check) => [check.epsilon, check]));
-  return epsilons.map((epsilon, e) => {
-    const [cost, benefit, robustLossNatural, robustLoss, mixedCost, mixedLoss] = sizes[e];
-    const natural = { before: values.now, after: values.after[e] };
-    const attackedAfter = values.attackedAfter[e];
-    const robust = attackedAfter ? { before: values.attackedNow[e], after: attackedAfter } : null;
-    const own = { cost: mixedCost, benefit: robustLossNatural - mixedLoss };
-    return {
-      ...pointAt(at, {
-        epsilon,
-        predicted: training.predicted[e],
-        secondOrder: null,
-        exact: null,
-        cost,
-        costError: spread?.costs[e] ?? 0,
-        benefit,
-        benefitError: spread?.benefits[e] ?? 0,
-        mixed: settings.attackRate === null ? null : mixedOf(settings.attackRate, own, { cost, benefit }),
-        groups: null,
-        robustLoss,
-        robustLossNatural,
-        kinkFraction: training.kinks[e],
-        residualFraction: training.residuals[e],
-        check: checkAt.get(epsilon),
-      }),
-      metrics: metricsAt(
-        natural,
-        spread ? spread.changes[e] : plainChanges(natural),
-        robust,
-        robust ? (spread ? spread.attackedChanges[e] : plainChanges(robust)) : undefined,
-      ),
-    };
-  });
-}
-
-/** Slope and curvature on held-out rows; null on training rows. */
-export const heldOutOf = (
-  { heldOut }: Pick<CurveRows, "heldOut">,
-  { local: [, , slope, curvature] }: EvaluatedSums,
-  spread: { readonly slope: number },
-): ThreatSection["sensitivity"]["heldOut"] => (heldOut ? { slope, slopeStandardError: spread.slope, curvature } : null);
-
-/** Metrics of the fit as it is, on the evaluated rows. */
-export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums): Metrics =>
-  METRIC_RULES[attacked.attack.fit.model.loss.name].values(metrics.now);

@@ -1,0 +1,75 @@
+import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
+import { robustLossMethod } from "../../influence/robust-losses.js";
+import { type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
+import type { CurvePoint, ThreatSection } from "../result.js";
+import { type CurveRows, type EvaluatedSpread, type EvaluatedSums, each, type TrainingSums } from "./curve-rows.js";
+
+/** What all points share that is known before the rows are evaluated. */
+export type PointGround = Pick<CurveGround, "population" | "estimationLoss">;
+
+/** The curve as the result says it. @param spread null without intervals */
+export function curveOf(
+  { attacked: { attack }, trusted: { trust, epsilons, checks }, heldOut, settings }: CurveRows,
+  ground: PointGround,
+  training: TrainingSums,
+  { local, sizes, metrics }: EvaluatedSums,
+  spread: EvaluatedSpread | null,
+): CurvePoint[] {
+  const { loss } = attack.fit.model;
+  const rule = METRIC_RULES[loss.name];
+  const values = each(metrics, (sums) => ({ values: rule.values(sums) }));
+  const at: CurveGround = {
+    ...ground,
+    scale: attack.scale,
+    natural: local[1],
+    loss: loss.name,
+    heldOut,
+    method: robustLossMethod(attack),
+    trust: trust.radius,
+    z: reachFactor(settings),
+  };
+  const checkAt = new Map(checks.map((check) => [check.epsilon, check]));
+  return epsilons.map((epsilon, e) => {
+    const [cost, benefit, robustLossNatural, robustLoss, mixedCost, mixedLoss] = sizes[e];
+    const natural = { before: values.now, after: values.after[e] };
+    const attackedAfter = values.attackedAfter[e];
+    const robust = attackedAfter ? { before: values.attackedNow[e], after: attackedAfter } : null;
+    const own = { cost: mixedCost, benefit: robustLossNatural - mixedLoss };
+    return {
+      ...pointAt(at, {
+        epsilon,
+        predicted: training.predicted[e],
+        secondOrder: null,
+        exact: null,
+        cost,
+        costError: spread?.costs[e] ?? 0,
+        benefit,
+        benefitError: spread?.benefits[e] ?? 0,
+        mixed: settings.attackRate === null ? null : mixedOf(settings.attackRate, own, { cost, benefit }),
+        groups: null,
+        robustLoss,
+        robustLossNatural,
+        kinkFraction: training.kinks[e],
+        residualFraction: training.residuals[e],
+        check: checkAt.get(epsilon),
+      }),
+      metrics: metricsAt(
+        natural,
+        spread ? spread.changes[e] : plainChanges(natural),
+        robust,
+        robust ? (spread ? spread.attackedChanges[e] : plainChanges(robust)) : undefined,
+      ),
+    };
+  });
+}
+
+/** Slope and curvature on held-out rows; null on training rows. */
+export const heldOutOf = (
+  { heldOut }: Pick<CurveRows, "heldOut">,
+  { local: [, , slope, curvature] }: EvaluatedSums,
+  spread: { readonly slope: number },
+): ThreatSection["sensitivity"]["heldOut"] => (heldOut ? { slope, slopeStandardError: spread.slope, curvature } : null);
+
+/** Metrics of the fit as it is, on the evaluated rows. */
+export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums): Metrics =>
+  METRIC_RULES[attacked.attack.fit.model.loss.name].values(metrics.now);

@@ -1,0 +1,78 @@
+import type { Sampling } from "../../influence/sampling.js";
+import { type Pass, sideBySide } from "../../parallel/passes.js";
+import type { Fit } from "../../solvers/fit.js";
+import type { StudySettings } from "../settings.js";
+import type { threatsOf } from "../threat-choice.js";
+import { attackRows, type StreamedAttack } from "./attack-rows.js";
+import { crossFitRows, type FoldFits, foldSumsOf } from "./cross-fit-rows.js";
+import type { FitGround } from "./fit-rows.js";
+import { collapseOf, firstRadii, givenUpBy, giveUp, largestContributions, trusted } from "./ground-rows.js";
+import { covarianceRows, inferenceRows } from "./inference-rows.js";
+import type { RowsView } from "./rows-view.js";
+import type { Summary } from "./summary.js";
+
+interface Known {
+  readonly ground: FitGround;
+  readonly fit: Fit;
+  readonly summary: Summary;
+  readonly sampling: Sampling;
+  readonly settings: StudySettings;
+}
+
+/** What is asked at θ̂: the influences, the folds' sums, and the model that robust training collapses to. */
+export async function begin(
+  pass: Pass<RowsView>,
+  { ground, fit, summary, sampling, threats }: Known & { readonly threats: ReturnType<typeof threatsOf> },
+) {
+  const { ranks, model } = ground;
+  const folds = summary.inside.length;
+  const made = threats.map((threat) => threat(model.map.inputs));
+  const keys = made.map((threat) => givenUpBy(fit, threat));
+  const distinct = [...new Set(keys)].filter((key) => key !== null);
+  const [attacks, sums, ...given] = await sideBySide<RowsView, unknown>(pass, [
+    (own) => attackRows(own, fit, threats, summary, { ranks, sampling }),
+    async (own) => (folds > 0 ? foldSumsOf(own, fit, folds) : null),
+    ...distinct.map(
+      (key) => (own: Pass<RowsView>) => giveUp(own, ground, fit, made[keys.indexOf(key)], summary.meanTarget),
+    ),
+  ]);
+  const givenUp = given as Awaited<ReturnType<typeof giveUp>>[];
+  return {
+    attacks: attacks as StreamedAttack[],
+    foldSums: sums as Awaited<ReturnType<typeof foldSumsOf>> | null,
+    givenUp: keys.map((key) => (key === null ? null : givenUp[distinct.indexOf(key)])),
+  };
+}
+
+/** What is asked once the influences are known: the folds, intervals, radii and the rows that matter most, all side by side. */
+export async function judgeAll(
+  pass: Pass<RowsView>,
+  { attacks, foldSums, givenUp, ground, fit, summary, sampling, settings }: Known & Awaited<ReturnType<typeof begin>>,
+) {
+  const { ranks } = ground;
+  const collapses = attacks.map((attacked, t) => collapseOf(attacked, givenUp[t]));
+  const [folds, covariance, ...rest] = await sideBySide<RowsView, unknown>(pass, [
+    async (own) =>
+      summary.inside.length > 0 ? crossFitRows(own, { ground, fit, attacks, summary, sampling }, foldSums) : null,
+    (own) => covarianceRows(own, fit, sampling, settings),
+    ...attacks.flatMap((attacked, t) => [
+      (own: Pass<RowsView>) => firstRadii(own, attacked, ranks),
+      (own: Pass<RowsView>) => trusted(own, attacked, collapses[t], settings),
+      (own: Pass<RowsView>) => inferenceRows(own, attacked, sampling, settings),
+      (own: Pass<RowsView>) => largestContributions(own, attacked, ranks),
+    ]),
+  ]);
+  const crossed = folds as FoldFits | null;
+  return {
+    folds: crossed,
+    singularFolds: crossed?.singularFolds ?? 0,
+    covariance: covariance as Awaited<ReturnType<typeof covarianceRows>>,
+    threats: attacks.map((_, t) => ({
+      collapse: collapses[t],
+      radii: rest[4 * t] as Awaited<ReturnType<typeof firstRadii>>,
+      trusted: rest[4 * t + 1] as Awaited<ReturnType<typeof trusted>>,
+      inference: rest[4 * t + 2] as Awaited<ReturnType<typeof inferenceRows>>,
+      rows: rest[4 * t + 3] as Awaited<ReturnType<typeof largestContributions>>,
+    })),
+  };
+}
