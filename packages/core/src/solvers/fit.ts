@@ -224,7 +224,8 @@ export function refuseRunaway([risesUp, fallsUp, risesDown, fallsDown]: readonly
     throw numericalError("All targets are alike, so the fit has no minimum: use rows with different targets.");
 }
 
-function finish(
+/** A point as a fit. */
+export function finish(
   model: ScoreModel,
   data: Dataset,
   l2: number,

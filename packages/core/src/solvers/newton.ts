@@ -129,40 +129,30 @@ export interface Point {
   readonly residualSize: number;
 }
 
-/** Where Newton's method is before a step, from where it goes on to the same digits. */
-export interface NewtonState {
-  readonly theta: Float64Array;
-  readonly iterations: number;
-  readonly lastStep: number;
-}
-
 export interface Minimum {
   readonly point: Point;
   readonly iterations: number;
   readonly inverse: InverseHessian;
 }
 
-export interface NewtonOptions {
-  /** H of a squared loss, where it is known already. */
+/** H of a squared loss (ridge included) and its inverse, where they are known already. */
+export interface KnownCurvature {
   readonly hessian?: Matrix | undefined;
-  /** Its inverse, where that is known too. */
   readonly inverse?: InverseHessian | undefined;
-  readonly onStep?: ((state: NewtonState) => Promise<void>) | undefined;
 }
 
 /** Newton's method from a point on. @throws numerical: no minimum exists, or it was not reached. */
 export async function minimise(
   problem: Problem,
-  from: Float64Array | NewtonState,
-  { hessian, inverse: known, onStep }: NewtonOptions = {},
+  start: Float64Array,
+  { hessian, inverse: known }: KnownCurvature = {},
 ): Promise<Minimum> {
   const { model, l2, free } = problem;
   const { quadratic } = model.loss;
-  const begun = from instanceof Float64Array ? { theta: from, iterations: 0, lastStep: Infinity } : from;
-  let { lastStep } = begun;
-  let point = await evaluateAt(problem, begun.theta, hessian);
+  let point = await evaluateAt(problem, start, hessian);
   let inverse: InverseHessian | null = known ?? null;
-  for (let { iterations } = begun; iterations < MAXIMUM_ITERATIONS; iterations++) {
+  let lastStep = Number.POSITIVE_INFINITY;
+  for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
     inverse = quadratic && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
     const relativeStep = lengthIn(point.hessian, step) / pointSize(point);
@@ -180,7 +170,6 @@ export async function minimise(
     }
     if (l2 === 0 && iterations >= 4) refuseRecession(model, point, next, await problem.recession(point, next));
     point = next;
-    await onStep?.({ theta: point.theta, iterations: iterations + 1, lastStep });
   }
   throw numericalError(
     `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as l2 = 0.01, or look for columns that are nearly copies of each other.`,

@@ -175,7 +175,7 @@ async function fitWithout(
 ): Promise<{ fit: Fit; summary: Summary; rest: Pass<RowsView> }> {
   const rest = withoutFold(pass, k, outside);
   const summary = await summarise(rest, ground.model, 0);
-  return { fit: await fitRows(rest, ground, summary, { start }), summary, rest };
+  return { fit: await fitRows(rest, ground, summary, start), summary, rest };
 }
 
 /** f_i (first) and s_i for every threat of the rows of a view, each under the fit of its own fold. */

@@ -2,17 +2,8 @@ import { Matrix } from "../../linalg/matrix.js";
 import type { ScoreModel } from "../../models/score-model.js";
 import { EachRank, type Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
-import { constantPoint, type Fit, refuseRunaway, refuseTooFewRows, withRidge } from "../../solvers/fit.js";
-import { invertHessian } from "../../solvers/inverse-hessian.js";
-import {
-  type Minimum,
-  minimise,
-  type NewtonState,
-  NO_RECESSION,
-  type Problem,
-  weighRows,
-  withRows,
-} from "../../solvers/newton.js";
+import { constantPoint, type Fit, finish, refuseRunaway, refuseTooFewRows, withRidge } from "../../solvers/fit.js";
+import { minimise, NO_RECESSION, type Problem, weighRows, withRows } from "../../solvers/newton.js";
 import { PassingRows, type RowsView } from "./rows-view.js";
 import type { Summary } from "./summary.js";
 
@@ -24,14 +15,6 @@ export interface FitGround {
   readonly rows: number;
   readonly features: readonly string[];
   readonly ranks: Ranks;
-}
-
-export interface FitFrom {
-  /** A state of Newton's method to go on from, or a point to begin at (default: the best constant). */
-  readonly start?: Float64Array | NewtonState | undefined;
-  /** H of a squared loss, where it is known. */
-  readonly hessian?: Matrix | undefined;
-  readonly onStep?: ((state: NewtonState) => Promise<void>) | undefined;
 }
 
 /** What Newton's method asks of rows that pass by. */
@@ -84,29 +67,11 @@ export async function fitRows(
   pass: Pass<RowsView>,
   ground: FitGround,
   summary: Pick<Summary, "meanTarget" | "positive" | "runaway">,
-  { start = constantPoint(ground.model, summary.meanTarget), hessian, onStep }: FitFrom = {},
+  start = constantPoint(ground.model, summary.meanTarget),
 ): Promise<Fit> {
   refuseTooFewRows(ground.model, ground.l2, summary.positive);
   if (ground.model.map.intercept) refuseRunaway(summary.runaway);
-  return fitOf(ground, await minimise(problemOf(pass, ground), start, { hessian, onStep }));
-}
-
-/** A minimum as a fit whose rows pass by. */
-export function fitOf(
-  { model, l2, rows, features }: FitGround,
-  { point, iterations, inverse }: Omit<Minimum, "inverse"> & { readonly inverse?: Minimum["inverse"] },
-): Fit {
-  const { theta: parameters, scores, loss: trainingLoss, gradient, gradientNorm, hessian } = point;
-  return {
-    ...withRidge(model, l2),
-    data: new PassingRows(rows, features),
-    parameters,
-    scores,
-    trainingLoss,
-    gradient,
-    gradientNorm,
-    iterations,
-    hessian,
-    inverse: inverse ?? invertHessian(hessian),
-  };
+  const { point, iterations, inverse } = await minimise(problemOf(pass, ground), start);
+  const { model, ridge, l2 } = withRidge(ground.model, ground.l2);
+  return finish(model, new PassingRows(ground.rows, ground.features), l2, ridge, point, iterations, inverse);
 }
