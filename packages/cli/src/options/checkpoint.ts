@@ -1,10 +1,5 @@
-import { usageError } from "../errors.js";
+import { readPath } from "./file-name.js";
 import { flag, single } from "./rule.js";
-
-const readPath = (path: string, option: string): string => {
-  if (path !== "") return path;
-  throw usageError(`${option} needs the name of a file.`);
-};
 
 export const checkpointHeading = "Checkpoint:";
 

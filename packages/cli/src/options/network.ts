@@ -1,13 +1,9 @@
 import { usageError } from "../errors.js";
 import { oneOf } from "./choice.js";
+import { readPath } from "./file-name.js";
 import { readInteger, readNumber } from "./numbers.js";
 import { flag, list, single } from "./rule.js";
 import { splitNames } from "./split.js";
-
-const readPath = (path: string, option: string): string => {
-  if (path !== "") return path;
-  throw usageError(`${option} needs the name of a file.`);
-};
 
 /** A number, or a fraction such as 1/255. */
 function readFraction(given: string, option: string): number {

@@ -1,11 +1,7 @@
 import { usageError } from "../errors.js";
 import { oneOf } from "./choice.js";
+import { readPath } from "./file-name.js";
 import { flag, single } from "./rule.js";
-
-const readPath = (path: string, option: string): string => {
-  if (path !== "") return path;
-  throw usageError(`${option} needs the name of a file.`);
-};
 
 const readTablePath = (path: string, option: string): string => {
   if (/\.(?:csv|json)$/i.test(path)) return path;

@@ -1,4 +1,5 @@
-import { single, text } from "./rule.js";
+import { readPath } from "./file-name.js";
+import { single } from "./rule.js";
 
 /** Options from a file. */
 export const settingsFileOptions = {
@@ -10,7 +11,7 @@ export const settingsFileOptions = {
         help: "run again with the options (and the data) of a result in JSON; what is typed beside it takes their place",
       },
       null,
-      text,
+      readPath,
     ),
   },
 };

@@ -47,7 +47,10 @@ function applySettings(command: Command, { name, options }: FileSettings, path: 
   );
   const models = typed.has("model") ? [command.getOptionValue("model")].flat().map(String) : [];
   const leftOut: string[] = [];
-  for (const [key, value] of Object.entries(options)) {
+  for (const [written, said] of Object.entries(options)) {
+    const given = asTyped(written, said, theirs);
+    if (given === null) continue;
+    const [key, value] = given;
     const meant = theirs.get(key);
     if (!meant) throw inputError(`--settings ${path}: aif ${source.name()} has no option --${key}.`);
     refuseForm(meant, value, path);
@@ -62,6 +65,19 @@ function applySettings(command: Command, { name, options }: FileSettings, path: 
     command.setOptionValueWithSource(attribute, value === true ? !option.negate : value, "settings");
   }
   return leftOut;
+}
+
+/** {"exact": false} is --no-exact, {"no-exact": false} and {"exact": true} are nothing typed: null. */
+function asTyped(
+  name: string,
+  value: TypedOption | false,
+  options: ReadonlyMap<string, Option>,
+): readonly [string, TypedOption] | null {
+  const negative = options.has(`no-${name}`);
+  if (value === false && negative) return [`no-${name}`, true];
+  if (value === true && negative && !options.has(name)) return null;
+  if (value !== false) return [name, value];
+  return options.has(name) ? null : [name, true];
 }
 
 const siblings = (command: Command): readonly Command[] => command.parent?.commands ?? [];

@@ -1,6 +1,6 @@
 import { inputError } from "../errors.js";
 import { readInputFile } from "../input-file.js";
-import type { TypedCommand, TypedOption } from "./typed-command.js";
+import type { TypedOption } from "./typed-command.js";
 
 /** Results that hold the command that made them, and settings that somebody wrote. */
 const SCHEMAS: Readonly<Record<string, string>> = {
@@ -19,7 +19,8 @@ const LARGEST = 2 ** 28;
 export interface FileSettings {
   readonly name: string | null;
   readonly data: string | null;
-  readonly options: TypedCommand["options"];
+  /** `false`: said not to be given. */
+  readonly options: Readonly<Record<string, TypedOption | false>>;
 }
 
 /**
@@ -72,16 +73,16 @@ function settingsIn(file: Record<string, unknown>, path: string): FileSettings {
   return { name: SCHEMAS[name] || null, data, options: optionsIn(holder["options"], path) };
 }
 
-const optionsIn = (options: Record<string, unknown>, path: string): Record<string, TypedOption> =>
+const optionsIn = (options: Record<string, unknown>, path: string): FileSettings["options"] =>
   Object.fromEntries(
-    Object.entries(options).flatMap(([name, value]): [string, TypedOption][] => {
-      if (value === false || value === null) return [];
-      if (value === true) return [[name, true]];
+    Object.entries(options).flatMap(([name, value]): [string, TypedOption | false][] => {
+      if (value === null) return [];
+      if (typeof value === "boolean") return [[name, value]];
       const words = Array.isArray(value) ? value : [value];
       if (words.every((word) => typeof word === "string" || typeof word === "number"))
         return [[name, words.map(String)]];
       throw inputError(
-        `--settings ${path}: "${name}" must be what is typed after --${name} (text, a number or a list of them), or true.`,
+        `--settings ${path}: "${name}" must be what is typed after --${name} (text, a number or a list of them), or true or false.`,
       );
     }),
   );

@@ -84,7 +84,8 @@ describe("what is typed takes the place of what the file says", () => {
   test.each<[string, Record<string, unknown>, string[], Record<string, unknown>]>([
     ["a value", { norm: "2" }, ["--norm", "inf"], { norm: ["inf"] }],
     ["numbers and lists", { norm: [1, 2], epsilon: 0.01 }, [], { norm: ["1", "2"], epsilon: ["0.01"] }],
-    ["false and null", { "no-intercept": false, l2: null }, [], {}],
+    ["false and null", { "no-intercept": false, l2: null, standardize: true }, [], {}],
+    ["a no in other words", { intercept: false }, [], { "no-intercept": true }],
     ["a size by another name", { epsilon: "0.1", norm: "inf" }, ["--radius", "1"], { norm: ["inf"], radius: ["1"] }],
     ["a ridge by another name", { alpha: 2 }, ["--l2", "0.1"], { l2: ["0.1"] }],
     ["a reach by another name", { freeze: "rooms" }, ["--budget", "rooms=1"], { budget: ["rooms=1"] }],
