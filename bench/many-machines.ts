@@ -40,10 +40,14 @@ function run(program: string, words: readonly string[]): string {
 const mpirun = (ranks: number, words: readonly string[]): string =>
   run("mpirun", ["--oversubscribe", "-n", String(ranks), process.execPath, ...words]);
 
+interface Round extends Spread {
+  readonly least: number;
+}
+
 /** Milliseconds of rounds, by how many numbers are added. */
-function timeRounds(ranks: number): Spread[] {
+function timeRounds(ranks: number): Round[] {
   const taken = JSON.parse(mpirun(ranks, ["bench/ranks.mjs"])) as Record<string, number[]>;
-  return COUNTS.map((count) => spreadOf(taken[count]));
+  return COUNTS.map((count) => ({ ...spreadOf(taken[count]), least: Math.min(...taken[count]) }));
 }
 
 /** Rows of normal numbers in a few CSV files. */
@@ -65,25 +69,30 @@ function writeParts(folder: string): void {
   }
 }
 
+/** Of one rank with one thread, in seconds of its processor, so that other work on the machine does not count. */
 interface Analysis {
-  readonly ranks: number;
   readonly read: number;
   readonly passes: number;
   /** All passes together. */
   readonly working: number;
-  readonly total: number;
 }
 
-function timeAnalysis(folder: string, ranks: number): Analysis {
-  const words = ["analyze", join(folder, "part-*.csv"), "--target", "y", "--format", "json", "--quiet"];
-  const alone = ["--cache", join(folder, "cache")];
-  const text =
-    ranks === 1
-      ? run(process.execPath, ["packages/cli/bin/aif.js", ...words, ...alone])
-      : mpirun(ranks, ["packages/cli/bin/aif.js", ...words]);
-  const { timings } = JSON.parse(text) as StudyResult;
+function timeAnalysis(folder: string): Analysis {
+  const result = join(folder, "result.json");
+  const words = ["analyze", join(folder, "part-*.csv"), "--target", "y", "--out", result, "--quiet"];
+  const command = [process.execPath, "packages/cli/bin/aif.js", ...words, "--cache", join(folder, "cache")];
+  const { status, stderr } = spawnSync("bash", ["-c", 'TIMEFORMAT="%U %S"; time "$@"', "bash", ...command], {
+    env: environment,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`aif failed: ${stderr}`);
+  const spent = stderr
+    .trim()
+    .split(" ")
+    .reduce((sum, text) => sum + Number(text), 0);
+  const { timings } = JSON.parse(readFileSync(result, "utf8")) as StudyResult;
   const { read, total, passes } = timings as typeof timings & { passes: number };
-  return { ranks, read, passes, working: total - read, total };
+  return { read: (spent * read) / total, passes, working: spent * (1 - read / total) };
 }
 
 /** What is taken for granted of a cluster. */
@@ -100,7 +109,7 @@ const ASSUMED = {
 } as const;
 
 /** Seconds of the whole analysis on paper, and those of its sums. */
-function onPaper(ranks: number, one: Analysis, [short, long]: readonly Spread[]): { total: number; sums: number } {
+function onPaper(ranks: number, [short, long]: readonly Spread[]): { total: number; sums: number } {
   const { rows, latency, bandwidth, numbers, start } = ASSUMED;
   const levels = Math.ceil(Math.log2(ranks));
   // A level of the tree takes the round that two ranks were measured with, and the network up and down.
@@ -110,25 +119,25 @@ function onPaper(ranks: number, one: Analysis, [short, long]: readonly Spread[])
   return { total: work + sums + 1 + start * ranks, sums };
 }
 
-const ms = ({ median, low, high }: Spread): string =>
-  `${median.toPrecision(2)} (${low.toPrecision(2)} to ${high.toPrecision(2)})`;
+const ms = ({ least, median, low, high }: Round): string =>
+  `${[least, median].map(brief).join(", ")} (${[low, high].map(brief).join(" to ")})`;
+const brief = (value: number): string => (value < 10 ? value.toPrecision(2) : value.toFixed(0));
 const seconds = (value: number): string =>
   value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US");
 
 const rounds = [2, 3].map((ranks) => ({ ranks, spreads: timeRounds(ranks) }));
 const folder = mkdtempSync(join(tmpdir(), "aif-ranks-"));
-let analyses: Analysis[] = [];
+let one: Analysis;
 try {
   writeParts(folder);
-  analyses = [1, 2].map((ranks) => timeAnalysis(folder, ranks));
+  one = timeAnalysis(folder);
 } finally {
   rmSync(folder, { recursive: true });
 }
-const [one, two] = analyses;
 const [{ spreads }] = rounds;
-const alone = onPaper(1, one, spreads).total;
+const alone = onPaper(1, spreads).total;
 const curve = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((ranks) => {
-  const { total, sums } = onPaper(ranks, one, spreads);
+  const { total, sums } = onPaper(ranks, spreads);
   const speedUp = alone / total;
   return [
     String(ranks),
@@ -141,30 +150,19 @@ const curve = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((ranks) => {
 const thousand = (value: number): string => Math.round(value / 1000).toLocaleString("en-US");
 const section = [
   "## What it costs",
-  "A round of sums on one machine, in milliseconds (median and quartiles):",
+  "A round of sums on one machine, in milliseconds (the least, the median and the quartiles of many):",
   table(
     ["ranks", "1,000 numbers", "1,000,000 numbers"],
     rounds.map(({ ranks, spreads: found }) => [String(ranks), ...found.map(ms)]),
   ),
-  `A linear regression on ${ROWS.toLocaleString("en-US")} rows of ${COLUMNS} columns in ${PARTS} CSV files, ten folds, one thread a rank; ${one.passes} passes:`,
-  table(
-    ["ranks", "seconds", "reading", "passes", "thousand rows read a second", "thousand rows a second and pass"],
-    [one, two].map(({ ranks, read, working, total, passes }) => [
-      String(ranks),
-      seconds(total),
-      seconds(read),
-      seconds(working),
-      thousand(ROWS / read),
-      thousand((ROWS * passes) / working),
-    ]),
-  ),
+  `A linear regression on ${ROWS.toLocaleString("en-US")} rows of ${COLUMNS} columns in ${PARTS} CSV files, ten folds, in ${one.passes} passes over the rows: one processor reads ${thousand(ROWS / one.read)} thousand rows a second, and each pass takes ${thousand((ROWS * one.passes) / one.working)} thousand rows a second.`,
   `On paper, the same analysis of ${ASSUMED.rows.toLocaleString("en-US")} rows:`,
   table(["ranks", "seconds", "speed-up", "of the ideal", "of it sums, s"], curve),
   [
     "What this takes for granted:",
     "",
     "- every rank has a processor of its own, as fast as the one measured, and an even share of the rows; the slowest rank is waited for in every round;",
-    `- reading keeps up: all ranks together ask the shared folder for ${((onPaperBytes() * 1000) / 1e9).toFixed(0)} GB/s of CSV at 1,000 ranks, which few have; from Parquet a fifth of that;`,
+    `- reading keeps up: all ranks together ask the shared folder for ${((onPaperBytes() * 1000) / 1e9).toFixed(0)} GB/s of CSV at 1,000 ranks, which few have (Parquet is smaller);`,
     `- ${ASSUMED.latency * 1e6} µs and ${ASSUMED.bandwidth / 1e9} GB/s between machines; sums go up a binary tree of ranks and down again, each level as long as the round of two ranks above, though pieces of long sums overlap;`,
     `- a pass adds ${ASSUMED.numbers.toLocaleString("en-US")} numbers (the Hessians of ten folds); starting takes a second and ${ASSUMED.start * 1e3} ms a rank.`,
   ].join("\n"),

@@ -138,7 +138,7 @@ class MpiRanks implements LaunchedRanks {
       const [{ from, part, landed }] = flying.splice(0, 1);
       await landed();
       move(sums, from, part, "in");
-      check = (check + checkOf(part)) | 0;
+      check ^= checkOf(part);
       free.push(part);
     }
     this.check = check;
@@ -248,10 +248,10 @@ function move(arrays: readonly Float64Array[], from: number, part: Float64Array,
   }
 }
 
-/** The sum of all 32-bit words. */
+/** A number in which every bit of every word counts, by its place. (Adding words instead leaves V8's integers, and takes ten times as long.) */
 function checkOf(numbers: Float64Array): number {
   const words = new Int32Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length);
-  let sum = 0;
-  for (let k = 0; k < words.length; k++) sum = (sum + words[k]) | 0;
-  return sum;
+  let check = 0;
+  for (let k = 0; k < words.length; k++) check ^= Math.imul(words[k], k | 1);
+  return check;
 }
