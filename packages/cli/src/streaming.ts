@@ -2,6 +2,7 @@ import { freemem } from "node:os";
 import {
   AifError,
   encodingOptions,
+  explainMissingHeader,
   type Ranks,
   refuseUnstreamed,
   type StreamedInput,
@@ -117,6 +118,7 @@ export async function streamedInput(
     precision: values.precision,
     ranks,
     signal,
+    check: (head) => explainMissingHeader(head, settings),
     async onStart(folder, bytes) {
       await say(`Writing the rows to a cache in ${folder}, about ${readable(bytes)}.`);
     },

@@ -198,7 +198,7 @@ export { type RestartSpread, restartSpread } from "./study/local-spread.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
 export type { PredictedChanges, PredictedRow, Predictions } from "./study/predictions.js";
-export { encodingOptions, type StudyInput } from "./study/prepare.js";
+export { encodingOptions, explainMissingHeader, type StudyInput } from "./study/prepare.js";
 export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
 export type { ProjectionSection } from "./study/projection-section.js";
 export { type Redacted, redacted } from "./study/redacted.js";

@@ -197,6 +197,11 @@ export class TableBuilder {
   finishPieces(): readonly Note[] {
     this.handOver();
     for (const builder of this.builders.values()) builder.refuseInfinite();
+    return this.noted;
+  }
+
+  /** What the reader has decided so far without asking. */
+  get noted(): readonly Note[] {
     return [...this.notes.values()];
   }
 

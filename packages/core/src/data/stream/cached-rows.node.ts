@@ -6,7 +6,7 @@ import { exchange } from "../../parallel/deal.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { type BlockIndex, CacheReader, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
-import { type CacheOptions, cacheParts, type FirstPass } from "./cache-parts.node.js";
+import { type CacheOptions, cacheParts, type FirstPass, type PassWatcher } from "./cache-parts.node.js";
 import { type CachedBlocks, CachedTable } from "./cached-table.js";
 import { type Part, partsOf, shareOf } from "./parts.node.js";
 import { joinedSurveys, noRows } from "./rank-survey.js";
@@ -19,6 +19,7 @@ export interface FirstPassWork {
   readonly folder: CacheFolder;
   /** Is told before the cache is written: its folder; and of rows and bytes of files while they are read. */
   readonly onStart: (parts: readonly Part[]) => Promise<void>;
+  readonly onHead: PassWatcher["onHead"];
   readonly onRead: (rows: number, bytes: number, totalBytes: number) => void;
   /** Is told of a cache that is there: its bytes, and whether it was there before. */
   readonly onCache: (bytes: number, kept: boolean) => void;
@@ -61,7 +62,7 @@ async function firstPass(
   parts: readonly Part[],
   name: string,
   options: CacheOptions,
-  { ranks, folder, onStart, onRead, onCache }: FirstPassWork,
+  { ranks, folder, onStart, onHead, onRead, onCache }: FirstPassWork,
 ): Promise<{ pass: FirstPass; blocks: CachedBlocks }> {
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
   const file = folder.file(`${mine}.rows`);
@@ -81,9 +82,12 @@ async function firstPass(
   const writer = new CacheWriter(file);
   let pass: FirstPass;
   try {
-    pass = await cacheParts(parts, writer, options, (rows, read) => {
-      bytes = Math.min(bytes + read, total);
-      onRead(rows, bytes, total);
+    pass = await cacheParts(parts, writer, options, {
+      onHead,
+      onRows(rows, read) {
+        bytes = Math.min(bytes + read, total);
+        onRead(rows, bytes, total);
+      },
     });
   } catch (error) {
     writer.close();

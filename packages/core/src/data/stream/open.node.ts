@@ -2,7 +2,7 @@ import { AifError, throwIfAborted, usageError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
-import { columnNamed, ROLE } from "../choose-columns.js";
+import { chooseColumns, columnNamed, ROLE } from "../choose-columns.js";
 import { fitting } from "../encode.js";
 import type { EncodeOptions, Encoding } from "../encoding.js";
 import { quoted } from "../names.js";
@@ -12,6 +12,7 @@ import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
 import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
+import type { TableHead } from "./cache-parts.node.js";
 import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes } from "./estimate.js";
@@ -43,6 +44,8 @@ export interface StreamOptions {
   readonly precision?: "double" | "mixed";
   readonly ranks?: Ranks;
   readonly signal?: AbortSignal | undefined;
+  /** Looks at the columns of the table as soon as its first rows show them. @throws what it finds wrong */
+  readonly check?: (head: TableHead) => void;
   /** Is told, before a cache is written, of its folder and about how many bytes it will take. */
   readonly onStart?: (folder: string, bytes: number) => Promise<void>;
   readonly onRead?: FirstPassWork["onRead"];
@@ -84,19 +87,26 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
       refuseFullDisk(folder, bytes);
       await options.onStart?.(folder.path, bytes);
     },
+    onHead() {},
     onRead(...progress) {
       throwIfAborted(options.signal);
       options.onRead?.(...progress);
     },
     onCache: (bytes, kept) => options.onCache?.(folder.path, bytes, kept),
   };
-  const open = async (file: string, name: string): Promise<CachedTable> => {
-    const table = await cachedTable(file, name, { header: options.header, delimiter: options.delimiter, mixed }, first);
+  const check = (head: TableHead): void => {
+    options.check?.(head);
+    chooseColumns(head, encode);
+  };
+  const open = async (file: string, name: string, onHead = first.onHead): Promise<CachedTable> => {
+    const reading = { header: options.header, delimiter: options.delimiter, mixed };
+    const table = await cachedTable(file, name, reading, { ...first, onHead });
     tables.push(table);
     return table;
   };
   try {
-    const table = await open(path, "training");
+    const table = await open(path, "training", check);
+    options.check?.(table);
     const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
     const notes = [
       ...table.notes,
