@@ -1,13 +1,26 @@
 import { normals, uniforms } from "./random.js";
 
+/** The same work by NumPy, and by the published influence solvers in PyTorch. */
+export type Peer = "NumPy" | "PyTorch, CG" | "PyTorch, LiSSA";
+
 /** One size at which the whole job (fit, AIF, in-sample sensitivity) is timed. */
 export interface Case {
   readonly name: string;
-  readonly model: "linear" | "logistic";
+  readonly model?: "linear" | "logistic" | "quadratic";
   readonly rows: number;
   readonly columns: number;
   /** Timed rounds after the warm-up; odd, so that the median is one of them. */
   readonly rounds: number;
+  /** Rounds before them (default 2). */
+  readonly warmUp?: number;
+  /** What is done (default: fit, AIF, in-sample sensitivity). */
+  readonly job?: "analyse" | "softmax" | "gram" | "solve" | "kernel";
+  /** Who else does it, the one that ratios are taken to first (default: NumPy). */
+  readonly peers?: readonly Peer[];
+  /** At most so many times the first peer's time. */
+  readonly ratioGoal?: number;
+  /** At least this share of the rate of the machine's own matrix product. */
+  readonly share?: number;
   /** Draws of a bootstrap, where one is timed. */
   readonly draws?: number;
 }
@@ -17,6 +30,80 @@ export const CASES: readonly Case[] = [
   { name: "linear 10,000×200", model: "linear", rows: 10_000, columns: 200, rounds: 15 },
   { name: "linear 1,000,000×100", model: "linear", rows: 1_000_000, columns: 100, rounds: 5 },
 ];
+
+/** What only the table at the head of the page has. */
+export const TABLE_CASES: readonly Case[] = [
+  { name: "linear 200,000×500", model: "linear", rows: 200_000, columns: 500, rounds: 3, warmUp: 1 },
+  {
+    name: "quadratic 50,000×100, d = 5,151",
+    model: "quadratic",
+    rows: 50_000,
+    columns: 100,
+    rounds: 1,
+    warmUp: 0,
+    ratioGoal: 0.5,
+  },
+  {
+    name: "softmax 60,000×784, 10 classes: gradient, Φ and CG to 1e-10",
+    job: "softmax",
+    rows: 60_000,
+    columns: 784,
+    rounds: 1,
+    warmUp: 0,
+    ratioGoal: 0.5,
+  },
+  {
+    name: "influence at given parameters, logistic 10,000×200",
+    job: "solve",
+    model: "logistic",
+    rows: 10_000,
+    columns: 200,
+    rounds: 3,
+    warmUp: 1,
+    peers: ["PyTorch, CG", "PyTorch, LiSSA"],
+    ratioGoal: 0.5,
+  },
+  {
+    name: "kernel regression, NTK, 2,000 digits",
+    job: "kernel",
+    rows: 2000,
+    columns: 784,
+    rounds: 1,
+    warmUp: 1,
+    peers: [],
+  },
+];
+
+/** One pass for loss, gradient and Hessian against the machine's own DGEMM, and the least share of its rate. */
+export const RATE_CASES: readonly Case[] = [
+  {
+    name: "Gram pass 1,000,000×100",
+    job: "gram",
+    model: "linear",
+    rows: 1_000_000,
+    columns: 100,
+    rounds: 5,
+    share: 0.35,
+  },
+  { name: "Gram pass 200,000×500", job: "gram", model: "linear", rows: 200_000, columns: 500, rounds: 5, share: 0.65 },
+];
+
+/** How the time of the whole job grows. */
+export const GROWTH_CASES: readonly Case[] = [
+  ...[100_000, 300_000, 1_000_000].map((rows) => growth(rows, 50)),
+  ...[25, 100, 200].map((columns) => growth(100_000, columns)),
+];
+
+function growth(rows: number, columns: number): Case {
+  return {
+    name: `linear ${rows.toLocaleString("en")}×${columns}`,
+    model: "linear",
+    rows,
+    columns,
+    rounds: 5,
+    peers: [],
+  };
+}
 
 /** Where intervals are timed, and what they may take in all, in seconds. */
 export const INTERVAL_CASES: readonly (Case & { readonly goal: number | null })[] = [
@@ -31,7 +118,7 @@ export const EPSILON = 0.01;
 export const FOLDS = 10;
 
 /** Normal features, coefficients 1/√m of either sign, unit noise; classes by the logistic model. */
-export function draw({ model, rows, columns }: Case): { x: Float64Array; y: Float64Array } {
+export function draw({ model, job, rows, columns }: Case): { x: Float64Array; y: Float64Array } {
   const normal = normals(rows + columns);
   const uniform = uniforms(rows - columns);
   const x = new Float64Array(rows * columns);
@@ -43,7 +130,9 @@ export function draw({ model, rows, columns }: Case): { x: Float64Array; y: Floa
       x[at] = normal();
       score += (j % 3 === 0 ? -size : size) * x[at];
     }
-    y[i] = model === "linear" ? score + normal() : uniform() < 1 / (1 + Math.exp(-score)) ? 1 : -1;
+    if (job === "softmax") y[i] = (i * 7) % 10;
+    else if (model === "quadratic") y[i] = score + x[i * columns] * x[i * columns + 1] + normal();
+    else y[i] = model === "linear" ? score + normal() : uniform() < 1 / (1 + Math.exp(-score)) ? 1 : -1;
   }
   return { x, y };
 }

@@ -1,8 +1,15 @@
 /** Why a goal is missed, as profiles show it; printed under a table that has a miss of that kind. */
 export const CAUSES = {
   native:
-    "Why native misses: blocks of the data are multiplied on one thread each, where NumPy gives whole matrices to two; on logistic data, scaling the rows by the roots of their weights in JavaScript costs as much as the product that follows.",
-  portable: "Why portable misses: it has one thread and the 128-bit vectors of WebAssembly.",
+    "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data have one thread, and losses row by row in JavaScript.",
+  table:
+    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself.",
+  rates:
+    "Why it misses: the same handing over; and the pass checks, weighs and sums row by row in JavaScript beside the product.",
+  scaling:
+    "Why it misses: waking a thread takes longer where other work holds the processors, and products of this size last a few milliseconds.",
+  portable:
+    "Why portable misses: it has the 128-bit vectors of WebAssembly, and products with vectors have one thread.",
   heldOut:
     "Why it misses: the folds' own Gram matrices alone cost as much as the fit's; then come products with ten columns at a time, which OpenBLAS multiplies at half its full speed in blocks of this size, and for logistic data ten fits and ten influences that need more than fifteen passes together.",
   intervals:

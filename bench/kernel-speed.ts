@@ -3,7 +3,7 @@ import { type Spread, spreadOf } from "./statistics.js";
 
 export interface KernelSpeed {
   readonly name: string;
-  /** GFLOP/s: the system's library with all threads, with one, and the portable kernels (always one). */
+  /** GFLOP/s: the system's library with all threads, with one, and the portable kernels with all. */
   readonly native: Spread;
   readonly nativeOneThread: Spread;
   readonly portable: Spread;
@@ -11,7 +11,11 @@ export interface KernelSpeed {
 
 /** The three kernels that everything rests on, each back end in a process of its own. */
 export async function compareKernels(threads: number): Promise<KernelSpeed[]> {
-  const environments = [{ AIF_THREADS: String(threads) }, { AIF_THREADS: "1" }, { AIF_BLAS: "off" }];
+  const environments = [
+    { AIF_THREADS: String(threads) },
+    { AIF_THREADS: "1" },
+    { AIF_BLAS: "off", AIF_THREADS: String(threads) },
+  ];
   const speeds: Record<string, number[]>[] = [];
   for (const environment of environments) {
     const worker = await startLibrary(["kernels"], environment);

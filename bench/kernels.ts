@@ -30,6 +30,27 @@ export async function kernelSpeeds(): Promise<Record<string, number[]>> {
   return speeds;
 }
 
+/** GFLOP/s of one product of two 1000×1000 matrices. */
+export function productSpeed(): number {
+  const n = 1000;
+  const [a, b, c] = [new Float64Array(n * n).fill(1.5), new Float64Array(n * n).fill(0.5), new Float64Array(n * n)];
+  blas().gemm(false, false, 100, 100, 100, 1, a, n, b, n, 0, c, n); // touches what the first call would
+  c.fill(1);
+  const start = performance.now();
+  blas().gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n);
+  return (2 * n ** 3) / (performance.now() - start) / 1e6;
+}
+
+/** Seconds of twenty symmetric products of 10,000×200 numbers. */
+export function secondsOfGrams(): number {
+  const [rows, columns] = [10_000, 200];
+  const a = new Float64Array(rows * columns).fill(0.5);
+  const c = new Float64Array(columns * columns);
+  const start = performance.now();
+  for (let i = 0; i < 20; i++) blas().syrk(columns, rows, 1, a, columns, 0, c, columns);
+  return (performance.now() - start) / 1000;
+}
+
 function kernels(): Kernel[] {
   const n = 1000;
   const normal = normals(7);

@@ -16,6 +16,7 @@ import {
   Matrix,
   matrixDataset,
   predictedChange,
+  quadratic,
   sandwich,
   sandwichParts,
   scoreShifts,
@@ -45,12 +46,18 @@ interface Analysis {
   readonly answer: Answer;
 }
 
+const MODELS = { linear, logistic, quadratic } as const;
+
 /** Data set → fit → AIF at p = 2 → in-sample sensitivity, by the calls that a user would make. */
-export async function analyse({ model, rows, columns }: Case, x: Float64Array, y: Float64Array): Promise<Analysis> {
+export async function analyse(
+  { model = "linear", rows, columns }: Case,
+  x: Float64Array,
+  y: Float64Array,
+): Promise<Analysis> {
   const clock = stopwatch();
   const data = matrixDataset(new Matrix(x, rows, columns), y);
   clock.lap("data");
-  const fitted = await fit(model === "linear" ? linear() : logistic(), data);
+  const fitted = await fit(MODELS[model](), data);
   clock.lap("fit");
   const attack = await influence(fitted, lp(2));
   clock.lap("influence");
@@ -108,7 +115,7 @@ export async function infer(task: Case, x: Float64Array, y: Float64Array): Promi
 
 const LEVEL = 0.95;
 
-function stopwatch(): { lap(name: string): void; stages: Record<string, number> } {
+export function stopwatch(): { lap(name: string): void; stages: Record<string, number> } {
   const stages: Record<string, number> = {};
   let last = performance.now();
   return {

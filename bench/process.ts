@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Case, Peer } from "./cases.js";
 
 /** A process that answers every line it is sent with one line of JSON; its first line says that it is ready. */
 export interface Worker<Greeting> {
@@ -20,21 +21,30 @@ export function startLibrary<Greeting>(args: readonly string[], environment: Env
   return start(process.execPath, ["--import", "tsx", here("worker.ts"), ...args], environment);
 }
 
-/** numpy_peer.py in the Python that has NumPy. */
-export function startNumpy<Greeting>(
-  python: string,
-  args: readonly string[],
+/** A peer's side of a task in the Python that has its library, or null where none does. */
+export async function startPeer<Greeting>(
+  peer: Peer,
+  { job, model, rows, columns }: Case,
+  files: { readonly x: string; readonly y: string },
   environment: Environment,
-): Promise<Worker<Greeting>> {
-  return start(python, [here("numpy_peer.py"), ...args], environment);
+): Promise<Worker<Greeting> | null> {
+  const sizes = [String(rows), String(columns), files.x, files.y];
+  if (peer === "NumPy") {
+    const python = findPython(model === "quadratic" ? "scipy" : "numpy");
+    const work = job === undefined || job === "analyse" ? (model ?? "linear") : job;
+    return python === null ? null : start(python, [here("numpy_peer.py"), work, ...sizes], environment);
+  }
+  const python = findPython("torch");
+  const method = peer === "PyTorch, CG" ? "cg" : "lissa";
+  return python === null ? null : start(python, [here("influence_peer.py"), method, ...sizes], environment);
 }
 
-/** A Python that can import NumPy (Debian's python3-numpy belongs to /usr/bin/python3), or null. */
-export function findNumpy(): string | null {
+/** A Python that can import a library (Debian's packages belong to /usr/bin/python3), or null. */
+export function findPython(library: string): string | null {
   const candidates = [process.env["AIF_BENCH_PYTHON"], "/usr/bin/python3", "python3"];
   for (const python of candidates) {
     if (python === undefined || (python.startsWith("/") && !existsSync(python))) continue;
-    if (spawnSync(python, ["-c", "import numpy"], { stdio: "ignore" }).status === 0) return python;
+    if (spawnSync(python, ["-c", `import ${library}`], { stdio: "ignore" }).status === 0) return python;
   }
   return null;
 }

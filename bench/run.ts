@@ -1,5 +1,6 @@
 /**
- * npm run bench [-- [filter] [--write] [--threads N]]: speed against NumPy, held-out evaluation, peak memory, kernels.
+ * npm run bench [-- [filter] [--quick] [--write] [--threads N]]: one table of the same work by us and by others, then held-out
+ * evaluation, intervals, peak memory, kernels. --quick takes a few minutes: fewer rows and rounds, the main sections.
  * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md: all of it, or the
  * sections that the filter kept.
  */
@@ -8,6 +9,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { compare } from "./against-numpy.js";
 import { CASES, type Case, INTERVAL_CASES } from "./cases.js";
+import { measureTable, quickly } from "./head-table.js";
 import { timeHeldOut } from "./held-out-time.js";
 import { timeIntervals } from "./interval-time.js";
 import { compareKernels } from "./kernel-speed.js";
@@ -20,7 +22,11 @@ import { sectionsBeside, withSections } from "./sections.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { write: { type: "boolean", default: false }, threads: { type: "string" } },
+  options: {
+    write: { type: "boolean", default: false },
+    threads: { type: "string" },
+    quick: { type: "boolean", default: false },
+  },
 });
 const filter = positionals.join(" ").toLowerCase();
 const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
@@ -30,11 +36,11 @@ const wanted = (section: string, task?: Case): boolean =>
 const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], robust: [], memory: [], kernels: [] };
 const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
 
-if (wanted("kernels")) {
+if (wanted("kernels") && !values.quick) {
   tell("kernels");
   found.kernels.push(...(await compareKernels(threads)));
 }
-for (const task of CASES) {
+for (const task of values.quick ? quickly(CASES) : CASES) {
   if (wanted("numpy", task)) {
     tell(`${task.name} against NumPy`);
     found.comparisons.push(await compare(task, threads));
@@ -48,24 +54,26 @@ for (const task of CASES) {
     found.memory.push(...(await measurePeak(task, threads)));
   }
 }
-for (const task of INTERVAL_CASES) {
+for (const task of values.quick ? [] : INTERVAL_CASES) {
   if (wanted("intervals", task)) {
     tell(`${task.name} intervals`);
     found.intervals.push(await timeIntervals(task, threads));
   }
 }
-for (const chosen of ROBUST_CASES) {
+for (const chosen of values.quick ? [] : ROBUST_CASES) {
   if (wanted("robust", chosen.task)) {
     tell(`${chosen.task.name} robust training, p = ${chosen.p}`);
     found.robust.push(await timeRobust(chosen, threads));
   }
 }
 
-const networks = wanted("networks") ? (tell("networks"), await networkSection()) : null;
+const head = wanted("table") ? await measureTable(threads, values.quick, found.comparisons, tell) : null;
+const networks = wanted("networks") && !values.quick ? (tell("networks"), await networkSection()) : null;
 
 const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
-const libraries = [...new Set(found.comparisons.flatMap(({ contestants }) => contestants.map((c) => c.library)))];
-const text = `${report(found, machineLines(command, [...libraries, ...(networks?.libraries ?? [])])).trimEnd()}\n${networks?.text ?? ""}`;
+const compared = [...found.comparisons, ...(head?.comparisons ?? [])];
+const libraries = [...new Set(compared.flatMap(({ contestants }) => contestants.map((c) => c.library)))];
+const text = `${report(found, head, machineLines(command, [...libraries, ...(networks?.libraries ?? [])])).trimEnd()}\n${networks?.text ?? ""}`;
 process.stdout.write(text);
 if (values.write) {
   const file = new URL("../docs/benchmarks.md", import.meta.url);

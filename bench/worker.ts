@@ -1,12 +1,13 @@
 /**
  * The library's side of the benchmark, a process of its own: reads the data, then does its job once for every line that it
- * is sent and answers with one line of JSON. `job` is "analyse", "holdOut", "infer", "robust", "kernels" or "memory".
+ * is sent and answers with one line of JSON. `job` is "analyse", "holdOut", "infer", "robust", "kernels", "memory" or one of jobs.ts.
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describeBackend, ensureBlas } from "@aif/core";
 import type { Case } from "./cases.js";
-import { kernelSpeeds } from "./kernels.js";
+import { gramJob, kernelJob, softmaxJob, solveJob } from "./jobs.js";
+import { kernelSpeeds, productSpeed, secondsOfGrams } from "./kernels.js";
 import { analyse, holdOut, infer } from "./library.js";
 import { robustStages } from "./robust-stages.js";
 
@@ -39,18 +40,30 @@ const { name, description, threads } = describeBackend();
 if (job === "kernels") {
   say({ ready: description, backend: name, threads });
   for await (const _ of createInterface({ input: process.stdin })) say({ speeds: await kernelSpeeds() });
+} else if (job === "gram products") {
+  say({ ready: description, backend: name, threads });
+  for await (const _ of createInterface({ input: process.stdin })) say({ seconds: secondsOfGrams() });
 } else {
   const setup = JSON.parse(task) as Case & { readonly norm?: string; readonly epsilon?: number };
   const x = readNumbers(xFile, setup.rows * setup.columns);
   const y = readNumbers(yFile, setup.rows);
   say({ ready: description, backend: name, threads });
+  const work = { softmax: softmaxJob, gram: gramJob, solve: solveJob, kernel: kernelJob }[job] ?? analyse;
   for await (const _ of createInterface({ input: process.stdin })) {
     if (job === "holdOut") say({ stages: await holdOut(setup, x, y) });
     else if (job === "infer") say({ stages: await infer(setup, x, y) });
     else if (job === "robust") say({ found: await robustStages(setup, x, y, Number(setup.norm), setup.epsilon ?? 0) });
-    else {
-      const { stages, answer } = await analyse(setup, x, y);
-      say(job === "memory" ? { peak: peakMemory(), data: x.byteLength + y.byteLength } : { stages, answer });
+    else if (job === "rate") {
+      const before = productSpeed();
+      const { stages } = await gramJob(setup, x, y);
+      say({ stages, product: (before + productSpeed()) / 2 });
+    } else {
+      const before = process.cpuUsage();
+      const { stages, answer } = await work(setup, x, y);
+      const { user, system } = process.cpuUsage(before);
+      const peak = peakMemory();
+      const cpu = (user + system) / 1e6;
+      say(job === "memory" ? { peak, data: x.byteLength + y.byteLength } : { stages, answer, peak, cpu });
     }
   }
 }
