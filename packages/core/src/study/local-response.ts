@@ -20,8 +20,8 @@ import { type Reach, threatsOf } from "./threat-choice.js";
 /** λ of a network beside the largest eigenvalue of H, where none is asked for. */
 const NETWORK_DAMPING = 1e-3;
 
-/** Residual of conjugate gradients where rows times parameters are many: far below what damping and linearisation leave. */
-const LARGE_TOLERANCE = 1e-8;
+/** Residuals of conjugate gradients where rows times parameters are many, with and without a damping: far below what λ and linearisation leave. */
+const LARGE_TOLERANCE = { damped: 1e-6, undamped: 1e-8 } as const;
 
 /** The responses to all norms, and by which λ and second derivatives. */
 export interface Response {
@@ -108,7 +108,9 @@ export const influencesAt = (
       solver: settings.local.solver,
       seed: settings.seed,
       allowUnconverged: settings.local.allowUnconverged,
-      ...(isLarge(point.data.rows, point.parameters.length) && { cgTolerance: LARGE_TOLERANCE }),
+      ...(isLarge(point.data.rows, point.parameters.length) && {
+        cgTolerance: damping > 0 ? LARGE_TOLERANCE.damped : LARGE_TOLERANCE.undamped,
+      }),
       ...given,
       ...(settings.local.memoryBytes === null ? {} : { memoryBytes: settings.local.memoryBytes }),
     },

@@ -37,7 +37,7 @@ export async function naturalCurvature(
 }
 
 /** Of the residual of conjugate gradients: shares are read to a few digits. */
-const TOLERANCE = 1e-6;
+const TOLERANCE = 1e-4;
 
 /**
  * The share of every training row in dQ/dε = ∇Q'I of a metric with gradient ∇Q (d): −c w_i ω_i u'G_iφ_i with u = (H + λI)⁻¹∇Q

@@ -1,5 +1,5 @@
 import { numericalError } from "../../errors.js";
-import { asColumns } from "../../models/sweep.js";
+import { asColumn, asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../../solvers/lanczos.js";
@@ -66,6 +66,8 @@ export interface LocalState {
 
 /** Φ must lie in the range of a singular H + λI up to this share, or there is no response (MATH 1.1). */
 const RANGE_TOLERANCE = 1e-8;
+/** Of conjugate gradients for the step towards the minimum. */
+const SHIFT_TOLERANCE = 1e-4;
 /** A relative gradient this small is that of a minimum (MATH 12). */
 const MINIMUM = 1e-8;
 /** An eigenvalue below minus this share of the largest is negative beyond rounding. */
@@ -99,13 +101,17 @@ export async function localInfluences(
   const system = await localSystem(point, options, pulls.length + 1, work);
   // At a minimum the gradient is rounding, part of it outside the range of a singular H, where no solver gets anywhere.
   const gradient = point.gradientNorm <= MINIMUM ? new Float64Array(point.gradient.length) : point.gradient;
-  const right = asColumns([...pulls.map(({ penaltyGradient }) => penaltyGradient), gradient]);
-  const solved = await system.solve(right, work);
+  const pulled = pulls.map(({ penaltyGradient }) => penaltyGradient);
+  // Where products are dear, −g is solved for by itself, to the few digits that are shown of it.
+  const apart = options.cgTolerance !== undefined && system.matrix === null;
+  const solved = await system.solve(asColumns(apart ? pulled : [...pulled, gradient]), work);
   const extremes = eigenvalues ? await system.extremes(work) : null;
   await refuseIndefinite(system, solved, extremes, work);
   const missing = solved.outOfRange.slice(0, pulls.length).reduce((most, share) => Math.max(most, share), 0);
   if (missing > RANGE_TOLERANCE) throw numericalError(noResponse(point, system, missing));
-  const step = solved.solution.column(pulls.length);
+  const step = apart
+    ? (await system.solve(asColumn(gradient), work, SHIFT_TOLERANCE)).solution.data
+    : solved.solution.column(pulls.length);
   const local: LocalState = {
     gradientNorm: point.gradientNorm,
     newtonDecrement: 0.5 * dot(gradient, step),
