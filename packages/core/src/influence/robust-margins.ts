@@ -24,10 +24,10 @@ interface Shrunk {
 
 export type MarginsAt = (request: CertificateRequest, reach: number, work?: Work) => RobustMargins;
 
-/** r: wt. @param f scores @param reach ρN */
-export const robustCurvatures = (y: Float64Array, f: Float64Array, reach: number): Float64Array =>
+/** r: wt. @param score of each row @param reach ρN */
+export const robustCurvatures = (y: Float64Array, score: (row: number) => number, reach: number): Float64Array =>
   y.map((label, i) => {
-    const margin = -label * f[i] + reach;
+    const margin = -label * score(i) + reach;
     return sigmoid(margin) * sigmoid(-margin);
   });
 
@@ -58,8 +58,7 @@ export function keptMargins(
   reach: number,
   work?: Work,
 ): RobustMargins {
-  const f = score ? Float64Array.from(data.y, (_, i) => score(i)) : scores;
-  const curvature = robustCurvatures(data.y, f, reach);
+  const curvature = robustCurvatures(data.y, score ?? ((row) => scores[row]), reach);
   const weighted = async (weight: (row: number) => number): Promise<Matrix> => {
     const { grams } = await sweep(
       map,

@@ -57,8 +57,10 @@ const marginsOf =
   ({ theta }, reach) => {
     const { map } = fit.model;
     const d = map.count;
-    const curvatureOf = (view: RowsView): Float64Array =>
-      robustCurvatures(view.data.y, view.scores(fit.model, theta), reach);
+    const curvatureOf = (view: RowsView): Float64Array => {
+      const f = view.scores(fit.model, theta);
+      return robustCurvatures(view.data.y, (i) => f[i], reach);
+    };
     return {
       async hessian() {
         const hessian = Matrix.zeros(d, d);
