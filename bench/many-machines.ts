@@ -178,5 +178,5 @@ function onPaperBytes(): number {
 console.log(section);
 if (values.write) {
   const page = "docs/many-machines.md";
-  writeFileSync(page, withSections(readFileSync(page, "utf8"), section, null));
+  writeFileSync(page, withSections(readFileSync(page, "utf8"), `\n${section}`, null));
 }

@@ -104,6 +104,7 @@ export async function streamedInput(
   reporter: Reporter,
 ): Promise<{ input: StreamedInput; close: () => void }> {
   const started = performance.now();
+  const whose = ranks.size > 1 ? "rank 0's rows (every rank has a cache of its own)" : "the rows";
   const say = async (text: string): Promise<void> => {
     if (!quiet && isPrinter()) await writeStderr(`${text}\n`);
   };
@@ -120,19 +121,19 @@ export async function streamedInput(
     signal,
     check: (head) => explainMissingHeader(head, settings),
     async onStart(folder, bytes) {
-      await say(`Writing the rows to a cache in ${folder}, about ${readable(bytes)}.`);
+      await say(`Writing ${whose} to a cache in ${folder}, about ${readable(bytes)}.`);
     },
     onRead(rows, bytes, totalBytes) {
       const pace = rows / ((performance.now() - started) / 1000);
       reporter.report(`reading: ${thousands(pace)} rows/s`, bytes, totalBytes);
     },
     onCache(folder, bytes, before) {
-      const whose = before
+      const fate = before
         ? "was there from an earlier run"
         : values.keepCache
           ? "stays there"
           : "is removed at the end";
-      void say(`The cache in ${folder} holds ${readable(bytes)} and ${whose}.`);
+      void say(`The cache in ${folder} holds ${readable(bytes)} and ${fate}.`);
     },
   });
   const readSeconds = (performance.now() - started) / 1000;
