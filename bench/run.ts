@@ -5,7 +5,7 @@
  * sections that the filter kept.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { compare } from "./against-numpy.js";
 import { CASES, type Case, INTERVAL_CASES } from "./cases.js";
@@ -78,7 +78,7 @@ process.stdout.write(text);
 if (values.write) {
   const file = new URL("../docs/benchmarks.md", import.meta.url);
   const [machine] = machineLines(command, []);
-  const note = `Measured apart from the rest of this page, by \`${command}\` on ${new Date().toISOString().slice(0, 10)}. ${machine.replace(/^\* /, "")}`;
+  const note = `Measured apart from the rest of this page, by \`${command}\` on ${new Date().toISOString().slice(0, 10)}. ${machine.replace(/^\* /, "")} Load average at the end ${loadavg()[0].toFixed(1)}: other work shared the machine where it exceeds the benchmark's own 1 to 2.`;
   const old = readFileSync(file, "utf8");
   writeFileSync(file, filter ? withSections(old, text, note) : withSections(text, sectionsBeside(old, text), null));
 }

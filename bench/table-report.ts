@@ -103,15 +103,21 @@ function rateSection(rates: readonly Rate[], threads: number): string[] {
   ];
 }
 
+/** Where two processes are hardly faster than one, other work holds the processors, and nothing is learned. */
+const FREE_PROCESSORS = 1.5;
+
+const scalingVerdict = (processes: number, share: number): string =>
+  processes < FREE_PROCESSORS ? "not judged: no second processor was free" : atLeast(share, GOALS.scaling);
+
 function scalingSection({ threads, processes, share }: Scaling): string[] {
   return [
     "## Threads of the portable back end",
     "Symmetric products of 10,000×200 numbers: two threads of one process against one, and two processes of one thread against one, in turns. What memory and other work take from two processors falls on both.",
     table(
       ["two threads", "two processes", "share reached", "goal"],
-      [[spread(threads), spread(processes), spread(share), atLeast(share.median, GOALS.scaling)]],
+      [[spread(threads), spread(processes), spread(share), scalingVerdict(processes.median, share.median)]],
     ),
-    ...(share.median < GOALS.scaling ? [CAUSES.scaling] : []),
+    ...(share.median < GOALS.scaling && processes.median >= FREE_PROCESSORS ? [CAUSES.scaling] : []),
   ];
 }
 
