@@ -171,6 +171,7 @@ const methods: Readonly<Record<string, string>> = {
 
 function columnLegend({ curve }: ThreatSection): string[] {
   const method = methods[curve[0]?.robustLossMethod] ?? "";
+  const drawn = curve[0]?.attackedSample?.rows;
   const flips = curve.some(({ residualFraction }) => (residualFraction ?? 0) > 0);
   return [
     "change: of the loss without attack, by training against attacks of this size",
@@ -180,7 +181,7 @@ function columnLegend({ curve }: ThreatSection): string[] {
     ...(curve.some(({ thisData }) => thisData.exact !== null)
       ? ["exactly: the change on the training rows when the robust training problem is actually solved"]
       : []),
-    `robust loss: under attack, of the model as it is now → trained against it${method}`,
+    `robust loss: under attack, of the model as it is now → trained against it${method}${drawn === undefined ? "" : `, what attacks add on ${drawn} rows drawn from all`}`,
     ...(flips ? ["rows flip: rows whose residual changes sign"] : []),
   ];
 }
