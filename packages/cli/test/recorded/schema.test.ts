@@ -76,6 +76,7 @@ test.each<[DocumentName, string, string[]]>([
       ...line("--project pca:2 --smoothing .1 --smoothing-draws 16 --inference none"),
     ],
   ],
+  ["study", "a table that passes by", ["analyze", houses200, ...price, "--cache", scratch, "--no-exact"]],
   ["verification", "linear", ["verify", houses200, ...price, ...line("--norm 1,2,inf")]],
   [
     "verification",

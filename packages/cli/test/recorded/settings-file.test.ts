@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "../launch.js";
-import { type Document, documentOf, few, fresh, houses, loans, withoutTimes } from "./documents.js";
+import { type Document, documentOf, few, fresh, houses, loans, scratch, withoutTimes } from "./documents.js";
 
 const price = ["--target", "price_thousands"];
 const defaulted = ["--target", "defaulted"];
@@ -52,6 +52,12 @@ describe("the same result again", () => {
     const again = await documentOf(words[0], "--settings", path);
     expect(withoutTimes(again.document)).toEqual(withoutTimes(document));
     expect(again.document["command"]["data"]).toBe(words[1]);
+  });
+
+  test("a table that passes by, whose cache is typed anew", async () => {
+    const { path, document } = await documentOf("analyze", houses, ...price, "--cache", scratch, "--no-exact");
+    const again = await documentOf("analyze", "--settings", path, "--cache", scratch);
+    expect(withoutTimes(again.document)).toEqual(withoutTimes(document));
   });
 
   test("an import beside its files", async () => {
