@@ -43,7 +43,13 @@ const AHEAD = spawnSync("chrt", ["-r", "20", "true"]).status === 0 ? ["chrt", "-
 const mpirun = (ranks: number, words: readonly string[]): string =>
   run(AHEAD[0], [
     ...AHEAD.slice(1),
-    ...["mpirun", "--oversubscribe", "--bind-to", "none", "-n", String(ranks), process.execPath],
+    "mpirun",
+    "--oversubscribe",
+    "--bind-to",
+    "none",
+    "-n",
+    String(ranks),
+    process.execPath,
     ...words,
   ]);
 
