@@ -1,0 +1,194 @@
+/** Errors that would break a law of the method, each with the test files that must notice. */
+export interface NamedMutation {
+  readonly name: string;
+  /** What would no longer hold. */
+  readonly law: string;
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly text: string;
+  readonly replacement: string;
+  readonly tests: readonly string[];
+}
+
+const core = (path: string): string => `packages/core/src/${path}`;
+const tests = (...names: string[]): string[] => names.map((name) => `packages/core/test/${name}.test.ts`);
+const golden = tests("influence/golden");
+
+export const NAMED: readonly NamedMutation[] = [
+  {
+    name: "Hessian deleted",
+    law: "I = −H⁻¹Φ",
+    file: core("influence/aif.ts"),
+    text: "const I = inverse.solve(Phi).map((value) => -value);",
+    replacement: "const I = Phi.map((value) => -value);",
+    tests: golden,
+  },
+  {
+    name: "minus dropped",
+    law: "I = −H⁻¹Φ",
+    file: core("influence/aif.ts"),
+    text: "inverse.solve(Phi).map((value) => -value)",
+    replacement: "inverse.solve(Phi)",
+    tests: golden,
+  },
+  {
+    name: "sign of the slope dropped",
+    law: "an attack raises the loss: it moves against the residual's sign",
+    file: core("influence/aif.ts"),
+    text: "pull.onJacobian[row] = moved * slope[i] * response.sign[i];",
+    replacement: "pull.onJacobian[row] = moved * slope[i];",
+    tests: golden,
+  },
+  {
+    name: "p and q swapped in the gain",
+    law: "the gain of an l_p attack is the dual norm ‖g‖_q",
+    file: core("threats/norms.ts"),
+    text: "const q = dualExponent(p);",
+    replacement: "const q = p;",
+    tests: tests("threats/pointwise"),
+  },
+  {
+    name: "p and q swapped in the size of a row",
+    law: "c = Σ w ‖x‖_p",
+    file: core("threats/pointwise.ts"),
+    text: "norm(x.data, p, i * x.columns, x.columns)",
+    replacement: "norm(x.data, p === 1 ? Infinity : 1 / (1 - 1 / p), i * x.columns, x.columns)",
+    tests: golden,
+  },
+  {
+    name: "c forgotten",
+    law: "Φ = c Σ w Gφ",
+    file: core("influence/aif.ts"),
+    text: "const smooth = collected.along.map((value) => scale * value);",
+    replacement: "const smooth = collected.along.slice();",
+    tests: golden,
+  },
+  {
+    name: "½ forgotten in the curvature",
+    law: "the natural loss moves by ½ε²I'HI",
+    file: core("influence/moving-rows.ts"),
+    text: "curvature += 0.5 * w[i] *",
+    replacement: "curvature += w[i] *",
+    tests: tests("influence/cross-fit"),
+  },
+  {
+    name: "½ forgotten in the debiased sensitivity",
+    law: "Ŝ − ½tr(HV̂)",
+    file: core("influence/sandwich.ts"),
+    text: "- trace / 2,",
+    replacement: "- trace,",
+    tests: tests("influence/sandwich"),
+  },
+  {
+    name: "one batch halved in Φ",
+    law: "how rows are cut into blocks does not matter",
+    file: core("influence/aif.ts"),
+    text: "omega.data[i] = pull.onFeatures[row];",
+    replacement: "omega.data[i] = (firstRow > 0 ? 0.5 : 1) * pull.onFeatures[row];",
+    tests: tests("influence/laws"),
+  },
+  {
+    name: "one batch halved in H",
+    law: "how rows are cut into blocks does not matter",
+    file: core("solvers/risk-operator.ts"),
+    text: "else add(images, multiply(block, vectors).transposed(), 1);",
+    replacement: "else add(images, multiply(block, vectors).transposed(), block.firstRow > 0 ? 0.5 : 1);",
+    tests: tests("solvers/risk-operator"),
+  },
+  {
+    name: "ridge left out of H",
+    law: "H is the Hessian of the penalised objective",
+    file: core("solvers/newton.ts"),
+    text: "if (!knownHessian) hessian.data[j * d + j] += ridge[j];",
+    replacement: "",
+    tests: golden,
+  },
+  {
+    name: "intercept penalised",
+    law: "the ridge leaves the intercept alone",
+    file: core("solvers/fit.ts"),
+    text: "if (model.map.intercept) ridge[0] = 0;",
+    replacement: "",
+    tests: golden,
+  },
+  {
+    name: "intercept attacked",
+    law: "no adversary moves the intercept",
+    file: core("models/linear-map.ts"),
+    text: "addWeightedDirections(directions, omega, out.subarray(this.first));",
+    replacement: "addWeightedDirections(directions, omega, out);",
+    tests: golden,
+  },
+  {
+    name: "weights dropped",
+    law: "a weight of 3 is three rows",
+    file: core("influence/aif.ts"),
+    text: "const moved = shares ? w[i] * shares.omega[row] : w[i];",
+    replacement: "const moved = shares ? w[i] * shares.omega[row] : 1 / data.rows;",
+    tests: tests("influence/laws"),
+  },
+  {
+    name: "folds swapped",
+    law: "a row is judged by the fit that has not seen it",
+    file: core("influence/cross-fit.ts"),
+    text: "const own = foldOf[firstRow + i];",
+    replacement: "const own = (foldOf[firstRow + i] + 1) % folds;",
+    tests: tests("influence/cross-fit"),
+  },
+  {
+    name: "density term dropped",
+    law: "residuals near 0 count in V̂: their mean size is smooth where each is not",
+    file: core("influence/influence-jacobian.ts"),
+    text: " + 2 * density(own[i]) * second * second",
+    replacement: "",
+    tests: tests("influence/sandwich", "influence/influence-jacobian"),
+  },
+  {
+    name: "Wasserstein ω dropped",
+    law: "rows that share a budget move by ω_i",
+    file: core("influence/aif.ts"),
+    text: "shares ? w[i] * shares.omega[row] : w[i]",
+    replacement: "w[i]",
+    tests: tests("influence/wasserstein"),
+  },
+  {
+    name: "sgn(0) taken for a derivative",
+    law: "at a residual of 0 the derivative is the least-norm subgradient",
+    file: core("influence/aif.ts"),
+    text: "zeroResiduals: shares ? [] : zeroResiduals, tiedRows",
+    replacement: "zeroResiduals: [], tiedRows",
+    tests: tests("influence/kinks"),
+  },
+  {
+    name: "sgn(0) = 1 in the direction",
+    law: "coordinates without gradient stay where they are",
+    file: core("threats/norms.ts"),
+    text: "out[k] = Math.sign(g[k]);",
+    replacement: "out[k] = g[k] < 0 ? -1 : 1;",
+    tests: tests("threats/pointwise"),
+  },
+  {
+    name: "row order of a block turned",
+    law: "the shift of a row is that row's own",
+    file: core("influence/aif.ts"),
+    text: "shifts.set(scores.data, block.firstRow)",
+    replacement: "shifts.set(scores.data.toReversed(), block.firstRow)",
+    tests: tests("influence/laws", "influence/sandwich"),
+  },
+  {
+    name: "the box ignored",
+    law: "nothing moves out of its bounds",
+    file: core("threats/pointwise.ts"),
+    text: "if (outwards) g[k] = 0;",
+    replacement: "",
+    tests: tests("threats/pointwise"),
+  },
+  {
+    name: "a budget counted once",
+    law: "φ = b ⊙ φ_p(b ⊙ g)",
+    file: core("threats/pointwise.ts"),
+    text: "for (let k = 0; k < out.length; k++) out[k] *= budgets[k];",
+    replacement: "",
+    tests: tests("threats/pointwise"),
+  },
+];
