@@ -8,7 +8,7 @@ import {
   type StreamedInput,
   type StudySettings,
 } from "@aif/core";
-import { estimatedBytes, openStreamed, partsOf } from "@aif/core/node";
+import { estimatedBytes, openStreamed, partsOf, readableBytes } from "@aif/core/node";
 import { usageError } from "./errors.js";
 import type { ValuesOf } from "./options/rule.js";
 import type { streamingOptions } from "./options/runtime.js";
@@ -121,7 +121,7 @@ export async function streamedInput(
     signal,
     check: (head) => explainMissingHeader(head, settings),
     async onStart(folder, bytes) {
-      await say(`Writing ${whose} to a cache in ${folder}, about ${readable(bytes)}.`);
+      await say(`Writing ${whose} to a cache in ${folder}, about ${readableBytes(bytes)}.`);
     },
     onRead(rows, bytes, totalBytes) {
       const pace = rows / ((performance.now() - started) / 1000);
@@ -133,7 +133,7 @@ export async function streamedInput(
         : values.keepCache
           ? "stays there"
           : "is removed at the end";
-      void say(`The cache in ${folder} holds ${readable(bytes)} and ${fate}.`);
+      void say(`The cache in ${folder} holds ${readableBytes(bytes)} and ${fate}.`);
     },
   });
   const readSeconds = (performance.now() - started) / 1000;
@@ -141,8 +141,3 @@ export async function streamedInput(
 }
 
 const thousands = (amount: number): string => Math.round(amount).toLocaleString("en-US");
-
-function readable(bytes: number): string {
-  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}

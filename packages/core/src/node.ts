@@ -1,8 +1,8 @@
 /** What only Node can do: files, and processes that work together. Everything else of the library runs in browsers too. */
 
 export { fileFacts } from "./data/file-facts.node.js";
-export { assertWritable, writeFileAtomically } from "./data/files.node.js";
-export { estimatedBytes } from "./data/stream/estimate.js";
+export { assertWritable, makeOutputFolder, writeFileAtomically } from "./data/files.node.js";
+export { estimatedBytes, readableBytes } from "./data/stream/estimate.js";
 export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeOutputFolder } from "@aif/core/node";
 import { Argument, type Command } from "commander";
 import { carryOut } from "../carry-out.js";
 import { DATA_SETS } from "../download/data-sets.js";
@@ -38,7 +38,7 @@ export function addData(program: Command): void {
         );
       }
       if (out === null) throw usageError(`Say where the files go: aif data ${name} --out <folder>.`);
-      await mkdir(out, { recursive: true });
+      makeOutputFolder(out);
       for (const file of found.files) {
         const path = join(out, file.name);
         const how = await carryOut(

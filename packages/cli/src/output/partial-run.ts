@@ -1,7 +1,7 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Experiment, type ExperimentSettings, exponentName, type Repetition } from "@aif/core";
-import { writeFileAtomically } from "@aif/core/node";
+import { makeOutputFolder, writeFileAtomically } from "@aif/core/node";
 import { version } from "../version.js";
 import { toJson } from "./json.js";
 
@@ -41,6 +41,7 @@ export class PartialRun {
     if (performance.now() - this.written < EVERY_MS) return;
     this.written = performance.now();
     this.writing = this.writing.then(() => this.write(finished));
+    this.writing.catch(() => {}); // close() tells of it, and so does writing the whole run
   };
 
   /** The work was stopped: writes the latest. */
@@ -51,7 +52,7 @@ export class PartialRun {
 
   /** The run is whole: nothing is left to keep. */
   async remove(): Promise<void> {
-    await this.writing;
+    await this.writing.catch(() => {});
     await rm(this.path, { force: true });
   }
 
@@ -65,7 +66,7 @@ export class PartialRun {
       settings: { repetitions: repetitions.length, seed: settings.seed, norm: exponentName(settings.norm) },
       repetitions,
     };
-    await mkdir(dirname(this.path), { recursive: true });
+    makeOutputFolder(dirname(this.path));
     await writeFileAtomically(this.path, toJson(part));
   }
 }

@@ -1,7 +1,7 @@
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Experiment, ExperimentRun, ExperimentSettings, Repetition } from "@aif/core";
-import { assertWritable, writeFileAtomically } from "@aif/core/node";
+import { assertWritable, makeOutputFolder, writeFileAtomically } from "@aif/core/node";
 import { usageError } from "../errors.js";
 import { readInputFile } from "../input-file.js";
 import { version } from "../version.js";
@@ -63,7 +63,7 @@ export async function finishedIn(
 export async function writeRun(folder: string, run: ExperimentRun, raw: boolean): Promise<RunFiles> {
   const files = filesIn(folder, run.name);
   const chart = await toSvg(run.chart);
-  await mkdir(folder, { recursive: true });
+  makeOutputFolder(folder);
   await writeFileAtomically(files.numbers, runCsv(run, raw));
   await writeFileAtomically(files.chart, chart);
   await writeFileAtomically(files.run, toJson({ aif: version, ...run } satisfies StoredRun));

@@ -3,6 +3,7 @@ import { access, open, readdir, readFile, realpath, rename, rm, stat, writeFile 
 import { basename, dirname, join, resolve } from "node:path";
 import { AifError, inputError } from "../errors.js";
 import { filesMatching, isPattern } from "./glob.node.js";
+import { makeFolder } from "./make-folder.node.js";
 import { nearest, quoted } from "./names.js";
 import { type ByteSource, onceSource } from "./source.js";
 import { gunzipped } from "./unpack.js";
@@ -141,6 +142,7 @@ async function nearFile(path: string): Promise<string | undefined> {
 const writingFaults: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "its folder does not exist; create the folder first"],
   ["ENOTDIR", "a part of its path is a file, not a folder; choose another path"],
+  ["EEXIST", "it is a file, not a folder; choose another path"],
   ["EISDIR", "it is a folder; name a file in it"],
   ["EACCES", "there is no permission to write there; choose another folder"],
   ["EPERM", "there is no permission to write there; choose another folder"],
@@ -152,6 +154,19 @@ function writingError(path: string, cause: unknown): AifError {
   const code = codeOf(cause);
   const fault = writingFaults.get(code) ?? `of an error of the system (${code || "unknown"}); check the path`;
   return new AifError("resource", `${path} cannot be written: ${fault}.`, { cause });
+}
+
+/** Makes a folder for files to be written, and those above it. @throws AifError "resource" */
+export function makeOutputFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (cause) {
+    throw codeOf(cause) === "ENOENT"
+      ? new AifError("resource", `${path} cannot be written: no folder can be made there; choose another path.`, {
+          cause,
+        })
+      : writingError(path, cause);
+  }
 }
 
 /**

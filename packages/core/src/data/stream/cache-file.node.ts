@@ -30,6 +30,8 @@ const cannotWrite = (path: string, cause: unknown): AifError => {
 /** Writes blocks of rows one behind the other. @throws resource: the disk is full, or may not be written to */
 export class CacheWriter {
   private readonly file: number;
+  /** What tells this file from another that takes its name later. */
+  readonly identity: number;
   private readonly offsets: number[] = [];
   private readonly rows: number[] = [];
   private readonly files: number[] = [];
@@ -44,6 +46,7 @@ export class CacheWriter {
     }
     try {
       this.file = openSync(path, "w", 0o600);
+      this.identity = fstatSync(this.file).ino;
     } catch (cause) {
       throw cannotWrite(path, cause);
     }
@@ -122,6 +125,11 @@ export class CacheReader {
     const { offsets } = index;
     const largest = offsets.slice(1).reduce((most, end, k) => Math.max(most, end - offsets[k]), 0);
     this.buffer = new Uint8Array(new ArrayBuffer(largest));
+  }
+
+  /** As the writer's. */
+  get identity(): number {
+    return fstatSync(this.file).ino;
   }
 
   /** Whether the file has the length that its index says. */

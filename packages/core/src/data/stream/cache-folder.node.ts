@@ -1,6 +1,5 @@
 import {
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AifError } from "../../errors.js";
+import { makeFolder } from "../make-folder.node.js";
 
 /** Where caches lie, and whether they stay. */
 export interface CacheFolder {
@@ -23,6 +23,8 @@ export interface CacheFolder {
   /** Plain data that was written beside a cache; null where there is none that can be read. */
   readJson(name: string): unknown;
   writeJson(name: string, value: unknown): void;
+  /** Removes what this run or another wrote under a name; who reads it now goes on reading it. */
+  remove(name: string): void;
   /** Bytes that are free on its disk; null where the system does not say. */
   free(): number | null;
   /** Removes what was made here, unless it is to stay. */
@@ -30,18 +32,19 @@ export interface CacheFolder {
 }
 
 /**
- * A folder that only its owner can read. Whatever ends the process but a kill, the folder is cleared.
- * @param path null: a new one in the system's folder for temporary files
+ * A folder that only its owner can read. Whatever ends the process but a kill, the folder is cleared. Caches that do not stay lie in a
+ * folder of their own, so that runs at the same time, and caches that were kept, do not meet.
+ * @param path null: the system's folder for temporary files
  * @throws resource: it cannot be made
  */
 export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
-  const { folder, ours } = made(path);
+  const { folder, ours } = made(path, keep);
   const files = new Set<string>();
   const clear = (): void => {
     if (keep) return;
     for (const file of files) rmSync(file, { force: true });
     try {
-      if (ours) rmdirSync(folder);
+      for (const empty of ours) rmdirSync(empty);
     } catch {
       // Somebody put files of their own there, or it is gone already.
     }
@@ -72,6 +75,9 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
         throw cannotMake(folder, cause);
       }
     },
+    remove(name) {
+      rmSync(join(folder, name), { force: true });
+    },
     free() {
       try {
         const { bavail, bsize } = statfsSync(folder);
@@ -87,14 +93,17 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
   };
 }
 
-function made(path: string | null): { folder: string; ours: boolean } {
+/** The folder, and what was made for it that is to go at the end, the innermost first. */
+function made(path: string | null, keep: boolean): { folder: string; ours: readonly string[] } {
+  const parent = path ?? tmpdir();
   try {
-    if (path === null) return { folder: mkdtempSync(join(tmpdir(), "aif-")), ours: true };
-    const ours = !existsSync(path);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    return { folder: path, ours };
+    const isNew = path !== null && !existsSync(path);
+    if (path !== null) makeFolder(path, 0o700);
+    if (keep && path !== null) return { folder: path, ours: [] };
+    const folder = mkdtempSync(join(parent, "aif-"));
+    return { folder, ours: isNew ? [folder, parent] : [folder] };
   } catch (cause) {
-    throw cannotMake(path ?? tmpdir(), cause);
+    throw cannotMake(parent, cause);
   }
 }
 
@@ -107,7 +116,9 @@ function cannotMake(path: string, cause: unknown): AifError {
         ? "it is a file, not a folder"
         : code === "ENOSPC" || code === "EDQUOT"
           ? "the disk is full"
-          : `the system says ${code}`;
+          : code === "ENOENT"
+            ? "no folder can be made there"
+            : `the system says ${code}`;
   return new AifError("resource", `The folder ${path} cannot hold the cache: ${why}; choose another with --cache.`, {
     cause,
   });

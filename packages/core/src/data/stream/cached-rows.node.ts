@@ -67,10 +67,12 @@ async function firstPass(
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
   const file = folder.file(`${mine}.rows`);
   const fingerprint = JSON.stringify([VERSION, options, ranks.rank, ranks.size, parts.map((part) => part.fingerprint)]);
-  const before = keptPass(folder.readJson(`${mine}.json`), fingerprint);
+  const kept = () => keptPass(folder.readJson(`${mine}.json`), fingerprint);
+  const before = kept();
   if (before !== null) {
     const reader = readerOf(file, before.index, before.pass, ranks);
-    if (reader?.isWhole() === true) {
+    const isStillKept = kept() !== null; // another run removes the description before it writes other rows
+    if (isStillKept && reader?.isWhole() === true) {
       onCache(before.index.offsets[before.index.offsets.length - 1], true);
       return { pass: before.pass, blocks: blocksOf(reader, before.pass) };
     }
@@ -79,6 +81,7 @@ async function firstPass(
   await onStart(parts);
   const total = parts.reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
+  for (const name of [`${mine}.json`, `${mine}.rows`]) folder.remove(name);
   const writer = new CacheWriter(file);
   let pass: FirstPass;
   try {
@@ -95,10 +98,16 @@ async function firstPass(
   }
   const index = writer.finish();
   const manifest: Manifest = { ...pass, fingerprint, index, texts: [...pass.texts], rounding: [...pass.rounding] };
-  if (folder.stays) folder.writeJson(`${mine}.json`, manifest);
-  onCache(writer.size, false);
   const reader = readerOf(file, index, pass, ranks);
   if (reader === null) throw inputError(`The cache ${file} is gone; run again, and leave it in place until the end.`);
+  if (reader.identity !== writer.identity) {
+    reader.close();
+    throw inputError(
+      `Another run wrote its cache over ${file} meanwhile; run again, and give each of them a --cache of its own.`,
+    );
+  }
+  if (folder.stays) folder.writeJson(`${mine}.json`, manifest);
+  onCache(writer.size, false);
   return { pass, blocks: blocksOf(reader, pass) };
 }
 

@@ -53,3 +53,9 @@ function wholeLines(head: Uint8Array, name: string): string {
   const end = head.lastIndexOf(0x0a);
   return decodeText(end < 0 ? head.subarray(0, 0) : head.subarray(0, end + 1), name);
 }
+
+/** A number of bytes for people: "3 kB", "12 MB", "1.5 GB". */
+export function readableBytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -15,7 +15,7 @@ import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
 import type { TableHead } from "./cache-parts.node.js";
 import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
-import { estimatedBytes } from "./estimate.js";
+import { estimatedBytes, readableBytes } from "./estimate.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamFacts } from "./stream-facts.js";
 import { type RowsPart, StreamedRows } from "./streamed-rows.js";
@@ -146,11 +146,9 @@ function refuseFullDisk({ path, free }: CacheFolder, bytes: number): void {
   if (left === null || bytes <= SLACK * left) return;
   throw new AifError(
     "resource",
-    `The cache takes about ${gigabytes(bytes)} and the disk of ${path} has ${gigabytes(left)} left: free some space, or choose another folder with --cache.`,
+    `The cache takes about ${readableBytes(bytes)} and the disk of ${path} has ${readableBytes(left)} left: free some space, or choose another folder with --cache.`,
   );
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 function refuseGroups({ splitBy, cluster, by }: EncodeOptions): void {
   const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster, "--by": by });

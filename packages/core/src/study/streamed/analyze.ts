@@ -232,6 +232,6 @@ function multipliersOf({ attack, stuck }: StreamedAttack, features: readonly str
 function missingHere({ exact }: StudySettings, loss: string): string {
   const missing = [...(exact ? ["exact robust optima"] : []), ...(loss === "logistic" ? ["the AUC"] : [])];
   const left =
-    missing.length > 0 ? `: ${missing.join(" and ")} need${missing.length > 1 ? "" : "s"} all rows at once` : "";
+    missing.length > 0 ? `: ${missing.join(" and ")} need${missing[0] === "the AUC" ? "s" : ""} all rows at once` : "";
   return `The rows passed by block by block${left}.`;
 }

@@ -9,12 +9,12 @@ import { expectFailure, temporaryFolder } from "../helpers.js";
 
 const folder = temporaryFolder();
 
-/** Two parts of 300 rows each. */
-async function parts(name: string): Promise<{ pattern: string; paths: string[] }> {
+/** Two parts of equally many rows. */
+async function parts(name: string, rowsEach = 300): Promise<{ pattern: string; paths: string[] }> {
   await mkdir(folder.path(name), { recursive: true });
   const paths = [1, 2].map((k) => join(folder.path(name), `part-${k}.csv`));
   for (const [k, path] of paths.entries()) {
-    const rows = Array.from({ length: 300 }, (_, i) => {
+    const rows = Array.from({ length: rowsEach }, (_, i) => {
       const x = Math.sin(1000 * k + i);
       return `${x},${["a", "b", "c"][i % 3]},${2 * x + (i % 7)}`;
     });
@@ -37,7 +37,7 @@ describe("a cache", () => {
   test("that was changed is reported with its file and rows", async () => {
     const { pattern } = await parts("changed");
     const cache = folder.path("changed-cache");
-    const stream = await open(pattern, { cache });
+    const stream = await open(pattern, { cache, keepCache: true });
     const file = join(cache, "training.rows");
     const bytes = readFileSync(file);
     bytes[bytes.length - 100] ^= 1; // in the second part's block
@@ -55,7 +55,7 @@ describe("a cache", () => {
   test("that was changed is reported by its rank", async () => {
     const { pattern } = await parts("ranks");
     const cache = folder.path("ranks-cache");
-    const streams = await together(2, (ranks) => open(pattern, { cache, ranks }));
+    const streams = await together(2, (ranks) => open(pattern, { cache, keepCache: true, ranks }));
     const file = join(cache, "training-2of2.rows");
     const bytes = readFileSync(file);
     bytes[bytes.length - 100] ^= 1;
@@ -109,12 +109,27 @@ describe("a cache", () => {
     expect(seen).toEqual([false, true, false, false, false]);
   });
 
+  test.each([true, false])("is not that of another run in its folder (both kept: %s)", async (keepCache) => {
+    const [one, two] = [await parts(`one-${keepCache}`, 300), await parts(`two-${keepCache}`, 200)];
+    const cache = folder.path(`shared-${keepCache}`);
+    const first = await open(one.pattern, { cache, keepCache });
+    const before = pass(first);
+    const second = await open(two.pattern, { cache, keepCache });
+    expect(pass(first)).toBe(before);
+    expect(pass(second)).not.toBe(before);
+    for (const { close } of [second, first]) close();
+    expect(existsSync(cache)).toBe(keepCache);
+  });
+
   test("on a full disk, or in a place that is none, is one sentence", async () => {
     const { pattern, paths } = await parts("full");
     const full = /cannot be written: the disk is full/;
     await expectFailure(() => new CacheWriter("/dev/full"), "resource", full);
     await expectFailure(() => open(pattern, { cache: paths[0] }), "resource", /cannot hold the cache: it is a file/);
     await expectFailure(() => open(pattern, { cache: join(paths[0], "x") }), "resource", /it is a file, not a folder/);
+    if (process.platform === "linux") {
+      await expectFailure(() => open(pattern, { cache: "/proc/x/y" }), "resource", /no folder can be made there/);
+    }
   });
 });
 
