@@ -25,6 +25,8 @@ export interface RowBlocks {
   readonly features: readonly string[];
   /** Whose rows these are a share of; absent: this process has all. Sums over blocks are then added over the ranks. */
   readonly ranks?: Ranks;
+  /** Index of the first row here (default 0). */
+  readonly firstRow?: number;
   /** The rows here in order, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
   blocks(rowsPerBlock?: number): Iterable<Block>;
 }

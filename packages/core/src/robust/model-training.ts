@@ -4,7 +4,7 @@ import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
-import { meanLoss, type RiskPoint, type RiskProblem } from "../solvers/model-risk.js";
+import { meanLoss, type RiskPoint, type RiskProblem, withPenalty } from "../solvers/model-risk.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
 import type { AdversarialTraining, AdversarialTrainingOptions } from "./adversarial-training.js";
@@ -36,20 +36,20 @@ export async function attackedModelRisk(
   attacker: ModelAttacker,
   { onAttacked, ...work }: Work & { readonly onAttacked?: AttackObserver | undefined } = {},
 ): Promise<RiskPoint> {
-  const gradient = ridge.map((penalty, j) => penalty * theta[j]);
-  let risk = 0;
+  const gradient = new Float64Array(theta.length);
+  const risk = new Float64Array(1);
   const slices = timeSlices(work);
   for (const block of data.blocks(attackBlockRows(data.features.length))) {
     const { losses, moved } = attacker(block);
     onAttacked?.(losses, moved, block.firstRow);
     const part = model.gradient(theta, { ...block, x: moved });
-    for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
+    for (let i = 0; i < losses.length; i++) risk[0] += block.w[i] * losses[i];
     for (let j = 0; j < part.length; j++) gradient[j] += part[j];
     const done = block.firstRow + losses.length;
     if (slices.due()) await slices.pause({ phase: "attacking", done, total: data.rows });
   }
-  const penalty = ridge.reduce((sum, p, j) => sum + 0.5 * p * theta[j] ** 2, 0);
-  return { value: risk + penalty, risk, gradient };
+  await data.ranks?.add(risk, gradient);
+  return withPenalty(ridge, theta, risk[0], gradient);
 }
 
 /**

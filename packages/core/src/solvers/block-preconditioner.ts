@@ -1,7 +1,7 @@
+import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { EquilibratedCholesky } from "../linalg/equilibrated-cholesky.js";
 import { Matrix } from "../linalg/matrix.js";
-import type { DiagonalBlock } from "../models/model.js";
 import type { Work } from "../parallel/work.js";
 import { eachBlock, type RiskProblem } from "./model-risk.js";
 import type { Preconditioner } from "./preconditioner.js";
@@ -22,13 +22,17 @@ export async function blockPreconditioner(
 ): Promise<Preconditioner> {
   const { model, ridge } = problem;
   if (!model.diagonalBlocks) throw usageError("This model does not give blocks of its Hessian: use no preconditioner.");
-  let sums: readonly DiagonalBlock[] | null = null;
-  await eachBlock(problem.data, "preconditioner", work, (block) => {
+  const { data } = problem;
+  const sums = model.diagonalBlocks(theta, noRows(data.features.length));
+  const visit = (block: Block): void => {
     const parts = model.diagonalBlocks?.(theta, block) ?? [];
-    if (sums === null) sums = parts;
-    else sums.forEach(({ hessian }, b) => addTo(hessian, parts[b].hessian));
-  });
-  const factors = (sums ?? []).map(({ parameters, hessian }: DiagonalBlock) => {
+    sums.forEach(({ hessian }, b) => {
+      addTo(hessian, parts[b].hessian);
+    });
+  };
+  const shared = sums.map(({ hessian }) => hessian.data);
+  await eachBlock(data, "preconditioner", work, visit, shared);
+  const factors = sums.map(({ parameters, hessian }) => {
     parameters.forEach((j, i) => (hessian.data[i * (parameters.length + 1)] += ridge[j]));
     return { parameters, factor: definite(hessian) };
   });
@@ -52,6 +56,14 @@ export async function blockPreconditioner(
     },
   };
 }
+
+/** A process may hold no rows, and still adds its zeros. */
+const noRows = (features: number): Block => ({
+  x: Matrix.zeros(0, features),
+  y: new Float64Array(0),
+  w: new Float64Array(0),
+  firstRow: 0,
+});
 
 /** Takes the mean of the rows listed from each of them. */
 function withoutMean({ data, columns }: Matrix, rows: readonly number[]): void {

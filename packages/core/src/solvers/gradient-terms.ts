@@ -15,18 +15,19 @@ export async function gradientTerms(problem: RiskProblem, theta: Float64Array, w
   const { model, data, ridge } = problem;
   const step = Math.max(1, Math.floor(data.rows / MOST_ROWS));
   const terms = new Float64Array(ridge.length);
-  let weight = 0;
-  await eachBlock(data, "gradient", work, (block) => {
+  const weight = new Float64Array(1);
+  const visit = (block: Block): void => {
     for (let i = (step - (block.firstRow % step)) % step; i < block.x.rows; i += step) {
       const row = rowOf(block, i);
-      weight += row.w[0];
+      weight[0] += row.w[0];
       const gradient = model.gradient(theta, row);
       for (let j = 0; j < terms.length; j++) terms[j] += Math.abs(gradient[j]);
     }
-  });
+  };
+  await eachBlock(data, "gradient", work, visit, [terms, weight]);
   let largest = 0;
   for (let j = 0; j < terms.length; j++) {
-    terms[j] = (weight > 0 ? terms[j] / weight : 0) + Math.abs(ridge[j] * theta[j]);
+    terms[j] = (weight[0] > 0 ? terms[j] / weight[0] : 0) + Math.abs(ridge[j] * theta[j]);
     largest = Math.max(largest, terms[j]);
   }
   return terms.map((size) => Math.max(size, SMALLEST_SHARE * largest));

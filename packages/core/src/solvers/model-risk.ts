@@ -1,5 +1,5 @@
 /** Sums of a model over all rows, block by block: the risk with its ridge, its gradient. */
-import type { Block, Dataset } from "../data/dataset.js";
+import type { Block, Dataset, RowBlocks } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
@@ -25,18 +25,23 @@ const MOST_BYTES = 1 << 22;
 export const modelBlockRows = (features: number): number =>
   Math.min(MOST_ROWS, Math.max(64, Math.floor(MOST_BYTES / 8 / Math.max(1, features))));
 
-/** Visits all rows in order; others get their turn in between. */
+/**
+ * Visits the rows here in order; others get their turn in between.
+ * @param sums what the visits add up, added over the processes that share the rows when all have been seen.
+ */
 export async function eachBlock(
-  data: Dataset,
+  data: RowBlocks,
   phase: string,
   work: Work,
   visit: (block: Block) => void,
+  sums: readonly Float64Array[] = [],
 ): Promise<void> {
   const slices = timeSlices(work);
   for (const block of data.blocks(modelBlockRows(data.features.length))) {
     visit(block);
     if (slices.due()) await slices.pause({ phase, done: block.firstRow + block.x.rows, total: data.rows });
   }
+  if (sums.length > 0) await data.ranks?.add(...sums);
 }
 
 export interface RiskPoint {
@@ -51,15 +56,21 @@ export interface RiskPoint {
 /** L and ∇L in one pass. @throws numerical: as the model does; cancelled. */
 export async function riskAt(problem: RiskProblem, theta: Float64Array, work: Work = {}): Promise<RiskPoint> {
   const { model, data, ridge } = problem;
-  const gradient = ridge.map((penalty, j) => penalty * theta[j]);
-  let risk = 0;
-  await eachBlock(data, "gradient", work, (block) => {
+  const gradient = new Float64Array(theta.length);
+  const risk = new Float64Array(1);
+  const visit = (block: Block): void => {
     const part = model.riskAndGradient?.(theta, block) ?? inTwoPasses(model, theta, block);
-    risk += part.risk;
+    risk[0] += part.risk;
     for (let j = 0; j < gradient.length; j++) gradient[j] += part.gradient[j];
-  });
+  };
+  await eachBlock(data, "gradient", work, visit, [risk, gradient]);
+  return withPenalty(ridge, theta, risk[0], gradient);
+}
+
+/** The ridge added to sums over the rows. */
+export function withPenalty(ridge: Float64Array, theta: Float64Array, risk: number, gradient: Float64Array): RiskPoint {
   const penalty = ridge.reduce((sum, p, j) => sum + 0.5 * p * theta[j] ** 2, 0);
-  return { value: risk + penalty, risk, gradient };
+  return { value: risk + penalty, risk, gradient: gradient.map((slope, j) => slope + ridge[j] * theta[j]) };
 }
 
 const inTwoPasses = (model: Model, theta: Float64Array, block: Block): { risk: number; gradient: Float64Array } => ({
@@ -69,10 +80,11 @@ const inTwoPasses = (model: Model, theta: Float64Array, block: Block): { risk: n
 
 /** Σ w l on any rows. */
 export async function meanLoss(model: Model, data: Dataset, theta: Float64Array, work: Work = {}): Promise<number> {
-  let risk = 0;
-  await eachBlock(data, "loss", work, (block) => {
+  const risk = new Float64Array(1);
+  const visit = (block: Block): void => {
     const losses = model.losses(theta, block);
-    for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
-  });
-  return risk;
+    for (let i = 0; i < losses.length; i++) risk[0] += block.w[i] * losses[i];
+  };
+  await eachBlock(data, "loss", work, visit, [risk]);
+  return risk[0];
 }

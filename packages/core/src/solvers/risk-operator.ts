@@ -29,7 +29,7 @@ const KEPT_BYTES = 2 ** 28;
 /**
  * H(θ̃) = Σ w_i ∇²θ l_i (or its Gauss–Newton part) + diag(P) by its products, summed over blocks of rows in order. From the second
  * product on, what does not depend on the vectors is kept for as many blocks as memory allows. Samples of rows are drawn without
- * replacement and scaled by n/size, so that their mean is H.
+ * replacement and scaled by n/size, so that their mean is H; of rows that are shared by processes none are drawn.
  * @throws usage: Gauss–Newton of a model that does not give it.
  */
 export function riskOperator(
@@ -39,6 +39,7 @@ export function riskOperator(
 ): SymmetricOperator {
   const d = parameters.length;
   const blockRows = modelBlockRows(data.features.length);
+  const first = data.firstRow ?? 0;
   if (curvature === "gauss-newton" && !model.gaussNewtonProduct) {
     throw usageError(
       "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: take the Hessian.",
@@ -68,7 +69,7 @@ export function riskOperator(
   const tryToKeep = (block: Block): KeptCurvature | null => {
     const copied = block.lasting ? 0 : block.x.data.byteLength;
     // Products that run side by side come to the same block.
-    if (room <= copied || block.firstRow !== keptRows) return null;
+    if (room <= copied || block.firstRow - first !== keptRows) return null;
     const found = keep(block.lasting ? block : lastingCopy(block));
     room -= copied + (found?.bytes ?? Number.POSITIVE_INFINITY);
     if (!found || room < 0) return null;
@@ -76,13 +77,23 @@ export function riskOperator(
     keptRows += block.x.rows;
     return found;
   };
+  const sampledProduct = async (vectors: Matrix, batch: number): Promise<Matrix> => {
+    const out = ridgeTimes(vectors);
+    const chosen = drawRows(data.rows, SAMPLE, seed, batch);
+    const share = chosen.reduce((sum, row) => sum + data.weights[row], 0);
+    if (!(share > 0)) return out;
+    for (const block of data.select(chosen).blocks(blockRows)) {
+      add(out, multiply(block, vectors), (share * data.rows) / chosen.length);
+    }
+    return out;
+  };
   return {
     size: d,
 
     async product(vectors) {
       // Rows of V' and of the sum lie as the model's products come: nothing is turned block by block.
       const directions = vectors.transposed();
-      const images = ridgeTimes(vectors).transposed();
+      const images = Matrix.zeros(vectors.columns, d);
       const slices = timeSlices(work);
       const keeping = products++ > 0;
       let done = 0;
@@ -95,13 +106,16 @@ export function riskOperator(
         await passed(rows);
       }
       for (const block of data.blocks(blockRows, done)) {
-        if (block.firstRow < done) continue;
+        if (block.firstRow - first < done) continue;
         const known = keeping ? tryToKeep(block) : null;
         if (known) addBlock(known, vectors, directions, images);
         else add(images, multiply(block, vectors).transposed(), 1);
         await passed(block.x.rows);
       }
-      return images.transposed();
+      await data.ranks?.add(images.data);
+      const out = images.transposed();
+      add(out, ridgeTimes(vectors), 1);
+      return out;
     },
 
     async matrix() {
@@ -119,6 +133,7 @@ export function riskOperator(
           if (slices.due()) await slices.pause({ phase: "Hessian", done: Math.floor(done), total: data.rows });
         }
       }
+      await data.ranks?.add(out.data);
       for (let i = 0; i < d; i++) {
         if (withRidge) out.data[i * (d + 1)] += ridge[i];
         for (let j = 0; j < i; j++) {
@@ -130,16 +145,7 @@ export function riskOperator(
       return out;
     },
 
-    async sampledProduct(vectors, batch) {
-      const out = ridgeTimes(vectors);
-      const chosen = drawRows(data.rows, SAMPLE, seed, batch);
-      const share = chosen.reduce((sum, row) => sum + data.weights[row], 0);
-      if (!(share > 0)) return out;
-      for (const block of data.select(chosen).blocks(blockRows)) {
-        add(out, multiply(block, vectors), (share * data.rows) / chosen.length);
-      }
-      return out;
-    },
+    ...(!data.ranks && { sampledProduct }),
   };
 }
 

@@ -30,11 +30,10 @@ export function attackSample(
   threat: Threat,
   { settings, sampling, d }: { readonly settings: StudySettings; readonly sampling: Sampling; readonly d: number },
 ): AttackSample | null {
-  const { attackRows } = settings.local;
   const n = evaluated.y.length;
-  const count = attackRows ?? (isLarge(n, d) && settings.by === null ? DRAWN : "all");
+  const count = drawnCount(n, threat, settings, d);
   const copied = evaluated.parts.some(({ data }) => data.copies > 1);
-  if (count === "all" || count >= n || isJoint(threat) || copied) return null;
+  if (count === null || copied) return null;
   const rows = drawRows(n, count, settings.seed);
   const w = gathered(evaluated.w, rows);
   const total = w.reduce((sum, value) => sum + value, 0);
@@ -53,6 +52,12 @@ export function attackSample(
       ...(clusters && { clusters: gatheredCodes(clusters, rows) }),
     },
   };
+}
+
+/** How many of n rows are drawn; null: none, since all are attacked. */
+export function drawnCount(n: number, threat: Threat, { local, by }: StudySettings, d: number): number | null {
+  const count = local.attackRows ?? (isLarge(n, d) && by === null ? DRAWN : "all");
+  return count === "all" || count >= n || isJoint(threat) ? null : count;
 }
 
 /** What is left of a part, its rows numbered among those drawn; nothing where none of them was. */

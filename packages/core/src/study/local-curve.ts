@@ -6,7 +6,7 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
 import type { AttackSample } from "./attack-sample.js";
-import { around, breakEvenRate, changesOf, populationPoint, worstOf } from "./curve.js";
+import { around, breakEvenRate, changesOf, mixedOf, populationPoint, worstOf } from "./curve.js";
 import { type Groups, groupPoints } from "./groups.js";
 import {
   type AttackedPrediction,
@@ -76,8 +76,7 @@ export async function localCurve(
   const z = hasIntervals(settings) ? normalQuantile(0.5 + settings.confidence / 2) : null;
   const quiet = work.signal ? { signal: work.signal } : {};
   const now = await naturalPrediction(evaluated, local, 0, quiet);
-  const natural = dot(w, now.losses);
-  const share = (value: number): number | null => (natural > 0 ? value / natural : null);
+  const at = { attack, natural: dot(w, now.losses), heldOut, population, estimationLoss, trust, stationarity, z };
   const trainingNow = heldOut ? await naturalPrediction(trainingRows, local, 0, quiet) : now;
   const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
   for (const [k, epsilon] of epsilons.entries()) {
@@ -96,47 +95,26 @@ export async function localCurve(
     const [lossNow, lossThen] = [robustLoss(judgement, attackedNow, now), robustLoss(judgement, attackedThen, then)];
     const benefit = sample ? lossNow.mean - lossThen.mean : dot(w, benefits);
     const inGroups = groups && groupPoints(groups, { costs, benefits }, w, sampling, z);
-    const interval = (centre: number, rows: Float64Array, of = { w, sampling }) =>
-      z === null ? null : around(centre, z * meanStandardError(rows, of.w, of.sampling));
+    const error = (rows: Float64Array, of = { w, sampling }): number =>
+      z === null ? 0 : meanStandardError(rows, of.w, of.sampling);
     drafts.push({
       natural: { before: now.metrics, after: then.metrics },
       robust: attackedNow.metrics &&
         attackedThen.metrics && { before: attackedNow.metrics, after: attackedThen.metrics },
-      point: {
+      point: localPoint(at, {
         epsilon,
-        radius: epsilon * attack.scale,
-        thisData: {
-          predicted: dot(trainingRows.w, difference(trainingThen.losses, trainingNow.losses)),
-          secondOrder: null,
-          exact: null,
-        },
-        heldOut: heldOut ? { predicted: cost, interval: interval(cost, costs) } : null,
-        population: populationPoint(population, epsilon),
+        predicted: dot(trainingRows.w, difference(trainingThen.losses, trainingNow.losses)),
         cost,
-        costShare: share(cost),
-        rowsShare: estimationLoss === null ? null : rowsShare(estimationLoss, cost),
+        costError: error(costs),
         benefit,
-        benefitInterval: interval(
-          benefit,
-          benefitTerms,
-          sample ? { w: attacked.w, sampling: sample.sampling } : undefined,
-        ),
-        benefitShare: share(benefit),
+        benefitError: error(benefitTerms, sample ? { w: attacked.w, sampling: sample.sampling } : undefined),
         mixed: await mixed(judgement, epsilon, { now, lossNow: lossNow.mean, cost, benefit }, settings, quiet),
         groups: inGroups,
-        worstGroup: inGroups && worstOf(inGroups),
-        breakEvenRate: breakEvenRate(cost, benefit),
         robustLoss: lossThen.mean,
         robustLossNatural: lossNow.mean,
-        robustLossMethod: attack.threat.tilt ? "reweighting" : "projected-gradient",
         attackedSample: sample && { rows: sample.rows.length, standardError: lossThen.standardError },
-        kinkFraction: null,
-        residualFraction: null,
         flippedUnits: flippedUnits && (await flippedUnits(epsilon, quiet)),
-        stationarity: epsilon === 0 ? 0 : (stationarity.get(epsilon) ?? null),
-        errorBound: epsilon === 0 ? 0 : null,
-        extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
-      },
+      }),
     });
   }
   const naturals = drafts.map((draft) => draft.natural);
@@ -157,6 +135,65 @@ export async function localCurve(
       changes: { natural: changes.get(unattacked) ?? {}, robust: (robust && changes.get(robust)) ?? {} },
     },
   }));
+}
+
+/** What all points of a curve share. */
+export interface LocalCurveGround
+  extends Pick<LocalJudgement, "attack" | "heldOut" | "population" | "estimationLoss" | "trust" | "stationarity"> {
+  /** The natural loss on the evaluated rows. */
+  readonly natural: number;
+  /** Of the intervals; null: none. */
+  readonly z: number | null;
+}
+
+/** What is computed at one size. */
+export interface LocalPointNumbers
+  extends Pick<
+    CurvePoint,
+    "epsilon" | "cost" | "benefit" | "mixed" | "groups" | "robustLossNatural" | "attackedSample" | "flippedUnits"
+  > {
+  /** Change of the loss on the training rows. */
+  readonly predicted: number;
+  readonly costError: number;
+  readonly benefitError: number;
+  readonly robustLoss: number;
+}
+
+/** One size as the result says it. */
+export function localPoint(
+  { attack, natural, heldOut, population, estimationLoss, trust, stationarity, z }: LocalCurveGround,
+  { predicted, costError, benefitError, ...numbers }: LocalPointNumbers,
+): Omit<CurvePoint, "metrics"> {
+  const { epsilon, cost, benefit, groups } = numbers;
+  const share = (value: number): number | null => (natural > 0 ? value / natural : null);
+  const interval = (centre: number, error: number) => (z === null ? null : around(centre, z * error));
+  return {
+    epsilon,
+    radius: epsilon * attack.scale,
+    thisData: { predicted, secondOrder: null, exact: null },
+    heldOut: heldOut ? { predicted: cost, interval: interval(cost, costError) } : null,
+    population: populationPoint(population, epsilon),
+    cost,
+    costShare: share(cost),
+    rowsShare: estimationLoss === null ? null : rowsShare(estimationLoss, cost),
+    benefit,
+    benefitInterval: interval(benefit, benefitError),
+    benefitShare: share(benefit),
+    mixed: numbers.mixed,
+    groups,
+    worstGroup: groups && worstOf(groups),
+    breakEvenRate: breakEvenRate(cost, benefit),
+    robustLoss: numbers.robustLoss,
+    robustLossNatural: numbers.robustLossNatural,
+    robustLossMethod: attack.threat.tilt ? "reweighting" : "projected-gradient",
+    attackedSample: numbers.attackedSample,
+    kinkFraction: null,
+    residualFraction: null,
+    flippedUnits: numbers.flippedUnits,
+    stationarity: epsilon === 0 ? 0 : (stationarity.get(epsilon) ?? null),
+    errorBound: epsilon === 0 ? 0 : null,
+    extrapolated: epsilon > 0 && !(trust !== null && epsilon <= trust * (1 + 1e-9)),
+  };
 }
 
 const difference = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => value - b[i]);
@@ -208,12 +245,5 @@ async function mixed(
   );
   const cost = dot(evaluated.w, difference(natural.losses, full.now.losses));
   const benefit = full.lossNow - robustLoss(judgement, attacked, natural).mean;
-  const gain = (lost: number, gained: number): number => attackRate * gained - (1 - attackRate) * lost;
-  return {
-    attackRate,
-    cost,
-    benefit,
-    expectedGain: gain(cost, benefit),
-    expectedGainFull: gain(full.cost, full.benefit),
-  };
+  return mixedOf(attackRate, { cost, benefit }, full);
 }

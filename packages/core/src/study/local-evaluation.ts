@@ -106,7 +106,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
 }
 
 /** A model without a ridge may have a minimum on all rows and none on those of a fold, as where classes come apart there. */
-const foldAdvice =
+export const foldAdvice =
   (fold: number, folds: number) =>
   (error: unknown): never => {
     if (!(error instanceof AifError && error.code === "numerical")) throw error;

@@ -2,13 +2,13 @@ import { noteFlags } from "./data-flags.js";
 import { raise } from "./flags.js";
 import { isStationary } from "./local-damping.js";
 import { isFar } from "./local-polish.js";
-import type { PreparedLocal } from "./local-prepare.js";
+import type { DescribedLocal } from "./local-prepare.js";
 import { restartSpread } from "./local-spread.js";
 import type { Flag, ThreatSection } from "./result.js";
 import { number, percent, threatLabel } from "./words.js";
 
 /** Flags on data, model and training, before any threat. */
-export function localGroundFlags(prepared: PreparedLocal): Flag[] {
+export function localGroundFlags(prepared: DescribedLocal): Flag[] {
   const { input, training, evaluation, local, trained, imported, statements, reach, damping } = prepared;
   const { settings, table } = input;
   const flags: Flag[] = [

@@ -143,24 +143,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
   }
   const name = settings.model ?? "softmax";
   const { classes } = data;
-  if (localKindOf(name) === "softmax") {
-    return {
-      kind: "softmax",
-      name,
-      ...lossWords("softmax", data.encoding.target.column),
-      activation: null,
-      layers: null,
-      outputScaler: null,
-      features: features.length,
-      intercept: settings.intercept,
-      model: softmaxRegression({ features, classes: classes ?? [], intercept: settings.intercept }),
-      judged: null,
-      relearn: null,
-      pattern: null,
-      convex: true,
-      imported: null,
-    };
-  }
+  if (localKindOf(name) === "softmax") return softmaxLocal(settings, data, features);
   const loss = lossOf(settings, data);
   const activation = settings.local.activation ?? "tanh";
   const outputScaler = loss === "squared" || loss === "half-squared" ? spreadOf(data) : null;
@@ -187,6 +170,30 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
     relearn: null,
     pattern: activation === "relu" ? reluPattern({ inputs: features.length, hidden }) : null,
     convex: false,
+    imported: null,
+  };
+}
+
+/** A softmax regression. @param features what the model calls its inputs. */
+export function softmaxLocal(
+  { intercept }: Pick<StudySettings, "intercept">,
+  { classes, encoding }: Pick<EncodedDataset, "classes" | "encoding">,
+  features: readonly string[],
+): LocalModel {
+  return {
+    kind: "softmax",
+    name: "softmax",
+    ...lossWords("softmax", encoding.target.column),
+    activation: null,
+    layers: null,
+    outputScaler: null,
+    features: features.length,
+    intercept,
+    model: softmaxRegression({ features, classes: classes ?? [], intercept }),
+    judged: null,
+    relearn: null,
+    pattern: null,
+    convex: true,
     imported: null,
   };
 }

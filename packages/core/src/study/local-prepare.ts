@@ -1,5 +1,6 @@
 import { encode } from "../data/encode-table.js";
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { DescribedColumns, EncodedDataset } from "../data/encoded-dataset.js";
+import type { Table } from "../data/table.js";
 import { AifError, numericalError, usageError } from "../errors.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import type { ModelPoint } from "../influence/local/point.js";
@@ -24,6 +25,23 @@ import { chooseProjection } from "./projection-choice.js";
 import type { FitSection } from "./result.js";
 import { checkSettings, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach } from "./threat-choice.js";
+
+/** Rows by what is said of them, wherever they are. */
+export type DescribedRows = DescribedColumns &
+  Pick<EncodedDataset, "classes" | "rows" | "copies" | "notes"> & { readonly weightTotal: number };
+
+/** What is said of an analysis without a closed form, wherever its rows are. */
+export interface DescribedLocal
+  extends Omit<PreparedLocal, "input" | "training" | "rows" | "evaluation" | "trained" | "candidates"> {
+  readonly input: {
+    readonly settings: StudySettings;
+    readonly table: Pick<Table, "source" | "notes">;
+    readonly evaluationTable?: Pick<Table, "notes">;
+  };
+  readonly training: DescribedRows;
+  readonly evaluation: DescribedRows | null;
+  readonly trained: Omit<TrainedLocal, "training">;
+}
 
 /** An analysis without a closed form, up to its predictions. */
 export interface PreparedLocal {
@@ -163,7 +181,7 @@ function lossOfLabels({ table, settings }: StudyInput, { output, outputSize }: I
 const NETWORK_RIDGE = 1e-3;
 
 /** λ from --l2, or scikit-learn's C where the loss is a log loss. A network gets a small one, so that it has a minimum. */
-function localRidge({ l2, C, alpha, local }: StudySettings, model: LocalModel, rows: number): number {
+export function localRidge({ l2, C, alpha, local }: StudySettings, model: LocalModel, rows: number): number {
   const { loss, kind, outputScaler } = model;
   if (l2 === null && C === null && alpha === null && kind === "mlp" && local.optimizer !== "adam") {
     return NETWORK_RIDGE * (outputScaler ? Number((outputScaler.scale ** 2).toPrecision(3)) : 1);
@@ -225,7 +243,7 @@ async function trainedOrAdvice(...parts: Parameters<typeof trainCandidates>): Pr
 }
 
 /** @throws numerical: a solver at its iteration limit, unless that was allowed. */
-function refuseUnconverged(influences: readonly LocalInfluence[], { local }: StudySettings): void {
+export function refuseUnconverged(influences: readonly LocalInfluence[], { local }: StudySettings): void {
   const bad = influences.find(({ solver }) => !solver.converged);
   if (!bad || local.allowUnconverged) return;
   const { name, iterations, relativeResidual, end } = bad.solver;

@@ -1,8 +1,4 @@
-import {
-  localParameterContributions,
-  localRowContributions,
-  naturalCurvatureTimes,
-} from "../influence/local/contributions.js";
+import { localRowContributions, naturalCurvatureTimes } from "../influence/local/contributions.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
 import { flippedShare, type LocalTrust, localTrust, localValidity } from "../influence/local/validity.js";
 import { freeRadius } from "../influence/moving-rows.js";
@@ -17,15 +13,15 @@ import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity, ObservedAttacks, STUDY_SEARCH } from "./local-evaluation.js";
 import { localThreatFlags, sampledAttacksFlag } from "./local-flags.js";
 import type { LocalInference } from "./local-inference.js";
-import { hasExactNoise } from "./local-model.js";
-import type { PreparedLocal } from "./local-prepare.js";
+import { hasExactNoise, type LocalModel } from "./local-model.js";
+import type { DescribedLocal, PreparedLocal } from "./local-prepare.js";
 import type { LocalResponse, RestartedResponse } from "./local-result.js";
 import { noiseOf } from "./noise.js";
 import type { CurvePoint, Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
 import { smoothingSection } from "./smoothing-section.js";
 import { describeThreat } from "./threat-description.js";
-import { ascending, LISTED_ROWS, sizes } from "./threat-section.js";
+import { ascending, LISTED_ROWS, type RowShare, sizes } from "./threat-section.js";
 import { referencePoint, verdictOf } from "./verdict.js";
 import { threatLabel } from "./words.js";
 
@@ -63,16 +59,14 @@ export async function localThreatSection(
   { inference, reason, estimationLoss, nearCorners }: LocalInference,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
-  const { input, training, local, reach, point, l2 } = prepared;
+  const { input, training, local, point } = prepared;
   const { settings } = input;
   const { influence: I, scale } = attack;
   const { pattern } = local;
-  const noise = noiseOf(settings);
   const heldOut = settings.evaluation.kind !== "training";
   const image = await naturalCurvatureTimes(attack, I, work);
   const curvature = 0.5 * dot(I, image);
   const population = populationSensitivity(curvature, inference);
-  const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const sensitivity = heldOut ? await evaluatedSensitivity(evaluated, attack.curvature, rows.sampling, work) : null;
   const d = I.length;
   const sample = attackSample(evaluated, attack.threat, { settings, sampling: rows.sampling, d });
@@ -110,6 +104,48 @@ export async function localThreatSection(
     settings,
     work,
   );
+  const { section, flags } = await sectionFrom(
+    { attack, trust },
+    prepared,
+    {
+      curve,
+      image,
+      heldOut: sensitivity,
+      population,
+      inference,
+      reason,
+      contributions: await contributions(attack, prepared, image, curvature, work),
+    },
+    work,
+  );
+  if (sample) flags.push(sampledAttacksFlag(section, evaluated.y.length, settings.seed));
+  return {
+    section,
+    flags: [...flags, ...inferenceFlags(threatLabel(section.threat), inference, nearCorners, settings)],
+  };
+}
+
+/** What a section says of one response, wherever its rows are. */
+export interface LocalNumbers extends Pick<LocalInference, "inference" | "reason"> {
+  readonly curve: readonly CurvePoint[];
+  /** H_L I (d) */
+  readonly image: Float64Array;
+  /** On rows that were not trained on; null: there are none. */
+  readonly heldOut: ThreatSection["sensitivity"]["heldOut"];
+  readonly population: ThreatSection["sensitivity"]["population"];
+  readonly contributions: ThreatSection["contributions"];
+}
+
+/** The section of a threat from its numbers, with its verdict and flags. */
+export async function sectionFrom(
+  { attack, trust }: Pick<LocalGround, "attack" | "trust">,
+  { input: { settings }, training, local, reach, point, l2 }: DescribedLocal,
+  { curve, image, heldOut, population, inference, reason, contributions: shares }: LocalNumbers,
+  work: Work,
+): Promise<{ section: ThreatSection; flags: Flag[] }> {
+  const { influence: I, scale } = attack;
+  const noise = noiseOf(settings);
+  const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const judged = {
     ...describeThreat(attack.threat, training, reach, settings),
     scale,
@@ -132,35 +168,30 @@ export async function localThreatSection(
       converged: attack.solver.converged,
       reason: attack.solver.reason,
     },
-    sensitivity: { training: { slope: dot(natural, I), curvature }, heldOut: sensitivity, population },
+    sensitivity: { training: { slope: dot(natural, I), curvature: 0.5 * dot(I, image) }, heldOut, population },
     smoothing: noise && smoothingSection(noise, hasExactNoise(local, noise), null),
     kinkRadius: null,
     supportChange: null,
     trustRadius: trust.radius,
     trustMethod: trust.radius === null ? null : ("stationarity" as const),
-    freeRadius: sensitivity && freeRadius(sensitivity),
+    freeRadius: heldOut && freeRadius(heldOut),
     collapseRadius: null,
     boundRadius: null,
     errorNorm: null,
     curve,
-    contributions: await contributions(attack, prepared, image, curvature, work),
+    contributions: shares,
   } satisfies Omit<ThreatSection, "verdict">;
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2,
     parametersPerRow: (I.length * training.copies) / training.rows,
-    inSample: !heldOut,
+    inSample: settings.evaluation.kind === "training",
     attackRate: settings.attackRate,
     unit: local.unit,
   });
   const section: ThreatSection = { ...judged, verdict };
   const chosen = settings.epsilons !== null || settings.radii !== null || settings.budgets !== null;
-  const flags = localThreatFlags(section, chosen, { trust: trust.reason, inference: reason });
-  if (sample) flags.push(sampledAttacksFlag(section, evaluated.y.length, settings.seed));
-  return {
-    section,
-    flags: [...flags, ...inferenceFlags(threatLabel(section.threat), inference, nearCorners, settings)],
-  };
+  return { section, flags: localThreatFlags(section, chosen, { trust: trust.reason, inference: reason }) };
 }
 
 async function localResponse(
@@ -199,12 +230,24 @@ async function contributions(
 ): Promise<ThreatSection["contributions"]> {
   if (!(curvature > 0)) return { rows: [], parameters: [] };
   const rows = await localRowContributions(attack, image, work);
-  const parameters = await localParameterContributions(attack, work);
-  const part = (value: number) => ({ value: value / 2, share: value / (2 * curvature) });
+  const listed = largest(rows, LISTED_ROWS).map((i) => ({ row: training.sourceRows[i], value: rows[i] }));
+  return contributionsFrom(attack, local, image, listed);
+}
+
+/** @param rows those with the largest part in I'H_LI. */
+export function contributionsFrom(
+  { influence: I }: Pick<LocalInfluence, "influence">,
+  { model }: Pick<LocalModel, "model">,
+  image: Float64Array,
+  rows: readonly RowShare[],
+): ThreatSection["contributions"] {
+  const whole = dot(I, image);
+  const parameters = I.map((value, j) => value * image[j]);
+  const part = (value: number) => ({ value: value / 2, share: value / whole });
   return {
-    rows: largest(rows, LISTED_ROWS).map((i) => ({ row: training.sourceRows[i], ...part(rows[i]) })),
+    rows: rows.map(({ row, value }) => ({ row, ...part(value) })),
     parameters: largest(parameters, LISTED_PARAMETERS).map((j) => ({
-      name: local.model.parameterNames[j],
+      name: model.parameterNames[j],
       ...part(parameters[j]),
     })),
   };

@@ -1,10 +1,12 @@
-import type { Dataset } from "../data/dataset.js";
+import type { Block, Dataset, RowBlocks } from "../data/dataset.js";
 import { listed } from "../data/names.js";
 import { numericalError } from "../errors.js";
 import type { Matrix } from "../linalg/matrix.js";
+import type { Predictor } from "../models/model.js";
+import { EachRank } from "../parallel/passes.js";
+import { ALONE } from "../parallel/ranks.js";
 import type { Work } from "../parallel/work.js";
 import { type Training, type TrainingOptions, trainModel } from "../solvers/train.js";
-import { outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 
 /** A row that is as sure as this, e^−6, with the first ridge may be driven there by nothing that holds it without one. */
@@ -46,29 +48,31 @@ export async function trainConvex(
   if (near && options.start) {
     const settings = { ...plain, method: "newton", maximumIterations: NEAR_STEPS } as const;
     const found = await trainModel(model, data, settings, work);
-    const { most } = growth(outputsOf(model, options.start, data), outputsOf(model, found.parameters, data), data);
+    const { most } = await growth(model, data, options.start, found.parameters);
     if (found.converged && most <= GROWTH) return found;
   }
-  const scale = meanSquare(data);
+  const scale = await meanSquare(data);
   const path: Float64Array[] = [];
   for (const ridge of RIDGES) {
     const start = path.at(-1) ?? options.start;
     const settings = { l2: ridge * scale, method: "newton", tolerance: LOOSE, ...(start && { start }) } as const;
     path.push((await trainModel(model, data, settings, work)).parameters);
-    if (path.length === 1 && largestMargin(outputsOf(model, path[0], data), data) < SURE) break;
+    if (path.length === 1 && (await largestMargin(model, data, path[0])) < SURE) break;
   }
-  if (path.length === RIDGES.length) refuseSeparated(local, data, path[RIDGES.length - 2], path[RIDGES.length - 1]);
+  if (path.length === RIDGES.length) {
+    await refuseSeparated(local, data, path[RIDGES.length - 2], path[RIDGES.length - 1]);
+  }
   return trainModel(model, data, { ...plain, method: "newton", start: path[path.length - 1] }, work);
 }
 
 /** @param slow, fast: θ with a ridge and with a tenth of it. */
-function refuseSeparated(
+async function refuseSeparated(
   { model, kind, loss }: LocalModel,
   data: Dataset,
   slow: Float64Array,
   fast: Float64Array,
-): void {
-  const { least, most } = growth(outputsOf(model, slow, data), outputsOf(model, fast, data), data);
+): Promise<void> {
+  const { least, most } = await growth(model, data, slow, fast);
   if (!(most > GROWTH && least >= -STILL * most)) return;
   const what = kind === "imported" ? `${loss} model` : `${kind} model`;
   throw numericalError(
@@ -77,42 +81,66 @@ function refuseSeparated(
 }
 
 /** f_y − f_k of row i for every other class k; y·f for one score. */
-function* margins({ columns, data: f }: Matrix, { y }: Dataset, i: number): Generator<number> {
+function* margins({ columns, data: f }: Matrix, { y }: Pick<Block, "y">, i: number): Generator<number> {
   if (columns === 1) yield y[i] * f[i];
   else for (let k = 0; k < columns; k++) if (k !== y[i]) yield f[i * columns + y[i]] - f[i * columns + k];
 }
 
-function largestMargin(f: Matrix, data: Dataset): number {
+async function largestMargin(model: Predictor, data: RowBlocks, theta: Float64Array): Promise<number> {
   let largest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < f.rows; i++) for (const margin of margins(f, data, i)) largest = Math.max(largest, margin);
-  return largest;
+  for (const block of data.blocks()) {
+    const f = model.outputs(theta, block.x);
+    for (let i = 0; i < f.rows; i++) for (const margin of margins(f, block, i)) largest = Math.max(largest, margin);
+  }
+  return (await range(data, largest, largest)).most;
 }
 
 /** By how much the margins of all rows with weight grow from one fit to the next. */
-function growth(from: Matrix, to: Matrix, data: Dataset): { least: number; most: number } {
+async function growth(
+  model: Predictor,
+  data: RowBlocks,
+  from: Float64Array,
+  to: Float64Array,
+): Promise<{ least: number; most: number }> {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < from.rows; i++) {
-    if (data.weights[i] === 0) continue;
-    const before = [...margins(from, data, i)];
-    let k = 0;
-    for (const margin of margins(to, data, i)) {
-      const change = margin - before[k++];
-      least = Math.min(least, change);
-      most = Math.max(most, change);
+  for (const block of data.blocks()) {
+    const [slow, fast] = [from, to].map((theta) => model.outputs(theta, block.x));
+    for (let i = 0; i < slow.rows; i++) {
+      if (block.w[i] === 0) continue;
+      const before = [...margins(slow, block, i)];
+      let k = 0;
+      for (const margin of margins(fast, block, i)) {
+        const change = margin - before[k++];
+        least = Math.min(least, change);
+        most = Math.max(most, change);
+      }
     }
   }
-  return { least, most };
+  return range(data, least, most);
+}
+
+/** The smallest and the largest number of all processes that share the rows. */
+async function range(
+  { ranks = ALONE }: RowBlocks,
+  least: number,
+  most: number,
+): Promise<{ least: number; most: number }> {
+  const each = new EachRank(ranks, 2);
+  each.own.set([least, most]);
+  await ranks.add(each.all);
+  return { least: each.smallest(0), most: each.largest(1) };
 }
 
 /** Σ w x², the mean over the features. */
-function meanSquare(data: Dataset): number {
-  let sum = 0;
+async function meanSquare(data: RowBlocks): Promise<number> {
+  const sum = new Float64Array(1);
   for (const { x, w } of data.blocks()) {
     for (let i = 0, at = 0; i < x.rows; i++) {
-      for (let k = 0; k < x.columns; k++, at++) sum += w[i] * x.data[at] ** 2;
+      for (let k = 0; k < x.columns; k++, at++) sum[0] += w[i] * x.data[at] ** 2;
     }
   }
-  return sum / data.features.length || 1;
+  await data.ranks?.add(sum);
+  return sum[0] / data.features.length || 1;
 }
 
 /** The up to three coefficients that move most. */

@@ -1,14 +1,13 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { scalerOf } from "../data/scaler.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Study } from "./analyze.js";
 import { judge } from "./conditions.js";
 import { groupSection, groupsOf } from "./groups.js";
-import { type EvaluatedLocal, evaluateLocal, naturalPrediction } from "./local-evaluation.js";
+import { evaluateLocal, naturalPrediction } from "./local-evaluation.js";
 import { localGroundFlags, restartFlags } from "./local-flags.js";
 import { localInferencesOf } from "./local-inference.js";
-import { type PreparedLocal, prepareLocal } from "./local-prepare.js";
+import { type DescribedLocal, type DescribedRows, type PreparedLocal, prepareLocal } from "./local-prepare.js";
 import { restartedResponses } from "./local-restarts.js";
 import type { ResolvedLocal } from "./local-result.js";
 import { type LocalGround, localGround, localThreatSection, withRestarts } from "./local-section.js";
@@ -35,8 +34,8 @@ export async function localStudyOf(
   prepared: PreparedLocal,
   work: Work,
 ): Promise<{ study: Study; grounds: LocalGround[] }> {
-  const { input, training, evaluation, local, influences, fitSeconds, influenceSeconds } = prepared;
-  const { settings, table } = input;
+  const { input, training, evaluation, local, influences } = prepared;
+  const { settings } = input;
   refuseOneCluster(training, settings);
   const clock = stopwatch();
   const evaluated = await evaluateLocal(prepared, work);
@@ -64,8 +63,55 @@ export async function localStudyOf(
   const natural = await naturalPrediction(evaluated[0], local, 0, work);
   const heldOut = settings.evaluation.kind !== "training";
   const evaluationSeconds = clock.lap() - inferenceSeconds;
-  const read = input.readSeconds ?? 0;
-  const result: StudyResult = {
+  const result = localResult(prepared, {
+    threats,
+    rows: {
+      evaluationRows: evaluated[0].y.length / evaluated[0].parts[0].data.copies,
+      groups: rows.groups && groupSection(rows.groups, natural.losses, evaluated[0].w),
+      clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
+    },
+    measured: {
+      heldOutLoss: heldOut ? dot(evaluated[0].w, natural.losses) : null,
+      metrics: natural.metrics.values,
+      estimationLoss: inferences[0].estimationLoss,
+    },
+    flags: [
+      ...localGroundFlags(prepared),
+      ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
+      ...sections.flatMap(({ flags }) => flags),
+      ...threats.flatMap(restartFlags),
+    ],
+    timings: {
+      read: input.readSeconds ?? 0,
+      evaluation: evaluationSeconds,
+      inference: inferenceSeconds,
+      passes: null,
+    },
+  });
+  const find = (t: number, epsilon: number) => localWorstCaseOf(influences[t], epsilon, settings.seed, work);
+  if (input.onWorstCases) input.onWorstCases(await worstCases(threats, settings, training, find));
+  return { study: { result, coefficients: coefficientsOf(prepared, grounds) }, grounds };
+}
+
+/** What a result says beside what is known once responses are. */
+interface LocalParts {
+  readonly threats: readonly ThreatSection[];
+  readonly rows: Pick<StudyResult["data"], "evaluationRows" | "groups" | "clusters">;
+  /** On the evaluated rows. */
+  readonly measured: Pick<StudyResult["fit"], "heldOutLoss" | "metrics" | "estimationLoss">;
+  readonly flags: readonly Flag[];
+  readonly timings: Pick<StudyResult["timings"], "read" | "evaluation" | "inference" | "passes">;
+}
+
+/** The result of an analysis without a closed form, wherever its rows are. */
+export function localResult(
+  prepared: DescribedLocal,
+  { threats, rows, measured, flags, timings }: LocalParts,
+): StudyResult {
+  const { input, training, local, fitSeconds, influenceSeconds } = prepared;
+  const { settings, table } = input;
+  const { read, evaluation, inference } = timings;
+  return {
     schema: "aif.study/1",
     settings: {
       ...resolvedSettings(settings, table, training, local, prepared.reach, { l1: null, l2: prepared.l2 }),
@@ -80,49 +126,36 @@ export async function localStudyOf(
       labels: training.labels,
       classes: training.classes,
       evaluation: evaluationName(settings.evaluation),
-      evaluationRows: evaluated[0].y.length / evaluated[0].parts[0].data.copies,
-      groups: rows.groups && groupSection(rows.groups, natural.losses, evaluated[0].w),
-      clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
+      ...rows,
     },
     model: modelOf(prepared),
-    fit: fitOf(prepared, natural, evaluated[0], heldOut, inferences[0].estimationLoss),
+    fit: fitOf(prepared, measured),
     lassoPath: null,
     threats,
     conditions: settings.failIf.flatMap((condition) => threats.flatMap((section) => judge(condition, section))),
-    flags: [
-      ...localGroundFlags(prepared),
-      ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
-      ...sections.flatMap(({ flags }) => flags),
-      ...threats.flatMap(restartFlags),
-    ],
+    flags,
     timings: {
       read,
       fit: fitSeconds,
       influence: influenceSeconds,
-      evaluation: evaluationSeconds,
-      inference: inferenceSeconds,
+      evaluation,
+      inference,
       exact: 0,
-      passes: null,
-      total: read + fitSeconds + influenceSeconds + evaluationSeconds + inferenceSeconds,
+      passes: timings.passes,
+      total: read + fitSeconds + influenceSeconds + evaluation + inference,
     },
   };
-  const find = (t: number, epsilon: number) => localWorstCaseOf(influences[t], epsilon, settings.seed, work);
-  if (input.onWorstCases) input.onWorstCases(await worstCases(threats, settings, training, find));
-  return { study: { result, coefficients: coefficientsOf(prepared, grounds) }, grounds };
 }
 
 function fitOf(
-  { point, trained, imported }: PreparedLocal,
-  natural: Awaited<ReturnType<typeof naturalPrediction>>,
-  { w }: EvaluatedLocal,
-  heldOut: boolean,
-  estimationLoss: number | null,
+  { point, trained, imported }: DescribedLocal,
+  { heldOutLoss, metrics, estimationLoss }: LocalParts["measured"],
 ): StudyResult["fit"] {
   return {
     parameters: [...point.parameters],
     trainingLoss: point.trainingLoss,
-    heldOutLoss: heldOut ? dot(w, natural.losses) : null,
-    metrics: natural.metrics.values,
+    heldOutLoss,
+    metrics,
     estimationLoss,
     gradientNorm: point.gradientNorm,
     iterations: trained.iterations,
@@ -131,7 +164,7 @@ function fitOf(
   };
 }
 
-function modelOf({ local, training, l2, damping, projection }: PreparedLocal): StudyResult["model"] {
+function modelOf({ local, training, l2, damping, projection }: DescribedLocal): StudyResult["model"] {
   return {
     kind: local.kind,
     loss: local.loss,
@@ -150,13 +183,13 @@ function modelOf({ local, training, l2, damping, projection }: PreparedLocal): S
 }
 
 /** null where the model sees the columns as they are. */
-function scalerSection(data: EncodedDataset): StudyResult["model"]["scaler"] {
+function scalerSection(data: DescribedRows): StudyResult["model"]["scaler"] {
   const { mean, scale } = scalerOf(data.encoding);
   const plain = Array.from(mean).every((value, k) => value === 0 && scale[k] === 1);
   return plain ? null : { mean: Array.from(mean), scale: Array.from(scale) };
 }
 
-function resolvedLocal({ input, local, trained, damping, influences }: PreparedLocal): ResolvedLocal {
+function resolvedLocal({ input, local, trained, damping, influences }: DescribedLocal): ResolvedLocal {
   const { optimizer: _optimizer, ...given } = input.settings.local;
   return {
     ...given,
@@ -169,9 +202,9 @@ function resolvedLocal({ input, local, trained, damping, influences }: PreparedL
 }
 
 /** θ̃ and θ̃ + εI, in the units that the model sees. */
-function coefficientsOf(
-  { training, local, point, projection }: PreparedLocal,
-  grounds: readonly LocalGround[],
+export function coefficientsOf(
+  { training, local, point, projection }: DescribedLocal,
+  grounds: readonly Pick<LocalGround, "attack" | "epsilons">[],
 ): Coefficients {
   const scaler = scalerSection(training);
   return {

@@ -51,7 +51,8 @@ export async function rankByHash(
       const inside = keyOf(place) * windows - window;
       return { place, group: strata[place], rest: inside };
     });
-    let fineness = powerOfTwo((PLACES_PER_ROW * total) / windows);
+    // Many strata share the memory that two may take.
+    let fineness = powerOfTwo((PLACES_PER_ROW * total) / windows / Math.max(1, sizes.length / 2));
     for (let round = 0; ; round++) {
       const counts = new Float64Array(groups.length * fineness);
       for (const row of waiting) counts[row.group * fineness + digitOf(row.rest, fineness)]++;

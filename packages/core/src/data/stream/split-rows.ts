@@ -13,20 +13,19 @@ interface Strata {
   readonly sizes: readonly number[];
 }
 
-/** Of two labels each is a stratum; without labels all rows are one. */
-async function strataOf(table: CachedTable, used: UsedRows, encoding: Encoding): Promise<Strata> {
-  const labelled = encoding.target.labels !== null;
-  if (!labelled) {
+/** Each class is a stratum; without classes all rows are one. @param strata how many classes there are */
+async function strataOf(table: CachedTable, used: UsedRows, encoding: Encoding, strata: number): Promise<Strata> {
+  if (strata === 0) {
     const of = used.marks?.map((mark) => (mark === 1 ? 0 : NO_STRATUM)) ?? new Uint8Array(table.ownRows);
     return { of, sizes: [used.rows] };
   }
   const of = new Uint8Array(table.ownRows).fill(NO_STRATUM);
-  const counts = new Float64Array(2);
+  const counts = new Float64Array(strata);
   for (const { before, rows, y } of targetsOf(table, used, encoding)) {
+    const places = classPlaces(y, encoding.target);
     for (let i = 0; i < rows.length; i++) {
-      const stratum = y[i] > 0 ? 1 : 0;
-      of[before - table.firstRow + rows[i]] = stratum;
-      counts[stratum]++;
+      of[before - table.firstRow + rows[i]] = places[i];
+      counts[places[i]]++;
     }
   }
   await table.ranks.add(counts);
@@ -48,10 +47,13 @@ export async function streamedFolds(
   seed: number,
 ): Promise<Uint16Array> {
   checkFolds(used.rows, folds, seed);
-  const { of, sizes } = await strataOf(table, used, encoding);
+  const { labels, classes } = encoding.target;
+  const { of, sizes } = await strataOf(table, used, encoding, labels ? 2 : (classes?.length ?? 0));
+  // Each stratum's dealing goes on where the one before ended.
+  const before = sizes.map((_, s) => sizes.slice(0, s).reduce((sum, size) => sum + size, 0));
   const out = new Uint16Array(table.ownRows);
   await rankByHash(hashed(table, of), sizes, seed, table.ranks, (place, stratum, rank) => {
-    out[place] = ((stratum === 1 ? sizes[0] : 0) + rank) % folds;
+    out[place] = (before[stratum] + rank) % folds;
   });
   return out;
 }
@@ -65,7 +67,8 @@ export async function streamedHoldOut(
   seed: number,
 ): Promise<{ training: RowsPart; evaluation: RowsPart }> {
   checkShare(share, seed);
-  const { of, sizes } = await strataOf(table, used, encoding);
+  // Of several classes the rows held out are drawn from all alike, as in memory.
+  const { of, sizes } = await strataOf(table, used, encoding, encoding.target.labels ? 2 : 0);
   const quota = heldOfStrata(sizes, share);
   const held = new Uint8Array(table.ownRows);
   const kept = new Uint8Array(table.ownRows);

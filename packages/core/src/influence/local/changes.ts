@@ -31,10 +31,14 @@ export async function lossSlopes(
 ): Promise<Float64Array> {
   const out = new Float64Array(data.rows);
   await eachBlock(data, "loss slopes", work, (block) => {
-    out.set(model.lossSlopes?.(theta, block, u) ?? rowwiseSlopes(model, theta, block, u), block.firstRow);
+    out.set(lossSlopesOf(model, theta, block, u), block.firstRow);
   });
   return out;
 }
+
+/** The same of a block (r). */
+export const lossSlopesOf = (model: Model, theta: Float64Array, block: Block, u: Float64Array): Float64Array =>
+  model.lossSlopes?.(theta, block, u) ?? rowwiseSlopes(model, theta, block, u);
 
 const ONE = Float64Array.of(1);
 

@@ -49,22 +49,37 @@ export async function localRowContributions(
   metricGradient: Float64Array,
   work: Work = {},
 ): Promise<Float64Array> {
-  const { point, threat, scale, omega, system } = attack;
+  const { point, threat, omega } = attack;
   const { model, data, parameters } = point;
-  const u = (await system.solve(asColumn(metricGradient), work, TOLERANCE)).solution.data;
-  const out = new Float64Array(data.rows);
   if (threat.tilt) {
+    const u = await solvedFor(attack, metricGradient, work);
     const slopes = await lossSlopes(model, parameters, data, u, work);
-    return out.map((_, i) => -data.weights[i] * omega[i] * slopes[i]);
+    return slopes.map((slope, i) => -data.weights[i] * omega[i] * slope);
   }
-  await eachBlock(data, "contributions", work, (block) => {
-    const { w, firstRow } = block;
-    const { directions } = answerTo(model.inputGradients(parameters, block), threat, block);
-    const along = slopesAlong(model, parameters, block, u, directions);
-    for (let i = 0; i < w.length; i++) out[firstRow + i] = -scale * w[i] * omega[firstRow + i] * along[i];
-  });
-  return out;
+  const out = new Float64Array(data.rows);
+  const sharesOf = await blockContributions(attack, metricGradient, work);
+  await eachBlock(data, "contributions", work, (block) => out.set(sharesOf(block), block.firstRow));
+  return out.map((value, i) => omega[i] * value);
 }
+
+/** The same of moved rows, each with the whole radius, for whoever goes through the blocks: −c w_i u'G_iφ_i (r). */
+export async function blockContributions(
+  attack: LocalInfluence,
+  metricGradient: Float64Array,
+  work: Work = {},
+): Promise<(block: Block) => Float64Array> {
+  const { point, threat, scale } = attack;
+  const { model, parameters } = point;
+  const u = await solvedFor(attack, metricGradient, work);
+  return (block) => {
+    const { directions } = answerTo(model.inputGradients(parameters, block), threat, block);
+    return slopesAlong(model, parameters, block, u, directions).map((along, i) => -scale * block.w[i] * along);
+  };
+}
+
+/** (H + λI)⁻¹∇Q */
+const solvedFor = async ({ system }: LocalInfluence, metricGradient: Float64Array, work: Work): Promise<Float64Array> =>
+  (await system.solve(asColumn(metricGradient), work, TOLERANCE)).solution.data;
 
 /** Share of each parameter in I'H_LI: I_j (H_LI)_j, d numbers that sum to it (MATH 14.11). */
 export async function localParameterContributions(attack: LocalInfluence, work: Work = {}): Promise<Float64Array> {

@@ -15,15 +15,16 @@ export interface AdversarialPull {
   readonly threat: Threat;
   /** c = Σ w_i ‖x_i ⊘ b‖_p: the radius is ρ = ε c. */
   readonly scale: number;
-  /** n: ‖x_i ⊘ b‖_p */
+  /** n: ‖x_i ⊘ b‖_p; none of rows that pass by block by block. */
   readonly rowScales: Float64Array;
-  /** n: how far row i moves per unit of the radius: 1 unless the rows share a budget (MATH 8). Where rows are reweighted, a_i (MATH 13). */
+  /** n: how far row i moves per unit of the radius: 1 unless the rows share a budget (MATH 8). Where rows are reweighted, a_i (MATH 13). None of rows that pass by. */
   readonly omega: Float64Array;
   /** A(θ̃) = c Σ w_i ω_i g_i·φ_i, or sd_w(l): the first-order growth of the risk per unit of ε. */
   readonly penalty: number;
   /** Φ = c Σ w_i ω_i ∇θ(∇x l_i·φ_i), or Σ w_i a_i ∇θ l_i (d) */
   readonly penaltyGradient: Float64Array;
-  readonly kinks: KinkCounts;
+  /** null of rows that pass by. */
+  readonly kinks: KinkCounts | null;
 }
 
 /** The pulls of several adversaries. Input gradients are computed once for all of them (twice where rows share a budget). */
@@ -74,28 +75,35 @@ async function tiltedPull(
 
 async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: Work): Promise<AdversarialPull[]> {
   const { model, data, parameters } = point;
-  const shares = await sharesOf(point, threats, work);
+  const passing = data.ranks !== undefined;
+  if (passing && threats.some((threat) => threat.shares)) {
+    throw usageError("Rows that share a budget must all be in memory.");
+  }
+  const kept = passing ? 0 : data.rows;
+  const shares = await sharesOf(point, threats, kept, work);
   const sums = threats.map((threat) => ({
-    scale: 0,
-    rowScales: new Float64Array(data.rows),
-    gains: new Float64Array(data.rows),
-    gain: 0,
+    // c, and the gain
+    scalars: new Float64Array(2),
+    rowScales: new Float64Array(kept),
+    gains: new Float64Array(kept),
     gradient: new Float64Array(parameters.length),
-    kinks: new KinkCounter(data.rows, threat),
+    kinks: new KinkCounter(kept, threat),
   }));
-  await eachBlock(data, "influence", work, (block) => {
+  const visit = (block: Block): void => {
     const { w, firstRow } = block;
     const answer = (gradients: Matrix, t: number): WeightedDirections => {
       const [threat, sum] = [threats[t], sums[t]];
       const { directions, gain } = answerTo(gradients, threat, block);
       const sizes = threat.rowScales(block);
-      const weights = w.map((value, i) => value * shares[t].omega[firstRow + i]);
-      sum.rowScales.set(sizes, firstRow);
-      sum.gains.set(gain, firstRow);
-      sum.kinks.add(gradients, firstRow);
+      const weights = passing ? w : w.map((value, i) => value * shares[t].omega[firstRow + i]);
+      if (!passing) {
+        sum.rowScales.set(sizes, firstRow);
+        sum.gains.set(gain, firstRow);
+        sum.kinks.add(gradients, firstRow);
+      }
       for (let i = 0; i < w.length; i++) {
-        sum.scale += w[i] * sizes[i];
-        sum.gain += weights[i] * gain[i];
+        sum.scalars[0] += w[i] * sizes[i];
+        sum.scalars[1] += weights[i] * gain[i];
       }
       return { directions, weights };
     };
@@ -105,9 +113,12 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
       const { gradient } = sums[t];
       for (let j = 0; j < part.length; j++) gradient[j] += part[j];
     });
-  });
+  };
+  const shared = sums.flatMap(({ scalars, gradient }) => [scalars, gradient]);
+  await eachBlock(data, "influence", work, visit, shared);
   return threats.map((threat, t) => {
-    const { scale, rowScales, gain, gains, gradient, kinks } = sums[t];
+    const { scalars, rowScales, gains, gradient, kinks } = sums[t];
+    const [scale, gain] = scalars;
     return {
       threat,
       scale,
@@ -115,7 +126,7 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
       omega: shares[t].omega,
       penalty: scale * gain,
       penaltyGradient: gradient.map((value) => scale * value),
-      kinks: kinks.finish(gains, threat.shares ? shares[t] : null),
+      kinks: passing ? null : kinks.finish(gains, threat.shares ? shares[t] : null),
     };
   });
 }
@@ -134,9 +145,10 @@ const oneByOne = (
 async function sharesOf(
   { model, data, parameters }: ModelPoint,
   threats: readonly Threat[],
+  rows: number,
   work: Work,
 ): Promise<RowShares[]> {
-  const gains = threats.map(() => new Float64Array(data.rows));
+  const gains = threats.map(() => new Float64Array(rows));
   if (threats.some((threat) => threat.shares)) {
     await eachBlock(data, "influence", work, (block) => {
       const gradients = model.inputGradients(parameters, block);
@@ -145,6 +157,6 @@ async function sharesOf(
       });
     });
   }
-  const whole = { omega: new Float64Array(data.rows).fill(1), tied: [] };
+  const whole = { omega: new Float64Array(rows).fill(1), tied: [] };
   return threats.map((threat, t) => threat.shares?.(gains[t], data.weights) ?? whole);
 }

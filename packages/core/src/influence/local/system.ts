@@ -79,6 +79,10 @@ const SYSTEMS = 2;
 const KEPT_SHARE = 1 / 8;
 /** Timing a product is worth while where forming H takes this many multiplications. */
 const WORTH_TIMING = 1e10;
+/** Multiplications of a product, in n·d, how many a process does a second, and what a further vector costs beside the first. */
+const PASSES_A_PRODUCT = 4;
+const PRODUCT_SPEED = 2e9;
+const FURTHER_SHARE = 0.3;
 /** Of Lanczos's method on products with the data. */
 const EIGENVALUE_TOLERANCE = 1e-6;
 const EIGENVALUE_STEPS = 100;
@@ -206,6 +210,7 @@ async function timings(
 ): Promise<Pick<SolverProblem, "productSeconds" | "furtherSeconds" | "matrixSeconds">> {
   const d = parameters.length;
   if (data.rows * d * d < WORTH_TIMING) return {};
+  if (data.ranks) return counted(data.rows, d);
   const rows = Math.min(data.rows, modelBlockRows(data.features.length));
   const first = data.select(Int32Array.from({ length: rows }, (_, i) => i));
   const operator = riskOperator({ model, data: first, ridge, parameters }, { curvature, withRidge: false });
@@ -219,6 +224,13 @@ async function timings(
   const one = await seconds(1);
   const further = Math.max(0.1 * one, ((await seconds(5)) - one) / 4);
   return { productSeconds: one, furtherSeconds: further, matrixSeconds: d * further };
+}
+
+/** Processes that share the rows must choose alike: by multiplications, not by a clock. */
+function counted(rows: number, d: number): Awaited<ReturnType<typeof timings>> {
+  const productSeconds = (PASSES_A_PRODUCT * rows * d) / PRODUCT_SPEED;
+  const furtherSeconds = FURTHER_SHARE * productSeconds;
+  return { productSeconds, furtherSeconds, matrixSeconds: d * furtherSeconds };
 }
 
 const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({

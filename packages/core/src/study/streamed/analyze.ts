@@ -11,6 +11,7 @@ import { coefficientTable } from "../coefficients.js";
 import { groundFlags, noteFlags } from "../data-flags.js";
 import { raise } from "../flags.js";
 import { populationSensitivity } from "../inference.js";
+import { localKindOf } from "../local-settings.js";
 import { chooseModel } from "../model-choice.js";
 import { penaltiesOf } from "../penalties.js";
 import { refuseUndeterminedSquares, stopwatch } from "../prepare.js";
@@ -20,6 +21,7 @@ import { checkSettings, evaluationName, type StudySettings } from "../settings.j
 import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
 import type { StreamedAttack } from "./attack-rows.js";
+import { analyzeClasses } from "./classes/analyze-classes.js";
 import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
 import type { CurveRows } from "./curve-rows.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
@@ -58,6 +60,7 @@ export interface StreamedWork extends Work {
 export async function analyzeStreamed(input: StreamedInput, work: StreamedWork = {}): Promise<Study> {
   const { training, evaluation, settings, source } = input;
   refuseUnstreamed(settings);
+  if (localKindOf(settings.model) === "softmax") return analyzeClasses(input, work);
   checkSettings({ ...settings, local: { ...settings.local, memoryBytes: null } });
   await ensureBlas();
   const clock = stopwatch();

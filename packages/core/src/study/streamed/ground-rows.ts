@@ -11,10 +11,11 @@ import { constantPoint, type Fit } from "../../solvers/fit.js";
 import { minimise } from "../../solvers/newton.js";
 import type { Threat } from "../../threats/threat.js";
 import type { StudySettings } from "../settings.js";
-import { LISTED_ROWS, largestRows, type RowShare, sizesOfCurve, trainingCurvature } from "../threat-section.js";
+import { type RowShare, sizesOfCurve, trainingCurvature } from "../threat-section.js";
 import { onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
 import { type FitGround, problemOf } from "./fit-rows.js";
 import { judgedRows } from "./judge-rows.js";
+import { LargestRows } from "./largest-rows.js";
 import type { RowsView } from "./rows-view.js";
 
 /** Σ wℓ'v and Σ w|ℓ'| where all attacked features are given up, for some threats that attack the same ones. */
@@ -113,26 +114,12 @@ export async function largestContributions(
   const { attack } = attacked;
   if (!(trainingCurvature(attack) > 0)) return null;
   const gradient = naturalHessianTimes(attack.fit, attack.influence);
-  // Of every rank: how many, then rows of the file and values.
-  const each = new EachRank(ranks, 1 + 2 * LISTED_ROWS);
-  let largest: RowShare[] = [];
+  const largest = new LargestRows(ranks);
   await pass({
-    sums: [each.all],
+    sums: largest.sums,
     async visit(view) {
-      const values = await rowContributions(await onView(view, attacked), gradient);
-      const { sourceRows } = view.block;
-      largest = topOf([...largest, ...largestRows(values, (i) => sourceRows[i])]);
-      each.own.set([largest.length, ...largest.flatMap(({ row, value }) => [row, value])]);
+      largest.see(await rowContributions(await onView(view, attacked), gradient), view.block.sourceRows);
     },
   });
-  const width = each.own.length;
-  const all = Array.from({ length: ranks.size }, (_, rank) => each.all.subarray(rank * width, (rank + 1) * width));
-  return topOf(
-    all.flatMap((list) =>
-      Array.from({ length: list[0] }, (_, k) => ({ row: list[1 + 2 * k], value: list[2 + 2 * k] })),
-    ),
-  );
+  return largest.found();
 }
-
-const topOf = (rows: readonly RowShare[]): RowShare[] =>
-  rows.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, LISTED_ROWS);

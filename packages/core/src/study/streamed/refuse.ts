@@ -10,8 +10,8 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
   return [
     [
       `--model ${model}`,
-      isKernelModel(model) || localKindOf(model) !== null,
-      "use linear, logistic, poisson, quadratic or basis, or give fewer rows",
+      isKernelModel(model) || localKindOf(model) === "mlp",
+      "use linear, logistic, poisson, quadratic, basis or softmax, or give fewer rows",
     ],
     ["--import", local.import !== null, "import the model on a part of the rows"],
     ["--l1", hasL1(settings), "use --l2, or select features on a part of the rows"],
@@ -27,6 +27,8 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
     ["--cluster", settings.cluster !== null, "leave it out, or give fewer rows"],
     ["--by", settings.by !== null, "analyse the groups one by one"],
     ["--second-order", secondOrder !== "none", "leave it out"],
+    ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
+    [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],
   ];
 }
 

@@ -1,0 +1,107 @@
+/** A softmax analysis of rows that pass by says what one in memory says without intervals, for any ranks and any blocks. */
+import { describe, expect, test } from "vitest";
+import { DEFAULT_SETTINGS, type StudySettings, type Table } from "../../../src/index.js";
+import { Random } from "../../models/naive.js";
+import { categorical, numeric, table } from "../tables.js";
+import { expectAgreement, RANKS, streamed } from "./agreement.js";
+
+const INF = Number.POSITIVE_INFINITY;
+
+/** Flowers of three kinds that overlap, in columns of different units, with weights and a class that is rare. */
+function flowers(n = 130, seed = 3): Table {
+  const random = new Random(seed);
+  const kinds = Array.from({ length: n }, () => ["fern", "moss", "rose"][Math.floor(2.4 * random.uniform())]);
+  const place = (kind: string): number => ["fern", "moss", "rose"].indexOf(kind);
+  return table([
+    numeric(
+      "length",
+      kinds.map((kind) => 30 + 4 * place(kind) + 6 * random.normal()),
+    ),
+    numeric(
+      "width",
+      kinds.map((kind) => 0.2 * (place(kind) === 1 ? 1 : 0) + 0.2 * random.normal()),
+    ),
+    categorical(
+      "soil",
+      kinds.map((_, i) => ["sand", "clay"][(i * i) % 2]),
+    ),
+    numeric(
+      "weight",
+      kinds.map(() => 1 + Math.floor(4 * random.uniform())),
+    ),
+    categorical("kind", kinds),
+  ]);
+}
+
+const base: Partial<StudySettings> = { target: "kind", model: "softmax", inference: "none", exclude: ["weight"] };
+const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
+  ["in sample, every norm", { evaluation: { kind: "training" }, norms: [1, INF], l2: 0.01 }],
+  ["a share held out, no ridge", { evaluation: { kind: "fraction", share: 0.3 }, norms: [2] }],
+  ["folds", { evaluation: { kind: "cv", folds: 3 }, norms: [1.5], l2: 0.02 }],
+  ["folds, no ridge, absolute sizes", { evaluation: { kind: "cv", folds: 3 }, norms: [2], radii: [0.05, 0.1] }],
+  [
+    "weights, balanced classes, share of attacks, no intercept",
+    {
+      evaluation: { kind: "fraction", share: 0.3 },
+      exclude: [],
+      weights: "weight",
+      weightsKind: "frequency",
+      classWeight: "balanced",
+      attackRate: 0.4,
+      intercept: false,
+      C: 1,
+      norms: [2, INF],
+    },
+  ],
+  [
+    "some rows attacked",
+    {
+      evaluation: { kind: "cv", folds: 2 },
+      norms: [2],
+      l2: 0.02,
+      local: { ...DEFAULT_SETTINGS.local, attackRows: 50 },
+    },
+  ],
+  [
+    "conjugate gradients",
+    {
+      evaluation: { kind: "training" },
+      norms: [2],
+      l2: 0.02,
+      local: { ...DEFAULT_SETTINGS.local, solver: "cg", damping: 0.1 },
+    },
+  ],
+];
+
+describe("a softmax model of rows that pass by is that of rows in memory", () => {
+  test.each(cases)("%s", async (name, changes) => {
+    const asked = { ...base, ...changes };
+    await expectAgreement(flowers(), asked);
+    await expectAgreement(flowers(), asked, RANKS);
+  });
+});
+
+test("rows of another file, apart on other ranks than the training rows", async () => {
+  const changes: Partial<StudySettings> = { ...base, evaluation: { kind: "file", path: "later.csv" }, norms: [2] };
+  await expectAgreement(flowers(), changes, RANKS, flowers(53, 7));
+});
+
+test("classes that come apart on no process by itself are refused on all", async () => {
+  const x = Array.from({ length: 60 }, (_, i) => i + Math.sin(i));
+  const apart = table([
+    numeric("x", x),
+    categorical(
+      "kind",
+      x.map((i) => ["a", "b", "c"][Math.floor(i / 20)]),
+    ),
+  ]);
+  await expect(streamed(apart, { ...base, exclude: [], evaluation: { kind: "training" } }, RANKS)).rejects.toThrow(
+    /separate the classes/,
+  );
+});
+
+test("intervals are left out, and the flags say so", async () => {
+  const [found] = await streamed(flowers(), { ...base, inference: "sandwich", evaluation: { kind: "training" } });
+  expect(found.threats[0].standardErrors).toBeNull();
+  expect(found.flags.map(({ code }) => code)).toEqual(expect.arrayContaining(["streamed", "no-inference"]));
+});
