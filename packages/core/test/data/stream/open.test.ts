@@ -109,6 +109,12 @@ const cell = {
 
 type Kind = keyof typeof cell;
 
+/** Held-out rows keep two labels in proportion, folds any classes. */
+const strataOf = ({ labels, classes, y }: EncodedDataset) => ({
+  binary: labels ? y : undefined,
+  classes: labels || classes ? y : undefined,
+});
+
 const tables = fc
   .record({
     kinds: fc.array(fc.constantFrom(...(Object.keys(cell) as Kind[])), { minLength: 1, maxLength: 6 }),
@@ -128,6 +134,8 @@ const tables = fc
       ),
       targets: fc.array(fc.oneof(cell.real, cell.two), { minLength: rows, maxLength: rows }),
       labels: fc.array(fc.constantFrom("yes", "no"), { minLength: rows, maxLength: rows }),
+      classes: fc.array(fc.constantFrom("no", "perhaps", "yes"), { minLength: rows, maxLength: rows }),
+      several: fc.boolean(),
       weights: fc.array(fc.constantFrom("0", "1", "2.5", "1e-3"), { minLength: rows, maxLength: rows }),
       cuts: fc.array(fc.nat(rows), { maxLength: 4 }),
       classification: fc.boolean(),
@@ -150,13 +158,13 @@ describe("a streamed table", () => {
     const folder = await mkdtemp(join(tmpdir(), "aif-stream-"));
     await fc.assert(
       fc.asyncProperty(tables, async (table) => {
-        const { kinds, cells, cuts, twice, classification, weighted } = table;
+        const { kinds, cells, cuts, twice, classification, several, weighted } = table;
         await rm(folder, { recursive: true, force: true });
         await mkdir(folder);
         const names = kinds.map((kind, j) => (kind === "count" ? `${kind}${j}_id` : `${kind}${j}`));
         const header = [...names, ...(twice ? ["again"] : []), "n", "y", "w"].map((name) => `"${name}"`).join(",");
         const lines = cells.map((row, i) => {
-          const y = classification ? table.labels[i] : table.targets[i];
+          const y = classification ? (several ? table.classes : table.labels)[i] : table.targets[i];
           const all = [...row, ...(twice ? [row[0]] : []), String(i + 1), y, table.weights[i]];
           return all.map((text) => `"${text}"`).join(",");
         });
@@ -168,6 +176,7 @@ describe("a streamed table", () => {
         const pattern = join(folder, "part-*.csv");
         const options: EncodeOptions = {
           target: "y",
+          ...(classification && several ? { task: "multiclass" as const } : {}),
           missing: table.missing,
           standardize: table.standardize,
           ...(weighted ? { weights: "w" } : {}),
@@ -182,9 +191,9 @@ describe("a streamed table", () => {
         const { split } = table;
         const wanted = await failure(async () => {
           const { all } = await inMemory();
-          const strata = all.labels ? all.y : undefined;
-          if (split.kind === "fraction") holdOut(all.sourceRows, split.share, 3, { strata });
-          if (split.kind === "cv") assignFolds(all.sourceRows, split.folds, 3, { strata });
+          const { binary, classes } = strataOf(all);
+          if (split.kind === "fraction") holdOut(all.sourceRows, split.share, 3, { strata: binary });
+          if (split.kind === "cv") assignFolds(all.sourceRows, split.folds, 3, { strata: classes });
         });
         const found = await failure(async () => {
           opened = await together(table.ranks, (ranks) =>
@@ -196,14 +205,14 @@ describe("a streamed table", () => {
         expect(found).toBe(wanted);
         if (found !== null) return;
         const { all, notes } = await inMemory();
-        const strata = all.labels ? all.y : undefined;
+        const { binary, classes } = strataOf(all);
         for (const { training } of opened) {
           expectSame(training.encoding, all.encoding);
           expect(training.notes).toEqual(notes);
         }
         const rows = collected(opened.map(({ training }) => training));
         if (split.kind === "fraction") {
-          const parts = holdOut(all.sourceRows, split.share, 3, { strata });
+          const parts = holdOut(all.sourceRows, split.share, 3, { strata: binary });
           expectRows(rows, all.select(parts.training));
           const held = all.select(parts.evaluation);
           const shares = opened.map(({ evaluation }) => evaluation).filter((share) => share !== null);
@@ -216,7 +225,7 @@ describe("a streamed table", () => {
           near([opened[0].training.weightTotal], [all.weightTotal]);
         }
         if (split.kind === "cv") {
-          expect(rows.foldOf).toEqual(Array.from(assignFolds(all.sourceRows, split.folds, 3, { strata })));
+          expect(rows.foldOf).toEqual(Array.from(assignFolds(all.sourceRows, split.folds, 3, { strata: classes })));
         }
         for (const { close } of opened) close();
       }),
