@@ -2,7 +2,7 @@
  * Draws small errors at random from the sources of some folders, puts each in, in memory, and says which are noticed by the test
  * files that are concerned. `npm run mutate -- --count 20 --seed 1 threats influence solvers`
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { randomStream } from "../packages/core/src/stats/random.js";
@@ -33,7 +33,7 @@ function draw(folder: string, count: number, seed: number): Mutant[] {
 function describe({ file, text, replacement, at }: Mutant): string {
   const source = read(file);
   const line = lineOf(source, { at });
-  return `${file}:${line} ${JSON.stringify(text.trim())} → ${JSON.stringify(replacement.trim())} in ${source.split("\n")[line - 1].trim()}`;
+  return `${file}:${line}:${at - source.lastIndexOf("\n", at - 1)} ${JSON.stringify(text.trim())} → ${JSON.stringify(replacement.trim())} in ${source.split("\n")[line - 1].trim()}`;
 }
 
 async function main(): Promise<void> {
@@ -44,9 +44,14 @@ async function main(): Promise<void> {
   const [count, seed] = [Number(values.count), Number(values.seed)];
   if (!(count >= 1) || !Number.isInteger(seed))
     throw new Error("--count and --seed must be whole numbers, --count at least 1.");
+  const folders = positionals.length > 0 ? positionals : ["threats", "influence", "solvers"];
+  for (const folder of folders) {
+    if (!existsSync(`${root}/packages/core/src/${folder}`))
+      throw new Error(`packages/core/src has no folder ${folder}.`);
+  }
   const judge = mutationJudge(root);
   const testsOf = concernedTests(root);
-  for (const folder of positionals.length > 0 ? positionals : ["threats", "influence", "solvers"]) {
+  for (const folder of folders) {
     const drawn = draw(folder, count, seed);
     let survived = 0;
     for (const mutant of drawn) {

@@ -38,6 +38,8 @@ test("operators, constants, conditions and statements", () => {
   ]);
   expect(changed("  sum += w[i];")).toEqual(["sum -= w[i];", ";"]);
   expect(changed("  visit(a);")).toEqual([";"]);
+  expect(changed("  else visit(a);")).toEqual([]);
+  expect(changed("  while ((at += step) < end) visit(at);")).toEqual(["while ((at += step) >= end) visit(at);", ";"]);
 });
 
 test("not comments, types, imports, nor messages to people", () => {

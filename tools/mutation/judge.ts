@@ -15,7 +15,7 @@ export interface Judge {
 }
 
 /** A test file that takes longer than this hangs. */
-const MOST_MILLISECONDS = 120_000;
+const MOST_MILLISECONDS = 90_000;
 
 /** @param root of the repository. */
 export function mutationJudge(root: string): Judge {

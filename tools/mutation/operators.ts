@@ -28,9 +28,12 @@ const SWAPS: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w.])2(?![\w.])/g, "3"],
 ];
 
-/** An assignment or a call that is a line of its own. */
+/** An assignment or a call that is a line of its own; without an `if`, whose `else` may follow. */
 const STATEMENT = /^\s+(?:await )?[\w$][\w$.[\] +*-]*(?:\(.*\)|\+\+| (?:[-+*/]?=) .*);$/;
-const NO_STATEMENT = /^\s+(?:const|let|return|throw|type|readonly|private|import|export|break|continue)\b/;
+const NO_STATEMENT = /^\s+(?:if|else|const|let|return|throw|type|readonly|private|import|export|break|continue)\b/;
+
+/** How a loop goes on: turned round it would not end. */
+const LOOP = /\b(?:for|while) \(/;
 
 /** Lines without a program: comments, imports, messages to people, types. */
 const SKIPPED = /^\s*(?:\/?\*|\/\/|import\b|export (?:type|interface|\*)|\} from|readonly .*;$|type\b)|Error\(|phase:/;
@@ -48,6 +51,7 @@ export function mutantsOf(file: string, source: string): Mutant[] {
     if (!SKIPPED.test(line) && !inMessage) {
       const code = withoutTexts(line);
       for (const [pattern, replacement] of SWAPS) {
+        if (LOOP.test(code) && /[-+]=/.test(replacement)) continue;
         for (const match of code.matchAll(pattern)) add(match.index, match[0], replacement);
       }
       const condition = conditionOf(code);
