@@ -153,3 +153,15 @@ describe("L-BFGS", () => {
     expect((await refusal(minimiseLbfgs(barrier, Float64Array.of(2), gradientLength))).code).toBe("usage");
   });
 });
+
+test("a step that is too long is followed by the lowest point of the cubic", async () => {
+  const trials: number[] = [];
+  const cubic: Evaluate = async ([t]) => {
+    trials.push(t);
+    return { value: t ** 3 - 3 * t, gradient: Float64Array.of(3 * t * t - 3) };
+  };
+  const start = { theta: Float64Array.of(0), value: 0, gradient: Float64Array.of(-3) };
+  const found = await wolfeSearch(start, Float64Array.of(1), 3, cubic);
+  expect(trials).toHaveLength(2);
+  expect(found?.theta[0]).toBeCloseTo(1, 12);
+});
