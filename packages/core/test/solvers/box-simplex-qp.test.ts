@@ -91,3 +91,19 @@ test("many unknowns of low rank end in time", () => {
   if (u) expect(gap(problem, u)).toBeLessThan(1e-7);
   expect(cpuTime() - start).toBeLessThan(5000);
 });
+
+test("nearly parallel unknowns, where descent by coordinates alone would not end", () => {
+  const near = 1 - 1e-7;
+  const u = solved({
+    G: [
+      [1, near],
+      [near, 1],
+    ],
+    g: [0.4 * near - 0.3, 0.4 - 0.3 * near],
+    lower: [-1, -1],
+    upper: [1, 1],
+    simplex: [],
+  });
+  expect(u?.[0]).toBeCloseTo(0.3, 6);
+  expect(u?.[1]).toBeCloseTo(-0.4, 6);
+});
