@@ -131,8 +131,15 @@ export function passesOver(data: StreamedDataset, options: PassOptions): Pass<Ro
   };
 }
 
+/** Takes over all sums or none: the rows are added to those that are not restored. */
 function restored(saved: readonly string[] | null | undefined, sums: readonly Float64Array[]): boolean {
-  return !!saved && saved.length === sums.length && sums.every((sum, k) => decodeNumbers(saved[k], sum));
+  if (!saved || saved.length !== sums.length) return false;
+  const found = sums.map(({ length }) => new Float64Array(length));
+  if (!found.every((numbers, k) => decodeNumbers(saved[k], numbers))) return false;
+  sums.forEach((sum, k) => {
+    sum.set(found[k]);
+  });
+  return true;
 }
 
 /** The same rows without a fold. */
