@@ -79,10 +79,9 @@ const SYSTEMS = 2;
 const KEPT_SHARE = 1 / 8;
 /** Timing a product is worth while where forming H takes this many multiplications. */
 const WORTH_TIMING = 1e10;
-/** Multiplications of a product, in n·d, how many a process does a second, and what a further vector costs beside the first. */
+/** Multiplications of a product, in n·d, and how many are done a second. */
 const PASSES_A_PRODUCT = 4;
 const PRODUCT_SPEED = 2e9;
-const FURTHER_SHARE = 0.3;
 /** Of Lanczos's method on products with the data. */
 const EIGENVALUE_TOLERANCE = 1e-6;
 const EIGENVALUE_STEPS = 100;
@@ -229,8 +228,7 @@ async function timings(
 /** Processes that share the rows must choose alike: by multiplications, not by a clock. */
 function counted(rows: number, d: number): Awaited<ReturnType<typeof timings>> {
   const productSeconds = (PASSES_A_PRODUCT * rows * d) / PRODUCT_SPEED;
-  const furtherSeconds = FURTHER_SHARE * productSeconds;
-  return { productSeconds, furtherSeconds, matrixSeconds: d * furtherSeconds };
+  return { productSeconds, matrixSeconds: d * productSeconds };
 }
 
 const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({
