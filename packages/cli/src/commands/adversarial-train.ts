@@ -85,7 +85,7 @@ export function addAdversarialTrain(program: Command): void {
             ),
           async (done) => {
             await checkpoint?.close();
-            if (page !== null) await writeReport(page, done, text(done, false));
+            if (page !== null) await writeReport(page, printed(done, typed), text(done, false));
             if (file !== null) await writeFileAtomically(file, rendered(done, false));
           },
         ).catch((error: unknown) => kept(error, checkpoint));

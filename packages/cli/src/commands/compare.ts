@@ -110,7 +110,7 @@ export function addCompare(program: Command): void {
           async (done) => {
             if (chart !== null) await writeChart(chart, await toSvg(chartsOf(done)[0].draw()));
             if (report !== null)
-              await writeReport(report, done, renderComparison(done, { colour: false, chart: null }));
+              await writeReport(report, printed(done, typed), renderComparison(done, { colour: false, chart: null }));
             if (out !== null) await writeFileAtomically(out, rendered(done, false));
           },
         );

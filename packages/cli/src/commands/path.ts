@@ -64,7 +64,7 @@ export function addPath(program: Command): void {
             return asAsked(await pathStudy(input, { signal, onProgress }), redact);
           },
           async (done) => {
-            if (report !== null) await writeReport(report, done, renderPath(done, { colour: false }));
+            if (report !== null) await writeReport(report, printed(done, typed), renderPath(done, { colour: false }));
             if (out !== null) await writeFileAtomically(out, rendered(done, false));
           },
         );

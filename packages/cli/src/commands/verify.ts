@@ -94,7 +94,8 @@ export function addVerify(program: Command): void {
           },
           async (done) => {
             await worst.write();
-            if (page !== null) await writeReport(page, done, renderVerification(done, { colour: false }));
+            if (page !== null)
+              await writeReport(page, printed(done, typed), renderVerification(done, { colour: false }));
             if (file !== null) await writeFileAtomically(file, rendered(done, false));
           },
         );

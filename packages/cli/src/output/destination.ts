@@ -81,7 +81,8 @@ export async function writeFiles(study: Study, typed: TypedCommand, destination:
   if (coefficients !== null) {
     await writeFileAtomically(coefficients, coefficientsFile(coefficients, study.coefficients, rawCsv));
   }
-  if (report !== null) await writeReport(report, study.result, renderStudy(study.result, { colour: false }));
+  if (report !== null)
+    await writeReport(report, printed(study.result, typed), renderStudy(study.result, { colour: false }));
   if (out !== null) await writeFileAtomically(out, rendered(study, typed, destination, false));
 }
 
