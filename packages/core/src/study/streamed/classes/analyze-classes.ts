@@ -39,7 +39,7 @@ interface Ground {
   readonly classes: number;
 }
 
-const WITHOUT_INTERVALS = "the rows pass by block by block";
+const WITHOUT_INTERVALS = "the rows pass by block by block, and a softmax model's intervals need all of them in memory";
 
 /**
  * `analyze` of a softmax model whose rows pass by block by block: every number that is given is that of `analyze` without intervals.
