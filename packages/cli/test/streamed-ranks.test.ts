@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -115,16 +116,64 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     expect(await readdir(own)).not.toContain("work.checkpoint");
   });
 
-  test("a column of words in one part is an error of that part, said once by its rank", async () => {
-    const own = join(folder, "broken");
+  test("a column of numbers in one part and of words in another is refused, with both files and the column", async () => {
+    const own = join(folder, "mixture");
     await mkdir(own);
     for (const part of [0, 1]) await writePart(own, part, 40);
     const file = join(own, "part-1.csv");
-    await writeFile(file, (await readFile(file, "utf8")).replace(/^x0,/, "z0,"));
+    await writeFile(file, (await readFile(file, "utf8")).replace(/^[-\d][^,]*,/gm, "many,"));
     const { code, stderr } = await onRanks(2, words("linear").with(1, join(own, "part-*.csv")));
     expect(code).toBe(1);
-    expect(stderr.split("\n")).toHaveLength(1);
-    expect(stderr).toMatch(/part-1\.csv/);
+    expect(stderr).toMatch(
+      /^aif: Column "x0" holds numbers in [^\n]*part-0\.csv and text in [^\n]*part-1\.csv; [^\n]*$/,
+    );
+  });
+
+  test("a part that disappears while another is read is named by the rank that misses it", async () => {
+    const own = join(folder, "vanishing");
+    await mkdir(own);
+    for (const part of [0, 1, 2]) await writePart(own, part, 40);
+    const long = join(own, "part-1.csv"); // the second rank reads it first, and meanwhile the part after it goes
+    const [header, ...lines] = (await readFile(long, "utf8")).trimEnd().split("\n");
+    for (const part of [0, 1]) {
+      await writeFile(join(own, `part-${part}.csv`), `${[header, ...Array(1500).fill(lines.join("\n"))].join("\n")}\n`);
+    }
+    const cache = join(own, "cache");
+    const job = onRanks(2, [...words("linear").with(1, join(own, "part-*.csv")), "--cache", cache, "--keep-cache"]);
+    let over = false;
+    void job.finally(() => (over = true));
+    while (!over && !existsSync(join(cache, "training-2of2.rows"))) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await rm(join(own, "part-2.csv"));
+    const { code, stdout, stderr } = await job;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^aif: rank 1 \([^)]+\): [^\n]*part-2\.csv is gone: it was there when the run began[^\n]*$/);
+  });
+
+  test("a damaged block and a cell that is no finite number are reported with their file and rows, by their rank", async () => {
+    const own = join(folder, "poisoned");
+    await mkdir(own);
+    for (const part of [0, 1]) await writePart(own, part, 40);
+    const cache = join(own, "cache");
+    const command = [...words("linear").with(1, join(own, "part-*.csv")), "--cache", cache, "--keep-cache"];
+    expect((await onRanks(2, command)).code).toBe(0);
+    const rows = join(cache, "training-2of2.rows");
+    const bytes = await readFile(rows);
+    bytes[bytes.length - 100] ^= 1;
+    await writeFile(rows, bytes);
+    const damaged = await onRanks(2, command);
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toMatch(
+      /^aif: rank 1 \([^)]+\): [^\n]*data rows 1 to 40 of [^\n]*part-1\.csv, on rank 1\) does not match its checksum[^\n]*$/,
+    );
+    const file = join(own, "part-1.csv");
+    const lines = (await readFile(file, "utf8")).split("\n");
+    lines[17] = lines[17].replace(/^[^,]*/, "1e999");
+    await writeFile(file, lines.join("\n"));
+    const infinite = await onRanks(2, command);
+    expect(infinite.code).toBe(1);
+    expect(infinite.stderr).toMatch(/^aif: rank 1 \([^)]+\): [^\n]*part-1\.csv[^\n]*row 17[^\n]*$/);
   });
 
   test("what cannot be shared by rows is refused, in one sentence", async () => {
