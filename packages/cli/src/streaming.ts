@@ -1,4 +1,3 @@
-import { freemem } from "node:os";
 import {
   AifError,
   encodingOptions,
@@ -15,6 +14,7 @@ import type { streamingOptions } from "./options/runtime.js";
 import { writeStderr } from "./output/stdout.js";
 import type { Reporter } from "./progress.js";
 import { isPrinter } from "./ranks.js";
+import { spareBytes } from "./spare-memory.js";
 import type { DataValues } from "./study-input.js";
 
 export type StreamingValues = ValuesOf<typeof streamingOptions>;
@@ -59,8 +59,6 @@ export async function streams(asked: Asked): Promise<boolean> {
   refuse(asked);
   return true;
 }
-
-const spareBytes = (): number => (process.availableMemory?.() ?? freemem()) / 2;
 
 /** 0 for what can be read once only, and for what is no table: reading says so. */
 async function tableBytes(data: string): Promise<number> {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { hasMpi, type Job, mpirun } from "../../core/test/parallel/mpirun.js";
 import { aif, launcher } from "./launch.js";
 
@@ -140,11 +140,7 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     }
     const cache = join(own, "cache");
     const job = onRanks(2, [...words("linear").with(1, join(own, "part-*.csv")), "--cache", cache, "--keep-cache"]);
-    let over = false;
-    void job.finally(() => (over = true));
-    while (!over && !existsSync(join(cache, "training-2of2.rows"))) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+    await vi.waitUntil(() => existsSync(join(cache, "training-2of2.rows")), { timeout: 60_000, interval: 2 });
     await rm(join(own, "part-2.csv"));
     const { code, stdout, stderr } = await job;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

@@ -185,7 +185,7 @@ export { compare } from "./study/compare/comparison.js";
 export type { ComparisonInput } from "./study/compare/comparison-input.js";
 export type * from "./study/compare/comparison-result.js";
 export { sameAttack } from "./study/compare/comparison-words.js";
-export { type ComparisonFamily, comparisonEvaluation, parseProjects } from "./study/compare/family.js";
+export { type ComparisonFamily, comparisonEvaluation, familySize, parseProjects } from "./study/compare/family.js";
 export { type FeatureRule, parseFeatureRule } from "./study/compare/feature-rule.js";
 export { type Condition, parseCondition } from "./study/conditions.js";
 export { FLAGS, type FlagCode, type FlagLevel, type FlagRule } from "./study/flags.js";

@@ -2,9 +2,12 @@
 
 export { fileFacts } from "./data/file-facts.node.js";
 export { assertWritable, makeOutputFolder, writeFileAtomically } from "./data/files.node.js";
+export { sharedTable } from "./data/shared-table.js";
 export { estimatedBytes, readableBytes } from "./data/stream/estimate.js";
 export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";
+export { nativeThreads } from "./linalg/native-candidates.js";
 export { byItself, type LaunchedRanks, launchedRanks } from "./parallel/mpi.node.js";
 export { mpiVersion } from "./parallel/mpi-library.node.js";
+export { joinThreads, startThreads, type ThreadRanks } from "./parallel/threads.node.js";

@@ -16,7 +16,7 @@ import { predictionOptions } from "../options/prediction.js";
 import { addGroups } from "../options/register.js";
 import { representationOptions } from "../options/representation.js";
 import { readGroup } from "../options/rule.js";
-import { setThreads, streamingOptions } from "../options/runtime.js";
+import { streamingOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { verdictOptions } from "../options/verdict.js";
@@ -25,11 +25,13 @@ import { destinationOf, print, writeFiles } from "../output/destination.js";
 import { predictionsFile } from "../output/predictions-file.js";
 import { asAsked, checkRedaction } from "../output/redaction.js";
 import { worstCaseFile } from "../output/worst-case-file.js";
-import { readOutput } from "../ranks.js";
+import { ranks as joinedRanks, readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
 import { refuse } from "../refusal.js";
 import { type Asked, streamedInput, streams } from "../streaming.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
+import { hasDraws, threadsFor } from "../threads/count.js";
+import { setThreadsOf, share } from "../threads/share.js";
 import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
@@ -81,7 +83,7 @@ export function addAnalyze(program: Command): void {
         const output = readOutput(outputOptions, command);
         checkRedaction(output, settings);
         const kept = readGroup(analysisCheckpointOptions, command);
-        setThreads(values.threads);
+        setThreadsOf(hasDraws(settings), values.threads, joinedRanks());
         await checkEvaluationFile(settings.evaluation);
         const destination = await destinationOf(output, [
           ...inputFiles(data, settings),
@@ -112,7 +114,13 @@ export function addAnalyze(program: Command): void {
               return shown(await analyzeStreamed(input, keeping).finally(close));
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
-            return shown(await analyze({ ...read, ...(await predictions.read(signal)), ...worst.input }, work));
+            // What is written of single rows is a matter of this thread alone.
+            const own = { ...(await predictions.read(signal)), ...worst.input };
+            const task = { kind: "analyze", input: read } as const;
+            const count = (): number => threadsFor(task, values.threads, values.memory);
+            return share(task, { ranks, count, signal }, async (input, sharing) =>
+              shown(await analyze({ ...input, ...own }, { ...work, ranks: sharing })),
+            );
           },
           async (done) => {
             await worst.write();

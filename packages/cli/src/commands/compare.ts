@@ -20,7 +20,7 @@ import { inferenceOptions } from "../options/inference.js";
 import { kernelOptions } from "../options/kernel.js";
 import { addGroups } from "../options/register.js";
 import { readGroup } from "../options/rule.js";
-import { runtimeOptions, setThreads } from "../options/runtime.js";
+import { runtimeOptions } from "../options/runtime.js";
 import { studySettings } from "../options/settings.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { writeChart } from "../output/chart-file.js";
@@ -29,12 +29,14 @@ import { toJson } from "../output/json.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
 import { toSvg } from "../output/svg.js";
-import { readOutput } from "../ranks.js";
+import { ranks as joinedRanks, readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
 import { printed } from "../recorded/typed-command.js";
 import { renderComparison } from "../render/comparison.js";
 import { wantsColour } from "../render/page.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
+import { threadsFor } from "../threads/count.js";
+import { setThreadsOf, share } from "../threads/share.js";
 import { compareHelp } from "./compare-help.js";
 
 const groups = [
@@ -89,7 +91,8 @@ export function addCompare(program: Command): void {
         const family = { models, features, l2, l1, projects, smoothing, seeds };
         const local = { ...settings.local, ...networks, memoryBytes: memory };
         const { format, out, quiet, chart, report } = readOutput(comparisonOutput, command);
-        setThreads(readGroup(runtimeOptions, command).threads);
+        const { threads } = readGroup(runtimeOptions, command);
+        setThreadsOf(true, threads, joinedRanks());
         await checkEvaluationFile(settings.evaluation);
         const files = { format, out, coefficients: null, report, chart, quiet };
         const { format: form } = await destinationOf(files, inputFiles(data, settings));
@@ -98,15 +101,18 @@ export function addCompare(program: Command): void {
         const ranks = await workTogether({ settings, family, local }, inputFiles(data, settings));
         const result = await carryOut(
           quiet,
-          async (signal, reporter) =>
-            compare(
-              {
-                ...(await readStudyInput(data, dataValues, settings, signal, reporter)),
-                settings: { ...settings, local },
-                family,
-              },
-              { signal, ranks, onProgress: ({ phase, done, total }) => reporter.report(phase, done, total) },
-            ),
+          async (signal, reporter) => {
+            const read = await readStudyInput(data, dataValues, settings, signal, reporter);
+            const task = { kind: "compare", input: { ...read, settings: { ...settings, local }, family } } as const;
+            const count = (): number => threadsFor(task, threads, memory);
+            return share(task, { ranks, count, signal }, (input, sharing) =>
+              compare(input, {
+                signal,
+                ranks: sharing,
+                onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
+              }),
+            );
+          },
           async (done) => {
             if (chart !== null) await writeChart(chart, await toSvg(chartsOf(done)[0].draw()));
             if (report !== null)

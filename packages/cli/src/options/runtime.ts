@@ -24,7 +24,7 @@ const HEADING = "Machine:";
 const threads = single(
   {
     flags: "--threads <N>",
-    help: "threads of the linear algebra",
+    help: "threads of the linear algebra, or of the models, draws or repetitions that are shared out",
     shown: "AIF_THREADS, else all processors up to 8",
   },
   null,

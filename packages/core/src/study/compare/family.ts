@@ -42,6 +42,16 @@ export const wholeFamily = (family: ComparisonFamily): WholeFamily => ({
   ...family,
 });
 
+/** How many models a family has, before anything is known of which columns are features. @param columns of the table */
+export function familySize(family: ComparisonFamily, columns: number): number {
+  const { models, features, l2, l1, projects, smoothing } = wholeFamily(family);
+  const choices = features.map((rule) =>
+    rule.kind === "all" || rule.kind === "columns" ? 1 : (rule.to ?? columns) - (rule.from ?? 1) + 1,
+  );
+  const varied = [models, l2, l1, projects, smoothing].map(({ length }) => Math.max(1, length));
+  return varied.reduce((product, length) => product * length, choices.reduce((sum, count) => sum + count, 0) || 1);
+}
+
 /** One model of the family. */
 export interface Candidate {
   /** What tells it from the others: "quadratic, forward 3, λ = 0.1". */

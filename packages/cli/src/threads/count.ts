@@ -1,0 +1,48 @@
+import { familySize, type StudySettings } from "@aif/core";
+import { coreShare, nativeThreads } from "@aif/core/node";
+import { spareBytes } from "../spare-memory.js";
+import type { Task } from "./task.js";
+
+/** What another thread takes: the program itself, and beside the shared table as much again for what is computed of its rows. */
+const THREAD_BYTES = 150 * 2 ** 20;
+/** What this thread takes of the table: its cells, and what is computed of them. */
+const TIMES_THE_TABLE = 2;
+const BYTES_A_CELL = 8;
+
+/** Cells of the table times parts of the work from which they are worth another thread: about half a second on one. */
+const LEAST_WORK = { compare: 2e6, analyze: 5e7 } as const;
+/** Models of which a part of the work takes about as long as that says; of all others it takes longer. */
+const LIGHT: ReadonlySet<string> = new Set(["linear", "logistic", "poisson"]);
+
+/** Whether an analysis has parts that threads can share. */
+export const hasDraws = ({ inference }: StudySettings): boolean => inference === "bootstrap";
+
+/** Independent parts of the work: models of a family, draws of a bootstrap. */
+function partsOf({ kind, input }: Task): number {
+  if (kind === "compare") return familySize(input.family, input.table.columns.length - 1);
+  return hasDraws(input.settings) ? input.settings.draws : 1;
+}
+
+function isHeavy({ kind, input }: Task): boolean {
+  const given = kind === "compare" && input.family.models?.length ? input.family.models : [input.settings.model];
+  return given.some((model) => model !== null && !LIGHT.has(model));
+}
+
+/**
+ * How many threads share some work, this one among them: as many as there are parts, as fit into memory, and one where there is little
+ * to do.
+ * @param wanted as typed; null: AIF_THREADS, else all processors up to 8
+ * @param memory what the work may take, in bytes; null: half of what is free
+ */
+export function threadsFor(task: Task, wanted: number | null, memory: number | null): number {
+  const parts = partsOf(task);
+  const { rows, columns } = task.input.table;
+  const cells = rows * columns.length;
+  if (parts * cells < LEAST_WORK[task.kind] && !isHeavy(task)) return 1;
+  const spare = (memory ?? spareBytes()) - TIMES_THE_TABLE * BYTES_A_CELL * cells;
+  const fitting = 1 + Math.max(0, Math.floor(spare / (THREAD_BYTES + BYTES_A_CELL * cells)));
+  return Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), parts, fitting);
+}
+
+/** As it was before the linear algebra was told to take one thread. */
+const ENVIRONMENT = { ...process.env };
