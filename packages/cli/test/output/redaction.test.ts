@@ -63,6 +63,7 @@ test("only what is about rows goes", () => {
     groups: { rows: [1, 2] },
     list: { rows: [{ row: 5, value: 1 }], residuals: [{ row: 2, value: 0 }], parameters: [{ name: "a", value: 1 }] },
     events: [{ row: 7, epsilon: 1 }],
+    threat: { budgets: { row: 2, rows: 3 }, bounds: { row: [0, 1] } },
     __proto__: null,
   };
   expect(redacted(result)).toEqual({
@@ -70,6 +71,7 @@ test("only what is about rows goes", () => {
     groups: { rows: [1, 2] },
     list: { rows: [], residuals: [], parameters: [{ name: "a", value: 1 }] },
     events: [{ row: null, epsilon: 1 }],
+    threat: { budgets: { row: 2, rows: 3 }, bounds: { row: [0, 1] } },
     redacted: true,
   });
 });

@@ -40,7 +40,10 @@ export async function readDelimited(source: ByteSource, table: TableBuilder, opt
     source.stream(),
     dialect.newline.charCodeAt(0),
     (bytes, last) => reader.take(bytes, last),
-    () => unclosedQuote(source.name, reader.line),
+    () =>
+      inputError(
+        `${source.name}: the record that starts at line ${reader.line} has more than 16 MB; close its quote, or write shorter lines.`,
+      ),
   );
 }
 

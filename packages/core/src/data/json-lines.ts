@@ -11,13 +11,15 @@ import type { TableBuilder } from "./table-builder.js";
  */
 export async function readJsonLines(source: ByteSource, table: TableBuilder): Promise<void> {
   let line = 0;
+  const fullness = new Fullness(source.name);
   const take = (bytes: Uint8Array): number => {
     const lines = decodeText(bytes, source.name).split("\n");
     if (lines.at(-1) === "") lines.pop();
     for (const text of lines) {
       table.at.line = ++line;
       const bare = text.replace(/^\uFEFF/, "").trim();
-      if (bare !== "") readObject(bare, source.name, table);
+      if (bare === "") continue;
+      fullness.row(readObject(bare, source.name, table), table);
     }
     return bytes.length;
   };
@@ -26,18 +28,44 @@ export async function readJsonLines(source: ByteSource, table: TableBuilder): Pr
   );
 }
 
-function readObject(text: string, file: string, table: TableBuilder): void {
+/** Rows that all have keys of their own would make a table of nothing but empty cells, far larger than the file. */
+class Fullness {
+  private given = 0;
+
+  constructor(private readonly file: string) {}
+
+  /** After a row with so many cells. @throws input: a large table in which nearly all cells are empty */
+  row(cells: number, { rows, width }: TableBuilder): void {
+    this.given += cells;
+    const all = rows * width;
+    if (all <= MANY_CELLS || this.given * MOST_EMPTY >= all) return;
+    throw inputError(
+      `${this.file}: its first ${rows} rows have ${width} different keys, and fewer than one cell in ${MOST_EMPTY} is given; leave rare keys out.`,
+    );
+  }
+}
+
+const MANY_CELLS = 1e7;
+/** Cells of a table for one that is given. */
+const MOST_EMPTY = 1000;
+
+/** Returns how many cells the table got. */
+function readObject(text: string, file: string, table: TableBuilder): number {
   const value = parsed(text, file, table.at.line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw inputError(
       `${file}: line ${table.at.line} is not a JSON object; write one object of column names and values per line.`,
     );
   }
+  let cells = 0;
   for (const [name, cell] of Object.entries(value)) {
     const builder = table.column(name);
-    if (builder !== null) pushCell(builder, cell, table);
+    if (builder === null) continue;
+    pushCell(builder, cell, table);
+    cells++;
   }
   table.fillRow();
+  return cells;
 }
 
 function pushCell(builder: ColumnBuilder, cell: unknown, table: TableBuilder): void {

@@ -33,6 +33,8 @@ const kinds = {
 
 const isKind = (text: string): text is keyof typeof kinds => Object.hasOwn(kinds, text);
 
+const KEYS = ["descr", "fortran_order", "shape"];
+
 /** NumPy's own limit is 10,000 characters. */
 const longestHeader = 1 << 16;
 /** So many bytes hold every header. */
@@ -49,6 +51,7 @@ const longestAxis = 2 ** 53;
  */
 export function parseHeader(head: Uint8Array, bytes: number, name: string): ArrayHeader {
   const { text, offset } = headerText(head, name);
+  if (KEYS.some((key) => text.split(`'${key}'`).length > 2)) throw noArray(name);
   const type = /'descr': {0,9}'([<>|=]?)([^']{0,99})'/.exec(text);
   const order = /'fortran_order': {0,9}(True|False)/.exec(text);
   const shape = /'shape': {0,9}\(([\d, ]*)\)/.exec(text);

@@ -79,8 +79,13 @@ async function randomAccess(source: ByteSource, table?: TableBuilder): Promise<A
   if (size === undefined || slice === undefined) throw new Error("A source with slices knows its size.");
   return {
     byteLength: size,
-    slice: async (start, end = size) => {
-      const bytes = await slice(start < 0 ? size + start : start, Math.min(end, size));
+    slice: async (from, to = size) => {
+      const [start, end] = [from < 0 ? size + from : from, Math.min(to, size)];
+      // Offsets are the file's word; Node ends the process where a Blob is cut at one that is no whole number in it.
+      if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end)) {
+        throw new Error(`bytes ${from} to ${to} of ${size}`);
+      }
+      const bytes = await slice(start, end);
       return bytes.buffer.byteLength === bytes.length && bytes.buffer instanceof ArrayBuffer
         ? bytes.buffer
         : Uint8Array.from(bytes).buffer;
@@ -177,10 +182,16 @@ class ColumnReader {
       await parquetRead({
         file: {
           byteLength: file.byteLength,
-          slice: async (start, end) => {
-            const bytes = await file.slice(start, end);
-            this.lookThrough(new Uint8Array(bytes), column, field.name, range, pages);
-            return bytes;
+          slice: (start, end) => {
+            const part = (async () => {
+              const bytes = await file.slice(start, end);
+              this.lookThrough(new Uint8Array(bytes), column, field.name, range, pages);
+              return bytes;
+            })();
+            // The library asks for several parts at once and awaits them in turn: after the first that fails, nobody waits for
+            // the others, and a failure that nobody waits for ends the process.
+            part.catch(() => {});
+            return part;
           },
         },
         metadata,

@@ -76,6 +76,11 @@ export class TableBuilder {
     return this.pieces === undefined;
   }
 
+  /** How many columns there are so far. */
+  get width(): number {
+    return this.builders.size;
+  }
+
   /** About 1 MB of rows. */
   get rowsPerPiece(): number {
     return defaultRowsPerBlock(this.builders.size);

@@ -29,6 +29,7 @@ export function gunzipped(source: ByteSource): ByteSource {
         member.see(portion);
         push(gunzip, portion, last, source.name);
         packed += portion.length;
+        member.refuseHollow(packed);
         if (!mayUnpackTo(unpacked, packed)) throw bomb(source.name);
         if (last) member.next(packed);
         return out;
@@ -50,6 +51,11 @@ async function* portionsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
 }
 
 const TRAILER = 8;
+/**
+ * Packed bytes of a member before its first unpacked one: a header has at most 64 KB beside two texts without a bound, which are
+ * looked through from their start with every portion, and a block without content is 5 bytes of nothing.
+ */
+const LONGEST_PRELUDE = 1 << 18;
 
 /** One of the files that a gzip file may hold behind each other: it ends with its CRC-32 and its length. */
 class Member {
@@ -58,6 +64,8 @@ class Member {
   /** The last packed bytes, and where they begin. */
   private recent: Uint8Array = new Uint8Array(0);
   private start = 0;
+  /** The packed byte at which the member begins. */
+  private begin = 0;
 
   constructor(private readonly name: string) {}
 
@@ -72,6 +80,11 @@ class Member {
     this.length += chunk.length;
   }
 
+  /** After `packed` bytes in all. @throws input: a header without end, or blocks without content */
+  refuseHollow(packed: number): void {
+    if (this.length === 0 && packed - this.begin > LONGEST_PRELUDE) throw damaged(this.name);
+  }
+
   /** It ended before the packed byte `offset`. @throws input: it is not what was packed. */
   next(offset: number): void {
     const from = offset - TRAILER - this.start;
@@ -81,6 +94,7 @@ class Member {
       throw damaged(this.name);
     }
     this.crc = this.length = 0;
+    this.begin = offset;
   }
 }
 

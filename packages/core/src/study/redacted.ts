@@ -9,6 +9,9 @@ export interface Redacted {
 /** Lists of a result whose entries are rows. */
 const LISTS_OF_ROWS = new Set(["rows", "residuals"]);
 
+/** What is listed by the names of columns or options, which may be any: "row" too. */
+const BY_NAME = new Set(["budgets", "bounds", "options"]);
+
 /**
  * The same result without the numbers of rows and what is said of single rows: lists of rows become empty, and an event of one
  * row loses its number. What is said of all rows together stays, with the names of columns, levels and classes.
@@ -34,6 +37,7 @@ function withoutRows(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, part]) => {
+      if (BY_NAME.has(key)) return [key, part];
       if (key === "row") return [key, null];
       if (LISTS_OF_ROWS.has(key) && Array.isArray(part) && part.some(isOfRow)) return [key, []];
       return [key, withoutRows(part)];

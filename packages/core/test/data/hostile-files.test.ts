@@ -1,9 +1,10 @@
 /** Small files that are made to fill a machine, or to keep it busy for ever: each ends in a sentence, at once. */
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
 import { readTable } from "../../src/data/read.js";
-import type { ErrorCode } from "../../src/errors.js";
+import { AifError, type ErrorCode } from "../../src/errors.js";
 import { cpuTime } from "../cpu-time.js";
 import { expectFailure, read, utf8 } from "./helpers.js";
 import { dataPage, dictionaryPage, type Page, parquetFile, thrift } from "./parquet-writer.js";
@@ -61,6 +62,24 @@ describe("packed files", () => {
     return refused(file, /is a damaged or cut off gzip file/);
   });
 
+  test.each([
+    ["a header whose text does not end", [0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 0], [0x41]],
+    ["blocks without content", [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0xff, 0xff]],
+  ])("gzip of 20 MB that is %s", (_what, head, body) => {
+    const file = Buffer.alloc(20 * megabyte, Uint8Array.from(body));
+    file.set(head);
+    return refused(
+      body.length > 1 ? Buffer.concat([Buffer.from(head), file.subarray(10)]) : file,
+      /damaged or cut off gzip/,
+    );
+  });
+
+  test("members without content between others, as bgzip writes them, are nothing bad", async () => {
+    const empty = gzipSync("");
+    const file = Buffer.concat([gzipSync("a\n1\n"), ...Array<Buffer>(3).fill(empty), gzipSync("2\n"), empty]);
+    expect((await readTable(file, { name: "t" })).rows).toBe(2);
+  });
+
   const archive = (content: Uint8Array): Uint8Array => zipSync({ "X.npy": content }, { level: 9 });
   test("a zip archive that unpacks to a thousand times its size", () =>
     refused(archive(new Uint8Array(64 * megabyte)), /unpacks to more than 300 times its size/));
@@ -90,6 +109,12 @@ describe("NumPy headers", () => {
     (shape) => refused(npyShape(shape), /is cut off|is no NumPy array/),
   );
 
+  test("which say a thing twice", () =>
+    refused(
+      npyText("{'descr': '|u1', 'descr': '|O', 'fortran_order': False, 'shape': (0, 1), }\n"),
+      /is no NumPy array/,
+    ));
+
   test.each([["-5,"], ["1e3,"], ["0x10,"], ["1 2,"], ["2.5,"]])("a shape of (%s)", (shape) =>
     refused(npyShape(shape), /is no NumPy array, or its header is damaged/),
   );
@@ -118,10 +143,12 @@ describe("text", () => {
   }, 20_000);
 
   test("a cell of 20 MB", async () => {
-    await refused(
-      utf8(`a,b\n1,"${"x".repeat(20 * megabyte)}`),
-      /a quoted cell that starts in the record at line 2 never ends/,
-    );
+    for (const quote of ['"', ""]) {
+      await refused(
+        utf8(`a,b\n1,${quote}${"x".repeat(20 * megabyte)}`),
+        /the record that starts at line 2 has more than 16 MB/,
+      );
+    }
     await refused(utf8(`{"a":"${"x".repeat(20 * megabyte)}`), /line 1 is too long/, "input", "t.jsonl");
   }, 20_000);
 
@@ -136,12 +163,17 @@ describe("text", () => {
     await refused(utf8(`{"a":${"9".repeat(1e6)}}`), /column "a" holds Infinity/, "input", "t.jsonl");
   });
 
-  test("every row with a column of its own", () =>
-    refused(
-      utf8(Array.from({ length: 20_000 }, (_, k) => `{"c${k}":1}\n`).join("")),
-      /t is too large for this machine: its first \d+ rows of \d+ columns/,
-      "resource",
-    ));
+  test("every row with a column of its own", async () => {
+    const file = utf8(Array.from({ length: 20_000 }, (_, k) => `{"c${k}":1}\n`).join(""));
+    await refused(file, /t is too large for this machine: its first \d+ rows of \d+ columns/, "resource");
+    await refused(
+      file,
+      /t: its first \d+ rows have \d+ different keys, and fewer than one cell in 1000 is given; leave rare keys out/,
+      "input",
+      "t",
+      2 ** 40,
+    );
+  });
 });
 
 describe("pictures", () => {
@@ -244,6 +276,22 @@ describe("Parquet", () => {
   test("as many rows as nobody has", async () => {
     await refused(one(dataPage(4, 0, []), { rows: 2n ** 40n }), /has a group of 1099511627776 rows/);
     await refused(one(dataPage(4, 0, []), { rows: 2n ** 25n }), /too large for this machine/, "resource");
+  });
+
+  test("pages that lie outside the file", async () => {
+    const file = new Uint8Array(
+      parquetWriteBuffer({
+        columnData: [{ name: "x1", data: Array.from({ length: 100 }, (_, k) => k / 7), type: "DOUBLE" }],
+      }),
+    );
+    // Every byte of the footer, so that offsets, lengths and counts are all met, as huge as a changed byte makes them.
+    const damaged = Array.from({ length: Math.min(500, file.length) }, (_, k) => k + 1).flatMap((back) =>
+      [0xff, 0x80].map((flip) => file.with(file.length - back, file[file.length - back] ^ flip)),
+    );
+    for (const bytes of damaged) {
+      const blob = new Blob([Uint8Array.from(bytes)]);
+      await readTable(blob, { name: "t" }).catch((error: unknown) => expect(error).toBeInstanceOf(AifError));
+    }
   });
 
   test("footers that are deep, or announce lists without end", async () => {
