@@ -127,6 +127,7 @@ export async function kernelThreatSection(
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2: 2 * chosen.ridge,
+    penalised: chosen.ridge > 0,
     parametersPerRow: 0,
     inSample: !heldOut,
     attackRate: settings.attackRate,

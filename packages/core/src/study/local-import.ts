@@ -12,6 +12,24 @@ import type { StudyInput } from "./prepare.js";
 /** What files of bare weights may have between their layers. */
 const BETWEEN: readonly ActivationName[] = ["relu", "tanh", "sigmoid", "softplus", "gelu"];
 
+/** Files of trained models that cannot be read, by their endings, and what to write instead. */
+const FOREIGN: readonly { readonly ending: RegExp; readonly words: string }[] = [
+  {
+    ending: /\.(pt|pth|ckpt)$/i,
+    words:
+      'a file of PyTorch\'s own, which can run code when it is opened and is not read: write torch.onnx.export(model, rows, "model.onnx"), or the weights with safetensors.torch.save_file(model.state_dict(), "weights.safetensors")',
+  },
+  {
+    ending: /\.(pkl|pickle|joblib)$/i,
+    words:
+      "a Python pickle, which can run code when it is opened and is not read: write coef_, intercept_ and classes_ as JSON (docs/from-scikit-learn.md), or the model as ONNX",
+  },
+  {
+    ending: /\.(h5|hdf5|keras|pb|tflite)$/i,
+    words: "a file of Keras or TensorFlow, which is not read: write the model as ONNX",
+  },
+];
+
 /**
  * The model of `--import` with the scaler that stands before it: ONNX and safetensors by the file's ending, all else as
  * coefficients.
@@ -40,6 +58,8 @@ async function readNetwork(bytes: Uint8Array, source: string, { settings }: Stud
   }
   if (!bare && model !== null) throw usageError(`${source} says itself what model it is: leave out --model.`);
   if (/\.onnx$/i.test(source)) return readOnnx(bytes, source);
+  const foreign = FOREIGN.find(({ ending }) => ending.test(source));
+  if (foreign) throw inputError(`${source} is ${foreign.words}.`);
   if (!bare) return readCoefficients(bytes, { name: source });
   if (model !== null && localKindOf(model) !== "mlp") {
     throw usageError(`--import ${source} holds bare weights of a network: give --model mlp:<widths>, not ${model}.`);

@@ -6,6 +6,7 @@ import type { LocalInfluence } from "../influence/local/influence.js";
 import type { ModelPoint } from "../influence/local/point.js";
 import type { Metrics } from "../influence/metrics.js";
 import { ensureBlas } from "../linalg/backend.js";
+import { namedByColumns } from "../models/import/linear-model.js";
 import { type ImportedNetwork, labelNote } from "../models/import/network.js";
 import type { Projection } from "../models/projection/projection.js";
 import type { Work } from "../parallel/work.js";
@@ -114,6 +115,7 @@ async function prepareOn(
   const asItCame = local.imported && importedSection(local, data, local.imported, settings);
   const candidates = await trainedOrAdvice(local, rows, { settings, l2 }, work);
   const [{ trained, point }] = candidates;
+  refuseSaturated(local, point);
   const { training } = trained;
   const imported = asItCame && { ...asItCame, polish: polished(local, data, trained) };
   const reach = resolveReach(settings, training, () => true);
@@ -168,7 +170,8 @@ async function localRows(
   // The statement says more than the reader's own note on labels.
   const notes = network.notes.filter((text) => network.labels === null || text !== labelNote(network.labels));
   const statements = [...notes, ...(statement === null ? [] : [statement])];
-  return { data, network: modelOfNetwork(network, loss, data.encoding.target.column), statements };
+  const named = namedByColumns(network, data.features, data.classes);
+  return { data, network: modelOfNetwork(named, loss, data.encoding.target.column), statements };
 }
 
 /** Bare scores beside a target of labels are log-odds; beside numbers they are predictions. */
@@ -180,18 +183,29 @@ function lossOfLabels({ table, settings }: StudyInput, { output, outputSize }: I
 /** The ridge of a network that nobody gave one, relative to the mean loss of a constant where that has units. */
 const NETWORK_RIDGE = 1e-3;
 
-/** λ from --l2, or scikit-learn's C where the loss is a log loss. A network gets a small one, so that it has a minimum. */
+/** λ from --l2, scikit-learn's C where the loss is a log loss, or its alpha for a linear model of numbers. A network gets a small one, so that it has a minimum. */
 export function localRidge({ l2, C, alpha, local }: StudySettings, model: LocalModel, rows: number): number {
   const { loss, kind, outputScaler } = model;
   if (l2 === null && C === null && alpha === null && kind === "mlp" && local.optimizer !== "adam") {
     return NETWORK_RIDGE * (outputScaler ? Number((outputScaler.scale ** 2).toPrecision(3)) : 1);
   }
-  if (alpha !== null) throw usageError("--alpha is the penalty of scikit-learn's linear models: use --l2 here.");
+  if (alpha !== null) return ridgeOfAlpha(alpha, model, rows);
   if (C === null) return l2 ?? 0;
   if (loss !== "softmax" && loss !== "logistic") {
     throw usageError("--C is the penalty of scikit-learn's LogisticRegression: use --l2 here.");
   }
   return 1 / (C * rows);
+}
+
+/** scikit-learn's Ridge adds α‖β‖² to the sum of squares over the rows. */
+function ridgeOfAlpha(alpha: number, { loss, convex }: LocalModel, rows: number): number {
+  if (convex && loss === "squared") return (2 * alpha) / rows;
+  if (convex && loss === "half-squared") return alpha / rows;
+  throw usageError(
+    convex
+      ? "--alpha is the penalty of scikit-learn's Ridge: use --C or --l2 here."
+      : "--alpha is the penalty of scikit-learn's linear models: use --l2 here.",
+  );
 }
 
 /** The import as it came, on all given rows. @throws input: a constant predicts better, unless forced. */
@@ -213,6 +227,19 @@ function importedSection(
     );
   }
   return { naturalLoss, constantLoss: constant, metrics };
+}
+
+/** Below this share of a nat all probabilities are 0 or 1 to rounding, and so are derivatives 0. */
+const SATURATED = 1e-14;
+
+/** @throws numerical: every row is predicted with certainty, so that a cost of 0 would say nothing but that. */
+function refuseSaturated({ loss, name, imported }: LocalModel, { trainingLoss }: ModelPoint): void {
+  if ((loss !== "softmax" && loss !== "logistic") || trainingLoss > SATURATED) return;
+  throw numericalError(
+    imported
+      ? `${name} predicts every row with certainty (a loss of ${trainingLoss.toPrecision(2)} nats), so that its loss has no derivatives from which a cost could be told: mostly the columns are on another scale than in training, so give --scaler or --input-scale (1/255 for pixels).`
+      : `The trained model predicts every row with certainty (a loss of ${trainingLoss.toPrecision(2)} nats), so that its loss has no derivatives from which a cost could be told: train with a ridge such as --l2 0.01, or leave out what gives the answer away.`,
+  );
 }
 
 function naturalLossOf(model: LocalModel["model"], data: EncodedDataset, theta: Float64Array): number {

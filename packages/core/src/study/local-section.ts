@@ -184,6 +184,7 @@ export async function sectionFrom(
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2,
+    penalised: l2 > 0,
     parametersPerRow: (I.length * training.copies) / training.rows,
     inSample: settings.evaluation.kind === "training",
     attackRate: settings.attackRate,

@@ -81,7 +81,12 @@ export function hiddenWidths(model: string): number[] {
   const words = model.replace(/^mlp:?/, "").split(",");
   const widths = words.map((word) => (/^\s*\d+\s*$/.test(word) ? Number(word) : Number.NaN));
   if (widths.every((width) => width >= 1 && width <= MOST_UNITS)) return widths;
-  throw usageError(`--model ${model} needs the widths of its hidden layers, such as mlp:64,32.`);
+  const given = words.every((word) => /^\s*-?[\d.]+\s*$/.test(word));
+  throw usageError(
+    given
+      ? `--model ${model}: the widths of hidden layers are whole numbers from 1 to ${MOST_UNITS}.`
+      : `--model ${model} needs the widths of its hidden layers, such as mlp:64,32.`,
+  );
 }
 
 /** Where a model is evaluated unless the user says so: ten networks are not trained for one question. */

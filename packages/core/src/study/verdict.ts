@@ -10,6 +10,8 @@ export type Judged = Omit<ThreatSection, "verdict">;
 export interface VerdictGround {
   readonly level: number;
   readonly l2: number;
+  /** Whether training has a penalty beside the loss, of whatever kind. */
+  readonly penalised: boolean;
   readonly parametersPerRow: number;
   readonly inSample: boolean;
   readonly attackRate: number | null;
@@ -83,7 +85,7 @@ function words(
   return [
     OPENINGS[answer],
     costWords(point, ground),
-    gainWords(point, ground),
+    gainWords(point, threat, ground),
     metricWords(point, answer),
     mixedWords(point),
     groupWords(point),
@@ -111,16 +113,25 @@ function costWords(point: CurvePoint, { level, unit }: VerdictGround): string {
   return `${said} That is as much as training on ${percent(rowsShare)} of the rows would lose.`;
 }
 
-function gainWords(point: CurvePoint, { level }: VerdictGround): string {
+/**
+ * Robust training must lower the loss under attack only from a minimum without a penalty, and on the rows trained on: elsewhere a rise
+ * is no contradiction.
+ */
+function gainWords(point: CurvePoint, { local }: Judged, { level, penalised, inSample }: VerdictGround): string {
   const { benefit, benefitShare, benefitInterval, breakEvenRate } = point;
-  if (point.extrapolated && benefit < 0) {
-    return "The prediction has broken down here: it has robust training raise the loss under attack, which it is made to lower.";
+  if (point.extrapolated && benefit < 0 && !penalised && local?.kind !== "damped") {
+    return inSample
+      ? "The prediction has broken down here: it has robust training raise the loss under attack, which it is made to lower."
+      : "The prediction has most likely broken down here: it has robust training raise the loss under attack, which it lowers on the rows trained on.";
   }
   const share = benefitShare === null ? "" : `${percent(Math.abs(benefitShare))} of the natural loss`;
   // The interval is of what is said: of a rise, where the loss rises.
   const said = benefit < 0 && benefitInterval ? ([-benefitInterval[1], -benefitInterval[0]] as const) : benefitInterval;
   const detail = `${share}${rangeWords(said, level)}`.replace(/^; /, "");
   const gain = `The loss under attack ${benefit >= 0 ? "falls" : "rises"} by ${number(Math.abs(benefit))}${detail === "" ? "" : ` (${detail})`}.`;
+  if (benefit < 0 && penalised) {
+    return `${gain} That can be: what robust training lowers is the sum of this loss and the penalty, on the rows trained on.`;
+  }
   const known = costSign(point) > 0 && benefitSign(point) > 0 && breakEvenRate !== null;
   return known ? `${gain} It pays if more than about ${percent(breakEvenRate)} of the inputs are attacked.` : gain;
 }

@@ -116,6 +116,61 @@ describe("an imported linear model", () => {
     settings: settings({ target: "repaid" }, { import: "model.json", ...changes }),
   });
 
+  it("without names of features is named after the columns that it is given", async () => {
+    const { feature_names_in_: _, ...bare } = start;
+    const byPlace = await analyze(imported({}, bare));
+    expect(byPlace.result.model.parameters).toEqual(["income", "debt", "(intercept)"]);
+    const chosen = await analyze(
+      imported({ columns: ["income", "debt"] }, { ...start, feature_names_in_: ["a", "b"] }),
+    );
+    expect(chosen.result.model.parameters).toEqual(["income", "debt", "(intercept)"]);
+  });
+
+  it("of numbers takes scikit-learn's alpha, λ = 2α/n", async () => {
+    const ridge = (changes: Partial<StudySettings>, loss: StudySettings["loss"] = null) => ({
+      table: houses(),
+      importedModel: bytes({ coef_: [0.3, 1], intercept_: 2 }),
+      settings: settings(
+        { target: "price", loss, inference: "none", ...changes },
+        { import: "ridge.json", columns: ["area", "age"], force: true },
+      ),
+    });
+    const rows = houses().rows;
+    const parametersOf = async (given: ReturnType<typeof ridge>) => (await analyze(given)).result.fit.parameters;
+    expect(await parametersOf(ridge({ alpha: 30 }))).toEqual(await parametersOf(ridge({ l2: 60 / rows })));
+    const half = { loss: "half-squared" } as const;
+    expect(await parametersOf(ridge({ ...half, alpha: 30 }))).toEqual(
+      await parametersOf(ridge({ ...half, l2: 30 / rows })),
+    );
+    const scores = imported({});
+    const stray = analyze({ ...scores, settings: { ...scores.settings, alpha: 1 } });
+    expect(await messageOf(stray)).toMatch(/^--alpha is the penalty of scikit-learn's Ridge: use --C or --l2/);
+  });
+
+  it("that predicts every row with certainty has nothing to be differentiated", async () => {
+    const table = loans();
+    const [income] = table.columns.flatMap((column) => (column.kind === "numeric" ? [column] : []));
+    const labels = Array.from(income.values, (value) => (value > 30 ? "yes" : "no"));
+    const apart = { ...table, columns: [income, categorical("repaid", labels)] };
+    const sure = { ...start, coef_: [[1e4]], intercept_: [-3e5], feature_names_in_: [income.name] };
+    const given = (weights: unknown) => ({ ...imported({ polish: false }, weights), table: apart });
+    expect(await messageOf(analyze(given(sure)))).toMatch(
+      /^model\.json predicts every row with certainty .* give --scaler or --input-scale/,
+    );
+    const soft = { ...sure, coef_: [[0.2]], intercept_: [-6] };
+    expect((await analyze(given(soft))).result.fit.imported?.naturalLoss).toBeGreaterThan(0);
+  });
+
+  it("in a file that could run code is refused with what to write instead", async () => {
+    for (const [file, words] of [
+      ["net.pt", /torch\.onnx\.export/],
+      ["model.joblib", /coef_, intercept_ and classes_ as JSON/],
+      ["model.keras", /as ONNX/],
+    ] as const) {
+      expect(await messageOf(analyze(imported({ import: file })))).toMatch(words);
+    }
+  });
+
   it("names a row whose label is no class of it, and labels that are too many", async () => {
     const strange = imported({ classes: ["no", "maybe"] });
     const column = strange.table.columns.find(({ name }) => name === "repaid");

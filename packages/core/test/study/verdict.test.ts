@@ -265,13 +265,26 @@ describe("the verdict", () => {
   });
 
   /** A threat whose only size has these numbers, judged anew. */
-  const judged = async (changes: Partial<CurvePoint>, more: Partial<CurvePoint>[] = []) => {
+  const judged = async (
+    changes: Partial<CurvePoint>,
+    more: Partial<CurvePoint>[] = [],
+    ground: { readonly penalised?: boolean; readonly inSample?: boolean } = {},
+  ) => {
     const [threat] = (await run(line(200, 3), { epsilons: [0.001] })).threats;
     const base = { ...threat.curve[0], extrapolated: false, ...changes };
     const curve = [...more.map((other, k) => ({ ...base, epsilon: 1e-4 * (k + 1), ...other })), base];
     const verdict = verdictOf(
       { ...threat, trustRadius: 0.02, freeRadius: null, curve },
-      { level: 0.95, l2: 0, parametersPerRow: 0.01, inSample: false, attackRate: null, unit: "price²" },
+      {
+        level: 0.95,
+        l2: 0,
+        penalised: false,
+        parametersPerRow: 0.01,
+        inSample: false,
+        attackRate: null,
+        unit: "price²",
+        ...ground,
+      },
     );
     return verdict ?? expect.fail();
   };
@@ -280,6 +293,19 @@ describe("the verdict", () => {
     heldOut: { predicted, interval },
   });
   const gain = (benefit: number, benefitInterval: readonly [number, number]) => ({ benefit, benefitInterval });
+
+  test("a loss under attack that rises contradicts robust training only without a penalty, and surely on the rows trained on", async () => {
+    const rise = { ...held(2, [1, 3]), ...gain(-5, [-6, -4]), extrapolated: true };
+    const textOf = async (ground: { readonly penalised?: boolean; readonly inSample?: boolean }) =>
+      (await judged(rise, [], ground)).text;
+    expect(await textOf({ inSample: true })).toContain("has broken down here");
+    expect(await textOf({ inSample: false })).toContain("has most likely broken down here");
+    for (const inSample of [true, false]) {
+      const text = await textOf({ inSample, penalised: true });
+      expect(text).not.toContain("broken down");
+      expect(text).toMatch(/The loss under attack rises by 5.*the sum of this loss and the penalty/);
+    }
+  });
 
   test.each([
     ["lowers-the-loss", held(-2, [-3, -1]), gain(5, [4, 6])],

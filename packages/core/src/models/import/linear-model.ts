@@ -40,12 +40,35 @@ export function linearModel(parts: LinearModelParts): ImportedNetwork {
   });
 }
 
-function parameterNames({ weight, intercepts, features, labels }: LinearModelParts): string[] {
+function parameterNames({
+  weight,
+  intercepts,
+  features,
+  labels,
+}: Pick<LinearModelParts, "weight" | "intercepts" | "features" | "labels">): string[] {
   const names = features ?? Array.from({ length: weight.columns }, (_, j) => `x${j + 1}`);
   const scores = Array.from({ length: weight.rows }, (_, k) => (weight.rows === 1 ? "" : `${labels?.[k] ?? k}:`));
   const weights = scores.flatMap((score) => names.map((name) => `${score}${name}`));
   const intercept = interceptName(names);
   return intercepts === null ? weights : [...weights, ...scores.map((score) => `${score}${intercept}`)];
+}
+
+/**
+ * A linear model whose file names no features, or other ones than the user chose, with its parameters named after the columns that it
+ * is given; any other model as it is.
+ * @param features m names of columns, in the order of its inputs. @param classes in the order of its scores; null: one score.
+ */
+export function namedByColumns(
+  network: ImportedNetwork,
+  features: readonly string[],
+  classes: readonly string[] | null,
+): ImportedNetwork {
+  const [only, ...others] = network.layers;
+  const known = network.inputNames?.every((name, k) => name === features[k]) ?? false;
+  if (network.format !== "coefficients" || known || only.kind !== "linear" || others.length > 0) return network;
+  const { weight, bias } = only;
+  const labels = classes ?? network.labels;
+  return { ...network, parameterNames: parameterNames({ weight, intercepts: bias, features, labels }) };
 }
 
 const INTERCEPT = "intercept";
