@@ -23,9 +23,9 @@ export function generatedRows(
     notes: [],
     weightTotal: rows,
     madeSeconds: () => made / 1000,
-    *blocks(size = 8192): Generator<StreamedBlock> {
+    *blocks(size = 8192, seen = 0): Generator<StreamedBlock> {
       const buffer = new Float64Array(size * columns);
-      for (let firstRow = 0; firstRow < rows; firstRow += size) {
+      for (let firstRow = size * Math.floor(seen / size); firstRow < rows; firstRow += size) {
         const started = performance.now();
         const r = Math.min(size, rows - firstRow);
         const x = new Matrix(buffer.subarray(0, r * columns), r, columns);

@@ -74,11 +74,8 @@ async function tableBytes(data: string): Promise<number> {
 }
 
 /** @throws usage: naming the option that needs the whole table */
-function refuse({ settings, whole, checkpoint }: Asked): void {
+function refuse({ settings, whole }: Asked): void {
   refuseUnstreamed(settings);
-  if (checkpoint !== null && settings.model === "softmax") {
-    throw usageError("--checkpoint does not keep the passes of --model softmax: leave it out.");
-  }
   const found = Object.entries(whole).find(([, given]) => given !== null);
   if (found) {
     throw usageError(

@@ -38,6 +38,18 @@ const MODELS = {
   linear: ["--target", "y", "--exclude", "label,count"],
   quadratic: ["--target", "y", "--exclude", "label,count", "--model", "quadratic"],
   logistic: ["--target", "label", "--exclude", "y,count", "--evaluation", "fraction:0.3"],
+  softmax: [
+    "--target",
+    "kind",
+    "--exclude",
+    "y,label,count",
+    "--model",
+    "softmax",
+    "--l2",
+    "0.01",
+    "--evaluation",
+    "cv:3",
+  ],
   poisson: ["--target", "count", "--exclude", "y,label", "--model", "poisson", "--norm", "inf"],
 } as const;
 
@@ -74,6 +86,7 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     ["logistic", [5]],
     ["poisson", [3]],
     ["quadratic", [2]],
+    ["softmax", [5]],
   ] as const)(
     "%s: three uneven parts on %j ranks, some of them empty, give the result in memory",
     async (model, sizes) => {

@@ -1,4 +1,5 @@
 import type { Matrix } from "../linalg/matrix.js";
+import type { Pass } from "../parallel/passes.js";
 import type { Ranks } from "../parallel/ranks.js";
 
 /** Rows of a data set. Weights sum to 1 over ALL rows, so that block sums just add. */
@@ -27,8 +28,12 @@ export interface RowBlocks {
   readonly ranks?: Ranks;
   /** Index of the first row here (default 0). */
   readonly firstRow?: number;
-  /** The rows here in order, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
-  blocks(rowsPerBlock?: number): Iterable<Block>;
+  /** Asks all rows of all ranks, where they pass by: whoever shares passes with others asks here. Absent: they lie in memory. */
+  readonly pass?: Pass<Block>;
+  /** Bytes that may be kept of rows that pass by, and of what is made of them (default: as many as whoever keeps them has). */
+  readonly keptBytes?: number;
+  /** The rows here in order from the one at `from` (default 0) on, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
+  blocks(rowsPerBlock?: number, from?: number): Iterable<Block>;
 }
 
 /** Rows in memory, read block by block: n rows of m features, never copied whole. */
@@ -39,8 +44,6 @@ export interface Dataset extends RowBlocks {
   readonly y: Float64Array;
   /** n, summing to 1. */
   readonly weights: Float64Array;
-  /** All rows in order from `firstRow` (default 0) on, each block at most `rowsPerBlock` long (default: as many as fit a cache). */
-  blocks(rowsPerBlock?: number, firstRow?: number): Iterable<Block>;
   /** The same rows in another choice and order, weights rescaled to sum to 1. Row indices may not repeat. */
   select(rows: Int32Array): Dataset;
   /** Looks through all entries, for data that were taken on trust. @throws input: naming the first that is not finite. */

@@ -28,6 +28,6 @@ export interface StreamedDataset extends RowBlocks {
   readonly notes: readonly Note[];
   /** Σ of the rows' weights as the files have them; n without weights. */
   readonly weightTotal: number;
-  /** This rank's rows in order. `firstRow` of a block counts over all ranks. */
-  blocks(rowsPerBlock?: number): Iterable<StreamedBlock>;
+  /** This rank's rows in order, without the first `from`. `firstRow` of a block counts over all ranks. */
+  blocks(rowsPerBlock?: number, from?: number): Iterable<StreamedBlock>;
 }

@@ -4,6 +4,8 @@ import type { Ranks } from "./ranks.js";
 export interface Collector<View> {
   /** Begin at 0; `visit` adds the block's share, and the pass adds over the ranks when all blocks have been seen. */
   readonly sums: readonly Float64Array[];
+  /** How many of the rows here, from the first on, need not pass again (default 0): they may do so all the same. */
+  readonly seen?: number;
   visit(view: View): void | Promise<void>;
 }
 
@@ -74,6 +76,7 @@ interface Waiting<View> {
 function together<View>(collectors: readonly Collector<View>[]): Collector<View> {
   return {
     sums: collectors.flatMap(({ sums }) => sums),
+    seen: Math.min(...collectors.map(({ seen = 0 }) => seen)),
     async visit(view) {
       for (const collector of collectors) await collector.visit(view);
     },
@@ -93,6 +96,11 @@ export class EachRank {
   ) {
     this.all = new Float64Array(size * width);
     this.own = this.all.subarray(rank * width, (rank + 1) * width);
+  }
+
+  /** width: those of one rank. */
+  ofRank(rank: number): Float64Array {
+    return this.all.subarray(rank * this.width, (rank + 1) * this.width);
   }
 
   /** Number k of every rank, in rank order. */

@@ -1,10 +1,10 @@
-import type { Dataset } from "../data/dataset.js";
+import type { Block, Dataset } from "../data/dataset.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
-import { meanLoss, type RiskPoint, type RiskProblem, withPenalty } from "../solvers/model-risk.js";
+import { eachBlock, meanLoss, type RiskPoint, type RiskProblem, shorter, withPenalty } from "../solvers/model-risk.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
 import type { AdversarialTraining, AdversarialTrainingOptions } from "./adversarial-training.js";
@@ -26,30 +26,47 @@ export type ModelTrainingOptions = Omit<AdversarialTrainingOptions, "exactInner"
 /** Is shown losses (r) and x+δ (r×m) of the rows from `firstRow` on, block by block; valid until it returns. */
 export type AttackObserver = (losses: Float64Array, moved: Matrix, firstRow: number) => void;
 
+/** θ, an adversary against it, and who is shown its attacks. */
+export interface AttackedPoint {
+  readonly theta: Float64Array;
+  readonly attacker: ModelAttacker;
+  readonly onAttacked?: AttackObserver | undefined;
+}
+
 /**
  * R(θ) = Σ w l(x+δ) + ½ΣPθ² with rows moved by an adversary against θ, and its gradient with the moves held fixed: by Danskin's
- * theorem that of the robust risk where every δ is the only worst case. `risk` is without the ridge.
+ * theorem that of the robust risk where every δ is the only worst case. `risk` is without the ridge. One pass for all points.
  */
-export async function attackedModelRisk(
+export async function attackedModelRisks(
   { model, data, ridge }: RiskProblem,
-  theta: Float64Array,
-  attacker: ModelAttacker,
-  { onAttacked, ...work }: Work & { readonly onAttacked?: AttackObserver | undefined } = {},
-): Promise<RiskPoint> {
-  const gradient = new Float64Array(theta.length);
-  const risk = new Float64Array(1);
-  const slices = timeSlices(work);
-  for (const block of data.blocks(attackBlockRows(data.features.length))) {
-    const { losses, moved } = attacker(block);
-    onAttacked?.(losses, moved, block.firstRow);
-    const part = model.gradient(theta, { ...block, x: moved });
-    for (let i = 0; i < losses.length; i++) risk[0] += block.w[i] * losses[i];
-    for (let j = 0; j < part.length; j++) gradient[j] += part[j];
-    const done = block.firstRow + losses.length;
-    if (slices.due()) await slices.pause({ phase: "attacking", done, total: data.rows });
-  }
-  await data.ranks?.add(risk, gradient);
-  return withPenalty(ridge, theta, risk[0], gradient);
+  points: readonly AttackedPoint[],
+  work: Work = {},
+): Promise<RiskPoint[]> {
+  const sums = points.map(({ theta }) => ({ risk: new Float64Array(1), gradient: new Float64Array(theta.length) }));
+  const rows = attackBlockRows(data.features.length);
+  const visit = async (whole: Block): Promise<void> => {
+    const slices = timeSlices(work);
+    for (const block of shorter(whole, rows)) {
+      for (const [k, { theta, attacker, onAttacked }] of points.entries()) {
+        const { risk, gradient } = sums[k];
+        const { losses, moved } = attacker(block);
+        onAttacked?.(losses, moved, block.firstRow);
+        const part = model.gradient(theta, { ...block, x: moved });
+        for (let i = 0; i < losses.length; i++) risk[0] += block.w[i] * losses[i];
+        for (let j = 0; j < part.length; j++) gradient[j] += part[j];
+        const done = block.firstRow + losses.length;
+        if (slices.due()) await slices.pause({ phase: "attacking", done, total: data.rows });
+      }
+    }
+  };
+  await eachBlock(
+    data,
+    "attacking",
+    work,
+    visit,
+    sums.flatMap(({ risk, gradient }) => [risk, gradient]),
+  );
+  return sums.map(({ risk, gradient }, k) => withPenalty(ridge, points[k].theta, risk[0], gradient));
 }
 
 /**
@@ -70,18 +87,18 @@ export async function modelAdversarialTraining(
   checkRun(options);
   const search = innerSearch(options);
   const start = Float64Array.from(options.start ?? trained.parameters);
+  const attackedRisk = async (theta: Float64Array): Promise<RiskPoint> => {
+    const attacker = modelAttacker(model, theta, threat, data.features.length, radius, search);
+    const [found] = await attackedModelRisks(trained, [{ theta, attacker }], { signal });
+    return found;
+  };
   const { point, ...ended } = await runTraining(
     {
       start,
       evaluate: async (theta): Promise<TrainingPoint> => {
         const { value, risk, gradient } = isJoint(threat)
           ? await jointModelRisk(trained, theta, threat, radius, { signal })
-          : await attackedModelRisk(
-              trained,
-              theta,
-              modelAttacker(model, theta, threat, data.features.length, radius, search),
-              { signal },
-            );
+          : await attackedRisk(theta);
         return { theta, objective: value, risk, gradient };
       },
       gradientNorm: async (at) => relativeSize(at.gradient, await gradientTerms(trained, at.theta, { signal })),

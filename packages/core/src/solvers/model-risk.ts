@@ -28,20 +28,38 @@ export const modelBlockRows = (features: number): number =>
 /**
  * Visits the rows here in order; others get their turn in between.
  * @param sums what the visits add up, added over the processes that share the rows when all have been seen.
+ * @param seen rows here, from the first on, that need not be visited; of rows that pass by they may be.
  */
 export async function eachBlock(
   data: RowBlocks,
   phase: string,
   work: Work,
-  visit: (block: Block) => void,
+  visit: (block: Block) => void | Promise<void>,
   sums: readonly Float64Array[] = [],
+  seen = 0,
 ): Promise<void> {
+  if (data.pass) return data.pass({ sums, seen, visit });
   const slices = timeSlices(work);
-  for (const block of data.blocks(modelBlockRows(data.features.length))) {
-    visit(block);
+  for (const block of data.blocks(modelBlockRows(data.features.length), seen)) {
+    await visit(block);
     if (slices.due()) await slices.pause({ phase, done: block.firstRow + block.x.rows, total: data.rows });
   }
-  if (sums.length > 0) await data.ranks?.add(...sums);
+}
+
+/** A block cut into shorter ones. */
+export function* shorter(block: Block, rows: number): Generator<Block> {
+  const { x, y, w, firstRow, measured } = block;
+  for (let from = 0; from < y.length; from += rows) {
+    const to = Math.min(from + rows, y.length);
+    yield {
+      ...block,
+      x: x.rowRange(from, to),
+      y: y.subarray(from, to),
+      w: w.subarray(from, to),
+      firstRow: firstRow + from,
+      ...(measured && { measured: measured.rowRange(from, to) }),
+    };
+  }
 }
 
 export interface RiskPoint {

@@ -1,10 +1,10 @@
-import type { Block } from "../data/dataset.js";
+import type { Block, Dataset } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { KeptCurvature } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { drawRows } from "../stats/draw-rows.js";
-import { modelBlockRows, type RiskProblem } from "./model-risk.js";
+import { eachBlock, modelBlockRows, type RiskProblem } from "./model-risk.js";
 import type { SymmetricOperator } from "./operator.js";
 
 /** "gauss-newton": Σ w J'(∂²l/∂f²)J, which leaves out what bends the outputs f and is never indefinite. */
@@ -18,6 +18,12 @@ export interface OperatorOptions {
   readonly seed?: number;
   /** What may be kept from one product to the next, copies of rows included (default 256 MiB). */
   readonly keptBytes?: number;
+}
+
+/** H of a risk. */
+export interface RiskOperator extends SymmetricOperator {
+  /** The same, and what it keeps, by other passes over the same rows. */
+  on(data: Dataset): RiskOperator;
 }
 
 /** Columns of the whole H that are formed at once: they share one pass through the model. */
@@ -36,7 +42,7 @@ export function riskOperator(
   { model, data, ridge, parameters }: RiskProblem & { readonly parameters: Float64Array },
   { curvature, withRidge, seed = 0, keptBytes = KEPT_BYTES }: OperatorOptions,
   work: Work = {},
-): SymmetricOperator {
+): RiskOperator {
   const d = parameters.length;
   const blockRows = modelBlockRows(data.features.length);
   const first = data.firstRow ?? 0;
@@ -63,9 +69,9 @@ export function riskOperator(
     }
     return out;
   };
-  /** Of the first blocks, in order. */
-  const kept: { readonly rows: number; readonly curvature: KeptCurvature }[] = [];
-  let [room, products, keptRows] = [keptBytes, 0, 0];
+  /** Of the first blocks, in order, by their first row. */
+  const kept = new Map<number, KeptCurvature>();
+  let [room, products, keptRows] = [Math.min(keptBytes, data.keptBytes ?? keptBytes), 0, 0];
   const tryToKeep = (block: Block): KeptCurvature | null => {
     const copied = block.lasting ? 0 : block.x.data.byteLength;
     // Products that run side by side come to the same block.
@@ -73,7 +79,7 @@ export function riskOperator(
     const found = keep(block.lasting ? block : lastingCopy(block));
     room -= copied + (found?.bytes ?? Number.POSITIVE_INFINITY);
     if (!found || room < 0) return null;
-    kept.push({ rows: block.x.rows, curvature: found });
+    kept.set(block.firstRow, found);
     keptRows += block.x.rows;
     return found;
   };
@@ -87,32 +93,31 @@ export function riskOperator(
     }
     return out;
   };
-  return {
+  const over = (rows: Dataset): RiskOperator => ({
     size: d,
 
     async product(vectors) {
       // Rows of V' and of the sum lie as the model's products come: nothing is turned block by block.
       const directions = vectors.transposed();
       const images = Matrix.zeros(vectors.columns, d);
-      const slices = timeSlices(work);
       const keeping = products++ > 0;
+      const begun = keptRows;
+      const slices = timeSlices(work);
       let done = 0;
-      const passed = async (rows: number): Promise<void> => {
-        done += rows;
-        if (slices.due()) await slices.pause({ phase: "Hessian products", done, total: data.rows });
-      };
-      for (const { rows, curvature: known } of kept) {
-        addBlock(known, vectors, directions, images);
-        await passed(rows);
+      // Products side by side keep further blocks meanwhile.
+      const known = [...kept.values()];
+      for (const block of known) {
+        addBlock(block, vectors, directions, images);
+        done += begun / known.length;
+        if (slices.due()) await slices.pause({ phase: "Hessian products", done: Math.floor(done), total: rows.rows });
       }
-      for (const block of data.blocks(blockRows, done)) {
-        if (block.firstRow - first < done) continue;
-        const known = keeping ? tryToKeep(block) : null;
-        if (known) addBlock(known, vectors, directions, images);
+      const visit = (block: Block): void => {
+        if (block.firstRow - first < begun) return;
+        const here = kept.get(block.firstRow) ?? (keeping ? tryToKeep(block) : null);
+        if (here) addBlock(here, vectors, directions, images);
         else add(images, multiply(block, vectors).transposed(), 1);
-        await passed(block.x.rows);
-      }
-      await data.ranks?.add(images.data);
+      };
+      await eachBlock(rows, "Hessian products", work, visit, [images.data], begun);
       const out = images.transposed();
       add(out, ridgeTimes(vectors), 1);
       return out;
@@ -120,8 +125,8 @@ export function riskOperator(
 
     async matrix() {
       const out = Matrix.zeros(d, d);
-      const slices = timeSlices(work);
-      for (const block of data.blocks(blockRows)) {
+      const visit = async (block: Block): Promise<void> => {
+        const slices = timeSlices(work);
         const known = keep(block);
         for (let from = 0; from < d; from += COLUMNS) {
           const units = unitVectors(d, from, Math.min(d, from + COLUMNS));
@@ -132,8 +137,8 @@ export function riskOperator(
           const done = block.firstRow + (block.x.rows * Math.min(d, from + COLUMNS)) / d;
           if (slices.due()) await slices.pause({ phase: "Hessian", done: Math.floor(done), total: data.rows });
         }
-      }
-      await data.ranks?.add(out.data);
+      };
+      await eachBlock(rows, "Hessian", work, visit, [out.data]);
       for (let i = 0; i < d; i++) {
         if (withRidge) out.data[i * (d + 1)] += ridge[i];
         for (let j = 0; j < i; j++) {
@@ -145,8 +150,10 @@ export function riskOperator(
       return out;
     },
 
-    ...(!data.ranks && { sampledProduct }),
-  };
+    on: over,
+    ...(!rows.pass && { sampledProduct }),
+  });
+  return over(data);
 }
 
 const lastingCopy = ({ x, ...rest }: Block): Block => ({

@@ -5,6 +5,7 @@ import { naturalCurvature, naturalCurvatureTimes } from "../influence/local/cont
 import type { LocalInfluence } from "../influence/local/influence.js";
 import { type LocalSandwich, localSandwich } from "../influence/local/sandwich.js";
 import { localRefusal } from "../influence/local/sandwich-refusal.js";
+import type { Sampling } from "../influence/sampling.js";
 import { leverageFor } from "../influence/sandwich.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { LOSSES } from "../models/losses.js";
@@ -12,10 +13,10 @@ import type { Work } from "../parallel/work.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { type Inference, inferenceFrom } from "./inference.js";
 import { localNearCorners } from "./local-corners.js";
-import type { PreparedLocal } from "./local-prepare.js";
+import type { DescribedLocal, PreparedLocal } from "./local-prepare.js";
 import { isSmoothedLoss } from "./noise.js";
 import { samplingOf } from "./row-sampling.js";
-import { hasAbsoluteSizes } from "./settings.js";
+import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
 
 /** What inference adds to one threat's response. */
 export interface LocalInference {
@@ -37,28 +38,49 @@ const DROWNED =
 
 const MEAN_LOSS = "the model's loss is a mean over noise, which intervals for the population are not worked out for";
 
+/** What settings decide about intervals before any row is looked at; null: nothing. */
+function settled(settings: StudySettings): LocalInference | null {
+  if (settings.inference === "none") return NOT_ASKED;
+  if (isSmoothedLoss(settings)) return without(MEAN_LOSS);
+  return settings.local.polish ? null : without("--no-polish leaves the parameters where another sample would not");
+}
+
 /** Intervals for the population at a minimum of a smooth model, one entry a response; else the reason against. */
 export async function localInferencesOf(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
   const { settings } = prepared.input;
   const { influences } = prepared;
-  if (settings.inference === "none") return influences.map(() => NOT_ASKED);
-  if (isSmoothedLoss(settings)) return influences.map(() => without(MEAN_LOSS));
-  if (!settings.local.polish)
-    return influences.map(() => without("--no-polish leaves the parameters where another sample would not"));
+  const known = settled(settings);
+  if (known) return influences.map(() => known);
   if (settings.inference === "bootstrap") return fromBootstrap(prepared, work);
   const out: LocalInference[] = [];
-  for (const attack of influences) out.push(await fromSandwich(attack, prepared, work));
+  for (const attack of influences) {
+    out.push(await sandwichInference(attack, prepared, samplingOf(prepared.training, settings), work));
+  }
   return out;
 }
 
-const isSmooth = ({ local }: PreparedLocal): boolean => !local.activation?.includes("relu");
+const isSmooth = ({ local }: Pick<PreparedLocal, "local">): boolean => !local.activation?.includes("relu");
 
-async function fromSandwich(attack: LocalInfluence, prepared: PreparedLocal, work: Work): Promise<LocalInference> {
+/** What intervals are told of an analysis, wherever its rows are. */
+type InferredFrom = Pick<DescribedLocal, "local" | "projection"> & {
+  readonly input: Pick<DescribedLocal["input"], "settings">;
+  readonly training: Pick<DescribedLocal["training"], "rows" | "copies" | "features">;
+};
+
+/** Those of one response by the sandwich, which is made of sums over the rows. */
+export async function sandwichInference(
+  attack: LocalInfluence,
+  prepared: InferredFrom,
+  sampling: Sampling,
+  work: Work,
+): Promise<LocalInference> {
   const { input, training, local } = prepared;
   const { settings } = input;
+  const known = settled(settings);
+  if (known) return known;
   const options = {
     ...work,
-    ...samplingOf(training, settings),
+    ...sampling,
     relativeRadius: !hasAbsoluteSizes(settings),
     loss: local.loss === "softmax" ? null : LOSSES[local.loss],
     smooth: isSmooth(prepared),
@@ -141,7 +163,7 @@ const traceOf = (a: Matrix, b: Matrix): number => a.data.reduce((sum, value, at)
 
 function cornersOf(
   attack: LocalInfluence,
-  { local, training, projection }: PreparedLocal,
+  { local, training, projection }: InferredFrom,
   covariance: Matrix,
 ): readonly string[] {
   // Weights of components say nothing of one feature.

@@ -6,6 +6,7 @@ import type { Predictor } from "../models/model.js";
 import { EachRank } from "../parallel/passes.js";
 import { ALONE } from "../parallel/ranks.js";
 import type { Work } from "../parallel/work.js";
+import { eachBlock } from "../solvers/model-risk.js";
 import { type Training, type TrainingOptions, trainModel } from "../solvers/train.js";
 import type { LocalModel } from "./local-model.js";
 
@@ -87,12 +88,18 @@ function* margins({ columns, data: f }: Matrix, { y }: Pick<Block, "y">, i: numb
 }
 
 async function largestMargin(model: Predictor, data: RowBlocks, theta: Float64Array): Promise<number> {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (const block of data.blocks()) {
-    const f = model.outputs(theta, block.x);
-    for (let i = 0; i < f.rows; i++) for (const margin of margins(f, block, i)) largest = Math.max(largest, margin);
-  }
-  return (await range(data, largest, largest)).most;
+  const found = rangeOf(data);
+  await eachBlock(
+    data,
+    "training",
+    {},
+    (block) => {
+      const f = model.outputs(theta, block.x);
+      for (let i = 0; i < f.rows; i++) for (const margin of margins(f, block, i)) found.see(margin);
+    },
+    found.sums,
+  );
+  return found.range().most;
 }
 
 /** By how much the margins of all rows with weight grow from one fit to the next. */
@@ -102,44 +109,43 @@ async function growth(
   from: Float64Array,
   to: Float64Array,
 ): Promise<{ least: number; most: number }> {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const block of data.blocks()) {
+  const found = rangeOf(data);
+  const visit = (block: Block): void => {
     const [slow, fast] = [from, to].map((theta) => model.outputs(theta, block.x));
     for (let i = 0; i < slow.rows; i++) {
       if (block.w[i] === 0) continue;
       const before = [...margins(slow, block, i)];
       let k = 0;
-      for (const margin of margins(fast, block, i)) {
-        const change = margin - before[k++];
-        least = Math.min(least, change);
-        most = Math.max(most, change);
-      }
+      for (const margin of margins(fast, block, i)) found.see(margin - before[k++]);
     }
-  }
-  return range(data, least, most);
+  };
+  await eachBlock(data, "training", {}, visit, found.sums);
+  return found.range();
 }
 
-/** The smallest and the largest number of all processes that share the rows. */
-async function range(
-  { ranks = ALONE }: RowBlocks,
-  least: number,
-  most: number,
-): Promise<{ least: number; most: number }> {
+/** The smallest and the largest number that were seen, by all processes that share the rows. */
+function rangeOf({ ranks = ALONE }: RowBlocks) {
   const each = new EachRank(ranks, 2);
-  each.own.set([least, most]);
-  await ranks.add(each.all);
-  return { least: each.smallest(0), most: each.largest(1) };
+  each.own.set([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  return {
+    sums: [each.all],
+    see(value: number): void {
+      each.own[0] = Math.min(each.own[0], value);
+      each.own[1] = Math.max(each.own[1], value);
+    },
+    range: () => ({ least: each.smallest(0), most: each.largest(1) }),
+  };
 }
 
 /** Σ w x², the mean over the features. */
 async function meanSquare(data: RowBlocks): Promise<number> {
   const sum = new Float64Array(1);
-  for (const { x, w } of data.blocks()) {
+  const visit = ({ x, w }: Block): void => {
     for (let i = 0, at = 0; i < x.rows; i++) {
       for (let k = 0; k < x.columns; k++, at++) sum[0] += w[i] * x.data[at] ** 2;
     }
-  }
-  await data.ranks?.add(sum);
+  };
+  await eachBlock(data, "training", {}, visit, [sum]);
   return sum[0] / data.features.length || 1;
 }
 

@@ -80,9 +80,14 @@ export class CachedTable {
     let before = this.firstRow;
     for (let k = 0; k < blocks.count; k++) {
       const rows = blocks.rowsOf(k);
-      const cells = blocks.block(k);
       const place = new Map(blocks.parts[blocks.fileOf(k)].columns.map((name, j) => [name, j]));
-      yield { before, rows, column: (info) => this.column(info, cells[place.get(info.name) ?? -1], rows) };
+      // A piece that is passed over is not read.
+      let cells: readonly BlockColumn[] | null = null;
+      const column = (info: ColumnInfo): Column => {
+        cells ??= blocks.block(k);
+        return this.column(info, cells[place.get(info.name) ?? -1], rows);
+      };
+      yield { before, rows, column };
       before += rows;
     }
   }

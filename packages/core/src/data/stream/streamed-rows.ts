@@ -60,14 +60,18 @@ export class StreamedRows implements StreamedDataset {
     this.columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
   }
 
-  *blocks(rowsPerBlock = defaultRowsPerBlock(this.features.length)): Generator<StreamedBlock> {
+  *blocks(rowsPerBlock = defaultRowsPerBlock(this.features.length), seen = 0): Generator<StreamedBlock> {
     const { table, used, part, encoding, target, columns } = this;
     const m = this.features.length;
     const classFactors = this.factors ? encoding.classFactors : null;
     let buffer = new Float64Array(0);
     let firstRow = part.firstRow;
-    for (const { piece, rows, weights, raw } of usedPieces(table, used, part.marks)) {
-      if (rows.length === 0) continue;
+    const end = part.firstRow + seen;
+    for (const { piece, rows, weights, raw } of usedPieces(table, used, part.marks, seen)) {
+      if (rows.length === 0 || firstRow + rows.length <= end) {
+        firstRow += rows.length;
+        continue;
+      }
       const writers = writersOf(
         columns.map((info) => piece.column(info)),
         encoding,
@@ -92,6 +96,7 @@ export class StreamedRows implements StreamedDataset {
       }
       for (let from = 0; from < rows.length; from += rowsPerBlock) {
         const to = Math.min(from + rowsPerBlock, rows.length);
+        if (firstRow + to <= end) continue;
         for (const write of writers) write(rows, from, to, buffer, m);
         yield {
           x: new Matrix(buffer.subarray(0, (to - from) * m), to - from, m),

@@ -105,10 +105,15 @@ async function addedCounts({ ranks }: CachedTable, counts: RowCounts): Promise<R
   return { ...counts, kept: few[0], weightless: few[1] };
 }
 
-/** This rank's pieces with their rows in use. @param marks other ones than those of the choice: rows that are a part of it */
-export function* usedPieces(table: CachedTable, used: UsedRows, marks = used.marks): Generator<UsedPiece> {
+/**
+ * This rank's pieces with their rows in use.
+ * @param marks other ones than those of the choice: rows that are a part of it
+ * @param from rows in use, from the first on, that are not asked for: pieces without others are empty, and not read
+ */
+export function* usedPieces(table: CachedTable, used: UsedRows, marks = used.marks, from = 0): Generator<UsedPiece> {
   const { weighting, largest, total } = used;
   let at = 0;
+  let before = 0; // rows in use
   let everyRow = new Int32Array(0);
   let buffer = new Float64Array(0);
   for (const piece of table.pieces()) {
@@ -117,6 +122,11 @@ export function* usedPieces(table: CachedTable, used: UsedRows, marks = used.mar
     if (buffer.length < length) buffer = new Float64Array(length);
     const rows = marks === null ? everyRow.subarray(0, length) : marked(marks.subarray(at, at + length));
     at += length;
+    before += rows.length;
+    if (before <= from) {
+      yield { piece, rows, weights: NONE, raw: null };
+      continue;
+    }
     const raw = weighting === null ? null : gathered(rawWeights(weighting, piece, table.source), rows);
     const weights = buffer.subarray(0, rows.length);
     if (raw === null) weights.fill(1 / used.rows);
@@ -124,6 +134,8 @@ export function* usedPieces(table: CachedTable, used: UsedRows, marks = used.mar
     yield { piece, rows, weights, raw };
   }
 }
+
+const NONE = new Float64Array(0);
 
 function marked(marks: Uint8Array): Int32Array {
   let count = 0;

@@ -1,9 +1,11 @@
+import type { Block } from "../../data/dataset.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { Model } from "../../models/model.js";
 import type { Work } from "../../parallel/work.js";
 import { eachBlock } from "../../solvers/model-risk.js";
 import { norm } from "../../threats/norms.js";
-import { gaussian, twoLargest } from "../gradient-density.js";
+import { gaussian, rateOf, twoLargest } from "../gradient-density.js";
+import type { Sampling } from "../sampling.js";
 import type { ModelPoint } from "./point.js";
 
 /** z ↦ Ψz for every row, given the rows' input gradients: Ψ is the curvature (m×m) of the norm that they add to the penalty. */
@@ -14,13 +16,13 @@ export type NormCurvature = (gradients: Matrix) => (moved: Matrix) => Matrix;
  * h_k = 1.06 sd(g_·k) n^{−1/5}; at p = 1 Ψ = K_h(gap) aa' with a = s_1b_1e_1 − s_2b_2e_2 over the two largest b_k|g_k|,
  * h = 1.06 √(Σw gap²) n^{−1/5}. null for other p. Where a corner lies depends on the direction of g_i only: with `directions`
  * densities are those of |g_k|/‖g_i‖ and gap/‖g_i‖, since many small g_i (rows that are surely right) are no corners.
- * @param model whose input gradients have the corners. @param rate n^{−1/5}, from `bandwidthRate`.
+ * @param model whose input gradients have the corners.
  */
 export async function cornerDensity(
   model: Model,
   { data, parameters }: Pick<ModelPoint, "data" | "parameters">,
   { p, budgets }: { readonly p: number; readonly budgets: Float64Array },
-  rate: number,
+  sampling: Partial<Sampling>,
   directions: boolean,
   work: Work = {},
 ): Promise<NormCurvature | null> {
@@ -28,8 +30,9 @@ export async function cornerDensity(
   const m = budgets.length;
   const mean = new Float64Array(m);
   const squares = new Float64Array(m);
-  let gaps = 0;
-  await eachBlock(data, "inference", work, (block) => {
+  // Σ w gap², Σ w²
+  const scalars = new Float64Array(2);
+  const visit = (block: Block): void => {
     const g = model.inputGradients(parameters, block);
     for (let i = 0; i < g.rows; i++) {
       const size = sizeOf(g.row(i), directions);
@@ -38,9 +41,13 @@ export async function cornerDensity(
         mean[k] += block.w[i] * row[k];
         squares[k] += block.w[i] * row[k] ** 2;
       }
-      if (p === 1) gaps += block.w[i] * twoLargest(row, budgets).gap ** 2;
+      if (p === 1) scalars[0] += block.w[i] * twoLargest(row, budgets).gap ** 2;
+      scalars[1] += block.w[i] ** 2;
     }
-  });
+  };
+  await eachBlock(data, "inference", work, visit, [mean, squares, scalars]);
+  const [gaps, weights] = scalars;
+  const rate = rateOf(weights, sampling);
   // Where all rows have the same gradient its variance is rounding, and no row can meet a corner.
   const variances = squares.map((square, k) => {
     const variance = square - mean[k] ** 2;

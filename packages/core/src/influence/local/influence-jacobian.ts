@@ -4,7 +4,7 @@ import { Matrix } from "../../linalg/matrix.js";
 import type { Loss } from "../../models/losses.js";
 import type { Model } from "../../models/model.js";
 import { timeSlices, type Work } from "../../parallel/work.js";
-import { modelBlockRows } from "../../solvers/model-risk.js";
+import { eachBlock, modelBlockRows } from "../../solvers/model-risk.js";
 import { unitVectors } from "../../solvers/risk-operator.js";
 import { answerTo } from "../../threats/answer.js";
 import { dualExponent, norm } from "../../threats/norms.js";
@@ -32,16 +32,15 @@ export async function localJacobian(
   const { point, threat, scale, influence: I } = attack;
   const { model, data, parameters } = point;
   const tangents = tangentsOf(model);
-  const rate = bandwidthRate(data.weights, options);
   const { p, budgets } = threat.settings;
   const q = dualExponent(p);
   const bearer = loss ? outputOf(model) : model;
-  const corners = await cornerDensity(bearer, point, { p, budgets }, rate, loss === null, options);
-  const kink = loss && (await slopeCorner(attack, loss, rate));
+  const corners = await cornerDensity(bearer, point, { p, budgets }, options, loss === null, options);
+  const kink = loss && (await slopeCorner(attack, loss, bandwidthRate(data.weights, options)));
   const d = I.length;
   const out = Matrix.zeros(d, d);
-  const slices = timeSlices(options);
-  for (const block of data.blocks(modelBlockRows(data.features.length))) {
+  const visit = async (block: Block): Promise<void> => {
+    const slices = timeSlices(options);
     const gradients = model.inputGradients(parameters, block);
     const { directions, gain } = answerTo(gradients, threat, block);
     const scaled = new Matrix(
@@ -80,7 +79,8 @@ export async function localJacobian(
       const done = block.firstRow + (block.x.rows * Math.min(d, from + COLUMNS)) / d;
       if (slices.due()) await slices.pause({ phase: "inference", done: Math.floor(done), total: data.rows });
     }
-  }
+  };
+  await eachBlock(data, "inference", options, visit, [out.data]);
   for (let j = 0; j < d; j++) {
     for (let k = 0; k < j; k++) {
       const mean = 0.5 * (out.data[j * d + k] + out.data[k * d + j]);

@@ -1,3 +1,4 @@
+import type { Dataset } from "../../data/dataset.js";
 import { numericalError } from "../../errors.js";
 import { asColumn, asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
@@ -173,3 +174,10 @@ const short = (value: number): string => String(Number(value.toPrecision(4)));
 function noResponse({ data }: ModelPoint, { rank, operator }: LocalSystem, share: number): string {
   return `The Hessian is singular (rank ${rank} of ${operator.size} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a damping such as 0.001, or a ridge such as l2 = 0.01.`;
 }
+
+/** The same, asked by other passes over the same rows, where they pass by. */
+export const influenceOn = (attack: LocalInfluence, data: Dataset): LocalInfluence => ({
+  ...attack,
+  point: { ...attack.point, data },
+  system: attack.system.on(data),
+});

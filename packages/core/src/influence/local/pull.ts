@@ -75,7 +75,7 @@ async function tiltedPull(
 
 async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: Work): Promise<AdversarialPull[]> {
   const { model, data, parameters } = point;
-  const passing = data.ranks !== undefined;
+  const passing = data.pass !== undefined;
   if (passing && threats.some((threat) => threat.shares)) {
     throw usageError("Rows that share a budget must all be in memory.");
   }

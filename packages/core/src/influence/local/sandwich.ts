@@ -1,4 +1,4 @@
-import type { Block } from "../../data/dataset.js";
+import type { Block, Dataset } from "../../data/dataset.js";
 import { numericalError, usageError } from "../../errors.js";
 import { blas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
@@ -35,7 +35,9 @@ export interface LocalSandwichOptions extends Work, Partial<Sampling> {
 }
 
 /** The asymptotic distribution of a local influence and of Ŝ = ½Î'H_LÎ around their population values. */
-export interface LocalSandwich extends Sandwich {
+export interface LocalSandwich extends Omit<Sandwich, "sensitivityRows"> {
+  /** n: IFs_i, by which Ŝ answers to the weight of each row; null of rows that pass by. */
+  readonly sensitivityRows: Float64Array | null;
   /** Cov θ̂ (d×d, full) */
   readonly parameterCovariance: Matrix;
   /** T = ½tr(H_L Cov θ̂): natural loss above the best parameters because the fit saw only these rows (MATH 14.4). */
@@ -57,11 +59,10 @@ export async function localSandwich(
 ): Promise<LocalSandwich> {
   const refused = localRefusal(attack, options);
   if (refused) throw usageError(`No interval for the population: ${refused.reason}.`);
-  const { point, influence: I, penaltyGradient: Phi, scale, threat, rowScales } = attack;
+  const { point, influence: I, penaltyGradient: Phi, scale, threat } = attack;
   const { model, data, parameters, ridge } = point;
   const d = I.length;
   const { relativeRadius = true, clusters, loss = null, leverage = "none" } = options;
-  const omega = rowCounts(data.weights, options);
   const { hessian, inverse } = await inverseOf(attack);
   const naturalTimes = (u: Float64Array): Float64Array =>
     hessianTimes(hessian, u).map((value, j) => value - ridge[j] * u[j]);
@@ -75,17 +76,21 @@ export async function localSandwich(
   const third = image(inverse, await thirdOrder(attack, options));
   const curvature = dot(I, towards);
 
-  const ofInfluence = gram(data.weights, omega, clusters, d);
-  const ofParameters = gram(data.weights, omega, clusters, d);
-  const sensitivities = new Float64Array(data.rows);
-  await eachBlock(data, "inference", options, (block) => {
+  const ofInfluence = gram(data, clusters, d);
+  const ofParameters = gram(data, clusters, d);
+  // Of rows that pass by only sums are kept: Σ ω, Σ ω IFs².
+  const sensitivities = data.pass ? null : new Float64Array(data.rows);
+  const scalars = new Float64Array(2);
+  const visit = (block: Block): void => {
     const { firstRow, w } = block;
+    const omega = rowCounts(w, options);
+    const sizes = threat.rowScales(block);
     const { directions } = answerTo(model.inputGradients(parameters, block), threat, block);
     const { gradients, mixed, curved } = rowsOf(model, parameters, block, directions, I);
     const estimation = product(gradients, Q, true);
     const own = Matrix.zeros(w.length, d);
     for (let i = 0; i < w.length; i++) {
-      const size = relativeRadius ? rowScales[firstRow + i] / scale - 1 : 0;
+      const size = relativeRadius ? sizes[i] / scale - 1 : 0;
       let [along, bend, fitted] = [0, 0, 0];
       for (let j = 0, at = i * d; j < d; j++, at++) {
         own.data[at] = scale * mixed.data[at] + curved.data[at] + size * Phi[j] - estimation.data[at] + constant[j];
@@ -94,11 +99,16 @@ export async function localSandwich(
         gradients.data[at] += penalty[j];
         fitted += third[j] * gradients.data[at];
       }
-      sensitivities[firstRow + i] = -along + 0.5 * (bend - curvature) - 0.5 * fitted;
+      const sensitivity = -along + 0.5 * (bend - curvature) - 0.5 * fitted;
+      scalars[0] += omega[i];
+      scalars[1] += omega[i] * sensitivity * sensitivity;
+      if (sensitivities) sensitivities[firstRow + i] = sensitivity;
     }
-    ofInfluence.add(own, firstRow);
-    ofParameters.add(gradients, firstRow);
-  });
+    ofInfluence.add(own, block, omega);
+    ofParameters.add(gradients, block, omega);
+  };
+  await eachBlock(data, "inference", options, visit, [...ofInfluence.sums, ...ofParameters.sums, scalars]);
+  const [total, squares] = scalars;
   const around = (middle: Matrix): Matrix => product(product(inverse, middle), inverse);
   const plain = around(ofInfluence.finish());
   const parameterCovariance = around(ofParameters.finish());
@@ -107,15 +117,16 @@ export async function localSandwich(
     for (let j = 0; j < d; j++) sum += naturalTimes(of.row(j))[j];
     return sum;
   };
-  const covariance = leverage === "hc1" ? widened(plain, trace(inverse) * total(omega)) : plain;
-  const variance = clusters
-    ? clusterSquares(
-        sensitivities.map((value, i) => data.weights[i] * value),
-        clusters,
-        data.weights,
-      )
-    : sensitivities.reduce((sum, value, i) => sum + omega[i] * value * value, 0);
-  const found: Sandwich = {
+  const covariance = leverage === "hc1" ? widened(plain, trace(inverse) * total) : plain;
+  const variance =
+    clusters && sensitivities
+      ? clusterSquares(
+          sensitivities.map((value, i) => data.weights[i] * value),
+          clusters,
+          data.weights,
+        )
+      : squares;
+  const found = {
     covariance,
     standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * (d + 1)]))),
     debiased: 0.5 * (curvature - trace(plain)),
@@ -139,8 +150,6 @@ const widened = (covariance: Matrix, h: number): Matrix =>
   );
 
 const MOST_LEVERAGE = 0.9;
-
-const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
 
 /** H (full) and H⁻¹ or H⁺, with one Newton step X ← X(2 − HX), which keeps the range. */
 async function inverseOf({
@@ -173,14 +182,15 @@ function rowsOf(model: Model, theta: Float64Array, block: Block, directions: Mat
 }
 
 /** Σ ω_i U_iU_i' (d×d, full) of rows given block by block, sums within clusters first where there are any (MATH 14.8). */
-function gram(weights: Float64Array, omega: Float64Array, clusters: Int32Array | undefined, d: number) {
+function gram({ weights }: Dataset, clusters: Int32Array | undefined, d: number) {
   const out = Matrix.zeros(d, d);
   const sums = clusters ? clusterSums(clusters, weights, d) : null;
   return {
-    add(rows: Matrix, firstRow: number): void {
+    sums: [out.data],
+    add(rows: Matrix, { w, firstRow }: Block, omega: Float64Array): void {
       const own = new Matrix(rows.data.slice(), rows.rows, d);
       for (let i = 0; i < rows.rows; i++) {
-        const factor = sums ? weights[firstRow + i] : Math.sqrt(omega[firstRow + i]);
+        const factor = sums ? w[i] : Math.sqrt(omega[i]);
         for (let at = i * d, end = at + d; at < end; at++) own.data[at] *= factor;
       }
       if (sums) sums.add(own, firstRow);
@@ -198,10 +208,11 @@ async function thirdOrder({ point, influence: I }: LocalInfluence, work: Work): 
   const { model, data, parameters } = point;
   const { tangentHessianProduct } = tangentsOf(model);
   const out = new Float64Array(I.length);
-  await eachBlock(data, "inference", work, (block) => {
+  const visit = (block: Block): void => {
     const still = Matrix.zeros(block.x.rows, block.x.columns);
     const part = tangentHessianProduct(parameters, block, still, I, asColumn(I));
     for (let j = 0; j < out.length; j++) out[j] += part.data[j];
-  });
+  };
+  await eachBlock(data, "inference", work, visit, [out]);
   return out;
 }

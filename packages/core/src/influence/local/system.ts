@@ -1,3 +1,4 @@
+import type { Dataset } from "../../data/dataset.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { Work } from "../../parallel/work.js";
@@ -14,7 +15,7 @@ import {
 } from "../../solvers/nystrom-preconditioner.js";
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
 import { NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
-import { type Curvature, riskOperator } from "../../solvers/risk-operator.js";
+import { type Curvature, type RiskOperator, riskOperator } from "../../solvers/risk-operator.js";
 import { solveSystem } from "../../solvers/solve.js";
 import { type DenseFactor, factorise } from "./dense-factor.js";
 import type { ModelPoint } from "./point.js";
@@ -38,7 +39,7 @@ export interface SystemOptions {
   /** Whether a solver that knows beforehand that it will not converge runs all the same (default false). */
   readonly allowUnconverged?: boolean;
   /** H at the point with this curvature, ridge included, where it is at hand: what it keeps is then used again. */
-  readonly operator?: SymmetricOperator;
+  readonly operator?: RiskOperator;
 }
 
 /** How the systems with H + λI at a point are solved. */
@@ -64,6 +65,8 @@ export interface LocalSystem {
   solve(right: Matrix, work?: Work, enough?: number): Promise<SystemSolution>;
   /** Smallest and largest eigenvalue of H by Lanczos's method. */
   extremes(work?: Work): Promise<ExtremeEigenvalues>;
+  /** The same by other passes over the same rows, where they pass by. */
+  on(data: Dataset): LocalSystem;
 }
 
 export interface SystemSolution extends Omit<LinearSolution, "solver"> {
@@ -120,34 +123,58 @@ export async function localSystem(
   const matrix = choice.name === "cholesky" ? ((await products.matrix?.()) ?? null) : null;
   const factor = matrix && factorise(matrix, damping);
   const iterative = matrix && !factor ? SINGULAR_AND_LARGE : choice;
-  const { maximumIterations } = options;
-  let found: NystromPreconditioner | { readonly curvature: number } | null = null;
-  const preconditioner = async (also: Work, lambda = damping): Promise<Preconditioner | null> => {
-    if (iterative.rank === 0) return NO_PRECONDITIONER;
-    found ??= await nystromPreconditioner(products, {
-      ...also,
-      damping,
+  const ground = {
+    point,
+    options,
+    damping,
+    curvature,
+    seed,
+    matrix,
+    factor,
+    choice: iterative,
+    sketch: { found: null },
+    sketching: {
       rank: iterative.rank,
-      seed,
       enough:
         damping > 0
           ? worthwhileRank({ damping, systems: SYSTEMS, rightHandSides: columns, size: products.size, ...times })
           : undefined,
-    });
-    return "curvature" in found ? null : found.withDamping(lambda);
+    },
+  };
+  return systemOf(ground, products, work);
+}
+
+/** What a system rests on beside its products. */
+interface SystemGround extends Pick<LocalSystem, "damping" | "curvature" | "matrix" | "choice"> {
+  readonly point: ModelPoint;
+  readonly options: SystemOptions;
+  readonly seed: number;
+  readonly factor: DenseFactor | null;
+  /** Made once, by whoever needs it first. */
+  readonly sketch: { found: NystromPreconditioner | { readonly curvature: number } | null };
+  readonly sketching: { readonly rank: number; readonly enough: ReturnType<typeof worthwhileRank> | undefined };
+}
+
+function systemOf(ground: SystemGround, products: RiskOperator, work: Work): LocalSystem {
+  const { point, options, damping, curvature, seed, matrix, factor, choice, sketch, sketching } = ground;
+  const { maximumIterations } = options;
+  const preconditioner = async (also: Work, lambda = damping): Promise<Preconditioner | null> => {
+    if (sketching.rank === 0) return NO_PRECONDITIONER;
+    sketch.found ??= await nystromPreconditioner(products, { ...also, damping, seed, ...sketching });
+    return "curvature" in sketch.found ? null : sketch.found.withDamping(lambda);
   };
   return {
     operator: products,
     damping,
     curvature,
-    choice: iterative,
+    choice,
     matrix,
     rank: factor?.rank ?? null,
     preconditioner: (also = work, lambda = damping) => preconditioner(also, lambda),
     async solve(right, also = work, enough = 0) {
       if (factor) return solveDense(products, damping, factor, right);
-      const usual = (iterative.name === "cg" ? options.cgTolerance : undefined) ?? options.tolerance;
-      const loose = iterative.name === "cg" && enough > 0;
+      const usual = (choice.name === "cg" ? options.cgTolerance : undefined) ?? options.tolerance;
+      const loose = choice.name === "cg" && enough > 0;
       const tolerance = loose ? Math.max(enough, usual ?? 0) : usual;
       const settings = {
         ...also,
@@ -156,19 +183,20 @@ export async function localSystem(
         ...(maximumIterations !== undefined && { maximumIterations }),
         ...(options.allowUnconverged && { allowUnconverged: true }),
       };
-      const sketched = iterative.preconditioner === "nystrom" ? await preconditioner(also) : null;
+      const sketched = choice.preconditioner === "nystrom" ? await preconditioner(also) : null;
       const solution = sketched
         ? await blockConjugateGradients(dampedOperator(products, damping), right, {
             ...settings,
             preconditioner: sketched,
           })
-        : await solveSystem({ operator: products, damping, right }, iterative, settings);
+        : await solveSystem({ operator: products, damping, right }, choice, settings);
       return { ...solution, outOfRange: new Float64Array(right.columns) };
     },
     extremes: (also = work) =>
       matrix
         ? extremeEigenvalues(denseProduct(matrix), { ...also, seed })
         : curvatureExtremes(products, point, curvature, { ...also, seed }),
+    on: (data) => systemOf({ ...ground, point: { ...point, data } }, products.on(data), work),
   };
 }
 
@@ -209,7 +237,7 @@ async function timings(
 ): Promise<Pick<SolverProblem, "productSeconds" | "furtherSeconds" | "matrixSeconds">> {
   const d = parameters.length;
   if (data.rows * d * d < WORTH_TIMING) return {};
-  if (data.ranks) return counted(data.rows, d);
+  if (data.pass) return counted(data.rows, d);
   const rows = Math.min(data.rows, modelBlockRows(data.features.length));
   const first = data.select(Int32Array.from({ length: rows }, (_, i) => i));
   const operator = riskOperator({ model, data: first, ridge, parameters }, { curvature, withRidge: false });

@@ -7,7 +7,7 @@ import type { AttackSearch } from "../../robust/attack-result.js";
 import { jointModelRisk } from "../../robust/joint-model-attack.js";
 import { isJoint } from "../../robust/joint-worst-case.js";
 import { modelAttacker } from "../../robust/model-attack.js";
-import { type AttackObserver, attackedModelRisk } from "../../robust/model-training.js";
+import { type AttackObserver, attackedModelRisks } from "../../robust/model-training.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { eachBlock, type RiskPoint } from "../../solvers/model-risk.js";
 import { riskOperator } from "../../solvers/risk-operator.js";
@@ -52,17 +52,23 @@ export async function localValidity(
   const bad = epsilons.find((epsilon) => !(epsilon > 0 && epsilon < Infinity));
   if (bad !== undefined) throw usageError(`The size ε = ${bad} makes no sense here: sizes are numbers above 0.`);
   if (epsilons.length === 0) return [];
-  const pairs: { epsilon: number; still: RiskPoint; moved: RiskPoint }[] = [];
-  for (const epsilon of epsilons) {
-    const riskAt = (moved: number): Promise<RiskPoint> => {
-      const theta = parameters.map((value, j) => value + moved * I[j]);
-      if (isJoint(threat)) return jointModelRisk(point, theta, threat, epsilon * scale, work);
-      const searchAt = { ...SEARCH, ...search };
-      const attacker = modelAttacker(model, theta, threat, data.features.length, epsilon * scale, searchAt);
-      return attackedModelRisk(point, theta, attacker, { ...work, onAttacked: observe?.({ epsilon, moved }) });
-    };
-    pairs.push({ epsilon, still: await riskAt(0), moved: await riskAt(epsilon) });
+  const asked = epsilons.flatMap((epsilon) => [0, epsilon].map((moved) => ({ epsilon, moved })));
+  const thetaAt = (moved: number): Float64Array => parameters.map((value, j) => value + moved * I[j]);
+  const searchAt = { ...SEARCH, ...search };
+  const risks: RiskPoint[] = [];
+  if (isJoint(threat)) {
+    for (const { epsilon, moved } of asked) {
+      risks.push(await jointModelRisk(point, thetaAt(moved), threat, epsilon * scale, work));
+    }
+  } else {
+    const points = asked.map((at) => {
+      const theta = thetaAt(at.moved);
+      const attacker = modelAttacker(model, theta, threat, data.features.length, at.epsilon * scale, searchAt);
+      return { theta, attacker, onAttacked: observe?.(at) };
+    });
+    risks.push(...(await attackedModelRisks(point, points, work)));
   }
+  const pairs = epsilons.map((epsilon, k) => ({ epsilon, still: risks[2 * k], moved: risks[2 * k + 1] }));
   const excess = ({ gradient: slope }: RiskPoint): Float64Array => slope.map((value, j) => value - gradient[j]);
   // One block: right-hand sides of neighbouring sizes are much alike, and help one another.
   const right = asColumns(pairs.flatMap(({ still, moved }) => [excess(still), excess(moved)]));

@@ -28,7 +28,7 @@ import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import { type FitGround, fitRows } from "./fit-rows.js";
 import { refuseUnstreamed } from "./refuse.js";
-import { type PassCount, passesOver } from "./rows-view.js";
+import { gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
 import { summarise } from "./summary.js";
 
@@ -73,7 +73,8 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
 
   const count: PassCount = { passes: 0, phase: "fitting" };
   const ranks = orderly(training.ranks, work.checkpoint);
-  const options = { ...work, parameters: described.map.count, ranks, count };
+  const rowsPerBlock = gramBlockRows(training.features.length, described.map.count);
+  const options = { ...work, rowsPerBlock, ranks, count };
   const pass = passesOver(training, { ...options, name: "training rows" });
   const other = evaluation && passesOver(evaluation, { ...options, name: "evaluation rows" });
   const ground: FitGround = {

@@ -1,6 +1,6 @@
 import type { EvaluatedRows } from "../../influence/evaluated-rows.js";
 import { kinkFraction, kinkRadii, residualFraction } from "../../influence/kink-radius.js";
-import { changesBetween, countedChanges, type MetricChange } from "../../influence/metric-changes.js";
+import { changesBetween, countedChanges, isCounted, type MetricChange } from "../../influence/metric-changes.js";
 import { METRIC_RULES } from "../../influence/metrics.js";
 import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../../influence/moving-rows.js";
 import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
@@ -189,7 +189,8 @@ export async function evaluatedSpread(
   const pairs = pairsOf(metrics);
   const variances = new Float64Array(1 + 2 * epsilons.length);
   const moves = pairs.map(() => new Float64Array(names.length));
-  const sides = sidesOf(curve, listed(metrics).length);
+  const keepsSides = rule.right && isCounted(curve.rows) && settings.inference !== "none";
+  const sides = sidesOf(keepsSides ? curve.rows : 0, listed(metrics).length);
   await pass({
     sums: [variances, ...moves, ...sides.sums],
     async visit(view) {
@@ -219,11 +220,13 @@ export async function evaluatedSpread(
           moves[p][m] += about(0, change);
         });
       });
-      if (rule.right)
+      const { right } = rule;
+      const { firstRow } = view.block;
+      if (right)
         sides.see(
-          view,
+          (i) => firstRow + i,
           rows,
-          listed(predictions).map((f) => rule.right?.(y, f) ?? new Uint8Array(0)),
+          listed(predictions).map((f, prediction) => ({ prediction, rows: right(y, f) })),
         );
     },
   });

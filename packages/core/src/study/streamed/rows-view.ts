@@ -92,14 +92,14 @@ export interface PassCount {
 /** About this many bytes of features a block, and rows enough that d×d matrices cost little beside them. */
 const BLOCK_BYTES = 1 << 20;
 
-const rowsPerBlock = (features: number, parameters: number): number =>
+export const gramBlockRows = (features: number, parameters: number): number =>
   Math.min(65_536, Math.max(64, 2 * parameters, Math.min(8192, Math.floor(BLOCK_BYTES / 8 / Math.max(1, features)))));
 
 export interface PassOptions extends Work {
   /** Names the rows among those of one analysis. */
   readonly name: string;
-  /** d */
-  readonly parameters: number;
+  /** Of a view, at most. */
+  readonly rowsPerBlock: number;
   readonly ranks: Ranks;
   readonly count: PassCount;
   readonly checkpoint?: Checkpoint | undefined;
@@ -107,22 +107,23 @@ export interface PassOptions extends Work {
 
 /** Passes over the rows of a streamed data set, added over its ranks; those that a checkpoint remembers are not made again. */
 export function passesOver(data: StreamedDataset, options: PassOptions): Pass<RowsView> {
-  const { name, parameters, ranks, count, checkpoint } = options;
-  const size = rowsPerBlock(data.features.length, parameters);
+  const { name, rowsPerBlock, ranks, count, checkpoint } = options;
   let passes = 0;
-  return async ({ sums, visit }) => {
+  return async ({ sums, seen = 0, visit }) => {
     passes++;
-    count.passes++;
+    // Where all that is asked was kept, nothing passes by: the sums are only added over the ranks.
+    const idle = seen > 0 && seen >= data.ownRows;
+    if (!idle) count.passes++;
     const stage = `${name}, pass ${passes}`;
     if (restored(checkpoint?.load(stage), sums)) return;
     const slices = timeSlices(options);
     const begun = performance.now();
-    let done = 0;
-    for (const block of data.blocks(size)) {
+    let done = seen;
+    for (const block of idle ? [] : data.blocks(rowsPerBlock, seen)) {
       await visit(new RowsView(block, data.features));
       done += block.y.length;
       if (slices.due()) {
-        const rate = (1000 * done) / (performance.now() - begun);
+        const rate = (1000 * (done - seen)) / (performance.now() - begun);
         await slices.pause({ phase: `${count.phase}, pass ${count.passes}`, done, total: data.ownRows, rate });
       }
     }

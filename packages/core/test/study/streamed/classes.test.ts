@@ -1,9 +1,20 @@
-/** A softmax analysis of rows that pass by says what one in memory says without intervals, for any ranks and any blocks. */
+/** A softmax analysis of rows that pass by says what one in memory says, for any ranks and any blocks. */
 import { describe, expect, test } from "vitest";
-import { DEFAULT_SETTINGS, type StudySettings, type Table } from "../../../src/index.js";
+import {
+  ALONE,
+  analyzeStreamed,
+  assignFolds,
+  type Checkpoint,
+  DEFAULT_SETTINGS,
+  type StudyResult,
+  type StudySettings,
+  type Table,
+} from "../../../src/index.js";
+import { encodeTraining } from "../../../src/study/prepare.js";
 import { Random } from "../../models/naive.js";
-import { categorical, numeric, table } from "../tables.js";
+import { categorical, leaves, numeric, settings, table } from "../tables.js";
 import { expectAgreement, RANKS, streamed } from "./agreement.js";
+import { streamOf } from "./passing-rows.js";
 
 const INF = Number.POSITIVE_INFINITY;
 
@@ -33,7 +44,7 @@ function flowers(n = 130, seed = 3): Table {
   ]);
 }
 
-const base: Partial<StudySettings> = { target: "kind", model: "softmax", inference: "none", exclude: ["weight"] };
+const base: Partial<StudySettings> = { target: "kind", model: "softmax", exclude: ["weight"] };
 const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
   ["in sample, every norm", { evaluation: { kind: "training" }, norms: [1, INF], l2: 0.01 }],
   ["a share held out, no ridge", { evaluation: { kind: "fraction", share: 0.3 }, norms: [2] }],
@@ -100,8 +111,47 @@ test("classes that come apart on no process by itself are refused on all", async
   );
 });
 
-test("intervals are left out, and the flags say so", async () => {
-  const [found] = await streamed(flowers(), { ...base, inference: "sandwich", evaluation: { kind: "training" } });
-  expect(found.threats[0].standardErrors).toBeNull();
-  expect(found.flags.map(({ code }) => code)).toEqual(expect.arrayContaining(["streamed", "no-inference"]));
+const numbersOf = (result: StudyResult): number[] =>
+  leaves(result).flatMap(({ path, value }) =>
+    typeof value === "number" && !path.startsWith(".timings") ? [value] : [],
+  );
+
+test("a run that goes on from a checkpoint ends with the same digits, and asks the rows for the rest only", async () => {
+  const asked = settings({ ...base, evaluation: { kind: "cv", folds: 3 }, norms: [2, INF], l2: 0.02 });
+  const data = encodeTraining(flowers(), asked);
+  const foldOf = assignFolds(data.sourceRows, 3, 0, { strata: data.y });
+  let blocks = 0;
+  const cut = new Error("cut off");
+  const run = (checkpoint: Checkpoint | undefined, limit = Infinity) => {
+    const rows = streamOf(data, { ranks: ALONE, from: 0, to: data.rows, foldOf });
+    blocks = 0;
+    const counted = {
+      ...rows,
+      *blocks(size?: number, from?: number) {
+        for (const block of rows.blocks(size, from)) {
+          if (++blocks > limit) throw cut;
+          yield block;
+        }
+      },
+    };
+    const input = { training: counted, evaluation: null, settings: asked, source: "test.csv", readSeconds: 0 };
+    return analyzeStreamed(input, checkpoint ? { checkpoint } : {});
+  };
+  const { result: straight } = await run(undefined);
+  const passes = blocks;
+  expect(straight.timings.passes).toBe(passes);
+  for (const share of [0.1, 0.5, 0.9]) {
+    const saved = new Map<string, readonly string[]>();
+    const keeping: Checkpoint = {
+      load: () => null,
+      save: async (stage, numbers) => void saved.set(stage, numbers),
+    };
+    const limit = Math.floor(share * passes);
+    await expect(run(keeping, limit)).rejects.toBe(cut);
+    expect(saved.size).toBeGreaterThanOrEqual(limit);
+    const { result } = await run({ ...keeping, load: (stage) => saved.get(stage) ?? null });
+    expect(numbersOf(result)).toEqual(numbersOf(straight));
+    // What the operators kept was lost, so that a pass may be needed that was none before.
+    expect(blocks).toBeLessThanOrEqual(passes - limit + 5);
+  }
 });

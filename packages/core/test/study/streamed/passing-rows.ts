@@ -29,8 +29,9 @@ export function streamOf(
     encoding: data.encoding,
     notes: data.notes,
     weightTotal: data.weightTotal,
-    *blocks(asked = 1000): Generator<StreamedBlock> {
+    *blocks(asked = 1000, seen = 0): Generator<StreamedBlock> {
       for (const block of data.blocks(Math.min(asked, rowsPerBlock), from)) {
+        if (block.firstRow + block.y.length <= from + seen) continue;
         const rows = Math.min(block.y.length, to - block.firstRow);
         if (rows <= 0) return;
         const passing = passingBlock(data, block, rows, foldOf);

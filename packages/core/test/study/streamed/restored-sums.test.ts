@@ -13,7 +13,7 @@ test.each([
   const checkpoint = { load: () => saved, save: async () => {} };
   const pass = passesOver(noRows, {
     name: "rows",
-    parameters: 1,
+    rowsPerBlock: 8,
     ranks: ALONE,
     count: { passes: 0, phase: "" },
     checkpoint,

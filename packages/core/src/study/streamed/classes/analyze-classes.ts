@@ -1,34 +1,34 @@
 import type { StreamedDataset } from "../../../data/streamed-dataset.js";
-import { usageError } from "../../../errors.js";
-import { naturalCurvatureTimes } from "../../../influence/local/contributions.js";
+import type { LocalInfluence } from "../../../influence/local/influence.js";
 import { pointAt } from "../../../influence/local/point.js";
-import { localTrust, localValidity } from "../../../influence/local/validity.js";
 import { ensureBlas } from "../../../linalg/backend.js";
 import { orderly } from "../../../parallel/checkpoint.js";
-import type { Ranks } from "../../../parallel/ranks.js";
+import { sideBySide } from "../../../parallel/passes.js";
 import type { Work } from "../../../parallel/work.js";
 import { dot } from "../../../solvers/inverse-hessian.js";
+import { modelBlockRows } from "../../../solvers/model-risk.js";
 import type { Study } from "../../analyze.js";
-import { isLarge } from "../../attack-sample.js";
 import { raise } from "../../flags.js";
-import { STUDY_SEARCH } from "../../local-evaluation.js";
+import { inferenceFlags, populationSensitivity } from "../../inference.js";
 import { localGroundFlags, sampledAttacksFlag } from "../../local-flags.js";
 import { softmaxLocal } from "../../local-model.js";
 import { type DescribedLocal, type DescribedRows, localRidge, refuseUnconverged } from "../../local-prepare.js";
 import { respondAt } from "../../local-response.js";
-import { contributionsFrom, sectionFrom, TRUST_SEARCH } from "../../local-section.js";
+import { contributionsFrom, sectionFrom } from "../../local-section.js";
 import { trainConvex } from "../../local-separation.js";
 import { coefficientsOf, localResult } from "../../local-study.js";
 import { stopwatch } from "../../prepare.js";
 import type { Flag, ThreatSection } from "../../result.js";
-import { checkSettings, type StudySettings } from "../../settings.js";
+import { checkSettings } from "../../settings.js";
 import { resolveReach } from "../../threat-choice.js";
-import { ascending, sizes } from "../../threat-section.js";
+import { threatLabel } from "../../words.js";
 import type { StreamedInput, StreamedWork } from "../analyze.js";
-import { type CurveSums, curveFrom, curveSums } from "./curve-sums.js";
+import { type PassCount, passesOver, type RowsView } from "../rows-view.js";
+import { curveFrom } from "./curve-sums.js";
+import type { PassingCurve } from "./curve-tally.js";
 import { foldParts, onePart, type PassingPart } from "./evaluated-parts.js";
 import { PassingBlocks } from "./passing-blocks.js";
-import { largestContributions, passingSensitivity, predictedChanges } from "./row-sums.js";
+import { type EvaluatedClasses, evaluateClasses, type JudgedClasses, judging } from "./stages.js";
 
 /** What an analysis of classes by passes rests on. */
 interface Ground {
@@ -39,67 +39,102 @@ interface Ground {
   readonly classes: number;
 }
 
-const WITHOUT_INTERVALS = "the rows pass by block by block, and a softmax model's intervals need all of them in memory";
-
 /**
- * `analyze` of a softmax model whose rows pass by block by block: every number that is given is that of `analyze` without intervals.
- * @throws as `analyzeStreamed`; usage: a checkpoint, which passes of this model do not keep.
+ * `analyze` of a softmax model whose rows pass by block by block: the same digits for every number that it gives.
+ * @throws as `analyzeStreamed`
  */
 export async function analyzeClasses(input: StreamedInput, work: StreamedWork): Promise<Study> {
-  const asked = input.settings;
-  if (work.checkpoint) {
-    throw usageError("--checkpoint does not keep the passes of --model softmax: leave it out.");
-  }
-  checkSettings(asked);
+  const { training: stream, evaluation: other, settings } = input;
+  checkSettings(settings);
   await ensureBlas();
   const clock = stopwatch();
-  const settings: StudySettings = { ...asked, inference: "none" };
-  const ranks = orderly(input.training.ranks, undefined);
-  const ground = await prepared({ ...input, settings }, ranks, clock, work);
-  const { described } = ground;
-  clock.lap();
-  const parts = await partsOf(input, ranks, ground, work);
-  const sections: { section: ThreatSection; flags: Flag[]; epsilons: readonly number[] }[] = [];
-  const sums: CurveSums[] = [];
-  for (const t of described.influences.keys()) {
-    const found = await sectionOf(ground, t, parts[t], asked, work);
-    sections.push(found);
-    sums.push(found.sums);
-  }
+  const count: PassCount = { passes: 0, phase: "fitting" };
+  const ranks = orderly(stream.ranks, work.checkpoint);
+  const options = { ...work, rowsPerBlock: modelBlockRows(stream.features.length), ranks, count };
+  const views = passesOver(stream, { ...options, name: "training rows" });
+  const others = other && passesOver(other, { ...options, name: "evaluation rows" });
+  const ground = await prepared(input, new PassingBlocks(stream, ranks, views), { clock, count }, work);
+  const { described, training, evaluated } = ground;
+  const { influences } = described;
+
+  count.phase = "folds, intervals and radii";
+  const trained = { weightsKind: settings.weightsKind, totalWeight: stream.weightTotal };
+  const questions = influences.map((attack) => judging(attack, described, training, trained, work));
+  const folds = settings.evaluation.kind === "cv" ? settings.evaluation.folds : 0;
+  const [parts, ...answers] = await sideBySide<RowsView, unknown>(views, [
+    async (own) => {
+      if (folds > 0) return foldParts(own, { training, stream, folds }, described, work);
+      return onePart(other && others ? new PassingBlocks(other, ranks, others) : training, described);
+    },
+    ...questions.flat(),
+  ]);
+  const judged = questions.map((asked, t): JudgedClasses => {
+    const first = questions.slice(0, t).reduce((sum, { length }) => sum + length, 0);
+    return Object.assign({}, ...answers.slice(first, first + asked.length)) as JudgedClasses;
+  });
+  const inferenceSeconds = clock.lap();
+
+  count.phase = "evaluation";
   const heldOut = settings.evaluation.kind !== "training";
+  const sampling = { weightsKind: settings.weightsKind, totalWeight: evaluated.weightTotal };
+  const curves = influences.map((attack, t) => ({
+    attack,
+    epsilons: judged[t].epsilons,
+    curve: {
+      model: described.local.model,
+      classes: ground.classes,
+      threat: attack.threat,
+      parts: (parts as PassingPart[][])[t],
+      rows: evaluated.rows,
+      sampling,
+      ranks,
+      settings,
+    },
+  }));
+  const found = await evaluateClasses(others ?? views, curves, heldOut, work);
+  const sections: { section: ThreatSection; flags: Flag[] }[] = [];
+  for (const t of influences.keys()) {
+    sections.push(await sectionOf(ground, curves[t], judged[t], found[t], work));
+  }
+  const [{ sums }] = found;
   const result = localResult(described, {
     threats: sections.map(({ section }) => section),
-    rows: { evaluationRows: ground.evaluated.rows, groups: null, clusters: null },
+    rows: { evaluationRows: evaluated.rows, groups: null, clusters: null },
     measured: {
-      heldOutLoss: heldOut ? sums[0].natural : null,
-      metrics: sums[0].now,
-      estimationLoss: null,
+      heldOutLoss: heldOut ? sums.natural : null,
+      metrics: sums.now,
+      estimationLoss: judged[0].inference.estimationLoss,
     },
     flags: [
       ...localGroundFlags(described),
       ...sections.flatMap(({ flags }) => flags),
-      raise("streamed", missingHere(asked)),
+      raise("streamed", "The rows passed by block by block."),
     ],
-    timings: { read: input.readSeconds, evaluation: clock.lap(), inference: 0, passes: null },
+    timings: {
+      read: input.readSeconds,
+      evaluation: clock.lap(),
+      inference: inferenceSeconds,
+      passes: count.passes,
+    },
   });
-  const grounds = sections.map(({ epsilons }, t) => ({ attack: described.influences[t], epsilons }));
+  const grounds = influences.map((attack, t) => ({ attack, epsilons: judged[t].epsilons }));
   return { result, coefficients: coefficientsOf(described, grounds) };
 }
 
 async function prepared(
   { training: stream, evaluation: other, settings, source }: StreamedInput,
-  ranks: Ranks,
-  clock: ReturnType<typeof stopwatch>,
+  training: PassingBlocks,
+  { clock, count }: { readonly clock: ReturnType<typeof stopwatch>; readonly count: PassCount },
   work: Work,
 ): Promise<Ground> {
   const rows = describedRows(stream);
   const local = softmaxLocal(settings, rows, rows.features);
   const l2 = localRidge(settings, local, stream.weightTotal);
-  const training = new PassingBlocks(stream, ranks);
   const trained = await trainConvex(local, training, { l2 }, work);
   const point = await pointAt(local.model, training, trained.parameters, { l2 }, work);
   const reach = resolveReach(settings, rows, () => true);
   const fitSeconds = clock.lap();
+  count.phase = "influence";
   const response = await respondAt(point, local, reach, settings, work);
   refuseUnconverged(response.influences, settings);
   return {
@@ -137,75 +172,45 @@ const describedRows = ({ encoding, features, rows, notes, weightTotal }: Streame
   weightTotal,
 });
 
-/** The rows that each threat is judged on. */
-async function partsOf(
-  { training: stream, evaluation: other, settings: { evaluation } }: StreamedInput,
-  ranks: Ranks,
-  { described, training }: Ground,
-  work: Work,
-): Promise<PassingPart[][]> {
-  if (evaluation.kind === "cv") return foldParts(stream, { ranks }, evaluation.folds, described, work);
-  return onePart(other ? new PassingBlocks(other, ranks) : training, described);
-}
-
 /** Everything that is said of one threat. */
 async function sectionOf(
-  { described, training, evaluated, classes }: Ground,
-  t: number,
-  parts: readonly PassingPart[],
-  asked: StudySettings,
+  { described, evaluated }: Ground,
+  { attack, curve, epsilons }: { attack: LocalInfluence; curve: PassingCurve; epsilons: readonly number[] },
+  { trust, checks, predicted, image, rows, inference: inferred }: JudgedClasses,
+  { sums, sensitivity }: EvaluatedClasses,
   work: Work,
-) {
-  const { input, local, influences } = described;
+): Promise<{ section: ThreatSection; flags: Flag[] }> {
+  const { local, input } = described;
   const { settings } = input;
-  const attack = influences[t];
-  const { influence: I, scale } = attack;
-  const trust = await localTrust(attack, { ...work, tolerance: settings.trustTolerance, search: TRUST_SEARCH });
-  const named = settings.failIf.flatMap(({ epsilon }) => (epsilon === null ? [] : [epsilon]));
-  const epsilons = ascending([...sizes(settings, scale, trust.radius, null), ...named]);
-  const heldOut = settings.evaluation.kind !== "training";
-  const image = await naturalCurvatureTimes(attack, I, work);
-  const sampling = { weightsKind: settings.weightsKind, totalWeight: evaluated.weightTotal };
-  const sensitivity = heldOut ? await passingSensitivity(local.model, parts, attack.curvature, sampling, work) : null;
-  const checked = epsilons.filter(
-    (epsilon) => epsilon > 0 && (!isLarge(training.rows, I.length) || epsilon <= (trust.radius ?? 0)),
-  );
-  const checks = await localValidity(attack, checked, { ...work, search: { ...STUDY_SEARCH, seed: settings.seed } });
-  const curve = { model: local.model, classes, threat: attack.threat, parts, rows: evaluated.rows, settings };
-  const sums = await curveSums(curve, epsilons, work);
+  const { influence: I } = attack;
+  const { inference, reason, estimationLoss, nearCorners } = inferred;
+  const bend = dot(I, image);
+  const population = populationSensitivity(0.5 * bend, inference);
   const points = curveFrom(
     sums,
     curve,
     {
       attack,
-      heldOut,
-      population: null,
-      estimationLoss: null,
+      heldOut: settings.evaluation.kind !== "training",
+      population,
+      estimationLoss,
       trust: trust.radius,
       stationarity: new Map(checks.map(({ epsilon, stationarity }) => [epsilon, stationarity])),
     },
     epsilons,
-    await predictedChanges(attack, training, epsilons, work),
+    predicted,
   );
-  const contributions =
-    dot(I, image) > 0
-      ? contributionsFrom(attack, local, image, await largestContributions(attack, training, image, work))
-      : { rows: [], parameters: [] };
-  const reason = asked.inference === "none" ? null : WITHOUT_INTERVALS;
   const numbers = {
     curve: points,
     image,
     heldOut: sensitivity,
-    population: null,
-    inference: null,
+    population,
+    inference,
     reason,
-    contributions,
+    contributions: bend > 0 ? contributionsFrom(attack, local, image, rows) : { rows: [], parameters: [] },
   };
   const { section, flags } = await sectionFrom({ attack, trust }, described, numbers, work);
   if (sums.drawn !== null) flags.push(sampledAttacksFlag(section, evaluated.rows, settings.seed));
-  return { section, flags, epsilons, sums };
+  flags.push(...inferenceFlags(threatLabel(section.threat), inference, nearCorners, settings));
+  return { section, flags };
 }
-
-/** What the result leaves out because no row is kept. */
-const missingHere = ({ inference }: StudySettings): string =>
-  `The rows passed by block by block${inference === "none" ? "" : ": intervals of a softmax model need all rows at once"}.`;

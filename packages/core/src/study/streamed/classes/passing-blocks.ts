@@ -1,7 +1,9 @@
 import type { Block, Dataset } from "../../../data/dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../../../data/streamed-dataset.js";
 import { Matrix } from "../../../linalg/matrix.js";
+import type { Pass } from "../../../parallel/passes.js";
 import type { Ranks } from "../../../parallel/ranks.js";
+import type { RowsView } from "../rows-view.js";
 
 /** Some of the rows that pass by. */
 export interface Chosen {
@@ -20,6 +22,9 @@ export interface PassingBlock extends StreamedBlock {
   readonly places: Float64Array;
 }
 
+/** Bytes that all askers together may keep of the rows and of what is made of them. */
+export const KEPT_BYTES = 2 ** 28;
+
 /** Rows that pass by, as a model's sums over its rows ask for them; weights of chosen rows sum to 1. */
 export class PassingBlocks implements Dataset {
   readonly y = new Float64Array(0);
@@ -29,9 +34,12 @@ export class PassingBlocks implements Dataset {
   readonly features: readonly string[];
 
   constructor(
-    private readonly stream: StreamedDataset,
+    private readonly stream: Pick<StreamedDataset, "rows" | "firstRow" | "features">,
     readonly ranks: Ranks,
+    private readonly views: Pass<RowsView>,
+    readonly keptBytes = KEPT_BYTES,
     private readonly chosen: Chosen | null = null,
+    private readonly ends = new BlockEnds(),
   ) {
     const { rows, firstRow } = chosen ?? stream;
     this.rows = rows;
@@ -39,20 +47,57 @@ export class PassingBlocks implements Dataset {
     this.features = stream.features;
   }
 
-  /** @param from of the rows here: those before are left out. */
-  *blocks(rowsPerBlock?: number, from = 0): Generator<PassingBlock> {
-    let at = 0;
-    for (const block of this.stream.blocks(rowsPerBlock)) {
-      const found = this.chosen ? chosenRows(block, this.chosen) : withPlaces(block);
-      const rows = found.y.length;
-      if (rows > 0 && at >= from) yield { ...found, firstRow: this.firstRow + at };
-      at += rows;
-    }
+  /** The same rows, asked for by somebody else. @param share of what may be kept */
+  on(views: Pass<RowsView>, share = 1): PassingBlocks {
+    return new PassingBlocks(this.stream, this.ranks, views, this.keptBytes * share, this.chosen, this.ends);
+  }
+
+  /** Some of the rows. */
+  choose(chosen: Chosen): PassingBlocks {
+    return new PassingBlocks(this.stream, this.ranks, this.views, this.keptBytes, chosen);
+  }
+
+  /** Rows that have been seen may be left out, or be shown again with the others. */
+  readonly pass: Pass<PassingBlock> = ({ sums, seen = 0, visit }) => {
+    const { chosen, ends, firstRow } = this;
+    let at: number | null = null;
+    return this.views({
+      sums,
+      seen: ends.allAt(seen),
+      visit: async (view) => {
+        const { block } = view;
+        const all = block.firstRow - this.stream.firstRow;
+        at ??= ends.chosenAt(all);
+        const found = view.once(chosen ?? this.stream, () => (chosen ? chosenRows(block, chosen) : withPlaces(block)));
+        const own = at;
+        at += found.y.length;
+        ends.see(at, all + block.y.length);
+        if (found.y.length > 0) await visit({ ...found, firstRow: firstRow + own });
+      },
+    });
+  };
+
+  blocks(): Iterable<Block> {
+    throw new RangeError("These rows pass by block by block: ask for them with a pass.");
   }
 
   select(): Dataset {
     throw new RangeError("These rows pass by block by block: none can be chosen by number.");
   }
+}
+
+/** How many of the rows here had passed at the end of each block: of those chosen, and of all. */
+class BlockEnds {
+  private readonly all = new Map<number, number>([[0, 0]]);
+  private readonly chosen = new Map<number, number>([[0, 0]]);
+
+  see(chosen: number, all: number): void {
+    this.all.set(chosen, all);
+    this.chosen.set(all, chosen);
+  }
+
+  allAt = (chosen: number): number => this.all.get(chosen) ?? 0;
+  chosenAt = (all: number): number => this.chosen.get(all) ?? 0;
 }
 
 const withPlaces = (block: StreamedBlock): PassingBlock => ({

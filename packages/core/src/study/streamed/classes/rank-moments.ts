@@ -1,0 +1,53 @@
+import { EachRank } from "../../../parallel/passes.js";
+import type { Ranks } from "../../../parallel/ranks.js";
+
+/** Centre a, Σ ω, Σ ω(z − a), Σ ω(z − a)². */
+const WIDTH = 4;
+
+/**
+ * Variances of numbers z about means that are known only when all rows have passed: every rank counts from a centre of its own, the
+ * mean of its first rows, so that nothing is lost where the mean is large beside the spread.
+ */
+export class RankMoments {
+  private readonly each: EachRank;
+  private readonly size: number;
+
+  /** @param count of different z */
+  constructor(ranks: Ranks, count: number) {
+    this.each = new EachRank(ranks, WIDTH * count);
+    this.size = ranks.size;
+  }
+
+  /** Of a pass. */
+  get sums(): Float64Array[] {
+    return [this.each.all];
+  }
+
+  /** Adds rows to number k. @param omega r: w² each, or w/N for counts. */
+  add(k: number, z: Float64Array, omega: Float64Array): void {
+    const { own } = this.each;
+    if (z.length > 0 && own[WIDTH * k + 1] === 0) own[WIDTH * k] = z.reduce((sum, value) => sum + value, 0) / z.length;
+    for (let i = 0; i < z.length; i++) this.addOne(k, z[i], omega[i]);
+  }
+
+  /** Adds one row; of numbers that only come so, the centre is 0. */
+  addOne(k: number, z: number, omega: number): void {
+    const { own } = this.each;
+    const at = WIDTH * k;
+    const off = z - own[at];
+    own[at + 1] += omega;
+    own[at + 2] += omega * off;
+    own[at + 3] += omega * off * off;
+  }
+
+  /** Σ ω(z − mean)² of number k over all ranks. */
+  about(k: number, mean: number): number {
+    let sum = 0;
+    for (let rank = 0; rank < this.size; rank++) {
+      const [centre, weight, first, second] = this.each.ofRank(rank).subarray(WIDTH * k, WIDTH * (k + 1));
+      const by = centre - mean;
+      sum += second + 2 * by * first + by * by * weight;
+    }
+    return Math.max(0, sum);
+  }
+}
