@@ -55,6 +55,19 @@ const MATMUL: Operation<Transposed> = {
   },
 };
 
+/** h, W and b (1×o, null where there is none) of a tensor that was made as hW' + b; null of any other. */
+export function affineParts({
+  operation,
+  inputs: [a, b, plus],
+  parameters,
+  columns,
+}: Tensor): { readonly input: Tensor; readonly weight: Tensor; readonly bias: Tensor | null } | null {
+  if (operation !== MATMUL) return null;
+  const { transposeA, transposeB } = parameters as Transposed;
+  if (transposeA || !transposeB || (plus && (plus.rows !== 1 || plus.columns !== columns))) return null;
+  return { input: a, weight: b, bias: plus ?? null };
+}
+
 /** out ← plus, its sides of length 1 repeated. */
 function repeatInto(plus: Tensor, rows: number, columns: number, out: Float64Array): void {
   const { values } = plus;

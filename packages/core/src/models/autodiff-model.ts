@@ -38,6 +38,7 @@ export type AutodiffModel = Required<
     Model,
     | "gaussNewtonProduct"
     | "keptGaussNewton"
+    | "gaussNewtonRows"
     | "mixedProducts"
     | "diagonalBlocks"
     | "initialParameters"

@@ -1,5 +1,6 @@
 import type { Block } from "../data/dataset.js";
 import type { Matrix } from "../linalg/matrix.js";
+import type { LayeredRows } from "./layered-rows.js";
 
 /**
  * A differentiable loss l_i(θ) of rows (x_i, y_i), seen through the sums over rows that influence needs (MATH 1).
@@ -48,6 +49,11 @@ export interface Model {
   keptHessian?(theta: Float64Array, block: Block): KeptCurvature;
   /** As `gaussNewtonProduct`, likewise. */
   keptGaussNewton?(theta: Float64Array, block: Block): KeptCurvature;
+  /**
+   * F with F'F = Σ w_i J_i' (∂²l_i/∂f²) J_i, layer by layer; null where the parameters are no weights and biases of linear layers, one use
+   * each, or l is not convex in f.
+   */
+  gaussNewtonRows?(theta: Float64Array, block: Block): LayeredRows | null;
   /**
    * Blocks of one size on the diagonal of Σ w_i ∇²θ l_i, in which most of its bad conditioning lies: what a preconditioner is made
    * of. The same change of all blocks changes no l_i, as of the classes of a softmax model.

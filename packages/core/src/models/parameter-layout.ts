@@ -19,7 +19,8 @@ export class ParameterLayout<Name extends string> {
   readonly names: readonly Name[];
   readonly parameterNames: readonly string[];
   readonly penalised: Uint8Array;
-  private readonly starts: readonly number[];
+  /** Where each block begins in θ. */
+  readonly starts: readonly number[];
 
   /** @throws usage: no parameters, a size that is none, a name that JavaScript would move to the front. */
   constructor(private readonly blocks: Readonly<Record<Name, ParameterBlock>>) {

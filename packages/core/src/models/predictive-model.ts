@@ -14,6 +14,7 @@ import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { type AutodiffModel, matrixTensor, modelOf } from "./autodiff-model.js";
 import { finite } from "./finite.js";
+import { layeredRows } from "./layered-rows.js";
 import type { KeptCurvature, Model, Predictor } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
@@ -44,13 +45,16 @@ export function predictiveModel<Name extends string>(description: OutputDescript
     parameters: description.parameters,
     losses: (theta, x, y) => loss(outputs(theta, x), y),
   });
-  const gaussNewtonAt = (vector: Float64Array, block: Block): KeptCurvature => {
-    const theta = layout.tensors(vector);
+  /** The outputs f and Σ w l as a function of them, f as a variable z of its own: what lies before it is held fixed. */
+  const outputsAt = (theta: readonly Tensor[], block: Block): { f: Tensor; z: Tensor; slopes: Tensor[] } => {
     const f = outputs(layout.byName(theta), matrixTensor(block.x));
-    // The outputs as variables of their own: what lies before them is held fixed.
     const z = constant(f.values, f.rows, f.columns);
     const weights = constant(block.w, f.rows, 1);
-    const slopes = gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]);
+    return { f, z, slopes: gradient(sum(mul(weights, loss(z, constant(block.y, f.rows, 1)))), [z]) };
+  };
+  const gaussNewtonAt = (vector: Float64Array, block: Block): KeptCurvature => {
+    const theta = layout.tensors(vector);
+    const { f, z, slopes } = outputsAt(theta, block);
     const along = (direction: Tensor[]): Tensor[] => {
       const [curved] = pushforward(slopes, [z], pushforward([f], theta, direction));
       return pullback(f, curved, theta);
@@ -78,5 +82,16 @@ export function predictiveModel<Name extends string>(description: OutputDescript
     gaussNewtonProduct: (vector, block, vectors) => scope(() => gaussNewtonAt(vector, block).product(vectors)),
 
     keptGaussNewton: gaussNewtonAt,
+
+    gaussNewtonRows: (vector, block) =>
+      scope(() => {
+        const theta = layout.tensors(vector);
+        const { f, z, slopes } = outputsAt(theta, block);
+        const curvatures = Array.from({ length: f.columns }, (_, k) => {
+          const unit = Float64Array.from({ length: f.length }, (_value, at) => (at % f.columns === k ? 1 : 0));
+          return pushforward(slopes, [z], [constant(unit, f.rows, f.columns)])[0];
+        });
+        return layeredRows(theta, layout.starts, f, curvatures);
+      }),
   };
 }

@@ -1,14 +1,10 @@
 import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
-import { EquilibratedCholesky } from "../linalg/equilibrated-cholesky.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
+import { definiteFactor } from "./definite-factor.js";
 import { eachBlock, type RiskProblem } from "./model-risk.js";
 import type { Preconditioner } from "./preconditioner.js";
-
-/** Added to the diagonal of a singular block, as a share of it, and by how much more where that is not enough. */
-const FIRST_SHARE = 1e-12;
-const GROWTH = 1e3;
 
 /**
  * M = the diagonal blocks of Σ w ∇²θ l + diag(P), each factorised: what couples the blocks is left to conjugate gradients. Of a softmax
@@ -34,7 +30,7 @@ export async function blockPreconditioner(
   await eachBlock(data, "preconditioner", work, visit, shared);
   const factors = sums.map(({ parameters, hessian }) => {
     parameters.forEach((j, i) => (hessian.data[i * (parameters.length + 1)] += ridge[j]));
-    return { parameters, factor: definite(hessian) };
+    return { parameters, factor: definiteFactor(hessian) };
   });
   // What is the same in all blocks changes nothing but for the ridge: without one, no step goes there.
   const members = factors[0]?.parameters ?? new Int32Array(0);
@@ -75,16 +71,4 @@ function withoutMean({ data, columns }: Matrix, rows: readonly number[]): void {
 
 function addTo(out: Matrix, part: Matrix): void {
   for (let at = 0; at < out.data.length; at++) out.data[at] += part.data[at];
-}
-
-/** The factor of a block, whose diagonal grows until it is positive definite. */
-function definite(block: Matrix): EquilibratedCholesky {
-  const p = block.rows;
-  const diagonal = Float64Array.from({ length: p }, (_, i) => block.data[i * (p + 1)]);
-  const size = diagonal.reduce((a, b) => Math.max(a, b), 0) || 1;
-  for (let share = 0; ; share = Math.max(FIRST_SHARE, GROWTH * share)) {
-    diagonal.forEach((value, i) => (block.data[i * (p + 1)] = value + share * (value > 0 ? value : size)));
-    const factor = EquilibratedCholesky.factor(block);
-    if (!("failedAt" in factor)) return factor;
-  }
 }

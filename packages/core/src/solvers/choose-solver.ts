@@ -24,6 +24,18 @@ export interface SolverProblem {
   readonly furtherSeconds?: number;
   /** Seconds to form H whole, where they are known. */
   readonly matrixSeconds?: number;
+  /** What the Gauss–Newton part of H would take to form and factorise as a preconditioner; null where the model does not give it. */
+  readonly gaussNewton?: GaussNewtonCost | null;
+}
+
+export interface GaussNewtonCost {
+  /** Numbers held at the peak. */
+  readonly numbers: number;
+  /** Seconds until it can be applied, and of each application to one vector. */
+  readonly seconds: number;
+  readonly applySeconds: number;
+  /** Whether it is H itself, so that the first pass already solves. */
+  readonly exact: boolean;
 }
 
 export interface SolverChoice {
@@ -85,6 +97,9 @@ const WORTH_SKETCHING = 0.5;
 const SKETCH_ARITHMETIC = 14;
 const SMALLEST_RANK = 10;
 
+/** Passes behind the Gauss–Newton part: of the Hessian, and of the Gauss–Newton curvature, whose residual is still shown. */
+const GAUSS_NEWTON_PASSES = { near: 30, exact: 2 } as const;
+
 /** All right-hand sides share a pass. */
 const cgSeconds = ({ productSeconds = 0, furtherSeconds = productSeconds, rightHandSides }: SolverProblem): number =>
   EXPECTED_PASSES * (productSeconds + (rightHandSides - 1) * furtherSeconds);
@@ -100,13 +115,27 @@ function rankFor(problem: SolverProblem): number {
   return Math.min(most, Math.max(SMALLEST_RANK, rank));
 }
 
+/** Infinity where the model does not give it. */
+function gaussNewtonSeconds(problem: SolverProblem): number {
+  const { gaussNewton, rightHandSides, productSeconds = 0, furtherSeconds = productSeconds } = problem;
+  if (!gaussNewton) return Number.POSITIVE_INFINITY;
+  const passes = gaussNewton.exact ? GAUSS_NEWTON_PASSES.exact : GAUSS_NEWTON_PASSES.near;
+  const pass = productSeconds + (rightHandSides - 1) * furtherSeconds + rightHandSides * gaussNewton.applySeconds;
+  return gaussNewton.seconds + passes * pass;
+}
+
 function choleskyIsSlow(problem: SolverProblem): boolean {
   if (problem.productSeconds === undefined) return false;
   const dense = (problem.matrixSeconds ?? 0) + problem.size ** 3 / 3 / DENSE_SPEED;
-  return dense > 1 && dense > WORTH_EXACTNESS * cgSeconds(problem);
+  return dense > 1 && dense > WORTH_EXACTNESS * Math.min(cgSeconds(problem), gaussNewtonSeconds(problem));
 }
 
+const gaussNewtonIsSlow = (problem: SolverProblem): boolean =>
+  problem.productSeconds !== undefined && gaussNewtonSeconds(problem) > WORTH_SKETCHING * cgSeconds(problem);
+
 interface Rule {
+  /** Whether the problem knows of it at all; default: it does. */
+  readonly offered?: (problem: SolverProblem) => boolean;
   readonly candidate: (problem: SolverProblem) => Candidate;
   /** Why the rule does not apply although the memory would do, or null. */
   readonly obstacle: (problem: SolverProblem) => string | null;
@@ -122,6 +151,14 @@ const RULES: readonly Rule[] = [
       (choleskyIsSlow(problem) && "factorising would take far longer than products") ||
       null,
     reason: "the whole Hessian fits, so it is factorised once and solved exactly",
+  },
+  {
+    offered: ({ gaussNewton = null }) => gaussNewton !== null,
+    candidate: () => ({ name: "cg", preconditioner: "gauss-newton", rank: 0 }),
+    obstacle: (problem) =>
+      gaussNewtonIsSlow(problem) ? "which takes longer to factorise than the products that it saves" : null,
+    reason:
+      "the Gauss–Newton part of the Hessian is factorised by dense products, which leaves few products to be made",
   },
   {
     candidate: (problem) => ({ name: "cg", preconditioner: "nystrom", rank: rankFor(problem) }),
@@ -151,7 +188,8 @@ const withoutSketch = ({ hasDiagonal = false }: SolverProblem): "jacobi" | "none
 
 /**
  * The solver for `--solver auto`: Cholesky where H fits the memory (and is not far slower than products), else conjugate
- * gradients with a Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
+ * gradients with the Gauss–Newton part where a network gives it and its factor takes less time than the products it saves, or with a
+ * Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
  * diagonal, if H gives it, or alone where memory is short. A solver asked for by name is taken if it can run.
  * @throws usage: a problem that makes no sense, a solver asked for that the problem does not allow; resource: nothing fits the cap.
  */
@@ -165,9 +203,9 @@ export function chooseSolver(problem: SolverProblem, requested: SolverName | "au
 function automatic(problem: SolverProblem): SolverChoice {
   const passed: string[] = [];
   let least = Number.POSITIVE_INFINITY;
-  for (const { candidate, obstacle, reason } of RULES) {
+  for (const { candidate, obstacle, reason } of RULES.filter(({ offered }) => offered?.(problem) ?? true)) {
     const solver = candidate(problem);
-    const memoryBytes = solverMemory(solver.name, problem, solver.rank);
+    const memoryBytes = candidateMemory(solver, problem);
     const why = obstacle(problem);
     if (why === null) least = Math.min(least, memoryBytes);
     if (why === null && memoryBytes <= problem.memoryBytes) {
@@ -182,20 +220,32 @@ function automatic(problem: SolverProblem): SolverChoice {
 function byName(problem: SolverProblem, name: SolverName): SolverChoice {
   const missing = MISSING[name](problem);
   if (missing !== null) throw usageError(missing);
-  const ranks = name === "cg" ? [rankFor(problem), 0] : [name === "nystrom" ? nystromRank(problem.size) : 0];
-  for (const rank of ranks) {
-    const memoryBytes = solverMemory(name, problem, rank);
-    if (memoryBytes > problem.memoryBytes) continue;
-    const preconditioner = name !== "cg" ? "none" : rank > 0 ? "nystrom" : withoutSketch(problem);
-    const solver = { name, preconditioner, rank } as const;
-    return { ...solver, memoryBytes, reason: `${label(solver)}: asked for.` };
+  let least = Number.POSITIVE_INFINITY;
+  for (const solver of BY_NAME[name](problem)) {
+    least = candidateMemory(solver, problem);
+    if (least <= problem.memoryBytes) return { ...solver, memoryBytes: least, reason: `${label(solver)}: asked for.` };
   }
-  throw overCap(
-    `The solver "${name}" for ${problem.size} parameters`,
-    solverMemory(name, problem, ranks.at(-1)),
-    problem,
-  );
+  throw overCap(`The solver "${name}" for ${problem.size} parameters`, least, problem);
 }
+
+/** The candidates of a solver asked for, the one that needs the least memory last. */
+const BY_NAME: Readonly<Record<SolverName, (problem: SolverProblem) => readonly Candidate[]>> = {
+  cholesky: () => [{ name: "cholesky", preconditioner: "none", rank: 0 }],
+  cg: (problem) => [
+    ...(problem.gaussNewton && !gaussNewtonIsSlow(problem)
+      ? [{ name: "cg", preconditioner: "gauss-newton", rank: 0 } as const]
+      : []),
+    { name: "cg", preconditioner: "nystrom", rank: rankFor(problem) },
+    { name: "cg", preconditioner: withoutSketch(problem), rank: 0 },
+  ],
+  lissa: () => [{ name: "lissa", preconditioner: "none", rank: 0 }],
+  nystrom: ({ size }) => [{ name: "nystrom", preconditioner: "none", rank: nystromRank(size) }],
+};
+
+/** In bytes. */
+const candidateMemory = ({ name, preconditioner, rank }: Candidate, problem: SolverProblem): number =>
+  solverMemory(name, problem, rank) +
+  (preconditioner === "gauss-newton" ? NUMBER * (problem.gaussNewton?.numbers ?? 0) : 0);
 
 const MISSING: Readonly<Record<SolverName, (problem: SolverProblem) => string | null>> = {
   cholesky: ({ hasMatrix }) =>
@@ -215,7 +265,10 @@ const LABELS: Readonly<Record<SolverName, string>> = {
 };
 
 const label = ({ name, preconditioner }: Candidate): string =>
-  LABELS[name] + ({ none: "", jacobi: " with the diagonal", nystrom: " with Nyström" } as const)[preconditioner];
+  LABELS[name] +
+  ({ none: "", jacobi: " with the diagonal", nystrom: " with Nyström", "gauss-newton": " with Gauss–Newton" } as const)[
+    preconditioner
+  ];
 
 const tooLarge = (needed: number, { memoryBytes }: SolverProblem): string =>
   `which needs ${readableBytes(needed)} of the ${readableBytes(memoryBytes)} allowed`;

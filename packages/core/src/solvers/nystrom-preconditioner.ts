@@ -6,17 +6,11 @@ import {
   onRange,
 } from "./nystrom-approximation.js";
 import type { SymmetricOperator } from "./operator.js";
-import type { Preconditioner } from "./preconditioner.js";
+import type { DampedPreconditioner } from "./preconditioner.js";
 
 export interface NystromPreconditionerOptions extends NystromOptions {
   /** λ of the system (H + λI)x = b; H comes without it. Default 0. */
   readonly damping?: number;
-}
-
-/** Nyström's preconditioner, and those for other λ from the same sketch. */
-export interface NystromPreconditioner extends Preconditioner {
-  /** The same for H + λ'I, λ' ≥ 0. */
-  withDamping(damping: number): NystromPreconditioner;
 }
 
 /**
@@ -28,13 +22,13 @@ export interface NystromPreconditioner extends Preconditioner {
 export async function nystromPreconditioner(
   operator: SymmetricOperator,
   { damping = 0, ...options }: NystromPreconditionerOptions,
-): Promise<NystromPreconditioner | { readonly curvature: number }> {
+): Promise<DampedPreconditioner | { readonly curvature: number }> {
   const approximation = await dampedApproximation(operator, damping, options);
   return "curvature" in approximation ? approximation : levelling(approximation, damping);
 }
 
 /** The preconditioner of a sketch at hand. @param approximation of H + λI with this λ. */
-export function levelling(approximation: NystromApproximation, damping: number): NystromPreconditioner {
+export function levelling(approximation: NystromApproximation, damping: number): DampedPreconditioner {
   const { values, products } = approximation;
   // Eigenvalues that the sketch could not tell from 0 are left alone, as is all that it did not see.
   const known = values.filter((value) => value > Number.EPSILON * values[0]);

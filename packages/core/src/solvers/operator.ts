@@ -1,5 +1,7 @@
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import type { Work } from "../parallel/work.js";
+import type { DampedPreconditioner } from "./preconditioner.js";
 
 /**
  * A symmetric d×d matrix H known by what it does to vectors. A solver asks for nothing else and does not know what H means.
@@ -19,6 +21,8 @@ export interface SymmetricOperator {
    * sample, and over numbers drawn uniformly E[H_b] = H. Every H_b is positive semidefinite.
    */
   sampledProduct?(vectors: Matrix, batch: number): Promise<Matrix>;
+  /** A stand-in for (H + λI)⁻¹ from the Gauss–Newton part of H; null where there is none that serves with this λ. */
+  gaussNewton?(damping: number, work?: Work): Promise<DampedPreconditioner | null>;
 }
 
 /** H + λI with the same shortcuts as H. @throws usage: λ is no number ≥ 0. */

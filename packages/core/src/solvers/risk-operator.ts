@@ -1,10 +1,12 @@
 import type { Block, Dataset } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { symmetrise } from "../linalg/symmetric.js";
 import type { KeptCurvature } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { drawRows } from "../stats/draw-rows.js";
-import { eachBlock, modelBlockRows, type RiskProblem } from "./model-risk.js";
+import { gaussNewtonMatrix, gaussNewtonPlan, gaussNewtonPreconditioner, type RiskAt } from "./gauss-newton.js";
+import { eachBlock, modelBlockRows } from "./model-risk.js";
 import type { SymmetricOperator } from "./operator.js";
 
 /** "gauss-newton": Σ w J'(∂²l/∂f²)J, which leaves out what bends the outputs f and is never indefinite. */
@@ -39,10 +41,11 @@ const KEPT_BYTES = 2 ** 28;
  * @throws usage: Gauss–Newton of a model that does not give it.
  */
 export function riskOperator(
-  { model, data, ridge, parameters }: RiskProblem & { readonly parameters: Float64Array },
+  point: RiskAt,
   { curvature, withRidge, seed = 0, keptBytes = KEPT_BYTES }: OperatorOptions,
   work: Work = {},
 ): RiskOperator {
+  const { model, data, ridge, parameters } = point;
   const d = parameters.length;
   const blockRows = modelBlockRows(data.features.length);
   const first = data.firstRow ?? 0;
@@ -124,6 +127,8 @@ export function riskOperator(
     },
 
     async matrix() {
+      const whole = curvature === "gauss-newton" && !rows.pass ? await gaussNewtonMatrix(point, work) : null;
+      if (whole) return withDiagonal(symmetrise(whole), withRidge ? ridge : null);
       const out = Matrix.zeros(d, d);
       const visit = async (block: Block): Promise<void> => {
         const slices = timeSlices(work);
@@ -140,18 +145,23 @@ export function riskOperator(
       };
       await eachBlock(rows, "Hessian", work, visit, [out.data]);
       for (let i = 0; i < d; i++) {
-        if (withRidge) out.data[i * (d + 1)] += ridge[i];
         for (let j = 0; j < i; j++) {
           const mean = 0.5 * (out.data[i * d + j] + out.data[j * d + i]);
           out.data[i * d + j] = mean;
           out.data[j * d + i] = mean;
         }
       }
-      return out;
+      return withDiagonal(out, withRidge ? ridge : null);
     },
 
     on: over,
     ...(!rows.pass && { sampledProduct }),
+    ...(withRidge && {
+      async gaussNewton(damping: number, also: Work = work) {
+        const plan = gaussNewtonPlan(point, damping);
+        return plan && gaussNewtonPreconditioner(point, plan, damping, also);
+      },
+    }),
   });
   return over(data);
 }
@@ -160,6 +170,12 @@ const lastingCopy = ({ x, ...rest }: Block): Block => ({
   ...rest,
   x: new Matrix(x.data.slice(), x.rows, x.columns),
 });
+
+/** A + diag(P), in place. */
+function withDiagonal(out: Matrix, diagonal: Float64Array | null): Matrix {
+  diagonal?.forEach((P, j) => (out.data[j * (out.rows + 1)] += P));
+  return out;
+}
 
 function add(out: Matrix, part: Matrix, factor: number): void {
   for (let at = 0; at < out.data.length; at++) out.data[at] += factor * part.data[at];

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../errors.js";
+import { throwIfAborted, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
 import { blockConjugateGradients } from "./block-cg.js";
@@ -59,6 +59,13 @@ const PRECONDITIONERS: Readonly<
   none: async () => NO_PRECONDITIONER,
   jacobi: (system) => jacobiPreconditioner(damped(system)),
   nystrom: ({ operator, damping }, { rank }, options) => nystromPreconditioner(operator, { ...options, damping, rank }),
+  "gauss-newton": async ({ operator, damping }, _, options) => {
+    const found = await operator.gaussNewton?.(damping, options);
+    if (found) return found;
+    throw usageError(
+      "The Gauss–Newton preconditioner needs a network of linear layers, a loss that is convex in the outputs, and a damping above 0 or a ridge on all parameters: use a Nyström sketch, or none.",
+    );
+  },
 };
 
 /** Solves a damped system with the solver that was chosen. @throws as the solver does. */

@@ -19,12 +19,15 @@ export const isStationary = (gradientNorm: number): boolean => gradientNorm <= S
 /** λ of the curve, relative to the one that was used. */
 const FACTORS = [0.01, 0.1, 1, 10, 100];
 
-/** How the sensitivity depends on λ; nothing where there is none, or where H was not formed, so that each λ takes a solution. */
+/**
+ * How the sensitivity depends on λ; nothing where there is none, or where each λ would take a solution of many products: H was not formed,
+ * nor its Gauss–Newton part factorised.
+ */
 export const dampingCurveOf = (
   attack: LocalInfluence,
   work: Work,
 ): Promise<DampedSensitivity[]> | DampedSensitivity[] =>
-  attack.damping === 0 || attack.system.matrix === null
+  attack.damping === 0 || (attack.system.matrix === null && attack.system.choice.preconditioner !== "gauss-newton")
     ? []
     : dampingCurve(
         attack,

@@ -51,6 +51,49 @@ describe("--solver auto", () => {
     expect(choice.rank > 0).toBe(preconditioner === "nystrom");
   });
 
+  describe("the Gauss–Newton part of a network", () => {
+    const layered = { numbers: 3e6, seconds: 0.3, applySeconds: 0.003, exact: false };
+    // 200 passes take 0.5 s, the whole Hessian 1.5 s.
+    const network = { ...problem, rightHandSides: 1, size: 1600, productSeconds: 0.0025, matrixSeconds: 1.5 };
+
+    test.each<[string, Partial<SolverProblem>, string, string, RegExp]>([
+      ["no part of layers", { gaussNewton: null }, "cholesky", "none", /fits/],
+      ["a part that spares the Hessian", { gaussNewton: { ...layered, seconds: 0.05 } }, "cg", "gauss-newton", /dense/],
+      ["one as slow as the products", { gaussNewton: layered, matrixSeconds: 1 }, "cholesky", "none", /fits/],
+      ["slow, and no matrix", { gaussNewton: layered, hasMatrix: false }, "cg", "nystrom", /longer to factorise than/],
+      [
+        "H itself, so that one pass shows it",
+        { gaussNewton: { ...layered, seconds: 0.2, exact: true } },
+        "cg",
+        "gauss-newton",
+        /not Cholesky.*few products/,
+      ],
+      [
+        "no room",
+        { gaussNewton: { ...layered, seconds: 0.05, numbers: 2e8 }, hasMatrix: false },
+        "cg",
+        "nystrom",
+        /allowed/,
+      ],
+    ])("%s", (_, change, name, preconditioner, reason) => {
+      const choice = chooseSolver({ ...network, ...change });
+      expect(choice).toMatchObject({ name, preconditioner });
+      expect(choice.reason).toMatch(reason);
+      expect(choice.reason).toMatch(/^[^\n]+\.$/);
+    });
+
+    test("its memory counts, and asked for by name conjugate gradients take it where it pays", () => {
+      const gaussNewton = { ...layered, seconds: 0.05 };
+      const taken = chooseSolver({ ...network, gaussNewton }, "cg");
+      expect(taken).toMatchObject({ preconditioner: "gauss-newton", rank: 0 });
+      expect(taken.memoryBytes - solverMemory("cg", network)).toBe(8 * 3e6);
+      expect(chooseSolver({ ...network, gaussNewton: layered }, "cg").preconditioner).toBe("nystrom");
+      expect(chooseSolver({ ...network, gaussNewton, memoryBytes: 16e6 }, "cg").preconditioner).not.toBe(
+        "gauss-newton",
+      );
+    });
+  });
+
   test("the cap named in the refusal is enough, and a byte less than the need is not", async () => {
     const needed = solverMemory("cg", problem);
     expect(chooseSolver({ ...problem, memoryBytes: needed })).toMatchObject({ preconditioner: "none", rank: 0 });

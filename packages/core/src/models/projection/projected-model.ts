@@ -6,7 +6,7 @@ import { liftGradients, type Projection, projectDirections, projectRows } from "
 
 /** A model of z = P'(x − μ) as a model of x (MATH 13): ∇x l = P∇z l, and the mixed products with φ are those with P'φ. */
 export function projectedModel(model: PredictiveModel, projection: Projection): PredictiveModel {
-  const { initialParameters, convex } = model;
+  const { initialParameters, convex, gaussNewtonRows } = model;
   return {
     ...projectedLosses(model, projection),
     ...(initialParameters && { initialParameters }),
@@ -16,6 +16,9 @@ export function projectedModel(model: PredictiveModel, projection: Projection): 
     gaussNewtonProduct: (theta, block, vectors) =>
       model.gaussNewtonProduct(theta, projectBlock(projection, block), vectors),
     keptGaussNewton: (theta, block) => model.keptGaussNewton(theta, projectBlock(projection, block)),
+    ...(gaussNewtonRows && {
+      gaussNewtonRows: (theta: Float64Array, block: Block) => gaussNewtonRows(theta, projectBlock(projection, block)),
+    }),
   };
 }
 

@@ -219,6 +219,15 @@ describe("an autodiff model of components", () => {
       keptHessian: (model) => model.keptHessian(theta, block).product(vectors).data,
       keptGaussNewton: (model) => model.keptGaussNewton(theta, block).product(vectors).data,
       lossesAndInputGradients: (model) => model.lossesAndInputGradients(theta, block).gradients.data,
+      gaussNewtonRows: (model) => {
+        const [first, second] = model.gaussNewtonRows?.(theta, block)?.layers ?? [];
+        return Float64Array.of(
+          ...first.inputs.data,
+          ...first.slopes.data,
+          ...second.inputs.data,
+          ...second.slopes.data,
+        );
+      },
       gaussNewtonProduct: (model) => model.gaussNewtonProduct(theta, block, vectors).data,
       outputs: (model) => model.outputs(theta, x).data,
     };
