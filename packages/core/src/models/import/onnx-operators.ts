@@ -56,7 +56,7 @@ function matMul(step: Step): Chain {
 }
 
 /** The bias of the MatMul before it. */
-function add(step: Step): Chain {
+export function addBias(step: Step): Chain {
   const [first, second] = step.inputs;
   if (first?.kind === "chain" && second?.kind === "chain") {
     throw refusal(step, "adds two computed values; only stacks of layers can be imported, no branches");
@@ -209,7 +209,6 @@ const gelu: Rule = (step) => {
 export const OPERATORS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["Gemm", gemm],
   ["MatMul", matMul],
-  ["Add", add],
   ["Relu", activation("relu")],
   ["Tanh", activation("tanh")],
   ["Sigmoid", activation("sigmoid")],

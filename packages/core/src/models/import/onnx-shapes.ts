@@ -100,7 +100,7 @@ function concat(step: Step): Value {
 }
 
 /** 1 − p of a binary classifier. */
-function sub(step: Step): Value {
+export function complement(step: Step): Value {
   const [one, chain] = step.inputs;
   const isOne = one?.kind === "constant" && one.read().numbers.length === 1 && one.read().numbers[0] === 1;
   const last = chain?.kind === "chain" ? chain.layers[chain.layers.length - 1] : undefined;
@@ -117,5 +117,4 @@ export const SHAPE_OPERATORS: ReadonlyMap<string, Rule> = new Map<string, Rule>(
   ["Gather", gather],
   ["Unsqueeze", unsqueeze],
   ["Concat", concat],
-  ["Sub", sub],
 ]);

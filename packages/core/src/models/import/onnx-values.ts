@@ -36,6 +36,13 @@ export type Value =
   | { readonly kind: "sizes"; readonly entries: readonly (number | "rows")[] }
   /** 1 − the probability that `of` ends in. */
   | { readonly kind: "complement"; readonly of: Chain }
+  /** On the way to GELU: `factor` times what `stage` says of the data x after `of`; "erf" is that of x/√2. */
+  | {
+      readonly kind: "gelu-part";
+      readonly of: Chain;
+      readonly stage: "x" | "erf" | "1+erf" | "x(1+erf)";
+      readonly factor: number;
+    }
   /** An optional input that is left out. */
   | { readonly kind: "absent" };
 
@@ -66,6 +73,12 @@ export const refusal = ({ model, node }: Step, what: string): AifError =>
 export function chainInput(step: Step): Chain {
   const value = step.inputs[0];
   if (value?.kind === "chain") return value;
+  if (step.inputs.some((input) => input.kind === "gelu-part")) {
+    throw refusal(
+      step,
+      "takes data that were multiplied or divided behind a layer; that can be imported only as a part of GELU",
+    );
+  }
   if (step.inputs.some((input) => input.kind === "chain")) {
     throw refusal(step, "takes the data as its second input; only x·W with the weight second can be imported");
   }

@@ -1,6 +1,7 @@
 import { listed, quoted } from "../../data/names.js";
 import { inputError } from "../../errors.js";
 import { type ImportedNetwork, importedNetwork } from "./network.js";
+import { ARITHMETIC } from "./onnx-arithmetic.js";
 import { LINEAR_MODELS } from "./onnx-linear-models.js";
 import { OPERATORS } from "./onnx-operators.js";
 import { nodesInOrder } from "./onnx-order.js";
@@ -10,7 +11,7 @@ import { tensorNumbers, typeName } from "./onnx-tensors.js";
 import { type Chain, nodeText, type Rule, type Step, type Value } from "./onnx-values.js";
 
 const RULES: ReadonlyMap<string, ReadonlyMap<string, Rule>> = new Map([
-  ["", new Map([...OPERATORS, ...SHAPE_OPERATORS])],
+  ["", new Map([...OPERATORS, ...SHAPE_OPERATORS, ...ARITHMETIC])],
   ["ai.onnx.ml", LINEAR_MODELS],
 ]);
 
@@ -25,7 +26,7 @@ const INPUT_TYPES = new Set([0, 1, 6, 7, 11]);
 
 /**
  * Reads an ONNX file: a stack of Gemm, MatMul + Add, Relu, Tanh, Sigmoid, Softplus, Gelu, Softmax, with Flatten and Reshape to rows of
- * features, or a linear model of ai.onnx.ml. A softmax or sigmoid at the end becomes `output`. Nothing is run and no other
+ * features, a scaler before the first layer, or a linear model of ai.onnx.ml. A softmax or sigmoid at the end becomes `output`. Nothing is run and no other
  * file is opened; whatever the bytes hold, the answer is a network or an error.
  *
  * @param name what messages call the file
