@@ -203,6 +203,7 @@ export { type ProjectSetting, parseProject, projectName } from "./study/project-
 export type { ProjectionSection } from "./study/projection-section.js";
 export { type Redacted, redacted } from "./study/redacted.js";
 export type * from "./study/result.js";
+export { scalingOf } from "./study/scaling.js";
 export {
   checkSettings,
   DEFAULT_SETTINGS,

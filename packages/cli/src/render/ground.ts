@@ -1,4 +1,4 @@
-import type { DataSection, ModelSection, ResolvedSettings, StudyResult } from "@aif/core";
+import { type DataSection, type ModelSection, type ResolvedSettings, type StudyResult, scalingOf } from "@aif/core";
 import { clean } from "./clean.js";
 import { labelled, pageWidth, shorten, wrap } from "./layout.js";
 import { count, equation, number, percent, short } from "./numbers.js";
@@ -88,10 +88,12 @@ function projectionSentences({ projection }: ModelSection, features: number): st
   ];
 }
 
-/** An import may see columns times a factor, such as 1/255, and not about their means. */
-function scalingWords(scaler: ModelSection["scaler"]): string {
-  if (scaler === null) return "columns as they are";
-  return scaler.mean.every((mean) => mean === 0) ? "columns scaled" : "columns standardised";
+const scalingWords = (scaler: ModelSection["scaler"]): string => `columns ${scalingOf(scaler) ?? "as they are"}`;
+
+/** What a table of parameters adds to its title. */
+export function parameterUnits({ scaler }: ModelSection): string {
+  const scaling = scalingOf(scaler);
+  return scaling === null ? "" : `, in ${scaling} units`;
 }
 
 const evaluationForms: readonly (readonly [RegExp, (found: string, rows: number) => string])[] = [

@@ -1,5 +1,5 @@
 import { referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
-import { shownName } from "./ground.js";
+import { parameterUnits, shownName } from "./ground.js";
 import { glue, table, wrap } from "./layout.js";
 import { number, short, signed, signedPercent } from "./numbers.js";
 import type { Paint } from "./page.js";
@@ -25,7 +25,7 @@ export function parameterLines(
     .toSorted((a, b) => Math.abs(b.shift) - Math.abs(a.shift));
   if (movers.length === 0) return [heading("Robust training moves no parameter")];
   const shown = movers.slice(0, shownParameters);
-  const units = model.scaler === null ? "" : ", in standardised units";
+  const units = parameterUnits(model);
   const { header, body } = table(
     [
       {

@@ -1,13 +1,14 @@
 import { attackKey, type CurvePoint, referencePoint, type StudyResult, type ThreatSection } from "@aif/core";
 import { adversaryName, adversaryTitle, adversaryWords } from "../render/adversary.js";
 import { clean } from "../render/clean.js";
-import { groundSentences, shownName } from "../render/ground.js";
+import { groundSentences, parameterUnits, shownName } from "../render/ground.js";
 import { number, percent, short, signed } from "../render/numbers.js";
 import { radiusSentences } from "../render/radii.js";
 import { costSentences } from "../render/threat.js";
 import { metricNames } from "../render/verdict.js";
 import { type Html, html } from "./html.js";
 import { lassoSections } from "./lasso-section.js";
+import { importHtml, responseHtml } from "./local-section.js";
 import type { FiguresOf, ReportParts, Section } from "./parts.js";
 import { numberCell, type Table, tableHtml, textCell } from "./table.js";
 
@@ -18,7 +19,7 @@ export async function studyParts(result: StudyResult, figures: FiguresOf): Promi
   return {
     title: `What robustness costs: ${shownName(result.data.target, 60)}`,
     ground: groundSentences(result),
-    lead: html`${naturalLoss(result)}${result.threats.map((threat) => verdict(threat, result.threats.length > 1))}`,
+    lead: html`${naturalLoss(result)}${importHtml(result)}${result.threats.map((threat) => verdict(threat, result.threats.length > 1))}`,
     sections,
     flags: result.flags,
   };
@@ -44,6 +45,7 @@ async function threatSection(result: StudyResult, threat: ThreatSection, figures
 ${costSentences(result, threat).map((sentence) => html`<p>${sentence}</p>`)}
 <h3>How far the prediction reaches</h3>
 <ul>${radiusSentences(threat, result.settings).map(({ words }) => html`<li>${words}</li>`)}</ul>
+${responseHtml(threat)}
 ${await figures(attackKey(threat.threat))}
 <h3>Numbers</h3>
 ${tableHtml(curveTable(result, threat))}
@@ -140,7 +142,7 @@ function parametersTable({ model, fit }: StudyResult, threat: ThreatSection, { e
     .map((name, j) => ({ name, j, shift: epsilon * threat.influence[j] }))
     .toSorted((a, b) => Math.abs(b.shift) - Math.abs(a.shift))
     .slice(0, MOST_PARAMETERS);
-  const units = model.scaler === null ? "" : ", in standardised units";
+  const units = parameterUnits(model);
   return {
     caption: `Parameters at ε = ${short(epsilon)}${units}${movers.length < model.parameters.length ? `: the ${movers.length} of ${model.parameters.length} that move most` : ""}`,
     head: [

@@ -161,6 +161,57 @@ test("names that are HTML, scripts or endless do no harm", async () => {
   expect(text.length).toBeLessThan(1.5e6);
 });
 
+describe("the report of a model without a closed form", () => {
+  const root = new URL("../../../../examples/", import.meta.url).pathname;
+  /** What is seen before "the result as the terminal shows it" is opened. */
+  const seen = (page: string): string => decoded(page.replace(/<details.*?<\/details>/gs, "").replace(/<[^>]*>/g, " "));
+
+  test("says what an import does as it came, what kind of response it has, and what the damping decides", async () => {
+    const { code } = await aif([
+      "analyze",
+      join(root, "credit-default.csv"),
+      "--target",
+      "defaulted",
+      "--import",
+      join(root, "credit-network.onnx"),
+      "--epsilon",
+      "0.01",
+      "--scaler",
+      join(root, "credit-network-scaler.json"),
+      "--inference",
+      "none",
+      "--report",
+      file("import.html"),
+      "--out",
+      file("import.json"),
+    ]);
+    expect(code).toBe(0);
+    const text = seen(readFileSync(file("import.html"), "utf8"));
+    const result = JSON.parse(readFileSync(file("import.json"), "utf8")) as StudyResult;
+    const [{ local, solver, verdict }] = result.threats;
+    expect(text).toContain(`as it came: loss ${number(result.fit.imported?.naturalLoss ?? null, 4)} nats`);
+    expect(text).toContain("LOCAL (DAMPED) RESPONSE");
+    expect(text).toContain(`relative gradient ${number(local?.gradientNorm ?? null, 2)}`);
+    expect(text).toContain(`Residual ${number(solver.relativeResidual, 2)}.`);
+    expect(local?.dampingCurve.length).toBeGreaterThan(2);
+    for (const { damping, sensitivity, length } of local?.dampingCurve ?? []) {
+      expect(text).toMatch(new RegExp([short(damping), number(sensitivity), number(length)].join("\\s+")));
+    }
+    // A ridge would not be one of a network that is left as it came.
+    expect(verdict?.instead.map(({ code: said }) => said)).not.toContain("ridge");
+  });
+
+  test("shows how the minima of several seeds differ", async () => {
+    const words = ["--model", "mlp:2", "--restarts", "2", "--epsilon", "0.001", "--inference", "none"];
+    const { page, json } = await run("analyze", "seeds", ...words);
+    const restarts = (JSON.parse(json) as StudyResult).threats[0].local?.restarts ?? [];
+    expect(restarts).toHaveLength(2);
+    for (const { seed, objective, trainingLoss } of restarts) {
+      expect(seen(page)).toMatch(new RegExp(`${seed}\\s+${number(objective, 5)}\\s+${number(trainingLoss, 4)}`));
+    }
+  });
+});
+
 describe("aif chart", () => {
   test("lists, then draws SVG and PNG", async () => {
     const result = file("chart.json");

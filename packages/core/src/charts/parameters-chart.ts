@@ -1,4 +1,5 @@
 import type { StudyResult, ThreatSection } from "../study/result.js";
+import { scalingOf } from "../study/scaling.js";
 import { referencePoint } from "../study/verdict.js";
 import { number, short, signed } from "../study/words.js";
 import { barFigure, nameAxis, zeroRule } from "./bars.js";
@@ -36,7 +37,8 @@ export function parametersChart(result: StudyResult, threat: ThreatSection, opti
     key: keyOf(k),
     text: `${names[k]}: ${number(mover.now, 4)} now, shift ${signed(mover.y, 4)}${mover.low === null ? "" : ` (${signed(mover.low)} to ${signed(mover.high)})`}`,
   }));
-  const units = result.model.scaler === null ? "" : ", standardised units";
+  const scaling = scalingOf(result.model.scaler);
+  const units = scaling === null ? "" : `, ${scaling} units`;
   const intervals = range
     ? `; bars: ${short(100 * range.level)} % intervals${range.kind === "simultaneous" ? ", for all parameters at once" : ""}`
     : "";

@@ -186,7 +186,7 @@ const rules = {
     level: "warning",
     raised: "there is more than one parameter for every 20 rows",
     why: "Estimates are off by noise of order d/n: population intervals are centred and widened for it, which holds up to about d/n = 0.2; beyond, none are given. Held-out intervals take the folds' fits as they are and become too short (docs/coverage.md).",
-    todo: "Trust the held-out numbers; use more rows, fewer features or a ridge.",
+    todo: "Trust the numbers of rows that were not trained on; use more rows, fewer features or a ridge.",
   },
   "selected-features": {
     level: "note",
@@ -275,7 +275,7 @@ const rules = {
     raised:
       "the parameters are not a minimum of the training risk, and a step towards it is not small beside the response",
     why: "The influence is the derivative of a minimum. Elsewhere it is the response of one damped Newton step, and training on would move the parameters anyway.",
-    todo: "Train to a minimum (a network trained here: --l2 above 0 with --optimizer lbfgs; a convex import: without --no-polish), or read the numbers as a local response.",
+    todo: "Train to a minimum (a network trained here: --l2 above 0 with --optimizer lbfgs; an import: the --l2 and the rows that it was trained with, and a linear one without --no-polish), or read the numbers as a local response.",
   },
   "damped-response": {
     level: "warning",
@@ -323,7 +323,7 @@ const rules = {
     level: "note",
     raised: "the network has ReLU units, whose derivative jumps",
     why: "The response holds while few units switch on or off; the curvature that the jumps would add is taken as 0.",
-    todo: "Compare with --activation softplus or tanh, and trust small sizes only.",
+    todo: "Trust small sizes only; where you train the network, compare with --activation softplus or tanh.",
   },
   "one-row-budget": {
     level: "warning",

@@ -127,6 +127,7 @@ export async function kernelThreatSection(
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2: 2 * chosen.ridge,
+    trainedElsewhere: false,
     penalised: chosen.ridge > 0,
     parametersPerRow: 0,
     inSample: !heldOut,

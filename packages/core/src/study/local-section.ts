@@ -139,7 +139,7 @@ export interface LocalNumbers extends Pick<LocalInference, "inference" | "reason
 /** The section of a threat from its numbers, with its verdict and flags. */
 export async function sectionFrom(
   { attack, trust }: Pick<LocalGround, "attack" | "trust">,
-  { input: { settings }, training, local, reach, point, l2 }: DescribedLocal,
+  { input: { settings }, training, trained, local, reach, point, l2 }: DescribedLocal,
   { curve, image, heldOut, population, inference, reason, contributions: shares }: LocalNumbers,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
@@ -184,6 +184,7 @@ export async function sectionFrom(
   const verdict = verdictOf(judged, {
     level: settings.confidence,
     l2,
+    trainedElsewhere: trained.method === "import",
     penalised: l2 > 0,
     parametersPerRow: (I.length * training.copies) / training.rows,
     inSample: settings.evaluation.kind === "training",

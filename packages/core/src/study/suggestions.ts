@@ -15,8 +15,8 @@ const LARGE_SHARE = 0.4;
 const MANY_PARAMETERS = 0.05;
 
 export const SUGGESTIONS: readonly SuggestionRule[] = [
-  ({ sensitivity: { heldOut } }, _point, _answer, { l2, parametersPerRow }) => {
-    if (l2 > 0) return null;
+  ({ sensitivity: { heldOut } }, _point, _answer, { l2, parametersPerRow, trainedElsewhere }) => {
+    if (l2 > 0 || trainedElsewhere) return null;
     const regularises = heldOut !== null && heldOut.slope < -2 * heldOut.slopeStandardError;
     if (!regularises && parametersPerRow <= MANY_PARAMETERS) return null;
     const why = regularises ? "part of the effect is mere regularisation" : "there are many parameters for these rows";

@@ -242,6 +242,7 @@ const verdictGround = (
   unit: model.loss.unit(settings.target),
   level: settings.confidence,
   l2,
+  trainedElsewhere: false,
   penalised: l2 > 0 || sparse !== null,
   parametersPerRow: ((sparse?.support ?? parameters).length * (data.copies ?? 1)) / data.rows,
   inSample: settings.evaluation.kind === "training",

@@ -12,6 +12,8 @@ export interface VerdictGround {
   readonly l2: number;
   /** Whether training has a penalty beside the loss, of whatever kind. */
   readonly penalised: boolean;
+  /** Whether the parameters came from a file and were left as they are. */
+  readonly trainedElsewhere: boolean;
   readonly parametersPerRow: number;
   readonly inSample: boolean;
   readonly attackRate: number | null;

@@ -15,7 +15,7 @@ import {
   type Table,
 } from "../../src/index.js";
 import { sigmoid, softplus } from "../../src/models/losses.js";
-import { verdictOf } from "../../src/study/verdict.js";
+import { type VerdictGround, verdictOf } from "../../src/study/verdict.js";
 import { categorical, houses, loans, numeric, settings, table } from "./tables.js";
 
 const run = async (data: Table, changes: Partial<StudySettings> = {}) =>
@@ -268,7 +268,7 @@ describe("the verdict", () => {
   const judged = async (
     changes: Partial<CurvePoint>,
     more: Partial<CurvePoint>[] = [],
-    ground: { readonly penalised?: boolean; readonly inSample?: boolean } = {},
+    ground: Partial<VerdictGround> = {},
   ) => {
     const [threat] = (await run(line(200, 3), { epsilons: [0.001] })).threats;
     const base = { ...threat.curve[0], extrapolated: false, ...changes };
@@ -279,6 +279,7 @@ describe("the verdict", () => {
         level: 0.95,
         l2: 0,
         penalised: false,
+        trainedElsewhere: false,
         parametersPerRow: 0.01,
         inSample: false,
         attackRate: null,
@@ -296,8 +297,7 @@ describe("the verdict", () => {
 
   test("a loss under attack that rises contradicts robust training only without a penalty, and surely on the rows trained on", async () => {
     const rise = { ...held(2, [1, 3]), ...gain(-5, [-6, -4]), extrapolated: true };
-    const textOf = async (ground: { readonly penalised?: boolean; readonly inSample?: boolean }) =>
-      (await judged(rise, [], ground)).text;
+    const textOf = async (ground: Partial<VerdictGround>) => (await judged(rise, [], ground)).text;
     expect(await textOf({ inSample: true })).toContain("has broken down here");
     expect(await textOf({ inSample: false })).toContain("has most likely broken down here");
     for (const inSample of [true, false]) {
