@@ -6,7 +6,7 @@ import { settingsFileOptions } from "../options/settings-file.js";
 import { writeStderr } from "../output/stdout.js";
 import { isReplaced } from "./replaced.js";
 import { type FileSettings, readSettings } from "./settings-file.js";
-import { nameOf, recordable, type TypedCommand, type TypedOption, typedCommand } from "./typed-command.js";
+import { isGiven, nameOf, recordable, type TypedCommand, type TypedOption, typedCommand } from "./typed-command.js";
 
 /**
  * The action of a command on a table. Options and table come from `--settings` where they are not typed.
@@ -24,16 +24,26 @@ export const onTable =
     const data = given ?? settings.data;
     if (data === null) throw usageError(`--settings ${path} names no data: give the table as well.`);
     const leftOut = applySettings(command, settings, path);
-    if (leftOut.length > 0 && command.getOptionValue("quiet") !== true) {
-      const names = leftOut.map((name) => `--${name}`).join(", ");
-      await writeStderr(
-        `aif: left out of ${path}, since aif ${command.name()} takes it otherwise or not at all: ${names}.\n`,
-      );
-    }
+    if (command.getOptionValue("quiet") !== true) await tell(leftOut, settings, command, path);
     await act(data, typedCommand(command, data)).catch((error: unknown) => {
       throw withOrigin(error, path);
     });
   };
+
+/** What a file of settings does not decide. */
+async function tell(leftOut: readonly string[], settings: FileSettings, command: Command, path: string): Promise<void> {
+  if (leftOut.length > 0) {
+    const names = leftOut.map((name) => `--${name}`).join(", ");
+    await writeStderr(
+      `aif: left out of ${path}, since aif ${command.name()} takes it otherwise or not at all: ${names}.\n`,
+    );
+  }
+  if (settings.passedBy && !isGiven(command, "cache")) {
+    await writeStderr(
+      `aif: the rows of ${path} passed by, and a folder for them is not recorded: give --cache for the same last digits.\n`,
+    );
+  }
+}
 
 /** Gives a command the options of a file that are not typed. Returns those that mean nothing, or something else, to it. */
 function applySettings(command: Command, { name, options }: FileSettings, path: string): string[] {

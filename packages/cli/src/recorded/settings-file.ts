@@ -1,5 +1,6 @@
 import { inputError } from "../errors.js";
 import { readInputFile } from "../input-file.js";
+import { resolvedOptions } from "./resolved-options.js";
 import type { TypedOption } from "./typed-command.js";
 
 /** Results that hold the command that made them, and settings that somebody wrote. */
@@ -19,6 +20,8 @@ const LARGEST = 2 ** 28;
 export interface FileSettings {
   readonly name: string | null;
   readonly data: string | null;
+  /** A result whose rows passed by, which its folder of `--cache` may have decided. */
+  readonly passedBy: boolean;
   /** `false`: said not to be given. */
   readonly options: Readonly<Record<string, TypedOption | false>>;
 }
@@ -59,18 +62,26 @@ function settingsIn(file: Record<string, unknown>, path: string): FileSettings {
       `--settings ${path} has the schema ${name}/${version}, and this aif knows ${name}/${VERSION}: use a newer aif, or type the options.`,
     );
   }
-  const holder = name === "aif.settings" ? file : file["command"];
+  const holder = name === "aif.settings" ? file : (file["command"] ?? ofLibrary(name, file, path));
   if (!isObject(holder) || !isObject(holder["options"])) {
     throw inputError(
       name === "aif.settings"
         ? `--settings ${path} has no "options", an object such as {"target": "y", "norm": "2,inf"}.`
-        : `--settings ${path} does not say which options it was made with ("command"): it comes from the library or from an older aif, so type them.`,
+        : `--settings ${path} does not say which options it was made with ("command"): it comes from the library, of whose results only those of analyze() can be run again, so type them.`,
     );
   }
   const data = holder["data"] ?? null;
   if (data !== null && typeof data !== "string")
     throw inputError(`--settings ${path} has a "data" that is no file name.`);
-  return { name: SCHEMAS[name] || null, data, options: optionsIn(holder["options"], path) };
+  const { timings } = file;
+  const passedBy = isObject(timings) && typeof timings["passes"] === "number";
+  return { name: SCHEMAS[name] || null, data, passedBy, options: optionsIn(holder["options"], path) };
+}
+
+/** A result of `analyze()`, which was not typed. */
+function ofLibrary(name: string, { settings }: Record<string, unknown>, path: string): unknown {
+  if (name !== "aif.study" || !isObject(settings)) return null;
+  return { data: settings["source"], options: resolvedOptions(settings, path) };
 }
 
 const optionsIn = (options: Record<string, unknown>, path: string): FileSettings["options"] =>

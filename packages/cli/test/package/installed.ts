@@ -54,11 +54,13 @@ export function installed({ folder, core, cli }: Packed, name: string, more: rea
 
 /** A program of a user, and what it must print: the change that the command predicts too. */
 export const PROGRAM = `import { AifError, describeBackend, encode, fit, influence, linear, lp, readTable, sensitivity } from "@aif/core";
+import { launchedRanks } from "@aif/core/node";
 
 const table = await readTable(${JSON.stringify(join(root, "examples/house-prices.csv"))});
 const data = encode(table, { target: "price_thousands" });
 const attack = await influence(await fit(linear(), data), lp(2));
 const { curve } = await sensitivity(attack, { epsilons: [0.01], on: "training" });
 const failure = await readTable("no-such.csv").catch((error: unknown) => error instanceof AifError && error.code);
+if ((await launchedRanks({})).size !== 1) throw new Error("a process by itself has company");
 console.log(JSON.stringify({ predicted: curve[0].predicted, backend: describeBackend().name, failure }));
 `;

@@ -212,7 +212,7 @@ test.runIf(long)("npm install --omit=optional", () => {
   expect(command(process.execPath, analysis, {}, bare)).toContain("Natural loss");
 });
 
-/** Programs of other versions come as packages; musl has none. */
+/** Programs of other versions come as packages. */
 describe.runIf(long && process.platform === "linux" && process.arch === "x64")("other versions of Node", () => {
   it.each(["20.20.2", "22.23.3", "24.21.0"])("%s", (version) => {
     const name = `node-${version.split(".")[0]}`;
@@ -226,4 +226,19 @@ describe.runIf(long && process.platform === "linux" && process.arch === "x64")("
       expect(command(node, analysis, env, folder)).toContain("Natural loss");
     }
   });
+});
+
+const musl = process.env["AIF_MUSL_NODE"];
+
+/** No package brings a Node built for musl, so whoever has one names it; on Alpine every test of this file is such a test. */
+test.runIf(musl !== undefined)("a Node on musl, named by AIF_MUSL_NODE (skipped without one)", () => {
+  const node = String(musl);
+  const libc = join(project, "libc.mjs");
+  writeFileSync(libc, "console.log(process.report.getReport().header.glibcVersionRuntime ?? 'no glibc');");
+  expect(run(node, [libc], project)).toBe("no glibc\n");
+  for (const env of [{}, { AIF_BLAS: "off" }]) {
+    const { predicted } = using(node, env);
+    expect(predicted / using(process.execPath).predicted).toBeCloseTo(1, 10);
+    expect(command(node, analysis, env)).toContain("Natural loss");
+  }
 });

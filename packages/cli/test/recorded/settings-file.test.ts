@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { root } from "../launch.js";
+import { aif, root } from "../launch.js";
 import { type Document, documentOf, few, fresh, houses, loans, scratch, withoutTimes } from "./documents.js";
 
 const price = ["--target", "price_thousands"];
@@ -54,10 +54,47 @@ describe("the same result again", () => {
     expect(again.document["command"]["data"]).toBe(words[1]);
   });
 
+  /** What `analyze()` returns, which nobody typed. */
+  const ofLibrary = ({ command: _, ...result }: Document): Document => result;
+
+  test.each([
+    ...MIXES.filter(([what]) => /^(?:linear|budget|logistic|no st|Wass|lasso|scikit)/.test(what)),
+    ["divergence", ["analyze", loans, ...defaulted, ...line("--divergence kl --radius .01 --inference none")]] as const,
+    ["bootstrap", ["analyze", houses, ...price, ...line("--inference bootstrap --draws 50 --project pca:2")]] as const,
+    ["second order", ["analyze", loans, ...defaulted, ...line("--second-order plain --cluster age")]] as const,
+  ])("a result of the library: %s", async (_what, words) => {
+    const { document } = await documentOf(...words);
+    const path = fresh(".json");
+    writeFileSync(path, JSON.stringify(ofLibrary(document)));
+    const again = await documentOf("analyze", "--settings", path);
+    expect(ofLibrary(withoutTimes(again.document))).toEqual(ofLibrary(withoutTimes(document)));
+  });
+
+  test.each([
+    [
+      "softmax",
+      ["--model", "softmax", "--l2", ".01", "--target", "district"],
+      /for a network, a softmax model or an import/,
+    ],
+    [
+      "kernel",
+      ["--model", "kernel:rbf", ...price],
+      /for a kernel regression, of which "settings" holds what was worked out/,
+    ],
+  ] as const)("a result of the library that cannot be told: %s", async (_what, words, sentence) => {
+    const { document } = await documentOf("analyze", few(houses, 60), ...words, "--inference", "none");
+    const path = fresh(".json");
+    writeFileSync(path, JSON.stringify(ofLibrary(document)));
+    await expect(documentOf("analyze", "--settings", path)).rejects.toThrow(sentence);
+  });
+
   test("a table that passes by, whose cache is typed anew", async () => {
     const { path, document } = await documentOf("analyze", houses, ...price, "--cache", scratch, "--no-exact");
     const again = await documentOf("analyze", "--settings", path, "--cache", scratch);
     expect(withoutTimes(again.document)).toEqual(withoutTimes(document));
+    const told = (await aif(["analyze", "--settings", path])).stderr;
+    expect(told).toContain("passed by, and a folder for them is not recorded: give --cache for the same last digits.");
+    expect((await aif(["analyze", "--settings", path, "--cache", scratch])).stderr).not.toContain("passed by");
   });
 
   test("an import beside its files", async () => {

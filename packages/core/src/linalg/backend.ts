@@ -99,7 +99,7 @@ export async function ensureBlas(options: EnsureBlasOptions = {}): Promise<Blas>
 
 const ADVICE: Readonly<Record<string, string>> = {
   linux:
-    "A system BLAS is 2 to 5 times as fast. Debian and Ubuntu: apt-get install libopenblas0. Fedora: dnf install openblas-threads. Arch: pacman -S openblas. Then run again; AIF_BLAS=/path/to/library names one elsewhere.",
+    "A system BLAS is 2 to 5 times as fast. Debian and Ubuntu: apt-get install libopenblas0. Fedora: dnf install openblas-threads. Arch: pacman -S openblas. Alpine: apk add openblas. Then run again; AIF_BLAS=/path/to/library names one elsewhere.",
   darwin:
     "macOS brings the Accelerate framework, so that nothing needs to be installed: make sure that the package koffi is (npm install koffi) and that AIF_BLAS is not set to off.",
   win32:

@@ -8,7 +8,8 @@ export interface Launch {
   readonly launcher: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Of a process, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const INSTALL =
   "use Open MPI's mpirun (Debian, Ubuntu: apt-get install openmpi-bin; Red Hat: dnf install openmpi; macOS: brew install open-mpi)";

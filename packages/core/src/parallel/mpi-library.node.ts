@@ -1,6 +1,6 @@
 /** Open MPI's functions through koffi. Its ABI: handles are the addresses of symbols named ompi_*. */
 import { AifError, usageError } from "../errors.js";
-import { type Launch, missingLibrary, mpiCandidates } from "./launcher.js";
+import { type Environment, type Launch, missingLibrary, mpiCandidates } from "./launcher.js";
 
 /** The few functions that adding over ranks takes. Buffers must be the caller's for as long as a request is open. */
 export interface Mpi {
@@ -33,19 +33,19 @@ type Koffi = typeof import("koffi")["default"];
 type Library = ReturnType<Koffi["load"]>;
 
 /** @throws usage: no library of Open MPI, or one of another MPI. */
-export async function loadMpi(launch: Launch, environment: NodeJS.ProcessEnv = process.env): Promise<Mpi> {
+export async function loadMpi(launch: Launch, environment: Environment = process.env): Promise<Mpi> {
   const { mpi, failures } = await tryMpi(environment);
   if (mpi === null) throw usageError(missingLibrary(launch, failures));
   return mpi;
 }
 
 /** "Open MPI v4.1.4", and where it is; null: there is none that can be used. */
-export async function mpiVersion(environment: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+export async function mpiVersion(environment: Environment = process.env): Promise<string | null> {
   const { mpi } = await tryMpi(environment).catch(() => ({ mpi: null }));
   return mpi && `${mpi.version} (${mpi.library})`;
 }
 
-async function tryMpi(environment: NodeJS.ProcessEnv): Promise<{ mpi: Mpi | null; failures: readonly string[] }> {
+async function tryMpi(environment: Environment): Promise<{ mpi: Mpi | null; failures: readonly string[] }> {
   const koffi = await import("koffi").then(
     (module) => module.default,
     (cause: unknown) => {

@@ -8,7 +8,7 @@
 import { hostname } from "node:os";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { usageError } from "../errors.js";
-import { launchOf, strangers } from "./launcher.js";
+import { type Environment, launchOf, strangers } from "./launcher.js";
 import { loadMpi, type Mpi } from "./mpi-library.node.js";
 import { packText, unpackText } from "./packed-text.js";
 import { ALONE, errorText, RankError, type Ranks, readErrorText } from "./ranks.js";
@@ -37,7 +37,7 @@ const WINDOW = 4;
 const END = -1;
 
 /** The ranks that this process belongs to. @throws usage: a launcher or library that is not Open MPI's. */
-export async function launchedRanks(environment: NodeJS.ProcessEnv = process.env): Promise<LaunchedRanks> {
+export async function launchedRanks(environment: Environment = process.env): Promise<LaunchedRanks> {
   const launch = launchOf(environment);
   const host = hostname();
   if (launch === null) return byItself(host);
