@@ -15,8 +15,12 @@ export interface ByGroups {
 }
 
 const mostGroups = 50;
-const mostValues = 20; // of a numeric column that is not cut into intervals
-const shares: readonly number[] = [0.25, 0.5, 0.75];
+/** Of a numeric column that is not cut into intervals. */
+export const MOST_VALUES = 20;
+/** Of the quartiles. */
+export const SHARES: readonly number[] = [0.25, 0.5, 0.75];
+/** Less than one row in a thousand millions: it forgives the rounding of sums. */
+export const SLACK = 1e-9;
 
 /**
  * Learns how a column groups rows: text and booleans by level, numbers of at most 20 values by value, other numbers by
@@ -29,14 +33,24 @@ export function fitBy(column: Column, rows: Int32Array, weights: Float64Array, s
   const ending = hasMissing(column) && rows.some((row) => isMissingAt(column, row)) ? [missingLevel] : [];
   if (column.kind === "numeric") {
     const sums = weightByValue(column, rows, weights);
-    if (sums.size > mostValues) {
-      const cuts = quartileCuts(sums);
-      return { kind: "intervals", column: column.name, cuts, names: [...intervalNames(column.name, cuts), ...ending] };
-    }
+    if (sums.size > MOST_VALUES) return byIntervals(column.name, quartileCuts(sums), ending);
   }
-  const names = [...presentNames(column, rows), ...ending];
-  return { kind: "levels", column: column.name, names: checked([...new Set(names)], column.name, source) };
+  return byLevels(column.name, [...presentNames(column, rows), ...ending], source);
 }
+
+export const byIntervals = (column: string, cuts: readonly number[], ending: readonly string[]): ByEncoding => ({
+  kind: "intervals",
+  column,
+  cuts,
+  names: [...intervalNames(column, cuts), ...ending],
+});
+
+/** @throws AifError "usage" where there are more than 50 */
+export const byLevels = (column: string, names: readonly string[], source: string): ByEncoding => ({
+  kind: "levels",
+  column,
+  names: checked([...new Set(names)], column, source),
+});
 
 /**
  * The group of each row. Levels that the training rows had not come after those they had.
@@ -44,39 +58,61 @@ export function fitBy(column: Column, rows: Int32Array, weights: Float64Array, s
  */
 export function applyBy(column: Column, encoding: ByEncoding, rows: Int32Array, source: string): ByGroups {
   const found = encoding.kind === "levels" ? presentNames(column, rows) : [];
-  const missing = rows.some((row) => isMissingAt(column, row)) ? [missingLevel] : [];
-  const names = checked([...new Set([...encoding.names, ...found, ...missing])], column.name, source);
+  const hasMissingRows = rows.some((row) => isMissingAt(column, row));
+  const names = allNames(encoding, found, hasMissingRows, source);
+  return { column: column.name, names, of: groupCodes(column, encoding, names, rows, source) };
+}
+
+/** The groups of the training rows, then those that only other rows have. @throws AifError "usage" where there are more than 50 */
+export const allNames = (
+  { column, names }: ByEncoding,
+  found: readonly string[],
+  hasMissingRows: boolean,
+  source: string,
+): readonly string[] =>
+  checked([...new Set([...names, ...found, ...(hasMissingRows ? [missingLevel] : [])])], column, source);
+
+/**
+ * The place of each row's group among the names.
+ * @param before rows of the table before those of the column, for messages
+ * @throws AifError "input" for text where intervals need numbers
+ */
+export function groupCodes(
+  column: Column,
+  encoding: ByEncoding,
+  names: readonly string[],
+  rows: Int32Array,
+  source: string,
+  before = 0,
+): Int32Array {
   const position = new Map(names.map((name, k) => [name, k]));
   const place = (name: string): number => position.get(name) ?? -1;
+  const without = place(missingLevel);
   if (encoding.kind === "intervals") {
-    const { values } = asNumbers(column, rows, source);
+    const { values } = asNumbers(column, rows, source, before);
     const { cuts } = encoding;
     const above = (value: number): number => cuts.reduce((count, cut) => count + (value > cut ? 1 : 0), 0);
-    const without = place(missingLevel);
-    return {
-      column: column.name,
-      names,
-      of: rows.map((row) => (Number.isNaN(values[row]) ? without : above(values[row]))),
-    };
+    return rows.map((row) => (Number.isNaN(values[row]) ? without : above(values[row])));
   }
   const { levels, codes } = asText(column);
   const groupOf = levels.map(place);
-  const without = place(missingLevel);
-  return {
-    column: column.name,
-    names,
-    of: rows.map((row) => (codes[row] < 0 ? without : groupOf[codes[row]])),
-  };
+  return rows.map((row) => (codes[row] < 0 ? without : groupOf[codes[row]]));
 }
 
 /** The levels or values that occur in the rows, in ascending order. */
-function presentNames(column: Column, rows: Int32Array): string[] {
+export function presentNames(column: Column, rows: Int32Array): string[] {
   const { levels, codes } = asText(column);
   const present = new Set<number>();
   for (const row of rows) if (codes[row] >= 0) present.add(codes[row]);
-  const names = Array.from(present, (code) => levels[code]);
-  return names.toSorted(column.kind === "numeric" ? (a, b) => Number(a) - Number(b) : compareCodePoints);
+  return inOrder(
+    Array.from(present, (code) => levels[code]),
+    column.kind,
+  );
 }
+
+/** Numbers by size, texts by code points. */
+export const inOrder = (names: readonly string[], kind: Column["kind"]): string[] =>
+  names.toSorted(kind === "numeric" ? (a, b) => Number(a) - Number(b) : compareCodePoints);
 
 function weightByValue(
   { values }: NumericColumn,
@@ -99,17 +135,20 @@ function weightByValue(
 function quartileCuts(sums: ReadonlyMap<number, number>): number[] {
   const values = Float64Array.from(sums.keys()).sort();
   const total = values.reduce((sum, value) => sum + (sums.get(value) ?? 0), 0);
-  const cuts = new Set<number>();
+  const quartiles: number[] = [];
   let sum = 0;
-  let next = 0;
   for (const value of values) {
     sum += sums.get(value) ?? 0;
-    // The slack, less than one row in a thousand millions, forgives the rounding of sums.
-    for (; next < shares.length && sum >= (shares[next] - 1e-9) * total; next++) cuts.add(value);
+    while (quartiles.length < SHARES.length && sum >= (SHARES[quartiles.length] - SLACK) * total) quartiles.push(value);
   }
-  cuts.delete(values[values.length - 1]);
-  if (cuts.size === 0) cuts.add(values[values.length - 2]);
-  return [...cuts];
+  return cutsFrom(quartiles, values[values.length - 1], values[values.length - 2]);
+}
+
+/** @param quartiles ascending @param largest, second the two largest values */
+export function cutsFrom(quartiles: readonly number[], largest: number, second: number): number[] {
+  const cuts = new Set(quartiles);
+  cuts.delete(largest);
+  return cuts.size === 0 ? [second] : [...cuts];
 }
 
 /** `age ≤ 28`, `28 < age ≤ 37`, …, `age > 48`. */

@@ -1,4 +1,5 @@
 import type { Ranks } from "../parallel/ranks.js";
+import type { ByGroups } from "./by-groups.js";
 import type { Block, RowBlocks } from "./dataset.js";
 import type { Encoding } from "./encoding.js";
 import type { Note } from "./notes.js";
@@ -13,6 +14,8 @@ export interface StreamedBlock extends Block {
   readonly sourceRows: Float64Array;
   /** r: the fold that the row is held out in; null where nothing is held out in folds. */
   readonly foldOf: Uint16Array | null;
+  /** r: the place of each row's group among `groups.names`; absent where results are not repeated for groups. */
+  readonly groupOf?: Int32Array | null;
 }
 
 /** Rows too many for memory, or spread over processes: what they hold passes by block by block, as often as asked. */
@@ -24,6 +27,8 @@ export interface StreamedDataset extends RowBlocks {
   readonly firstRow: number;
   readonly ranks: Ranks;
   readonly encoding: Encoding;
+  /** The groups that results are repeated for, under `by`; absent or null: none. */
+  readonly groups?: Pick<ByGroups, "column" | "names"> | null;
   /** What was decided about rows and columns without asking. */
   readonly notes: readonly Note[];
   /** Σ of the rows' weights as the files have them; n without weights. */

@@ -112,7 +112,7 @@ export function localTaskOf({ model, loss }: Pick<StudySettings, "model" | "loss
 
 /** @throws usage: options that contradict each other, or that the chosen model does not know. */
 export function checkLocal(settings: StudySettings): void {
-  const { model, local, secondOrder, intercept } = settings;
+  const { model, local, secondOrder, intercept, by } = settings;
   const { damping, restarts, inputScale, memoryBytes, attackRows } = local;
   if (damping !== null && !(damping >= 0 && damping < Infinity)) {
     throw usageError(`--damping must be a number ≥ 0, got ${damping}.`);
@@ -122,6 +122,11 @@ export function checkLocal(settings: StudySettings): void {
   }
   if (typeof attackRows === "number" && !(Number.isInteger(attackRows) && attackRows >= 2)) {
     throw usageError(`--attack-rows must be a whole number of at least 2, or all, got ${attackRows}.`);
+  }
+  if (typeof attackRows === "number" && by !== null) {
+    throw usageError(
+      "--attack-rows attacks some of the rows, and --by asks for what every group gains: leave one out.",
+    );
   }
   if (memoryBytes !== null && !(memoryBytes > 0)) throw usageError("--memory must be above 0.");
   if (hasClosedForm(settings)) {

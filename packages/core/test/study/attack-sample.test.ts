@@ -89,6 +89,7 @@ it("all rows are attacked where the sample would be as large, and all is a choic
 
 it("a number of rows that makes no sense is refused, and so is the option without a search", async () => {
   await expect(resultOf({ attackRows: 1 })).rejects.toThrow(/--attack-rows must be a whole number of at least 2/);
+  await expect(resultOf({ attackRows: 10 }, { by: "town" })).rejects.toThrow(/--by asks for what every group gains/);
   const closed = resultOf({ attackRows: 10 }, { model: "linear", target: "x", exclude: ["kind", "town"] });
   await expect(closed).rejects.toThrow(/--attack-rows is for --model softmax/);
 });

@@ -17,6 +17,7 @@ import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
+import { streamedNames } from "./stream-by.js";
 import { streamFacts } from "./stream-facts.js";
 import { type RowsPart, StreamedRows } from "./streamed-rows.js";
 import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
@@ -65,7 +66,7 @@ export interface OpenedStream {
 /**
  * Reads a table of any size once, in pieces, into a cache, learns its encoding, and gives its rows block by block. What comes out is
  * what `readTable`, `encode` and the splits give in memory, for any number of ranks.
- * @throws as these; usage: groups, clusters or --by, which need the whole table. resource: the cache cannot be written or was damaged
+ * @throws as these; usage: clusters or groups to split by, which need the whole table. resource: the cache cannot be written or was damaged
  */
 export async function openStreamed(path: string, options: StreamOptions): Promise<OpenedStream> {
   refuseGroups(options.encode);
@@ -76,7 +77,7 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
     for (const table of tables) table.blocks.close();
     folder.close();
   };
-  const exact = [encode.target, ...(encode.weights === undefined ? [] : [encode.weights])];
+  const exact = [encode.target, encode.weights, encode.by].filter((name) => name !== undefined);
   const mixed = options.precision === "mixed" ? { exact } : null;
   const first: FirstPassWork = {
     ranks,
@@ -116,13 +117,13 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
       ...(await precisionNotes(table, encoding)),
     ];
     const of = (part: RowsPart, folds: Uint16Array | null): StreamedDataset =>
-      new StreamedRows(table, rows, part, encoding, folds, true, notes);
+      new StreamedRows(table, rows, part, encoding, folds, true, notes, encoding.by);
     if (encoding.target.task === "count") checkTargets(table, rows, encoding);
     if (split.kind === "fraction") {
       const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
       return {
         training: of(training, null),
-        evaluation: new StreamedRows(table, rows, evaluation, encoding, null, false, notes),
+        evaluation: new StreamedRows(table, rows, evaluation, encoding, null, false, notes, encoding.by),
         source: table.source,
         close,
       };
@@ -150,8 +151,8 @@ function refuseFullDisk({ path, free }: CacheFolder, bytes: number): void {
   );
 }
 
-function refuseGroups({ splitBy, cluster, by }: EncodeOptions): void {
-  const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster, "--by": by });
+function refuseGroups({ splitBy, cluster }: EncodeOptions): void {
+  const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster });
   const found = named.find(([, column]) => column !== undefined);
   if (found === undefined) return;
   throw usageError(
@@ -173,7 +174,12 @@ async function otherRows(table: CachedTable, encoding: Encoding): Promise<Stream
   for (const { x } of unseen.blocks()) if (x.rows === 0) break; // every level and label is looked at
   const seen = await exchange(table.ranks, checkTargets(table, used, encoding));
   const notes = [...table.notes, ...used.notes, ...(await imputed(table, used, encoding)), ...seen.flat().slice(0, 1)];
-  return new StreamedRows(table, used, part, encoding, null, false, notes);
+  const { by } = encoding;
+  const groups = by && {
+    column: by.column,
+    names: await streamedNames(table, columnNamed(table, ROLE.by, by.column), used, by),
+  };
+  return new StreamedRows(table, used, part, encoding, null, false, notes, groups);
 }
 
 /** Looks at every target. @throws as `readTarget` */

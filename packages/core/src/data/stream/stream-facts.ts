@@ -1,4 +1,4 @@
-import { inputError, usageError } from "../../errors.js";
+import { inputError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { classPlaces, classTotals } from "../class-weight.js";
 import { sameCells } from "../column-checks.js";
@@ -17,6 +17,7 @@ import type { ColumnStatistics, TableFacts } from "../table-facts.js";
 import { DISTINCT_LABELS, readTarget, type TargetFacts, targetFacts } from "../target.js";
 import { allDifferent } from "./all-different.js";
 import type { CachedTable } from "./cached-table.js";
+import { streamedBy } from "./stream-by.js";
 import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
 
 /** What a cached table answers: passes over this rank's pieces, put together over all ranks. */
@@ -44,8 +45,9 @@ export function streamFacts(table: CachedTable): TableFacts<ColumnInfo, UsedRows
       await table.ranks.add(totals);
       return totals;
     },
-    by() {
-      throw usageError("--by needs the whole table in memory; leave it out, or raise --memory.");
+    by(column, rows) {
+      refuseTooManyTexts(table, column);
+      return streamedBy(table, column, rows);
     },
   };
 }

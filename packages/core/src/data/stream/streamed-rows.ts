@@ -1,10 +1,11 @@
 import { Matrix } from "../../linalg/matrix.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { writersOf } from "../apply-encoding.js";
+import { groupCodes } from "../by-groups.js";
 import { columnNamed, ROLE } from "../choose-columns.js";
 import { classPlaces } from "../class-weight.js";
 import type { ColumnInfo } from "../column-survey.js";
-import type { Encoding } from "../encoding.js";
+import type { ByEncoding, Encoding } from "../encoding.js";
 import type { Note } from "../notes.js";
 import { defaultRowsPerBlock } from "../rows-dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../streamed-dataset.js";
@@ -36,6 +37,7 @@ export class StreamedRows implements StreamedDataset {
   readonly ranks: Ranks;
   private readonly target: ColumnInfo;
   private readonly columns: readonly ColumnInfo[];
+  private readonly by: { readonly column: ColumnInfo; readonly encoding: ByEncoding } | null;
 
   /**
    * @param foldOf the fold of each row of this rank's cache; null without folds
@@ -49,6 +51,7 @@ export class StreamedRows implements StreamedDataset {
     private readonly foldOf: Uint16Array | null,
     private readonly factors: boolean,
     readonly notes: readonly Note[],
+    readonly groups: NonNullable<StreamedDataset["groups"]> | null = null,
   ) {
     this.rows = part.rows;
     this.ownRows = part.ownRows;
@@ -58,10 +61,11 @@ export class StreamedRows implements StreamedDataset {
     this.ranks = table.ranks;
     this.target = columnNamed(table, ROLE.target, encoding.target.column);
     this.columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));
+    this.by = encoding.by && { column: columnNamed(table, ROLE.by, encoding.by.column), encoding: encoding.by };
   }
 
   *blocks(rowsPerBlock = defaultRowsPerBlock(this.features.length), seen = 0): Generator<StreamedBlock> {
-    const { table, used, part, encoding, target, columns } = this;
+    const { table, used, part, encoding, target, columns, by, groups } = this;
     const m = this.features.length;
     const classFactors = this.factors ? encoding.classFactors : null;
     let buffer = new Float64Array(0);
@@ -91,6 +95,10 @@ export class StreamedRows implements StreamedDataset {
       const own = piece.before - table.firstRow; // of this rank's cache
       const foldOf = this.foldOf && this.foldOf.subarray(own, own + piece.rows);
       const folds = foldOf && Uint16Array.from(rows, (row) => foldOf[row]);
+      const groupOf =
+        by &&
+        groups &&
+        groupCodes(piece.column(by.column), by.encoding, groups.names, rows, table.source, piece.before);
       if (buffer.length < Math.min(rowsPerBlock, rows.length) * m) {
         buffer = new Float64Array(Math.min(rowsPerBlock, rows.length) * m);
       }
@@ -106,6 +114,7 @@ export class StreamedRows implements StreamedDataset {
           rawWeights: rawWeights.subarray(from, to),
           sourceRows: sourceRows.subarray(from, to),
           foldOf: folds && folds.subarray(from, to),
+          groupOf: groupOf && groupOf.subarray(from, to),
           firstRow: firstRow + from,
         };
       }

@@ -117,6 +117,8 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       rows,
       mean,
       sampling: sampled,
+      groups: (evaluation ?? training).groups ?? null,
+      ranks,
       settings,
     };
   });
@@ -174,7 +176,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       rows: training.rows,
       evaluation: evaluationName(settings.evaluation),
       evaluationRows: (evaluation ?? training).rows,
-      groups: null,
+      groups: found.sums[0].groups?.section() ?? null,
       clusters: null,
     },
     measured: {

@@ -12,7 +12,7 @@ export function curveOf(
   { attacked: { attack }, trusted: { trust, epsilons, checks }, heldOut, settings }: CurveRows,
   ground: PointGround,
   training: TrainingSums,
-  { local, sizes, metrics }: EvaluatedSums,
+  { local, sizes, metrics, groups }: EvaluatedSums,
   spread: EvaluatedSpread | null,
 ): CurvePoint[] {
   const { loss } = attack.fit.model;
@@ -46,7 +46,7 @@ export function curveOf(
         benefit,
         benefitError: spread?.benefits[e] ?? 0,
         mixed: settings.attackRate === null ? null : mixedOf(settings.attackRate, own, { cost, benefit }),
-        groups: null,
+        groups: groups && groups.points(e, at.z),
         robustLoss,
         robustLossNatural,
         kinkFraction: training.kinks[e],

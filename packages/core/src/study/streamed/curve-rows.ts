@@ -1,3 +1,4 @@
+import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import type { EvaluatedRows } from "../../influence/evaluated-rows.js";
 import { kinkFraction, kinkRadii, residualFraction } from "../../influence/kink-radius.js";
 import { changesBetween, countedChanges, isCounted, type MetricChange } from "../../influence/metric-changes.js";
@@ -5,7 +6,9 @@ import { METRIC_RULES } from "../../influence/metrics.js";
 import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../../influence/moving-rows.js";
 import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
 import { type Sampling, varianceAbout } from "../../influence/sampling.js";
+import { rowCounts } from "../../influence/sandwich.js";
 import type { Pass } from "../../parallel/passes.js";
+import type { Ranks } from "../../parallel/ranks.js";
 import { dot } from "../../solvers/inverse-hessian.js";
 import { reachFactor } from "../curve.js";
 import type { StudySettings } from "../settings.js";
@@ -13,6 +16,7 @@ import { add, onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
 import { sidesOf } from "./class-sides.js";
 import type { EvaluatedOn } from "./evaluated-view.js";
 import type { Trusted } from "./ground-rows.js";
+import { GroupSums } from "./group-sums.js";
 import type { RowsView } from "./rows-view.js";
 
 /** What a curve by passes needs to know beside the rows. */
@@ -26,6 +30,9 @@ export interface CurveRows {
   readonly rows: number;
   readonly mean: number;
   readonly sampling: Sampling;
+  /** Those that results are repeated for; null: none. */
+  readonly groups: NonNullable<StreamedDataset["groups"]> | null;
+  readonly ranks: Ranks;
   readonly settings: StudySettings;
 }
 
@@ -73,6 +80,7 @@ export interface EvaluatedSums {
   readonly sizes: readonly Float64Array[];
   /** Of the metrics: now; after at each size; under attack now and after at each size (none without a closed form). */
   readonly metrics: PredictionSums<Float64Array>;
+  readonly groups: GroupSums | null;
 }
 
 interface PredictionSums<T> {
@@ -120,9 +128,10 @@ const listed = <T>({ now, after, attackedNow, attackedAfter }: PredictionSums<T>
 
 /** First of two passes over the evaluated rows: all means. */
 export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Promise<EvaluatedSums> {
-  const { attacked, trusted, evaluatedOn, settings, mean } = curve;
+  const { attacked, trusted, evaluatedOn, settings, mean, sampling } = curve;
   const { attack } = attacked;
   const { attackRate } = settings;
+  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, trusted.epsilons.length);
   const rule = METRIC_RULES[attack.fit.model.loss.name];
   const local = new Float64Array(4);
   const sizes = trusted.epsilons.map(() => new Float64Array(6));
@@ -135,7 +144,7 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
     attackedAfter: hasWorst ? trusted.epsilons.map(none) : [],
   };
   await pass({
-    sums: [local, ...sizes, ...listed(metrics)],
+    sums: [local, ...sizes, ...listed(metrics), ...(groups?.sums ?? [])],
     async visit(view) {
       const evaluated = await evaluatedOn(view);
       const { rows } = evaluated;
@@ -144,10 +153,20 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
       const { slope, curvature } = localSensitivity(rows);
       const total = w.reduce((sum, weight) => sum + weight, 0);
       add(local, [total, naturalLoss(rows, 0), slope, curvature]);
+      const { groupOf } = view.block;
+      const grouped = groupOf && { groupOf, w, omega: rowCounts(w, sampling) };
+      if (grouped) {
+        groups?.begin(
+          grouped,
+          y.map((target, i) => rows.loss.value(rows.scores[i], target)),
+        );
+      }
       for (const [e, epsilon] of trusted.epsilons.entries()) {
         const now = await attackedLosses(attack, evaluated, { epsilon, moved: 0 });
         const then = await attackedLosses(attack, evaluated, { epsilon, moved: epsilon });
-        const benefit = now.reduce((sum, loss, i) => sum + w[i] * (loss - then[i]), 0);
+        const benefits = now.map((loss, i) => loss - then[i]);
+        const benefit = dot(w, benefits);
+        if (grouped) groups?.add(e, grouped, lossChanges(rows, epsilon), benefits);
         add(sizes[e].subarray(0, 4), [predictedChange(rows, epsilon), benefit, dot(w, now), dot(w, then)]);
         if (attackRate === null) continue;
         const moved = attackRate * epsilon;
@@ -160,7 +179,7 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
       });
     },
   });
-  return { local, sizes, metrics };
+  return { local, sizes, metrics, groups };
 }
 
 /** Second of two passes: variances about those means, and, of few rows, which of them are classified rightly. */

@@ -25,7 +25,6 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
     ],
     ["--inference bootstrap", inference === "bootstrap", "use --inference sandwich"],
     ["--cluster", settings.cluster !== null, "leave it out, or give fewer rows"],
-    ["--by", settings.by !== null, "analyse the groups one by one"],
     ["--second-order", secondOrder !== "none", "leave it out"],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
     [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],

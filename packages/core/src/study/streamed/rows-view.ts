@@ -58,6 +58,7 @@ export class RowsView {
         rawWeights: pick(block.rawWeights),
         sourceRows: pick(block.sourceRows),
         foldOf: null,
+        groupOf: null,
       },
       this.features,
     );

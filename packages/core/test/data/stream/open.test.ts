@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { applyEncoding } from "../../../src/data/apply-encoding.js";
 import { encode } from "../../../src/data/encode-table.js";
 import type { EncodedDataset } from "../../../src/data/encoded-dataset.js";
 import type { EncodeOptions, Encoding } from "../../../src/data/encoding.js";
@@ -21,6 +22,7 @@ interface Rows {
   readonly rawWeights: number[];
   readonly sourceRows: number[];
   readonly foldOf: number[];
+  readonly groupOf: number[];
   readonly firstRows: number[];
 }
 
@@ -34,6 +36,7 @@ function collected(shares: readonly StreamedDataset[]): Rows {
     rawWeights: [],
     sourceRows: [],
     foldOf: [],
+    groupOf: [],
     firstRows: [],
   };
   for (const share of shares) {
@@ -45,6 +48,7 @@ function collected(shares: readonly StreamedDataset[]): Rows {
       rows.rawWeights.push(...block.rawWeights);
       rows.sourceRows.push(...block.sourceRows);
       rows.foldOf.push(...(block.foldOf ?? []));
+      rows.groupOf.push(...(block.groupOf ?? []));
       rows.firstRows.push(block.firstRow);
     }
   }
@@ -80,6 +84,7 @@ function expectRows(found: Rows, wanted: EncodedDataset): void {
   near(found.w, wanted.weights);
   near(found.evaluationWeights, wanted.evaluationWeights);
   expect(found.sourceRows).toEqual(Array.from(wanted.sourceRows));
+  expect(found.groupOf).toEqual(Array.from(wanted.by?.of ?? []));
   const x = [...wanted.blocks()].flatMap((block) =>
     Array.from({ length: block.x.rows }, (_, i) => [...block.x.row(i)]),
   );
@@ -142,6 +147,7 @@ const tables = fc
       weighted: fc.boolean(),
       balanced: fc.boolean(),
       twice: fc.boolean(),
+      by: fc.option(fc.nat(kinds.length - 1)),
       missing: fc.constantFrom("error", "drop", "mean" as const),
       standardize: fc.boolean(),
       split: fc.constantFrom<StreamedSplit>(
@@ -180,6 +186,7 @@ describe("a streamed table", () => {
           missing: table.missing,
           standardize: table.standardize,
           ...(weighted ? { weights: "w" } : {}),
+          ...(table.by === null ? {} : { by: names[table.by] }),
           ...(classification && table.balanced ? { classWeight: "balanced" as const } : {}),
         };
         const inMemory = async (): Promise<{ all: EncodedDataset; notes: unknown[] }> => {
@@ -209,6 +216,7 @@ describe("a streamed table", () => {
         for (const { training } of opened) {
           expectSame(training.encoding, all.encoding);
           expect(training.notes).toEqual(notes);
+          expect(training.groups?.names).toEqual(all.by?.names);
         }
         const rows = collected(opened.map(({ training }) => training));
         if (split.kind === "fraction") {
@@ -219,6 +227,7 @@ describe("a streamed table", () => {
           const evaluated = collected(shares);
           near(evaluated.evaluationWeights, held.evaluationWeights);
           expect(evaluated.sourceRows).toEqual(Array.from(held.sourceRows));
+          expect(evaluated.groupOf).toEqual(Array.from(held.by?.of ?? []));
           near([opened[0].training.weightTotal], [all.select(parts.training).weightTotal]);
         } else {
           expectRows(rows, all);
@@ -232,5 +241,67 @@ describe("a streamed table", () => {
       { numRuns: process.env["AIF_LONG_TESTS"] ? 250 : 40 },
     );
     await rm(folder, { recursive: true, force: true });
+  });
+});
+
+describe("groups of rows", () => {
+  const inFolder = async (files: Readonly<Record<string, string>>, work: (folder: string) => Promise<void>) => {
+    const folder = await mkdtemp(join(tmpdir(), "aif-stream-groups-"));
+    try {
+      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+      await work(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  test.each([
+    ["town", ["a", "b", "c", "(missing)"]],
+    ["x", null],
+  ])("of another file come after those of the training rows, by %s", async (by, names) => {
+    const training = Array.from({ length: 60 }, (_, i) => `${Math.sin(i)},${i % 2 === 0 ? "b" : "a"},${i % 7}`);
+    const later = Array.from({ length: 9 }, (_, i) => `${Math.cos(i)},${["c", "", "a"][i % 3]},${i}`);
+    const text = (lines: readonly string[]): string => `${["x,town,y", ...lines].join("\n")}\n`;
+    await inFolder({ "rows.csv": text(training), "later.csv": text(later) }, async (folder) => {
+      const [path, other] = [join(folder, "rows.csv"), join(folder, "later.csv")];
+      const options: EncodeOptions = { target: "y", by, exclude: ["town"] };
+      const all = encode(await readTable(path), options);
+      const known = applyEncoding(await readTable(other), all.encoding, { role: "evaluation" });
+      const opened = await together(2, (ranks) =>
+        openStreamed(path, { encode: options, split: { kind: "file", path: other }, seed: 0, ranks }),
+      );
+      const shares = opened.map(({ evaluation }) => evaluation).filter((share) => share !== null);
+      expect(collected(shares).groupOf).toEqual(Array.from(known.by?.of ?? []));
+      for (const share of shares) expect(share.groups?.names).toEqual(known.by?.names);
+      if (names !== null) expect(known.by?.names).toEqual(names);
+      for (const { close } of opened) close();
+    });
+  });
+
+  test("quartiles of numbers of every size and sign, weighted, are those in memory", async () => {
+    const values = Array.from({ length: 400 }, (_, i) => Math.sin(i) * 10 ** (((i * 7) % 13) - 6));
+    const lines = values.map((x, i) => `${x},${i % 5},${1 + (i % 3)}`);
+    await inFolder({ "rows.csv": `x,y,w\n${lines.join("\n")}\n` }, async (folder) => {
+      const path = join(folder, "rows.csv");
+      const options: EncodeOptions = { target: "y", by: "x", weights: "w" };
+      const all = encode(await readTable(path), options);
+      const opened = await openStreamed(path, { encode: options, split: { kind: "training" }, seed: 0 });
+      expect(opened.training.encoding.by).toEqual(all.encoding.by);
+      expect(all.encoding.by?.names).toHaveLength(4);
+      opened.close();
+    });
+  });
+
+  test("too many are refused in the words that rows in memory get", async () => {
+    const lines = Array.from({ length: 60 }, (_, i) => `t${i},${i % 5},${i % 7}`);
+    await inFolder({ "rows.csv": `town,y,x\n${lines.join("\n")}\n` }, async (folder) => {
+      const path = join(folder, "rows.csv");
+      const options: EncodeOptions = { target: "y", by: "town", exclude: ["town"] };
+      const table = await readTable(path);
+      const wanted = await failure(async () => encode(table, options));
+      const open = () => openStreamed(path, { encode: options, split: { kind: "training" }, seed: 0 });
+      expect(wanted).toMatch(/makes 60 groups/);
+      expect(await failure(open)).toBe(wanted);
+    });
   });
 });

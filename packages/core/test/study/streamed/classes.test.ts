@@ -64,6 +64,7 @@ const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
       norms: [2, INF],
     },
   ],
+  ["groups in folds", { evaluation: { kind: "cv", folds: 3 }, norms: [2], l2: 0.02, by: "soil" }],
   [
     "some rows attacked",
     {

@@ -92,7 +92,6 @@ describe("options that need all rows in memory are refused by name before any pa
   const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
     ["--l1", { l1: [0.1] }],
     ["--cluster", { cluster: "town" }],
-    ["--by", { by: "town" }],
     ["--inference bootstrap", { inference: "bootstrap" }],
     ["--second-order", { secondOrder: "plain" }],
     ["--wasserstein", { wasserstein: 2 }],

@@ -29,6 +29,7 @@ export function streamOf(
     encoding: data.encoding,
     notes: data.notes,
     weightTotal: data.weightTotal,
+    groups: data.by ?? null,
     *blocks(asked = 1000, seen = 0): Generator<StreamedBlock> {
       for (const block of data.blocks(Math.min(asked, rowsPerBlock), from)) {
         if (block.firstRow + block.y.length <= from + seen) continue;
@@ -61,6 +62,7 @@ function passingBlock(data: EncodedDataset, block: Block, rows: number, foldOf: 
     rawWeights: new Float64Array(rows).fill(1),
     sourceRows: Float64Array.from(data.sourceRows.subarray(firstRow, last)),
     foldOf: foldOf && foldOf.slice(firstRow, last),
+    groupOf: data.by ? data.by.of.slice(firstRow, last) : null,
   };
 }
 

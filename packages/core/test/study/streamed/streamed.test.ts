@@ -51,6 +51,17 @@ const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
       failIf: [{ text: "cost>1@0.05", quantity: "cost", operator: ">", limit: 1, epsilon: 0.05 }],
     },
   ],
+  ["linear, groups", houses(), { by: "town", norms: [2, INF] }],
+  [
+    "linear, groups by numbers, in sample, no intervals",
+    houses(),
+    { by: "age", evaluation: { kind: "training" }, inference: "none" },
+  ],
+  [
+    "logistic, groups, a share held out",
+    loans(),
+    { target: "repaid", by: "income", evaluation: { kind: "fraction", share: 0.4 } },
+  ],
   ["linear, no intervals", houses(), { inference: "none", norms: [2, INF] }],
   ["logistic", loans(), { target: "repaid", norms: ALL }],
   ["logistic, few rows", loans(45), { target: "repaid", norms: [2], l2: 0.01 }],

@@ -87,6 +87,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
       parts: (parts as PassingPart[][])[t],
       rows: evaluated.rows,
       sampling,
+      groups: (other ?? stream).groups ?? null,
       ranks,
       settings,
     },
@@ -99,7 +100,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const [{ sums }] = found;
   const result = localResult(described, {
     threats: sections.map(({ section }) => section),
-    rows: { evaluationRows: evaluated.rows, groups: null, clusters: null },
+    rows: { evaluationRows: evaluated.rows, groups: sums.groups?.section() ?? null, clusters: null },
     measured: {
       heldOutLoss: heldOut ? sums.natural : null,
       metrics: sums.now,

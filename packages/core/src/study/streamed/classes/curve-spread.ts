@@ -4,9 +4,9 @@ import type { Sampling } from "../../../influence/sampling.js";
 import { rowCounts } from "../../../influence/sandwich.js";
 import { reachFactor } from "../../curve.js";
 import { sidesOf } from "../class-sides.js";
+import { RankMoments } from "../rank-moments.js";
 import type { CurveTally, PassingCurve } from "./curve-tally.js";
 import type { PassingBlock } from "./passing-blocks.js";
-import { RankMoments } from "./rank-moments.js";
 
 /** How far what is said at one size varies with the rows. */
 export interface SpreadSize {

@@ -1,5 +1,6 @@
 import type { Block } from "../../../data/dataset.js";
 import type { ClassSums } from "../../../influence/class-metrics.js";
+import { rowCounts } from "../../../influence/sandwich.js";
 import { Matrix } from "../../../linalg/matrix.js";
 import type { Pass } from "../../../parallel/passes.js";
 import { timeSlices, type Work } from "../../../parallel/work.js";
@@ -11,6 +12,7 @@ import { mixedOf, plainChanges, reachFactor } from "../../curve.js";
 import { type LocalCurveGround, localPoint } from "../../local-curve.js";
 import { hasIntervals, movedTo, STUDY_SEARCH } from "../../local-evaluation.js";
 import type { CurvePoint } from "../../result.js";
+import { GroupSums } from "../group-sums.js";
 import type { RowsView } from "../rows-view.js";
 import { CurveSpread, type SpreadSize } from "./curve-spread.js";
 import { CurveTally, type PassingCurve } from "./curve-tally.js";
@@ -25,6 +27,7 @@ export interface CurveSums {
   readonly sizes: readonly SizeSums[];
   /** Of how many rows losses under attack are known; null: of all. */
   readonly drawn: number | null;
+  readonly groups: GroupSums | null;
   /** Null without intervals. */
   readonly spread: readonly SpreadSize[] | null;
 }
@@ -57,6 +60,7 @@ export async function curveSums(
   const sums = new CurveTally(curve, epsilons, shares.length);
   const count = drawnCount(rows, threat, settings, parts[0].parameters.length);
   const drawn = count === null ? null : new Map(Array.from(drawRows(rows, count, seed), (row, at) => [row, at]));
+  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, epsilons.length);
   const spread = hasIntervals(settings) ? new CurveSpread(curve, epsilons.length, drawn) : null;
   const plans = new Map(
     parts.map((part) => {
@@ -80,6 +84,8 @@ export async function curveSums(
     const now = sums.now.add(y, w, model.outputs(part.parameters, block.x));
     const some = attackedRows(passing, drawn);
     spread?.begin(passing, some.passing, now);
+    const grouped = passing.groupOf && { groupOf: passing.groupOf, w, omega: rowCounts(w, curve.sampling) };
+    if (grouped) groups?.begin(grouped, before);
     for (let e = 0; e < epsilons.length; e++) {
       const losses = thetas[e].map((theta, s) => (s === 0 ? before : natural(theta)));
       for (let s = 1; s < shares.length; s++) sums.costs[e][s - 1] += changed(w, losses[s], before);
@@ -94,11 +100,15 @@ export async function curveSums(
         if (slices.due()) await slices.pause({ phase: "losses under attack", done: block.firstRow, total: rows });
       }
       spread?.attacked(e, under[0], under[1]);
+      const benefits = under[0].losses.map((loss, i) => loss - under[1].losses[i]);
+      // Groups are judged on all their rows, so that none are drawn.
+      const costs = losses[1].map((loss, i) => loss - before[i]);
+      if (grouped) groups?.add(e, grouped, costs, benefits);
     }
   };
-  await overParts(views, parts, [...sums.all, ...(spread?.sums ?? [])], visit);
+  await overParts(views, parts, [...sums.all, ...(groups?.sums ?? []), ...(spread?.sums ?? [])], visit);
   const found = finished(sums, count);
-  return { ...found, spread: spread && spread.finish(sums) };
+  return { ...found, groups, spread: spread && spread.finish(sums) };
 }
 
 /** Losses (r) and outputs (r×K) of a block under attack, a few rows at a time. */
@@ -119,7 +129,7 @@ function attackedBlock(model: PassingCurve["model"], theta: Float64Array, attack
 function finished(
   { natural: [natural], now, costs, after, attacked }: CurveTally,
   drawn: number | null,
-): Omit<CurveSums, "spread"> {
+): Omit<CurveSums, "groups" | "spread"> {
   return {
     natural,
     now: now.values(),
@@ -188,7 +198,7 @@ export function curveFrom(
         benefit,
         benefitError: spread?.benefit ?? 0,
         mixed: own && settings.attackRate !== null ? mixedOf(settings.attackRate, own, { cost, benefit }) : null,
-        groups: null,
+        groups: sums.groups && sums.groups.points(e, at.z),
         robustLoss: then.loss,
         robustLossNatural: now.loss,
         attackedSample: sums.drawn === null ? null : { rows: sums.drawn, standardError: left * then.standardError },

@@ -1,4 +1,5 @@
 import type { Block } from "../../../data/dataset.js";
+import type { StreamedDataset } from "../../../data/streamed-dataset.js";
 import { ClassSums } from "../../../influence/class-metrics.js";
 import type { Sampling } from "../../../influence/sampling.js";
 import type { Matrix } from "../../../linalg/matrix.js";
@@ -17,6 +18,8 @@ export interface PassingCurve {
   /** How many rows are evaluated, over all ranks, and how they came to be. */
   readonly rows: number;
   readonly sampling: Sampling;
+  /** Those that results are repeated for; null: none. */
+  readonly groups: NonNullable<StreamedDataset["groups"]> | null;
   readonly ranks: Ranks;
   readonly settings: StudySettings;
 }

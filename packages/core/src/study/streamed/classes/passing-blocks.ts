@@ -129,6 +129,7 @@ export function rowsOf(block: PassingBlock, kept: Int32Array): PassingBlock {
     rawWeights: pick(block.rawWeights),
     sourceRows: pick(block.sourceRows),
     foldOf: block.foldOf && Uint16Array.from(kept, (i) => block.foldOf?.[i] ?? 0),
+    groupOf: block.groupOf ? Int32Array.from(kept, (i) => block.groupOf?.[i] ?? 0) : null,
     places: pick(block.places),
   };
 }

@@ -13,10 +13,10 @@ import { eachBlock } from "../../../solvers/model-risk.js";
 import { riskOperator } from "../../../solvers/risk-operator.js";
 import type { RowShare } from "../../threat-section.js";
 import { LargestRows } from "../largest-rows.js";
+import { RankMoments } from "../rank-moments.js";
 import type { RowsView } from "../rows-view.js";
 import { overParts, type PassingPart } from "./evaluated-parts.js";
 import type { PassingBlocks } from "./passing-blocks.js";
-import { RankMoments } from "./rank-moments.js";
 
 /** Σ w [l(θ̃ + εI) − l(θ̃)] over the training rows, at each size. */
 export async function predictedChanges(

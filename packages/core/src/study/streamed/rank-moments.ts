@@ -1,5 +1,5 @@
-import { EachRank } from "../../../parallel/passes.js";
-import type { Ranks } from "../../../parallel/ranks.js";
+import { EachRank } from "../../parallel/passes.js";
+import type { Ranks } from "../../parallel/ranks.js";
 
 /** Centre a, Σ ω, Σ ω(z − a), Σ ω(z − a)². */
 const WIDTH = 4;
@@ -26,14 +26,21 @@ export class RankMoments {
   /** Adds rows to number k. @param omega r: w² each, or w/N for counts. */
   add(k: number, z: Float64Array, omega: Float64Array): void {
     const { own } = this.each;
-    if (z.length > 0 && own[WIDTH * k + 1] === 0) own[WIDTH * k] = z.reduce((sum, value) => sum + value, 0) / z.length;
-    for (let i = 0; i < z.length; i++) this.addOne(k, z[i], omega[i]);
+    const at = WIDTH * k;
+    if (z.length > 0 && own[at + 1] === 0) own[at] = z.reduce((sum, value) => sum + value, 0) / z.length;
+    for (let i = 0; i < z.length; i++) {
+      const off = z[i] - own[at];
+      own[at + 1] += omega[i];
+      own[at + 2] += omega[i] * off;
+      own[at + 3] += omega[i] * off * off;
+    }
   }
 
-  /** Adds one row; of numbers that only come so, the centre is 0. */
+  /** Adds one row; of numbers that only come so, the first is the centre. */
   addOne(k: number, z: number, omega: number): void {
     const { own } = this.each;
     const at = WIDTH * k;
+    if (own[at + 1] === 0) own[at] = z;
     const off = z - own[at];
     own[at + 1] += omega;
     own[at + 2] += omega * off;
