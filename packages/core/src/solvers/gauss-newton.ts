@@ -36,20 +36,21 @@ const VECTOR_SPEED = 1e9;
 const LOOP_SPEED = 5e8;
 
 /**
- * What F of `gaussNewtonRows` would cost, in the smaller of its two forms. Null where the model does not give F, of rows that
- * pass by, or where λ and the ridge leave a direction without damping, so that flat directions could not be told from rounding.
+ * What F of `gaussNewtonRows` would cost, in the smaller of its two forms; of rows that pass by in that of the parameters, which is a
+ * sum over them. Null where the model does not give F, or where λ and the ridge leave a direction without damping, so that flat
+ * directions could not be told from rounding.
  */
 export function gaussNewtonPlan(problem: RiskAt, damping: number): GaussNewtonPlan | null {
   const { data, ridge, parameters } = problem;
   const d = parameters.length;
-  if (data.pass || !ridge.every((P) => P + damping > 0)) return null;
+  if (!ridge.every((P) => P + damping > 0)) return null;
   const probe = probedRows(problem);
   if (!probe) return null;
   const { layers } = probe;
   const outputs = usedOutputs(probe);
   const count = data.rows * outputs;
   const matrixSeconds = (count * d * d) / 2 / DENSE_SPEED + (count * d) / LOOP_SPEED;
-  if (count >= d || !layers.every((layer) => isUniform(layer, ridge))) {
+  if (data.pass || count >= d || !layers.every((layer) => isUniform(layer, ridge))) {
     return {
       form: "parameters",
       whole: layers.length === 1,
@@ -77,9 +78,13 @@ export function gaussNewtonPlan(problem: RiskAt, damping: number): GaussNewtonPl
 /** Rows that stand for all in an estimate. */
 const PROBED = 16;
 
-/** F of the first rows alone. */
+/** F of the first rows alone; of rows that pass by, of one at the origin. */
 function probedRows({ model, data, parameters }: RiskAt): LayeredRows | null {
   if (!model.gaussNewtonRows || data.rows === 0) return null;
+  if (data.pass) {
+    const x = Matrix.zeros(1, data.features.length);
+    return model.gaussNewtonRows(parameters, { x, y: Float64Array.of(0), w: Float64Array.of(1), firstRow: 0 });
+  }
   const first = Int32Array.from({ length: Math.min(PROBED, data.rows) }, (_, i) => i);
   for (const block of data.select(first).blocks(PROBED)) return model.gaussNewtonRows(parameters, block);
   return null;
@@ -96,22 +101,24 @@ function isUniform({ weight, bias, inputs, slopes }: LayeredRows["layers"][numbe
 export async function gaussNewtonMatrix(problem: RiskAt, work: Work = {}): Promise<Matrix | null> {
   const d = problem.parameters.length;
   const out = Matrix.zeros(d, d);
-  return (await eachLayered(problem, work, (rows) => addGaussNewton(rows, out))) ? out : null;
+  return (await eachLayered(problem, work, (rows) => addGaussNewton(rows, out), [out.data])) ? out : null;
 }
 
-/** Whether the model gave F for all blocks. */
+/** Whether the model gave F for all blocks. @param sums what the visits add up */
 async function eachLayered(
   { model, data, parameters }: RiskAt,
   work: Work,
   visit: (rows: LayeredRows) => void,
+  sums: readonly Float64Array[] = [],
 ): Promise<boolean> {
-  let complete = true;
-  await eachBlock(data, "Gauss–Newton matrix", work, (block: Block) => {
-    const rows = complete ? model.gaussNewtonRows?.(parameters, block) : null;
+  const missing = new Float64Array(1);
+  const each = (block: Block): void => {
+    const rows = missing[0] === 0 ? model.gaussNewtonRows?.(parameters, block) : null;
     if (rows) visit(rows);
-    else complete = false;
-  });
-  return complete;
+    else missing[0] = 1;
+  };
+  await eachBlock(data, "Gauss–Newton matrix", work, each, [missing, ...sums]);
+  return missing[0] === 0;
 }
 
 /**

@@ -127,7 +127,7 @@ export function riskOperator(
     },
 
     async matrix() {
-      const whole = curvature === "gauss-newton" && !rows.pass ? await gaussNewtonMatrix(point, work) : null;
+      const whole = curvature === "gauss-newton" ? await gaussNewtonMatrix({ ...point, data: rows }, work) : null;
       if (whole) return withDiagonal(symmetrise(whole), withRidge ? ridge : null);
       const out = Matrix.zeros(d, d);
       const visit = async (block: Block): Promise<void> => {
@@ -158,8 +158,9 @@ export function riskOperator(
     ...(!rows.pass && { sampledProduct }),
     ...(withRidge && {
       async gaussNewton(damping: number, also: Work = work) {
-        const plan = gaussNewtonPlan(point, damping);
-        return plan && gaussNewtonPreconditioner(point, plan, damping, also);
+        const here = { ...point, data: rows };
+        const plan = gaussNewtonPlan(here, damping);
+        return plan && gaussNewtonPreconditioner(here, plan, damping, also);
       },
     }),
   });
