@@ -19,7 +19,7 @@ export interface ProgressMessage {
   readonly step?: TrainingStep;
 }
 
-/** The environment variable by which a parent process asks. */
+/** The environment variable by which a parent process asks ("1"), or asks for silence ("0"). */
 export const PROGRESS_VARIABLE = "AIF_PROGRESS";
 /** No parent wants to hear more often. */
 const messagesEveryMs = 100;
@@ -29,10 +29,15 @@ const silent: Reporter = { report: () => {}, stop: () => {} };
 /** Work that is done sooner than this shows no bar. */
 const patienceMs = 1000;
 
-/** A progress bar on stderr, where that is a terminal. */
+/** A log hears from work this often, and the first time after as long. */
+const LINES_EVERY_MS = 60_000;
+
+/** A progress bar on stderr where that is a terminal; else, as in the log of a job, a line a minute. */
 export async function progressBar(quiet: boolean): Promise<Reporter> {
-  if (process.env[PROGRESS_VARIABLE] === "1" && process.send) return toParent(process.send.bind(process));
-  if (quiet || !isPrinter() || !process.stderr.isTTY) return silent;
+  const wanted = process.env[PROGRESS_VARIABLE];
+  if (wanted === "1" && process.send) return toParent(process.send.bind(process));
+  if (quiet || wanted === "0" || !isPrinter()) return silent;
+  if (!process.stderr.isTTY) return progressLines((line) => void process.stderr.write(line));
   const { SingleBar } = await import("cli-progress");
   const started = performance.now();
   let bar: SingleBar | null = null;
@@ -62,6 +67,22 @@ export async function progressBar(quiet: boolean): Promise<Reporter> {
       bar?.stop();
       stopped = true;
     },
+  };
+}
+
+/** Progress for a log: one line at a time, and few of them. */
+export function progressLines(write: (line: string) => void, now: () => number = () => performance.now()): Reporter {
+  const timeLeft = remainingTime(now);
+  let last = now();
+  return {
+    report(name, done, total) {
+      const phase = clean(name);
+      const left = timeLeft(phase, done, total);
+      if (now() - last < LINES_EVERY_MS) return;
+      last = now();
+      write(`aif: ${phase}, ${Math.floor((100 * done) / Math.max(1, total))} %${left}\n`);
+    },
+    stop: () => {},
   };
 }
 

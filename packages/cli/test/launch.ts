@@ -13,7 +13,10 @@ export interface Run {
 
 /** Starts the built program (npm test builds it first) in the project's root. */
 export const start = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  spawn(process.execPath, [launcher, ...words], { cwd: root, env: { ...process.env, AIF_DEBUG: "", ...env } });
+  spawn(process.execPath, [launcher, ...words], {
+    cwd: root,
+    env: { ...process.env, AIF_DEBUG: "", AIF_PROGRESS: "0", ...env },
+  });
 
 /** Runs the program to its end. */
 export async function aif(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {

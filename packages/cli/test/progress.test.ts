@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { remainingTime } from "../src/progress.js";
+import { progressLines, remainingTime } from "../src/progress.js";
 
 test("the time left is told from the pace of the phase, once there is one", () => {
   let clock = 0;
@@ -17,4 +17,15 @@ test("the time left is told from the pace of the phase, once there is one", () =
   // The same phase begun anew.
   clock = 64_000;
   expect(left("attacking", 0, 1000)).toBe("");
+});
+
+test("a log has a line a minute, and none of what is over sooner", () => {
+  let clock = 0;
+  const lines: string[] = [];
+  const { report } = progressLines(
+    (line) => lines.push(line),
+    () => clock,
+  );
+  for (clock = 0; clock <= 150_000; clock += 1000) report("of\nmodel", clock / 1000, 240);
+  expect(lines).toEqual(["aif: of␊model, 25 %, 3 min left\n", "aif: of␊model, 50 %, 2 min left\n"]);
 });

@@ -69,7 +69,10 @@ export const networkOptions = {
       readPath,
     ),
     inputScale: single(
-      { flags: "--input-scale <factor>", help: "the import sees every column times this, such as 1/255" },
+      {
+        flags: "--input-scale <factor>",
+        help: "the model sees every column times this, such as 1/255, and not standardised",
+      },
       null,
       readFraction,
     ),

@@ -13,9 +13,15 @@ import {
   tanh,
 } from "../autodiff/index.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
-import { inputError, usageError } from "../errors.js";
+import { AifError, inputError, usageError } from "../errors.js";
 import { interceptName } from "../models/feature-map.js";
-import type { ActivationName, ImportedNetwork, Layer, LayerShape } from "../models/import/network.js";
+import {
+  type ActivationName,
+  type ImportedNetwork,
+  type Layer,
+  type LayerShape,
+  MOST_PARAMETERS,
+} from "../models/import/network.js";
 import { LOSSES } from "../models/losses.js";
 import { type ParameterBlock, ParameterLayout } from "../models/parameter-layout.js";
 import { type NetworkLoss, OUTPUT_LOSSES, perceptron } from "../models/perceptron.js";
@@ -148,6 +154,8 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
   const activation = settings.local.activation ?? "tanh";
   const outputScaler = loss === "squared" || loss === "half-squared" ? spreadOf(data) : null;
   const hidden = hiddenWidths(name);
+  const widths = [features.length, ...hidden, loss === "softmax" ? (classes?.length ?? 0) : 1];
+  refuseTooMany(name, widths);
   const model = perceptron({
     inputs: features.length,
     hidden,
@@ -161,7 +169,7 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
     name,
     ...lossWords(loss, data.encoding.target.column),
     activation,
-    layers: stackShape([features.length, ...hidden, loss === "softmax" ? (classes?.length ?? 0) : 1], activation),
+    layers: stackShape(widths, activation),
     outputScaler,
     features: features.length,
     intercept: true,
@@ -172,6 +180,16 @@ function plainModel(settings: StudySettings, data: EncodedDataset, features: rea
     convex: false,
     imported: null,
   };
+}
+
+/** @throws resource: a network of these widths has more parameters than can be analysed. */
+function refuseTooMany(name: string, widths: readonly number[]): void {
+  const count = widths.slice(1).reduce((sum, outputs, k) => sum + outputs * (widths[k] + 1), 0);
+  if (count <= MOST_PARAMETERS) return;
+  throw new AifError(
+    "resource",
+    `--model ${name} has ${count} parameters on ${widths[0]} features, more than the ${MOST_PARAMETERS} that can be analysed: use narrower layers.`,
+  );
 }
 
 /** A softmax regression. @param features what the model calls its inputs. */

@@ -1,5 +1,8 @@
+import { applyEncoding } from "../data/apply-encoding.js";
+import { fitEncoding } from "../data/encode.js";
 import { encode } from "../data/encode-table.js";
 import type { DescribedColumns, EncodedDataset } from "../data/encoded-dataset.js";
+import type { EncodeOptions } from "../data/encoding.js";
 import type { Table } from "../data/table.js";
 import { AifError, numericalError, usageError } from "../errors.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
@@ -161,8 +164,8 @@ async function localRows(
     const target = table.columns.find(({ name }) => name === settings.target);
     const several = target?.kind === "categorical" && target.levels.length > 2;
     const task = localTaskOf(settings);
-    const data = encode(table, encodeOptions(settings, task === "auto" && several ? "multiclass" : task));
-    return { data, network: null, statements: [] };
+    const options = encodeOptions(settings, task === "auto" && several ? "multiclass" : task);
+    return { data: encodeScaled(table, options, settings.local.inputScale), network: null, statements: [] };
   }
   const network = await readImport(input);
   const loss = lossOfNetwork(network, settings.loss ?? lossOfLabels(input, network));
@@ -172,6 +175,14 @@ async function localRows(
   const statements = [...notes, ...(statement === null ? [] : [statement])];
   const named = namedByColumns(network, data.features, data.classes);
   return { data, network: modelOfNetwork(named, loss, data.encoding.target.column), statements };
+}
+
+/** The table standardised as the options say, or every feature times a factor and not about its mean. */
+function encodeScaled(table: Table, options: EncodeOptions, factor: number | null): EncodedDataset {
+  if (factor === null) return encode(table, options);
+  const plain = fitEncoding(table, { ...options, standardize: false });
+  const features = plain.features.map((info) => ({ ...info, mean: 0, scale: 1 / factor }));
+  return applyEncoding(table, { ...plain, features }, { role: "training" });
 }
 
 /** Bare scores beside a target of labels are log-odds; beside numbers they are predictions. */

@@ -37,7 +37,7 @@ export interface LocalSettings {
   readonly classes: readonly string[] | null;
   /** A file with the scaler that the imported model was trained behind. */
   readonly scaler: string | null;
-  /** The imported model sees every feature times this. */
+  /** The model sees every feature times this, and not standardised; null: standardised, or as an import wants it. */
   readonly inputScale: number | null;
   /** On how many rows losses under attack are searched; null: all, or some of them where that takes long. */
   readonly attackRows: number | "all" | null;
@@ -175,6 +175,7 @@ function strayOption(local: LocalSettings): string | null {
     ["--allow-unconverged", local.allowUnconverged],
     ["--restarts", local.restarts !== 1],
     ["--attack-rows", local.attackRows !== null],
+    ["--input-scale", local.inputScale !== null],
   ];
   return stray.find(([, given]) => given)?.[0] ?? strayImportOption(local);
 }
@@ -186,7 +187,6 @@ function strayImportOption(local: LocalSettings): string | null {
     ["--columns", local.columns !== null],
     ["--classes", local.classes !== null],
     ["--scaler", local.scaler !== null],
-    ["--input-scale", local.inputScale !== null],
   ];
   return stray.find(([, given]) => given)?.[0] ?? null;
 }

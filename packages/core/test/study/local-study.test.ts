@@ -476,11 +476,50 @@ describe("bare weights", () => {
   });
 });
 
+describe("columns times a factor", () => {
+  const factor = 0.25;
+  /** The same clouds, four times as large. */
+  const enlarged = () => {
+    const small = clouds();
+    const columns = small.columns.map((column) =>
+      column.kind === "numeric"
+        ? numeric(
+            column.name,
+            column.values.map((value) => value / factor),
+          )
+        : column,
+    );
+    return { ...small, columns };
+  };
+
+  it.each(["softmax", "mlp:2"])("are what a %s model trained here sees, its attack too", async (model) => {
+    const changes = { model, l2: 0.02, norms: [2, Number.POSITIVE_INFINITY] };
+    const scaled = await analyze({ table: enlarged(), settings: settings(changes, { inputScale: factor }) });
+    const plain = await analyze({ table: clouds(), settings: settings({ ...changes, standardize: false }) });
+    expect(scaled.result.model.scaler).toEqual({ mean: [0, 0], scale: [4, 4] });
+    expect(scaled.result.fit.parameters).toEqual(plain.result.fit.parameters);
+    scaled.result.threats.forEach(({ scale, influence, originalUnits }, k) => {
+      expect(scale).toBe(plain.result.threats[k].scale);
+      expect(influence).toEqual(plain.result.threats[k].influence);
+      expect(originalUnits[0].perRadius).toBe(4);
+    });
+  });
+
+  it("also in rows that are held out", async () => {
+    const changes = { model: "softmax", l2: 0.02, evaluation: { kind: "cv", folds: 4 } } as const;
+    const scaled = await analyze({ table: enlarged(), settings: settings(changes, { inputScale: factor }) });
+    const plain = await analyze({ table: clouds(), settings: settings({ ...changes, standardize: false }) });
+    expect(scaled.result.fit.heldOutLoss).toBe(plain.result.fit.heldOutLoss);
+  });
+});
+
 describe("options that say nothing here", () => {
   it.each([
     [settings({}, { damping: 0.1 }), /--damping is for --model softmax/],
     [settings({ model: "mlp:2" }, { force: true }), /--force says something about --import/],
     [settings({ model: "mlp:2,x" }), /needs the widths/],
+    [settings({ model: "mlp:2,0" }), /widths of hidden layers are whole numbers from 1/],
+    [settings({ model: "mlp:20000,20000" }), /has 400140003 parameters on 2 features, more than the 8000000/],
     [settings({ model: "softmax", loss: "squared" }), /--loss squared does not go with --model softmax/],
     [settings({ model: "softmax" }, { restarts: 3 }), /--restarts trains networks/],
     [settings({ model: "mlp:2", intercept: false }), /the layers of a network have constant terms/],

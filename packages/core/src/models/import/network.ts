@@ -73,7 +73,7 @@ export type NetworkParts = Omit<ImportedNetwork, "inputSize" | "outputSize" | "p
 };
 
 /** Beyond this a list of parameter names alone takes half a gigabyte. */
-const MOST_PARAMETERS = 8_000_000;
+export const MOST_PARAMETERS = 8_000_000;
 
 /**
  * Completes a network and checks all that its readers have in common.
