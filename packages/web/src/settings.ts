@@ -88,7 +88,7 @@ export function optionsOf(settings: Settings): Option[] {
 }
 
 /** "--seed 3 --no-intercept" in pairs. @throws Error */
-export function furtherOptions(text: string): Option[] {
+function furtherOptions(text: string): Option[] {
   const words = [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]);
   const options: Option[] = [];
   for (let k = 0; k < words.length; k++) {

@@ -5,7 +5,7 @@ import { type Cell, csvText } from "./csv.js";
 import { toJson } from "./json.js";
 
 /** One row for each adversary, size, row of the file and output. */
-export function predictionsCsv({ outputs, attacks }: Predictions, raw: boolean): string {
+function predictionsCsv({ outputs, attacks }: Predictions, raw: boolean): string {
   const header = ["norm", "wasserstein", "divergence", "epsilon", "radius", "extrapolated", "row", "output"];
   const lines = attacks.flatMap(({ norm, wasserstein, divergence, epsilon, radius, extrapolated, rows }) => {
     const attack = [norm, wasserstein, divergence, epsilon, radius, String(extrapolated)];

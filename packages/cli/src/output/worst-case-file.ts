@@ -7,7 +7,7 @@ import { toJson } from "./json.js";
  * One row for each adversary, size and training row: its loss without and under attack, what it gains the adversary, its weights
  * where those change, and the move of every attacked feature in original units.
  */
-export function worstCasesCsv({ features, attacks }: WorstCases, raw: boolean): string {
+function worstCasesCsv({ features, attacks }: WorstCases, raw: boolean): string {
   const reweighted = attacks.some(({ divergence }) => divergence !== null);
   const header = [
     "norm",

@@ -58,7 +58,7 @@ ${point === null ? "" : tableHtml(parametersTable(result, threat, point))}
 const range = (interval: readonly [number, number] | null | undefined): string =>
   interval ? `${signed(interval[0])} to ${signed(interval[1])}` : "–";
 
-export function curveTable(result: StudyResult, { curve }: ThreatSection): Table {
+function curveTable(result: StudyResult, { curve }: ThreatSection): Table {
   const heldOut = curve.some((point) => point.heldOut !== null);
   const exact = curve.some(({ thisData }) => thisData.exact !== null);
   const columns: readonly {

@@ -21,8 +21,7 @@ export function attackName({ norm, wasserstein = null, divergence = null }: Part
 }
 
 /** Where a sentence speaks of the loss: "mean squared error, in price²". */
-export const lossWords = ({ lossLabel, unit }: Captioned["model"]): string =>
-  `${lossLabel}, in ${brief(unit, LONGEST_UNIT)}`;
+const lossWords = ({ lossLabel, unit }: Captioned["model"]): string => `${lossLabel}, in ${brief(unit, LONGEST_UNIT)}`;
 
 /** The unit as an axis says it. */
 export const unitOf = ({ unit }: Pick<ModelSection, "unit">): string => brief(unit, LONGEST_UNIT);

@@ -18,7 +18,7 @@ import {
 import { type ChartSpec, PALETTE } from "./theme.js";
 
 /** Linear axes end at this many times the trust radius, where the picture would else be of rough numbers only. */
-export const TRUSTED_SHARE = 2.5;
+const TRUSTED_SHARE = 2.5;
 
 const HELD_OUT: SeriesStyle = { name: "predicted, held-out rows", colour: PALETTE.blue };
 const TRAINING: SeriesStyle = { name: "predicted, training rows", colour: PALETTE.green, dash: [6, 3] };

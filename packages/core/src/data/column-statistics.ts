@@ -77,7 +77,7 @@ export function joinedSums(a: NumberSums, b: NumberSums): NumberSums {
 }
 
 /** The centre that the second pass measures from. */
-export const centreOf = ({ sum, total }: NumberSums): number => sum / total;
+const centreOf = ({ sum, total }: NumberSums): number => sum / total;
 
 /** In units of the range neither huge nor tiny values leave float64. */
 const scaleOf = ({ minimum, maximum }: NumberSums): number => (maximum > minimum ? maximum - minimum : 1);

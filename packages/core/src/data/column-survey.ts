@@ -84,7 +84,7 @@ export function joinedNumbers(a: NumberTally, b: NumberTally): NumberTally {
 }
 
 /** Counts codes of a column with `levels` levels. */
-export function tallyLevels(codes: Int32Array, levels: number): LevelTally {
+function tallyLevels(codes: Int32Array, levels: number): LevelTally {
   const counts = new Float64Array(levels);
   const firstRows = new Float64Array(levels).fill(-1);
   let missing = 0;

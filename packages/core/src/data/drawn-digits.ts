@@ -9,7 +9,7 @@ export interface Digits {
   readonly labels: Float64Array;
 }
 
-export const DIGIT_SIDE = 28;
+const DIGIT_SIDE = 28;
 
 type Point = readonly [x: number, y: number];
 type Stroke = readonly Point[];

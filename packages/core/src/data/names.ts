@@ -15,7 +15,7 @@ export function listed(names: readonly string[], limit = 10): string {
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn one name into the other (of 100 characters). */
-export function editDistance(left: string, right: string): number {
+function editDistance(left: string, right: string): number {
   const a = left.slice(0, 100);
   const b = right.slice(0, 100);
   let beforeLast: number[] = [];

@@ -27,7 +27,7 @@ export interface Distance {
 }
 
 /** null: no standard errors, as of a single repetition. */
-export function farthest({ columns }: Summary, simulated: string, formula: string): Distance | null {
+function farthest({ columns }: Summary, simulated: string, formula: string): Distance | null {
   const { mean, standardErrors } = columns[simulated];
   if (standardErrors === null) return null;
   const distances = mean.map((value, k) => {

@@ -16,7 +16,7 @@ import { figure1Chart } from "./figure1-chart.js";
 import { figure1Verdicts } from "./figure1-verdicts.js";
 
 /** n of the paper's figure. */
-export const FIGURE1_ROWS = 500;
+const FIGURE1_ROWS = 500;
 /** Quarter decades from 1e-5 to 0.32. */
 const EPSILONS = Array.from({ length: 19 }, (_, k) => Number((10 ** (k / 4 - 5)).toPrecision(12)));
 /** Below this share of the kink radius nothing but ε changes, and orders in ε can be measured. */

@@ -37,7 +37,7 @@ export interface DigitSource {
   draw(count: number, random: RandomStream): Digits;
 }
 
-export const DRAWN_DIGITS: DigitSource = {
+const DRAWN_DIGITS: DigitSource = {
   name: "DRAWN DIGITS (strokes of this program's own, not MNIST)",
   draw: drawnDigits,
 };

@@ -117,7 +117,7 @@ export async function smoothedLinear(
 const curved = ({ hessian }: Fit, influence: Float64Array): number => dot(influence, hessianTimes(hessian, influence));
 
 /** E|r + τξ| and its derivatives in r and τ; |r|, sgn r and 0 without noise. */
-export function foldedMean(r: number, tau: number): { size: number; alongResidual: number; alongSpread: number } {
+function foldedMean(r: number, tau: number): { size: number; alongResidual: number; alongSpread: number } {
   if (tau === 0) return { size: Math.abs(r), alongResidual: Math.sign(r), alongSpread: 0 };
   const z = r / tau;
   const alongSpread = Math.sqrt(2 / Math.PI) * Math.exp(-0.5 * z * z);

@@ -36,7 +36,7 @@ const LOCATING_STEPS = 12;
 /** Events are located to this share of the radius in question. */
 export const LOCATED = 1e-11;
 /** At an event a multiplier or margin is at its bound up to the accuracy of the event's radius. */
-export const LOOSENESS = 1e4;
+const LOOSENESS = 1e4;
 
 export const standAt = (problem: RobustProblem, optimum: ActiveOptimum): Stand => ({
   optimum,

@@ -101,7 +101,7 @@ async function prepareOn(
 }
 
 /** Rows, weights and targets in one piece. */
-export function kernelRowsOf(data: EncodedDataset, outputs: number): KernelRows {
+function kernelRowsOf(data: EncodedDataset, outputs: number): KernelRows {
   const x = Matrix.zeros(data.rows, data.features.length);
   for (const block of data.blocks()) x.data.set(block.x.data, block.firstRow * x.columns);
   return { x, y: kernelTargets(data.y, outputs), weights: data.weights };

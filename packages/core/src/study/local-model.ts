@@ -67,7 +67,7 @@ export interface LocalModel {
 }
 
 /** What stands behind a name of a loss, in words and units. */
-export function lossWords(loss: NetworkLoss, target: string): Pick<LocalModel, "loss" | "lossLabel" | "unit"> {
+function lossWords(loss: NetworkLoss, target: string): Pick<LocalModel, "loss" | "lossLabel" | "unit"> {
   if (loss === "softmax") return { loss, lossLabel: "mean cross entropy", unit: "nats" };
   return { loss, lossLabel: LOSSES[loss].label, unit: LOSSES[loss].unit(target) };
 }

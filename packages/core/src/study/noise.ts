@@ -15,7 +15,7 @@ export const isSmoothedLoss = (settings: Pick<StudySettings, "smoothing">): bool
   noiseOf(settings)?.attack === "smoothed";
 
 /** The draws that an analysis is about: all, or one of the independent batches that they fall into. */
-export function drawsOf({ draws, batch }: SmoothingSettings): { draws: number; firstPair: number } {
+function drawsOf({ draws, batch }: SmoothingSettings): { draws: number; firstPair: number } {
   if (batch === null) return { draws, firstPair: 0 };
   const part = draws / SMOOTHING_BATCHES;
   return { draws: part, firstPair: (batch * part) / 2 };

@@ -71,7 +71,7 @@ export const smoothingSection = (
 });
 
 /** Standard deviations of means over batches that are independent: √(Σ(v − v̄)²/(G − 1)/G) of G values. */
-export function batchError(values: readonly number[]): number {
+function batchError(values: readonly number[]): number {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return Math.sqrt(square / ((values.length - 1) * values.length));

@@ -52,7 +52,7 @@ class DivergenceThreat implements Threat {
 }
 
 /** a_i = (l_i − l̄)/sd and sd, the weighted standard deviation of the losses; a = 0 where they are all the same, a corner of sd. */
-export function standardisedLosses(losses: Float64Array, weights: Float64Array): LossTilt {
+function standardisedLosses(losses: Float64Array, weights: Float64Array): LossTilt {
   let mean = 0;
   losses.forEach((loss, i) => (mean += weights[i] * loss));
   const away = losses.map((loss) => loss - mean);

@@ -13,7 +13,7 @@
  *             kind 0: r × f64 (NaN: missing) · kind 1: r × i32, places among the column's texts (−1: missing, −2: one too many)
  *             kind 2: r × f32
  */
-export const BLOCK_MAGIC = 0x42464941;
+const BLOCK_MAGIC = 0x42464941;
 const HEADER_BYTES = 32;
 
 export type CellKind = 0 | 1 | 2;

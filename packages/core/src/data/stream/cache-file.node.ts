@@ -14,7 +14,7 @@ export interface BlockIndex {
   readonly before: readonly number[];
 }
 
-export const FILE_MAGIC = "AIFROWS\u0001";
+const FILE_MAGIC = "AIFROWS\u0001";
 
 const cannotWrite = (path: string, cause: unknown): AifError => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown cause";

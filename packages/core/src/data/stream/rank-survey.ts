@@ -56,7 +56,7 @@ export const allMissing = (rows: number): NumberTally => ({
 });
 
 /** @throws input: the column holds numbers in one file and text in another */
-export function refuseMixture({ name, numberFile, textFile }: ColumnTally): void {
+function refuseMixture({ name, numberFile, textFile }: ColumnTally): void {
   if (numberFile === null || textFile === null || numberFile === textFile) return;
   throw inputError(
     `Column ${quoted(name)} holds numbers in ${numberFile} and text in ${textFile}; files read together need the same kind of cells: correct one of them, or leave the column out with --exclude.`,

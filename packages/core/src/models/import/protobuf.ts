@@ -141,7 +141,7 @@ export class Field {
   }
 }
 
-export const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** The varint at an offset, and where it ends. */
 function varintAt(message: Message, start: number): { value: bigint; end: number } {

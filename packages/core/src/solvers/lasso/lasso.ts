@@ -242,7 +242,7 @@ export function holdAtZero(fit: Fit, staying: readonly number[]): Fit {
 }
 
 /** The inverse on some of d parameters, 0 on the others. */
-export function embeddedInverse(inverse: InverseHessian, support: readonly number[], d: number): InverseHessian {
+function embeddedInverse(inverse: InverseHessian, support: readonly number[], d: number): InverseHessian {
   const gather = (x: Float64Array): Float64Array => Float64Array.from(support, (j) => x[j]);
   return {
     method: inverse.method,

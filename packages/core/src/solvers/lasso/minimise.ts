@@ -5,8 +5,6 @@ import { hessianTimes } from "../inverse-hessian.js";
 import { quadraticForm, quadraticLasso } from "./feature-sign.js";
 import { objectiveOf, restrictedPart, type SmoothPart, type SparseProblem, smoothPart } from "./problem.js";
 
-/** The optimality conditions hold to this, relative to the size of their terms (MATH 12). */
-export const KKT_TOLERANCE = 1e-12;
 /** Newton steps of the score's H norm, relative to the fit. */
 const LAST_STEP = 1e-11;
 const NEGLIGIBLE_STEP = 1e-14;
@@ -135,7 +133,7 @@ async function residualOf(
 }
 
 /** |∇L_j + λ_j sgn θ_j| where θ_j ≠ 0 or nothing is penalised, (|∇L_j| − λ_j)₊ at zeros (d). */
-export const breaches = (gradient: Float64Array, theta: Float64Array, penalties: Float64Array): Float64Array =>
+const breaches = (gradient: Float64Array, theta: Float64Array, penalties: Float64Array): Float64Array =>
   gradient.map((g, j) =>
     theta[j] !== 0 || penalties[j] === 0
       ? Math.abs(g + penalties[j] * Math.sign(theta[j]))

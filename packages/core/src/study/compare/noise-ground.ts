@@ -4,7 +4,7 @@ import type { EvaluatedCandidate, EvaluatedLosses, PopulationCost, SizedRows } f
 import { type ComparisonGround, samplings } from "./ground.js";
 
 /** What a model with noise on its inputs stands on: the same rows and folds, every row in its draws. */
-export function groundWithNoise(ground: ComparisonGround, settings: StudySettings): ComparisonGround {
+function groundWithNoise(ground: ComparisonGround, settings: StudySettings): ComparisonGround {
   const { training, evaluation } = noisyRowsOf(ground, settings);
   if (noiseOf(settings) === null || training === ground.training) return ground;
   const { foldOf } = ground;
@@ -63,7 +63,7 @@ const costOfRows = (cost: PopulationCost, copies: number): PopulationCost => ({
 });
 
 /** Means over the draws of every row, which stand next to each other. */
-export function rowMeans(values: Float64Array, copies: number): Float64Array {
+function rowMeans(values: Float64Array, copies: number): Float64Array {
   if (copies === 1) return values;
   const out = new Float64Array(values.length / copies);
   for (let at = 0; at < values.length; at++) out[Math.floor(at / copies)] += values[at] / copies;
