@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -84,6 +84,90 @@ describe("aif analyze --import", () => {
     expect(settings.local).toMatchObject({ activation: "tanh", training: "lbfgs", import: null });
     expect(model.l2).toBeGreaterThan(0);
     expect(threats[0].curve[0].robustLossMethod).toBe("projected-gradient");
+  });
+});
+
+/** A network 8-30-1 with pseudo-random weights, as PyTorch names them, and 300 rows near what it puts out. */
+async function networkFiles(): Promise<{ data: string; model: string }> {
+  let state = 7;
+  const draw = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 2 * (state / 2 ** 32) - 1;
+  };
+  const [inputs, hidden] = [8, 30];
+  const shapes = { "0.weight": [hidden, inputs], "0.bias": [hidden], "2.weight": [1, hidden], "2.bias": [1] };
+  const tensors = Object.entries(shapes).map(([name, shape]) => ({
+    name,
+    shape,
+    values: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw),
+  }));
+  const bytes = Buffer.concat(tensors.map(({ values }) => Buffer.from(values.buffer)));
+  let at = 0;
+  const header = Object.fromEntries(
+    tensors.map(({ name, shape, values }) => [
+      name,
+      { dtype: "F64", shape, data_offsets: [at, (at += values.byteLength)] },
+    ]),
+  );
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const [W, b, v, [c]] = tensors.map(({ values }) => values);
+  const rows = Array.from({ length: 300 }, () => {
+    const x = Array.from({ length: inputs }, draw);
+    const units = Array.from(b, (bias, a) =>
+      Math.tanh(x.reduce((sum, value, k) => sum + W[a * inputs + k] * value, bias)),
+    );
+    return [...x, units.reduce((sum, unit, a) => sum + v[a] * unit, c) + 0.1 * draw()].join(",");
+  });
+  const folder = await scratch();
+  const [data, model] = [join(folder, "rows.csv"), join(folder, "net.safetensors")];
+  await writeFile(data, `${Array.from({ length: inputs }, (_, k) => `x${k}`).join(",")},y\n${rows.join("\n")}\n`);
+  await writeFile(model, Buffer.concat([length, text, bytes]));
+  return { data, model };
+}
+
+describe("a solver at its iteration limit", () => {
+  it("is an error in one sentence and leaves nothing behind, unless it is allowed: then a flag says so", async () => {
+    const { data, model } = await networkFiles();
+    const out = join(await scratch(), "result.json");
+    const words = ["analyze", data, "--target", "y", "--import", model, "--model", "mlp:30", "--activation", "tanh"];
+    words.push("--no-polish", "--epsilon", "0.001", "--inference", "none", "--evaluation", "training");
+    // A rank of 2√d and 50 refinements do not cover a spectrum that reaches far below its middle.
+    words.push("--solver", "nystrom", "--damping", "1e-5");
+    const refused = await aif([...words, "--format", "json", "--out", out]);
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toMatch(
+      /^aif: The solver nystrom did not converge \(iteration-limit, 51 iterations, relative residual [\d.e+-]+\): .*--damping.*--solver.*--allow-unconverged\.\n$/,
+    );
+    await expect(access(out)).rejects.toThrow("ENOENT");
+    const allowed = await aif([...words, "--allow-unconverged", "--format", "json", "--out", out]);
+    expect(allowed.code).toBe(0);
+    const { threats, flags } = JSON.parse(await readFile(out, "utf8"));
+    expect(threats[0].solver).toMatchObject({ name: "nystrom", converged: false, iterations: 51 });
+    expect(threats[0].solver.relativeResidual).toBeGreaterThan(1e-3);
+    expect(flags.map(({ code }: { code: string }) => code)).toContain("unconverged-solver");
+    const text = await aif([...words, "--allow-unconverged"]);
+    expect(text.code).toBe(0);
+    expect(text.stdout.replaceAll(/\s+/g, " ")).toMatch(/nystrom ended after 51 iterations at a relative residual of/);
+    const solved = await aif([...words.slice(0, -4), "--solver", "cg", "--damping", "1e-5", "--format", "json"]);
+    expect([solved.code, JSON.parse(solved.stdout).threats[0].solver.converged]).toEqual([0, true]);
+  });
+});
+
+describe("the units of an import's parameters", () => {
+  it("are standardised only where a mean was taken off, not under a factor alone", async () => {
+    const { data, model } = await lineFiles();
+    const scaler = join(await scratch(), "scaler.json");
+    await writeFile(scaler, JSON.stringify({ mean: [0.5, 0.2], scale: [2, 3] }));
+    const heading = async (...words: string[]): Promise<string> => {
+      const { code, stdout } = await aif(["analyze", data, "--target", "y", "--import", model, "--force", ...words]);
+      expect(code).toBe(0);
+      return /Parameters that move most at ε = [\d.e-]+(.*)/.exec(stdout)?.[1] ?? "none";
+    };
+    expect(await heading()).toBe("");
+    expect(await heading("--input-scale", "1/2")).toBe(", in scaled units");
+    expect(await heading("--scaler", scaler)).toBe(", in standardised units");
   });
 });
 

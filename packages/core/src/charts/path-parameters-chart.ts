@@ -1,4 +1,5 @@
 import type { PathResult, PathSection } from "../study/path-result.js";
+import { scalingOf } from "../study/scaling.js";
 import { number, short } from "../study/words.js";
 import { subtitleOf, trainingRows } from "./captions.js";
 import {
@@ -68,7 +69,8 @@ export function pathParametersChart(result: PathResult, path: PathSection, optio
     path.scale,
     options,
   );
-  const units = result.model.scaler === null ? "" : " (standardised units)";
+  const scaling = scalingOf(result.model.scaler);
+  const units = scaling === null ? "" : ` (${scaling} units)`;
   const y = {
     field: "y",
     type: "quantitative",

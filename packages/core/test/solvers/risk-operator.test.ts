@@ -58,6 +58,38 @@ describe.each([false, true])("rows standardised: %s", (standardize) => {
     }
   });
 
+  test("no more blocks are kept than there is room for", async () => {
+    await ensureBlas();
+    const whole = riskOperator(point, { curvature: "hessian", withRidge: true });
+    const expected = (await whole.product(vectors)).data;
+    const [block] = point.data.blocks(1024);
+    const each =
+      (point.model.keptHessian?.(point.parameters, block).bytes ?? 0) + (block.lasting ? 0 : block.x.data.byteLength);
+    for (const [keptBytes, blocks] of [
+      [0.5 * each, 0],
+      [1.5 * each, 1],
+      [10 * each, 3],
+    ]) {
+      let fresh = 0;
+      const model = {
+        ...point.model,
+        hessianProduct: (...rest: Parameters<typeof point.model.hessianProduct>) => {
+          fresh++;
+          return point.model.hessianProduct(...rest);
+        },
+      };
+      const operator = riskOperator({ ...point, model }, { curvature: "hessian", withRidge: true, keptBytes });
+      const made: number[] = [];
+      for (let call = 0; call < 4; call++) {
+        fresh = 0;
+        expect(relativeError((await operator.product(vectors)).data, expected)).toBeLessThan(1e-13);
+        made.push(fresh);
+      }
+      // The first product keeps nothing yet; from the second on, blocks without room are computed each time.
+      expect(made).toEqual([3, 3 - blocks, 3 - blocks, 3 - blocks]);
+    }
+  });
+
   test("Gauss–Newton products stay the same too, and the whole matrix is made of them", async () => {
     const operator = riskOperator(point, { curvature: "gauss-newton", withRidge: true });
     const whole = await operator.matrix?.();
