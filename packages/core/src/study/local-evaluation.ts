@@ -21,7 +21,7 @@ import type { Threat } from "../threats/threat.js";
 import { type JudgedLoss, localMetrics, outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
-import { influencesAt } from "./local-response.js";
+import { influencesAt, preconditionerOf } from "./local-response.js";
 import { trainConvex } from "./local-separation.js";
 import { judgedRows } from "./noise.js";
 import { hasAbsoluteSizes, type StudySettings } from "./settings.js";
@@ -71,6 +71,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
   const foldOf = Uint16Array.from({ length: training.rows }, (_, i) => ofRows[Math.floor(i / copies)]);
   const judged = judgedRows(training, settings);
   const parts: EvaluatedPart[][] = influences.map(() => []);
+  const preconditioner = await preconditionerOf(influences[0], work);
   for (let fold = 0; fold < folds; fold++) {
     work.onProgress?.({ phase: "held-out folds", done: fold, total: folds });
     const quiet = work.signal ? { signal: work.signal } : {};
@@ -84,9 +85,10 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
       quiet,
     ).catch(foldAdvice(fold, folds));
     const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);
-    const responses = await influencesAt(there, damping, reach, settings, quiet, { eigenvalues: false }).catch(
-      foldAdvice(fold, folds),
-    );
+    const responses = await influencesAt(there, damping, reach, settings, quiet, {
+      eigenvalues: false,
+      preconditioner,
+    }).catch(foldAdvice(fold, folds));
     const data = judged.select(inside);
     responses.forEach(({ influence, scale }, t) => {
       // An absolute size is the same for every fold, whatever the mean norm of its rows.

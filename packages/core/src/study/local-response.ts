@@ -10,6 +10,7 @@ import { curvatureExtremes } from "../influence/local/system.js";
 import type { Work } from "../parallel/work.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../solvers/lanczos.js";
 import type { SymmetricOperator } from "../solvers/operator.js";
+import type { Preconditioner } from "../solvers/preconditioner.js";
 import { riskOperator } from "../solvers/risk-operator.js";
 import { isLarge } from "./attack-sample.js";
 import { type DampingChoice, isStationary } from "./local-damping.js";
@@ -97,7 +98,7 @@ export const influencesAt = (
   reach: Reach,
   settings: StudySettings,
   work: Work,
-  given: Pick<LocalInfluenceOptions, "eigenvalues" | "operator"> = {},
+  given: Pick<LocalInfluenceOptions, "eigenvalues" | "operator" | "preconditioner"> = {},
 ): Promise<LocalInfluence[]> =>
   localInfluences(
     point,
@@ -116,3 +117,13 @@ export const influencesAt = (
     },
     work,
   );
+
+/**
+ * The preconditioner that a response was solved with, for responses on most of the same rows: its products were counted there. Undefined where H
+ * was factorised, or nothing precedes conjugate gradients.
+ */
+export async function preconditionerOf({ system }: LocalInfluence, work: Work): Promise<Preconditioner | undefined> {
+  if (system.matrix !== null || system.choice.name !== "cg") return undefined;
+  const made = await system.preconditioner(work);
+  return made === null || made.name === "none" ? undefined : { ...made, products: 0 };
+}

@@ -1,9 +1,14 @@
 /** Models without a closed form, end to end; the truths are the closed forms, actual training and plain loops. */
 import { describe, expect, it } from "vitest";
 import { AifError, analyze, DEFAULT_SETTINGS, type StudySettings, verify } from "../../src/index.js";
+import type { Matrix } from "../../src/linalg/matrix.js";
+import { NO_PRECONDITIONER } from "../../src/solvers/preconditioner.js";
+import { evaluateLocal } from "../../src/study/local-evaluation.js";
+import { prepareLocal } from "../../src/study/local-prepare.js";
+import { preconditionerOf } from "../../src/study/local-response.js";
 import { drawsOf } from "../long.js";
 import { savedTensors } from "../models/import/safetensors-writer.js";
-import { Random } from "../models/naive.js";
+import { Random, relativeError } from "../models/naive.js";
 import { categorical, houses, leaves, loans, numeric, table } from "./tables.js";
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -67,6 +72,47 @@ describe("a softmax model", () => {
     expect(small.heldOut?.predicted).toBeCloseTo(slope * 0.001 + curvature * 1e-6, 8);
     expect(small.heldOut?.interval?.[0]).toBeLessThan(small.cost);
     expect(leaves(result).filter(({ value }) => value === undefined)).toEqual([]);
+  });
+});
+
+describe("folds of a model that conjugate gradients solve", () => {
+  const input = (solver: "cg" | "cholesky") => ({
+    table: clouds(),
+    settings: settings(
+      { model: "softmax", l2: 0.02, norms: [2], evaluation: { kind: "cv", folds: 4 }, inference: "none" },
+      { solver },
+    ),
+  });
+
+  it("take the preconditioner of the fit to all rows, and end where a factorisation does", async () => {
+    const prepared = await prepareLocal(input("cg"), {});
+    const [attack] = prepared.influences;
+    const { system } = attack;
+    expect(system.choice).toMatchObject({ name: "cg", preconditioner: "nystrom" });
+    let [made, applied] = [0, 0];
+    const watched = {
+      ...system,
+      preconditioner: async () => {
+        made++;
+        const own = (await system.preconditioner()) ?? NO_PRECONDITIONER;
+        return { ...own, apply: (residuals: Matrix) => (applied++, own.apply(residuals)) };
+      },
+    };
+    const [found] = await evaluateLocal({ ...prepared, influences: [{ ...attack, system: watched }] }, {});
+    expect(made).toBe(1);
+    // Two applications a fold at the least: before the first pass, and after it.
+    expect(applied).toBeGreaterThanOrEqual(8);
+    const [factorised] = await evaluateLocal(await prepareLocal(input("cholesky"), {}), {});
+    expect(found.parts).toHaveLength(4);
+    found.parts.forEach(({ influence, parameters }, fold) => {
+      expect(relativeError(parameters, factorised.parts[fold].parameters)).toBeLessThan(1e-7);
+      expect(relativeError(influence, factorised.parts[fold].influence)).toBeLessThan(1e-7);
+    });
+  });
+
+  it("are given none where the fit to all rows was factorised", async () => {
+    const { influences } = await prepareLocal(input("cholesky"), {});
+    expect(await preconditionerOf(influences[0], {})).toBeUndefined();
   });
 });
 

@@ -37,6 +37,11 @@ export interface SystemOptions {
   readonly allowUnconverged?: boolean;
   /** H at the point with this curvature, ridge included, where it is at hand: what it keeps is then used again. */
   readonly operator?: RiskOperator;
+  /**
+   * One for H + λI of the same model on nearly the same rows, where it is at hand: conjugate gradients take it instead of making another,
+   * which changes how many passes they need and not where they end.
+   */
+  readonly preconditioner?: Preconditioner | undefined;
 }
 
 /** How the systems with H + λI at a point are solved. */
@@ -162,6 +167,8 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
   const { point, options, damping, curvature, seed, matrix, factor, made, sketching } = ground;
   const { maximumIterations } = options;
   const preconditioner = async (also: Work, lambda = damping): Promise<Preconditioner | null> => {
+    if (options.preconditioner && lambda === damping && made.choice.preconditioner !== "none")
+      return options.preconditioner;
     if (made.choice.preconditioner === "gauss-newton") {
       made.found ??= (await products.gaussNewton?.(damping, also)) ?? null;
       if (!made.found) made.choice = NOT_CONVEX;

@@ -6,7 +6,7 @@ import type { Ranks } from "../../../parallel/ranks.js";
 import type { Work } from "../../../parallel/work.js";
 import { foldAdvice } from "../../local-evaluation.js";
 import type { DescribedLocal } from "../../local-prepare.js";
-import { influencesAt } from "../../local-response.js";
+import { influencesAt, preconditionerOf } from "../../local-response.js";
 import { trainConvex } from "../../local-separation.js";
 import { hasAbsoluteSizes } from "../../settings.js";
 import type { RowsView } from "../rows-view.js";
@@ -38,6 +38,7 @@ export async function foldParts(
   const { settings } = input;
   const quiet = work.signal ? { signal: work.signal } : {};
   const sizes = await foldSizes(views, stream, training.ranks, folds);
+  const preconditioner = await preconditionerOf(influences[0], quiet);
   const found = await sideBySide(
     views,
     sizes.map(({ inside, outside, share }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
@@ -47,9 +48,10 @@ export async function foldParts(
         foldAdvice(fold, folds),
       );
       const there = await pointAt(local.model, rest, parameters, { l2 }, quiet);
-      const responses = await influencesAt(there, damping, reach, settings, quiet, { eigenvalues: false }).catch(
-        foldAdvice(fold, folds),
-      );
+      const responses = await influencesAt(there, damping, reach, settings, quiet, {
+        eigenvalues: false,
+        preconditioner,
+      }).catch(foldAdvice(fold, folds));
       return responses.map(({ influence, scale }, t) => {
         // An absolute size is the same for every fold, whatever the mean norm of its rows.
         const whole = hasAbsoluteSizes(settings) ? influences[t].scale : scale;
