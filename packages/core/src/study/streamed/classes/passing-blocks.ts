@@ -1,4 +1,5 @@
 import type { Block, Dataset } from "../../../data/dataset.js";
+import { gathered, gatheredCodes } from "../../../data/gather.js";
 import type { StreamedBlock, StreamedDataset } from "../../../data/streamed-dataset.js";
 import { Matrix } from "../../../linalg/matrix.js";
 import type { Pass } from "../../../parallel/passes.js";
@@ -102,24 +103,31 @@ class BlockEnds {
 
 const withPlaces = (block: StreamedBlock): PassingBlock => ({
   ...block,
-  places: Float64Array.from(block.y, (_, i) => block.firstRow + i),
+  places: block.y.map((_, i) => block.firstRow + i),
 });
 
 function chosenRows(block: StreamedBlock, { weight, keeps }: Chosen): PassingBlock {
-  const foldOf = block.foldOf ?? new Uint16Array(block.y.length);
-  const kept = Int32Array.from([...foldOf.keys()].filter((i) => keeps(foldOf[i])));
-  const { w, ...rest } = rowsOf(withPlaces(block), kept);
-  return { ...rest, w: w.map((value) => value / weight) };
+  const { foldOf } = block;
+  const rows = new Int32Array(block.y.length);
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) if (keeps(foldOf ? foldOf[i] : 0)) rows[count++] = i;
+  const { w, ...rest } = rowsOf(withPlaces(block), rows.subarray(0, count));
+  for (let i = 0; i < count; i++) w[i] /= weight;
+  return { ...rest, w };
 }
 
 /** A copy of some rows of a block. */
 export function rowsOf(block: PassingBlock, kept: Int32Array): PassingBlock {
-  const pick = (values: Float64Array): Float64Array => Float64Array.from(kept, (i) => values[i]);
-  const { columns } = block.x;
+  const pick = (values: Float64Array): Float64Array => gathered(values, kept);
+  const { data, columns } = block.x;
   const x = Matrix.zeros(kept.length, columns);
-  kept.forEach((i, at) => {
-    x.data.set(block.x.row(i), at * columns);
-  });
+  // Runs of rows next to each other are copied at once.
+  for (let from = 0; from < kept.length; ) {
+    let to = from + 1;
+    while (to < kept.length && kept[to] === kept[to - 1] + 1) to++;
+    x.data.set(data.subarray(kept[from] * columns, (kept[to - 1] + 1) * columns), from * columns);
+    from = to;
+  }
   return {
     firstRow: block.firstRow,
     x,
@@ -128,8 +136,8 @@ export function rowsOf(block: PassingBlock, kept: Int32Array): PassingBlock {
     evaluationWeights: pick(block.evaluationWeights),
     rawWeights: pick(block.rawWeights),
     sourceRows: pick(block.sourceRows),
-    foldOf: block.foldOf && Uint16Array.from(kept, (i) => block.foldOf?.[i] ?? 0),
-    groupOf: block.groupOf ? Int32Array.from(kept, (i) => block.groupOf?.[i] ?? 0) : null,
+    foldOf: null,
+    groupOf: block.groupOf ? gatheredCodes(block.groupOf, kept) : null,
     places: pick(block.places),
   };
 }
