@@ -24,7 +24,8 @@ const whenFalse: Rule = (said) => (said === false ? true : null);
 const numbers: Rule = (said) => (Array.isArray(said) ? joined(said.map(word)) : said);
 const columns: Rule = (said) => joined(listOf(said).map(inQuotes));
 
-const RULES: Readonly<Record<string, readonly [option: string, rule: Rule]>> = {
+/** By the field of `settings`. */
+export const RULES: Readonly<Record<string, readonly [option: string, rule: Rule]>> = {
   target: ["target", asSaid],
   model: ["model", asSaid],
   loss: ["loss", asSaid],
@@ -71,7 +72,7 @@ const RULES: Readonly<Record<string, readonly [option: string, rule: Rule]>> = {
 };
 
 /** What stands in `settings` with all its defaults worked out, so that it can no longer be told what was asked for. */
-const WORKED_OUT: Readonly<Record<string, string>> = {
+export const WORKED_OUT: Readonly<Record<string, string>> = {
   local: "a network, a softmax model or an import",
   kernel: "a kernel regression",
   smoothing: "noise on the inputs",

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { RULES, WORKED_OUT } from "../../src/recorded/resolved-options.js";
 import { aif, root } from "../launch.js";
 import { type Document, documentOf, few, fresh, houses, loans, scratch, withoutTimes } from "./documents.js";
 
@@ -86,6 +87,12 @@ describe("the same result again", () => {
     const path = fresh(".json");
     writeFileSync(path, JSON.stringify(ofLibrary(document)));
     await expect(documentOf("analyze", "--settings", path)).rejects.toThrow(sentence);
+  });
+
+  test("every field of the settings of a result is known", async () => {
+    const { document } = await documentOf("analyze", houses, ...price, ...line("--inference none --no-exact"));
+    const known = [...Object.keys(RULES), ...Object.keys(WORKED_OUT), "source"];
+    expect(Object.keys(document["settings"]).toSorted()).toEqual(known.toSorted());
   });
 
   test("a table that passes by, whose cache is typed anew", async () => {

@@ -19,6 +19,7 @@ export const scalerOf = (encoding: Encoding): Scaler => ({
  *
  * @param theta d: the intercept first if the model has one, then one coefficient a feature
  * @returns the coefficients (m) and the intercept, which standardised features bring in even where the model has none
+ * @throws usage: another number of parameters
  */
 export function toOriginalUnits(
   theta: ArrayLike<number>,

@@ -65,6 +65,7 @@ function assignGroups(groups: Int32Array, folds: number, seed: number): Uint16Ar
 /**
  * Splits off a share of the rows for evaluation, by the same hash: of every stratum its share, of groups as many as
  * come nearest to the share. Both lists hold positions 0 … n − 1 in ascending order.
+ * @throws usage: a share that is not between 0 and 1, strata or groups of another length, or one side without rows
  */
 export function holdOut(
   rows: Rows,

@@ -31,6 +31,7 @@ export type SecondOrder =
  * beyond, residuals change sign one after the other, and `density` adds what they do on average.
  * θ̂ must be away from every corner of A: at a corner the path need not have a second derivative, and J is null.
  * @param shifts n: v_i'I, from `scoreShifts`.
+ * @throws usage: rows that share one budget or are reweighted; cancelled
  */
 export async function secondOrder(
   attack: Influence,

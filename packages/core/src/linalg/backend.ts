@@ -78,8 +78,8 @@ async function choose(options: EnsureBlasOptions): Promise<Blas> {
 
 /**
  * Chooses the back end once: in Node the system's BLAS where there is a usable one, else the portable one. Later calls
- * return the same one, whatever their options. Throws a `usage` error when the library that `AIF_BLAS` names cannot be
- * used.
+ * return the same one, whatever their options.
+ * @throws usage: the library that `AIF_BLAS` names cannot be used, or `AIF_THREADS` is no number
  */
 export async function ensureBlas(options: EnsureBlasOptions = {}): Promise<Blas> {
   if (choosing === undefined) {

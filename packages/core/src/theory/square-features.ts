@@ -26,7 +26,10 @@ export const meanJacobianLength = (m: number): number =>
     [0, 1],
   )[0];
 
-/** E η² of what m of M features leave: the projection of the others on the squares included, and the noise. */
+/**
+ * E η² of what m of M features leave: the projection of the others on the squares included, and the noise.
+ * @throws usage: more features than there are, or a number that is no count
+ */
 export function squareFeaturesResidual(m: number, M: number, noiseVariance: number): number {
   const left = checked(M) - checked(m);
   if (left < 0) throw usageError(`Of ${M} features ${m} cannot be included.`);

@@ -9,7 +9,7 @@ const NAMES: readonly DivergenceName[] = ["chi2", "kl"];
 /** Losses that differ by less than this share of the largest are the same. */
 const SAME = 1e-9;
 
-/** Checks the name of a divergence and returns it. Throws a `usage` error for any other. @param option where it was given. */
+/** Checks the name of a divergence and returns it. @param option where it was given. @throws usage: any other */
 export function divergenceName(name: string, option?: string): DivergenceName {
   const found = NAMES.find((known) => known === name);
   if (found) return found;

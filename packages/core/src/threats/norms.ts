@@ -3,7 +3,7 @@ import { usageError } from "../errors.js";
 /** The exponent of an l_p norm, 1 ≤ p ≤ ∞. */
 export type Exponent = number;
 
-/** Checks p and returns it. Throws a `usage` error unless 1 ≤ p ≤ ∞. */
+/** Checks p and returns it. @throws usage: unless 1 ≤ p ≤ ∞ */
 export function exponent(p: number): Exponent {
   if (!(p >= 1))
     throw usageError(`The norm must be a number p ≥ 1 or "inf", got ${p}: l_p is a norm only from p = 1 on.`);

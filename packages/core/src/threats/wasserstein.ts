@@ -5,7 +5,7 @@ import type { RowShares, Threat } from "./threat.js";
 /** Gains within this share of the largest are tied for it (MATH 1.2). */
 const TIE = 1e-9;
 
-/** Checks the order u and returns it. Throws a `usage` error unless 1 ≤ u ≤ ∞. */
+/** Checks the order u and returns it. @throws usage: unless 1 ≤ u ≤ ∞ */
 export function transportOrder(u: number): number {
   if (!(u >= 1)) throw usageError(`The Wasserstein order must be a number u ≥ 1 or "inf", got ${u}.`);
   return u;

@@ -28,9 +28,9 @@ const environment = {
  */
 export async function mpirun(
   words: readonly string[],
-  { env = {}, onOutput }: { env?: Record<string, string>; onOutput?: (stdout: string) => void } = {},
+  { env = {}, cwd, onOutput }: { env?: Record<string, string>; cwd?: string; onOutput?: (stdout: string) => void } = {},
 ): Promise<Job> {
-  const child = spawn("mpirun", words, { env: { ...process.env, ...environment, ...env } });
+  const child = spawn("mpirun", words, { cwd, env: { ...process.env, ...environment, ...env } });
   child.stdin.end();
   let [stdout, stderr] = ["", ""];
   let started = performance.now();

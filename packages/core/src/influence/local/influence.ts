@@ -74,7 +74,7 @@ const MINIMUM = 1e-8;
 /** An eigenvalue below minus this share of the largest is negative beyond rounding. */
 const NEGATIVE = 1e-10;
 
-/** `localInfluences` for one threat. */
+/** `localInfluences` for one threat. @throws as it does: numerical, usage, resource */
 export async function localInfluence(
   point: ModelPoint,
   threat: ThreatDescription,

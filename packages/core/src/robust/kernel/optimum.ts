@@ -48,6 +48,7 @@ const ROUNDING = 1e-13;
  * accelerated by Anderson's method, each attack begun at the last one; R_ε, a maximum of convex functions, never rises. Where it
  * has corners (p = 1 and ∞) the way may end short of the optimum, as `residual` says.
  * @param radius ρ = εc
+ * @throws usage: a radius that makes no sense; cancelled
  */
 export async function kernelRobustOptimum(
   fit: KernelFit,
