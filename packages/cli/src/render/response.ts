@@ -45,11 +45,13 @@ const undamped = "LOCAL RESPONSE −H⁻¹Φ: one Newton step from θ̃, which i
 
 /** What kind of response the numbers of a threat are; nothing in closed form. */
 export function responseStatements(threat: ThreatSection): Statement[] {
-  const { local, solver } = threat;
+  const { local, solver, verdict } = threat;
   if (local === null) return [];
   const { shift, relativeShift, newtonDecrement, gradientNorm, smallestEigenvalue, curvature, damping } = local;
   const share =
-    relativeShift === null ? "" : `, ${number(relativeShift, 2)} times the predicted shift in the norm of H`;
+    relativeShift === null
+      ? ""
+      : `, ${number(relativeShift, 2)} times the predicted shift${verdict ? ` at ε = ${short(verdict.epsilon)}` : ""} in the norm of ${damping === 0 ? "H" : "H+λI"}`;
   const eigenvalue = smallestEigenvalue === null ? "" : `, smallest eigenvalue ${number(smallestEigenvalue, 2)}`;
   const second = curvature === "hessian" ? "the Hessian" : "Gauss–Newton";
   return [
@@ -64,11 +66,17 @@ export function responseStatements(threat: ThreatSection): Statement[] {
     },
     {
       label: "solver",
-      words: `${solver.reason ?? solver.name} ${effort(solver)}Residual ${number(solver.relativeResidual, 2)}.`,
+      words: `${solver.reason ?? solver.name} ${effort(solver)}Residual ${number(solver.relativeResidual, 2)}.${singular(solver)}`,
     },
     ...kinks(threat),
   ];
 }
+
+/** Softmax outputs do not change when all biases move alike, so that H has no inverse there. */
+const singular = ({ name }: ThreatSection["solver"]): string =>
+  name === "pseudo-inverse"
+    ? " H is singular: some directions change no score, and of all solutions the shortest is taken (the pseudo-inverse)."
+    : "";
 
 /** What an iterative solver did; nothing of one that factorises. */
 function effort({ name, iterations, sketchProducts }: ThreatSection["solver"]): string {

@@ -5,7 +5,7 @@ export function finite(what: string, values: Float64Array): Float64Array {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) {
       throw numericalError(
-        `The model's ${what} are not finite (entry ${i} is ${values[i]}): check its loss at these parameters.`,
+        `The model's ${what} must be finite, and entry ${i} is ${values[i]}: check its loss at these parameters.`,
       );
     }
   }

@@ -98,7 +98,7 @@ export function localThreatFlags(
     const share =
       local.relativeShift === null
         ? ""
-        : `, ${number(local.relativeShift, 2)} times the predicted shift in the norm of H`;
+        : `, ${number(local.relativeShift, 2)} times the predicted shift in the norm of ${local.damping === 0 ? "H" : "H+λI"}`;
     flags.push(
       raise(
         "not-at-minimum",

@@ -46,7 +46,10 @@ export function encodeForNetwork(
   const base = fitEncoding(table, options);
   const available = availableFeatures(table, base, chooseColumns(table, options).candidates);
   const names = available.map(({ info }) => info.name);
-  const chosen = matchColumns(network, names, settings.local.columns).map((k) => available[k]);
+  const texts = table.columns
+    .filter(({ name, kind }) => kind === "categorical" && name !== settings.target && !names.includes(name))
+    .map(({ name }) => name);
+  const chosen = matchColumns(network, names, settings.local.columns, texts).map((k) => available[k]);
   const features = chosen.map(({ info }, k) => ({
     ...info,
     mean: network.scaler?.mean[k] ?? 0,

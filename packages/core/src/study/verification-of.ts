@@ -17,7 +17,7 @@ export async function verificationOf(
   for (const [t, section] of result.threats.entries()) threats.push(await verified(section, t));
   const exact = clock.lap();
   const unproven = threats.flatMap(({ curve }) => curve).filter(({ optimum }) => optimum?.converged === false).length;
-  const message = `${training} ended before its gradient was small at ${unproven} sizes.`;
+  const message = `${training} ended before its gradient was small at ${unproven} size${unproven === 1 ? "" : "s"}.`;
   return {
     ...result,
     schema: "aif.verification/1",

@@ -316,7 +316,7 @@ describe("what a description must be", () => {
     expect(refusal(() => model.losses(new Float64Array(3), block)).message).toMatch(/2 parameters, .* vector of 3/);
     const huge = refusal(() => model.losses(Float64Array.of(1e6, 1e6), block));
     expect(huge).toMatchObject({ code: "numerical" });
-    expect(huge.message).toMatch(/losses are not finite/);
+    expect(huge.message).toMatch(/losses must be finite, and entry \d is/);
   });
 
   it("names count from 0 and follow the blocks", () => {

@@ -162,6 +162,22 @@ describe("an imported linear model", () => {
     settings: settings({ target: "repaid" }, { import: "model.json", ...changes }),
   });
 
+  it("says which column holds text where numbers belong", async () => {
+    const { feature_names_in_: _, ...bare } = start;
+    const plain = loans();
+    const columns = plain.columns.map((column) =>
+      column.kind === "numeric" && column.name === "debt"
+        ? categorical(
+            "debt",
+            Array.from(column.values, (value, i) => (i === 4 ? "n.a." : String(value))),
+          )
+        : column,
+    );
+    const run = (weights: unknown) => analyze({ ...imported({}, weights), table: { ...plain, columns } });
+    expect(await messageOf(run(start))).toMatch(/takes the column "debt" as numbers, but in the table it holds text/);
+    expect(await messageOf(run(bare))).toMatch(/takes 2 features .*the table has 1 \("income"\) and text in "debt"/);
+  });
+
   it("without names of features is named after the columns that it is given", async () => {
     const { feature_names_in_: _, ...bare } = start;
     const byPlace = await analyze(imported({}, bare));
