@@ -43,6 +43,7 @@ export function encodeForNetwork(
     intercept: false,
     keep: [...settings.keep, ...wantedIn(table, network, settings)],
   };
+  refuseMoreLabels(table, network, loss, settings.target);
   const base = fitEncoding(table, options);
   const available = availableFeatures(table, base, chooseColumns(table, options).candidates);
   const names = available.map(({ info }) => info.name);
@@ -71,6 +72,15 @@ export function encodeForNetwork(
     notes: base.notes.filter(({ columns }) => !columns.some((name) => dropped.has(name))),
   };
   return { data: applyEncoding(table, encoding, { role: "training" }), statement };
+}
+
+/** One number a row tells two labels apart. */
+function refuseMoreLabels({ source, columns }: Table, network: ImportedNetwork, loss: NetworkLoss, name: string): void {
+  const target = columns.find((column) => column.name === name);
+  if (loss !== "logistic" || target?.kind !== "categorical" || target.levels.length <= 2) return;
+  throw inputError(
+    `${source}: target column ${quoted(name)} holds ${target.levels.length} labels (${listed(target.levels)}), but ${network.source} gives one number a row, which tells two apart; keep the rows of the two that it was trained on, or choose another target.`,
+  );
 }
 
 /** Columns of the table that the network asks for by name. */

@@ -162,6 +162,13 @@ describe("an imported linear model", () => {
     settings: settings({ target: "repaid" }, { import: "model.json", ...changes }),
   });
 
+  it("of one score is given two labels, not more", async () => {
+    const three = Array.from({ length: loans().rows }, (_, i) => ["no", "yes", "maybe"][i % 3]);
+    const columns = loans().columns.map((column) => (column.name === "repaid" ? categorical("repaid", three) : column));
+    const message = await messageOf(analyze({ ...imported({}), table: { ...loans(), columns } }));
+    expect(message).toMatch(/"repaid" holds 3 labels \("maybe", "no", "yes"\), but model\.json gives one number a row/);
+  });
+
   it("says which column holds text where numbers belong", async () => {
     const { feature_names_in_: _, ...bare } = start;
     const plain = loans();
