@@ -10,6 +10,7 @@ import type { Sampling } from "../influence/sampling.js";
 import { kernelPredictor } from "../models/kernel/kernel-predictor.js";
 import type { Work } from "../parallel/work.js";
 import type { Groups } from "./groups.js";
+import { influenceFields } from "./influence-fields.js";
 import { kernelThreatFlags } from "./kernel-flags.js";
 import type { KernelInference } from "./kernel-inference.js";
 import type { PreparedKernel } from "./kernel-prepare.js";
@@ -91,14 +92,7 @@ export async function kernelThreatSection(
   );
   const judged = {
     ...describeThreat(threat, training, reach, settings),
-    scale,
-    penalty,
-    penaltyGradient: [...penaltyGradient.data],
-    influence: [...I],
-    influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: null,
-    interval: null,
-    simultaneous: null,
+    ...influenceFields({ scale, penalty, penaltyGradient: penaltyGradient.data, influence: I }, null),
     oneSided: false,
     multipliers: null,
     local: null,

@@ -7,7 +7,8 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { attackSample, isLarge } from "./attack-sample.js";
 import type { Groups } from "./groups.js";
-import { inferenceFlags, parameterInterval, populationSensitivity } from "./inference.js";
+import { inferenceFlags, populationSensitivity } from "./inference.js";
+import { influenceFields } from "./influence-fields.js";
 import { localCurve } from "./local-curve.js";
 import { dampingCurveOf, isStationary } from "./local-damping.js";
 import { type EvaluatedLocal, evaluatedSensitivity, ObservedAttacks, STUDY_SEARCH } from "./local-evaluation.js";
@@ -143,19 +144,12 @@ export async function sectionFrom(
   { curve, image, heldOut, population, inference, reason, contributions: shares }: LocalNumbers,
   work: Work,
 ): Promise<{ section: ThreatSection; flags: Flag[] }> {
-  const { influence: I, scale } = attack;
+  const { influence: I } = attack;
   const noise = noiseOf(settings);
   const natural = point.gradient.map((value, j) => value - point.ridge[j] * point.parameters[j]);
   const judged = {
     ...describeThreat(attack.threat, training, reach, settings),
-    scale,
-    penalty: attack.penalty,
-    penaltyGradient: [...attack.penaltyGradient],
-    influence: [...I],
-    influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: inference && [...inference.standardErrors],
-    interval: inference && parameterInterval(inference, "pointwise"),
-    simultaneous: inference && parameterInterval(inference, "simultaneous"),
+    ...influenceFields(attack, inference),
     oneSided: false,
     multipliers: null,
     local: await localResponse(attack, curve, trust.radius, work),

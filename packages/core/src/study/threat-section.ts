@@ -12,13 +12,8 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { curvePoints, type Judgement } from "./curve.js";
 import { raise } from "./flags.js";
-import {
-  type Inference,
-  inferenceFlags,
-  missingInference,
-  parameterInterval,
-  populationSensitivity,
-} from "./inference.js";
+import { type Inference, inferenceFlags, missingInference, populationSensitivity } from "./inference.js";
+import { influenceFields } from "./influence-fields.js";
 import type { ExactPoints } from "./quick-optima.js";
 import type { CurvePoint, Flag, ThreatSection } from "./result.js";
 import type { StudySettings } from "./settings.js";
@@ -174,19 +169,12 @@ export function sectionFrom(
   reach: Reach,
   settings: StudySettings,
 ): { section: ThreatSection; flags: Flag[] } {
-  const { fit, scale, influence: I } = attack;
+  const { fit } = attack;
   const { heldOut, inference, curve } = numbers;
   const curvature = trainingCurvature(attack);
   const judged = {
     ...describeThreat(attack.threat, data, reach, settings),
-    scale,
-    penalty: attack.penalty,
-    penaltyGradient: [...attack.penaltyGradient],
-    influence: [...I],
-    influencePerRadius: Array.from(I, (value) => value / scale),
-    standardErrors: inference && [...inference.standardErrors],
-    interval: inference && parameterInterval(inference, "pointwise"),
-    simultaneous: inference && parameterInterval(inference, "simultaneous"),
+    ...influenceFields(attack, inference),
     oneSided: attack.oneSided,
     multipliers: numbers.multipliers,
     local: null,
