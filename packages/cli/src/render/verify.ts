@@ -4,7 +4,7 @@ import { clean } from "./clean.js";
 import { groundLines, reachLines, selectionLines, shownName } from "./ground.js";
 import { glue, labelled, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
-import { number } from "./numbers.js";
+import { count, number } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
 import { timingLines } from "./timings.js";
 import { isTrained } from "./truth.js";
@@ -55,6 +55,14 @@ function threatLines(threat: VerifiedThreat, painted: Paint, explain: boolean): 
   ];
 }
 
+/** "exact optimum", or "3 adversarial trainings". */
+function optimaWords(threat: VerifiedThreat, solved: number): string {
+  const [one, several] = isTrained(threat)
+    ? ["adversarial training", "adversarial trainings"]
+    : ["exact optimum", "exact optima"];
+  return solved === 1 ? one : count(solved, one, several);
+}
+
 /** One influence serves every size; each optimum is work of its own. */
 function timeLines(threat: VerifiedThreat): string[] {
   const solved = threat.curve.filter(({ optimum, epsilon }) => optimum !== null && epsilon > 0);
@@ -64,7 +72,7 @@ function timeLines(threat: VerifiedThreat): string[] {
   const ratio = prediction > 0 ? `, ${number(exact / prediction, 2)} times as long` : "";
   return labelled(
     "time",
-    `The influence took ${number(prediction, 2)} s for all sizes, the ${solved.length} ${isTrained(threat) ? "adversarial trainings" : "exact optima"} ${number(exact, 2)} s together${ratio}.`,
+    `The influence took ${number(prediction, 2)} s for all sizes, the ${optimaWords(threat, solved.length)} ${number(exact, 2)} s${solved.length === 1 ? "" : " together"}${ratio}.`,
     12,
   );
 }
