@@ -6,7 +6,7 @@ const WIDTH = 4;
 
 /**
  * Variances of numbers z about means that are known only when all rows have passed: every rank counts from a centre of its own, the
- * mean of its first rows, so that nothing is lost where the mean is large beside the spread.
+ * mean of its first rows with weight, so that nothing is lost where the mean is large beside the spread.
  */
 export class RankMoments {
   private readonly each: EachRank;
@@ -27,7 +27,8 @@ export class RankMoments {
   add(k: number, z: Float64Array, omega: Float64Array): void {
     const { own } = this.each;
     const at = WIDTH * k;
-    if (z.length > 0 && own[at + 1] === 0) own[at] = z.reduce((sum, value) => sum + value, 0) / z.length;
+    const weight = omega.reduce((sum, value) => sum + value, 0);
+    if (own[at + 1] === 0 && weight > 0) own[at] = z.reduce((sum, value, i) => sum + (omega[i] / weight) * value, 0);
     for (let i = 0; i < z.length; i++) {
       const off = z[i] - own[at];
       own[at + 1] += omega[i];
@@ -36,7 +37,7 @@ export class RankMoments {
     }
   }
 
-  /** Adds one row; of numbers that only come so, the first is the centre. */
+  /** Adds one row; of numbers that only come so, the first with weight is the centre. */
   addOne(k: number, z: number, omega: number): void {
     const { own } = this.each;
     const at = WIDTH * k;

@@ -91,6 +91,16 @@ function expectRows(found: Rows, wanted: EncodedDataset): void {
   found.x.forEach((row, i) => near(row, x[i]));
 }
 
+/** Blocks from the end of any of them on are those of the whole pass. */
+function expectLaterRows(share: StreamedDataset): void {
+  const blocks = [...share.blocks(7)].map(({ firstRow, y }) => ({ firstRow, rows: y.length }));
+  for (const { firstRow, rows } of blocks) {
+    const seen = firstRow - share.firstRow + rows;
+    const later = [...share.blocks(7, seen)].map((block) => ({ firstRow: block.firstRow, rows: block.y.length }));
+    expect(later).toEqual(blocks.filter((block) => block.firstRow >= firstRow + rows));
+  }
+}
+
 /** The message of the error of ours that work ends with; null where it does not fail. */
 const failure = (work: () => Promise<unknown>): Promise<string | null> =>
   work().then(
@@ -219,6 +229,7 @@ describe("a streamed table", () => {
           expect(training.groups?.names).toEqual(all.by?.names);
         }
         const rows = collected(opened.map(({ training }) => training));
+        for (const { training } of opened) expectLaterRows(training);
         if (split.kind === "fraction") {
           const parts = holdOut(all.sourceRows, split.share, 3, { strata: binary });
           expectRows(rows, all.select(parts.training));

@@ -98,6 +98,27 @@ test("rows of another file, apart on other ranks than the training rows", async 
   await expectAgreement(flowers(), changes, RANKS, flowers(53, 7));
 });
 
+test.runIf(process.env["AIF_LONG_TESTS"] === "1")(
+  "more rows than are counted out: intervals of metrics are normal",
+  { timeout: 600_000 },
+  async () => {
+    const changes: Partial<StudySettings> = {
+      ...base,
+      evaluation: { kind: "training" },
+      weights: "weight",
+      exclude: [],
+      norms: [2],
+      epsilons: [0.02],
+      l2: 0.01,
+      local: { ...DEFAULT_SETTINGS.local, attackRows: "all" },
+    };
+    const [found] = await streamed(flowers(100_050), changes, { rowsPerBlock: 100_000 });
+    const { accuracy, balancedAccuracy } = found.threats[0].curve[0].metrics.changes.robust;
+    expect([accuracy.method, balancedAccuracy.method]).toEqual(["paired", "paired"]);
+    await expectAgreement(flowers(100_050), changes, { bounds: [0.3], rowsPerBlock: 100_000 });
+  },
+);
+
 test("classes that come apart on no process by itself are refused on all", async () => {
   const x = Array.from({ length: 60 }, (_, i) => i + Math.sin(i));
   const apart = table([
