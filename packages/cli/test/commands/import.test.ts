@@ -54,10 +54,20 @@ describe("aif analyze --import", () => {
   it("refuses what does not fit in one sentence", async () => {
     const { data, model } = await lineFiles();
     const run = (...words: string[]) => aif(["analyze", data, "--target", "y", ...words]);
+    const scaler = async (name: string, scale: string): Promise<string[]> => {
+      await writeFile(`${model}.${name}`, `{"mean": [0, 1e308], "scale": [1, ${scale}]}`);
+      return ["--import", model, "--scaler", `${model}.${name}`, "--force"];
+    };
     const refusals: [string[], number, RegExp][] = [
       [["--import", `${model}x`], 1, /--import .*model\.jsonx cannot be read: there is no such file/],
       [["--import", model, "--columns", "a"], 2, /--columns names 1 columns, but .* takes 2/],
       [["--import", model, "--columns", "a,b"], 1, /more than the [\d.]+ of a constant/],
+      [
+        await scaler("wild", "1e-308"),
+        1,
+        /has losses on these rows that are not finite: check the columns and the scaler/,
+      ],
+      [await scaler("endless", "1e999"), 1, /number 2 of "scale" is Infinity; a scaler has finite numbers/],
       [["--import", model, "--input-scale", "1/0"], 2, /--input-scale must be a number above 0/],
       [["--import", model, "--out", model], 2, /would overwrite a file of this analysis/],
       [["--import", model, "--damping", "-1"], 2, /--damping must be a number ≥ 0/],

@@ -101,6 +101,9 @@ export function readScaler(bytes: Uint8Array, file: string, inputs: number): Sca
     if (!Array.isArray(list) || !list.every((value): value is number => typeof value === "number")) {
       throw inputError(`${file} is no scaler: expected {"mean": [numbers], "scale": [numbers]}.`);
     }
+    const wild = list.findIndex((value) => !Number.isFinite(value));
+    if (wild >= 0)
+      throw inputError(`${file}: number ${wild + 1} of "${name}" is ${list[wild]}; a scaler has finite numbers.`);
     if (list.length !== inputs) {
       throw inputError(`${file}: "${name}" has ${list.length} numbers, expected ${inputs}, one an input of the model.`);
     }

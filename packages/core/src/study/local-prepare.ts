@@ -219,15 +219,27 @@ function ridgeOfAlpha(alpha: number, { loss, convex }: LocalModel, rows: number)
   );
 }
 
-/** The import as it came, on all given rows. @throws input: a constant predicts better, unless forced. */
+/** @throws input: losses that are not finite, mostly since numbers arrive that the model was not made for */
+function lossAsItCame({ model, name }: LocalModel, data: EncodedDataset, theta: Float64Array): number {
+  try {
+    return naturalLossOf(model, data, theta);
+  } catch (cause) {
+    if (!(cause instanceof AifError) || cause.code !== "numerical") throw cause;
+    const message = `${name} has losses on these rows that are not finite: check the columns and the scaler (--columns, --scaler, --input-scale).`;
+    throw new AifError("input", message, { cause });
+  }
+}
+
+/** The import as it came, on all given rows. @throws input: losses that are not finite; a constant predicts better, unless forced. */
 function importedSection(
-  { model, loss, name }: LocalModel,
+  imported: LocalModel,
   data: EncodedDataset,
   theta: Float64Array,
   { local }: StudySettings,
 ): Omit<NonNullable<FitSection["imported"]>, "polish"> {
   const { y, evaluationWeights: w } = data;
-  const naturalLoss = naturalLossOf(model, data, theta);
+  const { model, loss, name } = imported;
+  const naturalLoss = lossAsItCame(imported, data, theta);
   const metrics: Metrics = localMetrics(loss, y, w, outputsOf(model, theta, data)).values;
   const constant = constantLoss(loss, y, w);
   if (naturalLoss > constant && !local.force) {
