@@ -54,11 +54,10 @@ export interface Model {
    * each, or l is not convex in f.
    */
   gaussNewtonRows?(theta: Float64Array, block: Block): LayeredRows | null;
-  /**
-   * Blocks of one size on the diagonal of Σ w_i ∇²θ l_i, in which most of its bad conditioning lies: what a preconditioner is made
-   * of. The same change of all blocks changes no l_i, as of the classes of a softmax model.
-   */
-  diagonalBlocks?(theta: Float64Array, block: Block): readonly DiagonalBlock[];
+  /** What a preconditioner of Σ w_i ∇²θ l_i is made of where scores share their inputs, as those of the classes of a softmax model. */
+  sharedCurvature?(theta: Float64Array, block: Block): SharedCurvature;
+  /** d: Σ w_i |∇θ l_i|, entry by entry. */
+  gradientSizes?(theta: Float64Array, block: Block): Float64Array;
   /** As `mixedProduct` of every adversary, from the forward pass and the input gradients that they answer to. */
   mixedProducts?(
     theta: Float64Array,
@@ -86,12 +85,17 @@ export interface WeightedDirections {
   readonly weights: Float64Array;
 }
 
-/** Second derivatives by some of the parameters alone. */
-export interface DiagonalBlock {
-  /** p of the parameters, ascending; every parameter belongs to one block. */
-  readonly parameters: Int32Array;
-  /** p×p, lower triangle. */
-  readonly hessian: Matrix;
+/**
+ * A stand-in for Σ w_i A_i ⊗ v_iv_i', the Hessian of K scores linear in the same v_i: (Σ w A) ⊗ (Σ w tr(A) vv') / Σ w tr(A), exact where
+ * A is the same in all rows. Sums over blocks add. The same change of all K parts changes no l_i.
+ */
+export interface SharedCurvature {
+  /** K×K: Σ w_i A_i */
+  readonly outer: Matrix;
+  /** q×q, lower triangle: Σ w_i tr(A_i) v_iv_i' */
+  readonly inner: Matrix;
+  /** K times the q parameters of a part, ascending; every parameter belongs to one. */
+  readonly parameters: readonly Int32Array[];
 }
 
 /** Second derivatives at one θ on one block, whose x, y, w and θ must stay as they are while it is used. */
@@ -102,6 +106,8 @@ export interface KeptCurvature {
   product(vectors: Matrix): Matrix;
   /** The same row by row, added to `images` (k×d), for V' (k×d): nothing of that size is made. */
   addProducts?(directions: Matrix, images: Matrix): void;
+  /** All of it, added to the lower triangle of `out` (d×d), where that takes less than d products. */
+  addMatrix?(out: Matrix): void;
 }
 
 /** A model whose loss compares outputs with the target: l_i = l(f(x_i, θ), y_i). */

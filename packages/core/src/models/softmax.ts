@@ -1,10 +1,18 @@
 import { crossEntropy, dense } from "../autodiff/index.js";
 import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
-import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import type { DiagonalBlock } from "./model.js";
+import { growingBuffer, rowProducts } from "./feature-map.js";
+import { finite } from "./finite.js";
+import type { Model } from "./model.js";
 import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
+import {
+  probabilitiesAt,
+  sharedSoftmaxCurvature,
+  softmaxCurvature,
+  softmaxThirdDerivatives,
+} from "./softmax-curvature.js";
+import { curveInPlace, probabilitiesAndLosses, residualsInPlace, SoftmaxRows, weighInPlace } from "./softmax-rows.js";
 
 /** The features and classes of a softmax regression. */
 export interface SoftmaxOptions {
@@ -19,10 +27,23 @@ export interface SoftmaxOptions {
 /**
  * Multinomial logistic regression: l = log Σ_k e^{f_k} − f_y with f = b + Bx. Parameters: the K intercepts (not
  * penalised) where there are any, then B (K×m) class by class. All K classes have parameters, so adding one vector to every class changes
- * nothing: without l2, and for the intercepts always, the Hessian is singular along those directions.
+ * nothing: without l2, and for the intercepts always, the Hessian is singular along those directions. Everything is in closed form.
  * @throws usage: fewer than two classes, or no features.
  */
-export function softmaxRegression({ features, classes, intercept = true }: SoftmaxOptions): PredictiveModel {
+export function softmaxRegression(options: SoftmaxOptions): PredictiveModel {
+  const { features, classes, intercept = true } = options;
+  const model = softmaxInTensors(options);
+  const rows = new SoftmaxRows(classes.length, features.length, intercept);
+  return {
+    ...model,
+    ...closedForms(rows, model),
+    initialParameters: () => new Float64Array(rows.count),
+    convex: true,
+  };
+}
+
+/** The same model by automatic differentiation alone. @throws as `softmaxRegression`. */
+export function softmaxInTensors({ features, classes, intercept = true }: SoftmaxOptions): PredictiveModel {
   if (classes.length < 2) throw usageError(`A softmax model needs at least two classes, got ${classes.length}.`);
   if (features.length === 0) throw usageError("A softmax model needs at least one feature.");
   const weight = {
@@ -36,50 +57,154 @@ export function softmaxRegression({ features, classes, intercept = true }: Softm
     penalised: false,
     names: classes.map((name) => `${name}: intercept`),
   };
-  const model = intercept
+  return intercept
     ? predictiveModel({
         parameters: { bias, weight },
         outputs: (theta, x) => dense(x, theta.weight, theta.bias),
         loss: crossEntropy,
       })
     : predictiveModel({ parameters: { weight }, outputs: (theta, x) => dense(x, theta.weight), loss: crossEntropy });
-  const d = model.parameterNames.length;
-  return {
-    ...model,
-    initialParameters: () => new Float64Array(d),
-    convex: true,
-    diagonalBlocks: (theta, block) => classBlocks(probabilities(model.outputs(theta, block.x)), block, intercept),
+}
+
+type ClosedForms = Omit<PredictiveModel, "output" | "parameterNames" | "penalised" | "initialParameters" | "convex"> &
+  Required<Pick<Model, "mixedProducts" | "sharedCurvature" | "gradientSizes">>;
+
+/** With p = softmax(f), δ = p − e_y and A = diag(p) − pp': ∇θ l = δ ⊗ (1, x), ∇x l = B'δ, ∇²θ l = A ⊗ (1, x)(1, x)'. */
+function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "parameterNames">): ClosedForms {
+  const d = parameterNames.length;
+  const gradients = growingBuffer();
+
+  const forward = (theta: Float64Array, { x, y }: Block): { delta: Matrix; p: Matrix; losses: Float64Array } => {
+    const f = rows.scores(checked(theta), x);
+    finite("losses", f.data);
+    const { p, losses } = probabilitiesAndLosses(f, y);
+    return { p, losses, delta: residualsInPlace(new Matrix(p.data.slice(), p.rows, p.columns), y) };
   };
-}
+  const checked = (theta: Float64Array): Float64Array => {
+    if (theta.length === d) return theta;
+    throw usageError(`The model has ${d} parameters, but was given a vector of ${theta.length}.`);
+  };
+  /** B'q_i, whose entries are bounded by the column sums of |B| times the largest |q|. */
+  const toInputs = (theta: Float64Array, q: Matrix, out: Matrix): Matrix => {
+    const bound = new Float64Array(rows.features);
+    for (let at = rows.first, j = 0; at < d; at++, j = (j + 1) % bound.length) bound[j] += Math.abs(theta[at]);
+    finite("input gradients", bound);
+    return rows.pullToInputs(theta, q, out);
+  };
+  const zeros = (x: Matrix): Matrix => Matrix.zeros(x.rows, x.columns);
+  const pulled = (what: string, x: Matrix, q: Matrix): Float64Array => {
+    const out = new Float64Array(d);
+    rows.addPullback(x, q, out);
+    return finite(what, out);
+  };
+  /** Σ ω ∇θ(B'δ·φ) = Σ ω (A Bφ ⊗ (1, x) + δ ⊗ (0, φ)). */
+  const mixed = (
+    theta: Float64Array,
+    x: Matrix,
+    { p, delta }: { p: Matrix; delta: Matrix },
+    directions: Matrix,
+    omega: Float64Array,
+  ): Float64Array => {
+    const out = new Float64Array(d);
+    rows.addPullback(x, curveInPlace(rows.scoreMoves(theta, directions), p, omega), out);
+    const weighted = weighInPlace(new Matrix(delta.data.slice(), delta.rows, delta.columns), omega);
+    rows.addWeightPullback(directions, weighted, out);
+    return finite("mixed product", out);
+  };
+  /** ∇x(∇θ l·u) = U'δ + B'A(u_b + Ux), row by row. */
+  const slopesOfInputs = (
+    theta: Float64Array,
+    { x }: Block,
+    { p, delta }: { p: Matrix; delta: Matrix },
+    u: Float64Array,
+  ): Matrix => {
+    const curved = curveInPlace(rows.scores(u, x), p, new Float64Array(x.rows).fill(1));
+    const out = rows.pullToInputs(theta, curved, zeros(x));
+    const own = rows.pullToInputs(u, delta, zeros(x));
+    for (let at = 0; at < own.data.length; at++) out.data[at] += own.data[at];
+    finite("input gradient slopes", out.data);
+    return out;
+  };
 
-/** Σ w π_k(1 − π_k) vv' for every class k (MATH 1), v = (1, x) or x. */
-function classBlocks({ data: shares, columns: K }: Matrix, { x, w }: Block, intercept: boolean): DiagonalBlock[] {
-  const [m, first] = [x.columns, intercept ? 1 : 0];
-  const p = m + first;
-  const rows = Matrix.zeros(x.rows, p);
-  return Array.from({ length: K }, (_, k) => {
-    for (let i = 0, at = 0; i < x.rows; i++) {
-      const share = shares[i * K + k];
-      const root = Math.sqrt(w[i] * share * (1 - share));
-      if (intercept) rows.data[at++] = root;
-      for (let j = 0; j < m; j++) rows.data[at++] = root * x.data[i * m + j];
-    }
-    const hessian = Matrix.zeros(p, p);
-    blas().syrk(p, x.rows, 1, rows.data, p, 0, hessian.data, p);
-    const parameters = Int32Array.from({ length: p }, (__, j) => (j < first ? k : first * K + k * m + j - first));
-    return { parameters, hessian };
-  });
-}
+  const ones = (count: number): Float64Array => new Float64Array(count).fill(1);
+  const hessianAt = (theta: Float64Array, block: Block) => softmaxCurvature(rows, checked(theta), block);
 
-/** Softmax of every row. */
-function probabilities(f: Matrix): Matrix {
-  const out = new Matrix(f.data.slice(), f.rows, f.columns);
-  for (let i = 0; i < f.rows; i++) {
-    const row = out.row(i);
-    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    let sum = 0;
-    for (let k = 0; k < row.length; k++) sum += row[k] = Math.exp(row[k] - most);
-    for (let k = 0; k < row.length; k++) row[k] /= sum;
-  }
-  return out;
+  return {
+    outputs: (theta, x) => {
+      const f = rows.scores(checked(theta), x);
+      finite("outputs", f.data);
+      return f;
+    },
+    losses: (theta, block) => forward(theta, block).losses,
+    gradient: (theta, block) => pulled("gradient", block.x, weighInPlace(forward(theta, block).delta, block.w)),
+    riskAndGradient: (theta, block) => {
+      const { losses, delta } = forward(theta, block);
+      let risk = 0;
+      for (let i = 0; i < losses.length; i++) risk += block.w[i] * losses[i];
+      return { risk, gradient: pulled("gradient", block.x, weighInPlace(delta, block.w)) };
+    },
+    gradientSizes: (theta, block) => {
+      const { delta } = forward(theta, block);
+      const sizes = new Matrix(delta.data.map(Math.abs), delta.rows, delta.columns);
+      const x = new Matrix(block.x.data.map(Math.abs), block.x.rows, block.x.columns);
+      return pulled("gradient", x, weighInPlace(sizes, block.w));
+    },
+    inputGradients: (theta, block) => toInputs(theta, forward(theta, block).delta, zeros(block.x)),
+    lossesAndInputGradients: (theta, block) => {
+      const { losses, delta } = forward(theta, block);
+      return { losses, gradients: toInputs(theta, delta, zeros(block.x)) };
+    },
+    mixedProduct: (theta, block, directions, weights) =>
+      mixed(theta, block.x, forward(theta, block), directions, weights),
+    mixedProducts: (theta, block, answers) => {
+      const at = forward(theta, block);
+      const { rows: r, columns: m } = block.x;
+      const found = answers(toInputs(theta, at.delta, new Matrix(gradients(r * m), r, m)));
+      return found.map(({ directions, weights }) => mixed(theta, block.x, at, directions, weights));
+    },
+    hessianProduct: (theta, block, vectors) => hessianAt(theta, block).product(vectors),
+    keptHessian: hessianAt,
+    // The scores are linear in θ.
+    gaussNewtonProduct: (theta, block, vectors) => hessianAt(theta, block).product(vectors),
+    keptGaussNewton: hessianAt,
+    sharedCurvature: (theta, block) => sharedSoftmaxCurvature(rows, checked(theta), block),
+    tangentHessianProduct: (theta, block, directions, u, vectors) =>
+      softmaxThirdDerivatives(rows, checked(theta), block, { directions, u, vectors }),
+    mixedGramProduct: (theta, block, curve, vectors) => {
+      const at = forward(theta, block);
+      const out = Matrix.zeros(vectors.columns, d);
+      const given = vectors.transposed();
+      for (let k = 0; k < given.rows; k++) {
+        const moved = curve(slopesOfInputs(theta, block, at, given.row(k)));
+        out.row(k).set(mixed(theta, block.x, at, moved, block.w));
+      }
+      return out.transposed();
+    },
+    gradientRows: (theta, block) => rows.rowPullbacks(block.x, forward(theta, block).delta),
+    mixedRows: (theta, block, directions) => {
+      const { p, delta } = forward(theta, block);
+      const curved = curveInPlace(rows.scoreMoves(theta, directions), p, ones(block.x.rows));
+      const out = rows.rowPullbacks(block.x, curved);
+      const { first, features: m, classes: K } = rows;
+      for (let i = 0; i < out.rows; i++) {
+        const [row, phi] = [out.row(i), directions.row(i)];
+        for (let k = 0; k < K; k++)
+          for (let j = 0; j < m; j++) row[first + k * m + j] += delta.data[i * K + k] * phi[j];
+      }
+      return out;
+    },
+    hessianRows: (theta, block, u) => {
+      const p = probabilitiesAt(rows, checked(theta), block.x);
+      return rows.rowPullbacks(block.x, curveInPlace(rows.scores(u, block.x), p, ones(block.x.rows)));
+    },
+    inputCurvature: (theta, block, directions) => {
+      const p = probabilitiesAt(rows, checked(theta), block.x);
+      const moves = rows.scoreMoves(theta, directions);
+      const curved = curveInPlace(new Matrix(moves.data.slice(), moves.rows, moves.columns), p, ones(moves.rows));
+      return finite("input curvature", rowProducts(moves, curved));
+    },
+    lossSlopes: (theta, block, u) =>
+      finite("loss slopes", rowProducts(forward(theta, block).delta, rows.scores(u, block.x))),
+    inputGradientSlopes: (theta, block, u) => slopesOfInputs(theta, block, forward(theta, block), u),
+  };
 }

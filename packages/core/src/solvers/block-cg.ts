@@ -10,10 +10,19 @@ import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";
 
 export interface BlockCgOptions extends Work {
   readonly preconditioner?: Preconditioner;
-  /** For ‖b − Hx‖/‖b‖ of every column, with the true residual. Default 1e-10. */
-  readonly tolerance?: number;
+  /** One that is made when the passes to come, at the rate met so far, would cost more than it. */
+  readonly later?: LaterPreconditioner;
+  /** For ‖b − Hx‖/‖b‖ with the true residual, of every column or column by column. Default 1e-10. */
+  readonly tolerance?: number | Float64Array;
   /** Over all refinements. Default: the larger of 1000 and 10·d. */
   readonly maximumIterations?: number;
+}
+
+/** A preconditioner that costs something to make. */
+export interface LaterPreconditioner {
+  /** In products with one vector. */
+  readonly cost: number;
+  make(): Promise<Preconditioner>;
 }
 
 export interface BlockCgSolution extends LinearSolution {
@@ -36,14 +45,20 @@ const WORTHWHILE = 0.5;
  */
 const NEAR_ROUNDING = 1e7;
 const STALLED = 100;
+/** Passes after which the rate at which residuals fall is known well enough. */
+const RATE_KNOWN = 8;
+/** A preconditioner must save more than its cost: passes with it are some too. */
+const WORTH_MAKING = 1.5;
 /** Of the way from the first residual to the last, on a logarithmic scale, for whoever watches. */
 const PARTS = 100;
+/** Of a direction that is a combination of those before it but for rounding, no more than this share is left. */
+const REMNANT = 1e-13;
 /** A backward error this small is rounding. */
 const ROUNDING = 8 * Number.EPSILON;
 
 /**
  * HX = B for a symmetric positive definite H by block conjugate gradients: each pass multiplies all directions at once, and
- * every column is minimised over the directions of all. Directions are orthonormalised and dropped where they depend on
+ * every column is minimised over the directions of all; columns with a looser tolerance leave when they are done. Directions are orthonormalised and dropped where they depend on
  * others, so that equal, zero or finished columns break nothing (O'Leary 1980; Ji and Li 2017). Directions without curvature are
  * left out, so that a singular H is solved within its range. The solution is then refined with residuals from fresh products
  * until the true ones meet the tolerance or stop falling.
@@ -55,25 +70,33 @@ export async function blockConjugateGradients(
   right: Matrix,
   options: BlockCgOptions = {},
 ): Promise<BlockCgSolution> {
-  const { preconditioner = NO_PRECONDITIONER, tolerance = 1e-10 } = options;
   const { maximumIterations = Math.max(1000, 10 * operator.size) } = options;
   checkSystem(operator, right);
-  if (!(tolerance > 0)) throw usageError(`The tolerance of conjugate gradients must be above 0, got ${tolerance}.`);
+  const tolerances = tolerancesOf(options.tolerance ?? 1e-10, right.columns);
   if (!(maximumIterations >= 1)) {
     throw usageError(`The iteration limit of conjugate gradients must be at least 1, got ${maximumIterations}.`);
   }
   const sizes = columnNorms(right);
   const solution = Matrix.zeros(right.rows, right.columns);
   let { residual, relative } = { residual: right, relative: sizes.map((size) => (size > 0 ? 1 : 0)) };
-  let [iterations, products, norm] = [0, preconditioner.products + 1, await normFromBelow(operator)];
+  let {
+    preconditioner = NO_PRECONDITIONER,
+    later = null,
+  }: Pick<BlockCgOptions, "preconditioner"> & {
+    later?: LaterPreconditioner | null;
+  } = options;
+  let sketchProducts = preconditioner.products;
+  let [iterations, products] = [0, sketchProducts];
+  let norm: number | null = null;
   let [curvature, flat]: [number | null, number | null] = [null, null];
   let end: SolverEnd = "converged";
   for (;;) {
-    const open = [...relative.keys()].filter((k) => !(relative[k] <= tolerance));
+    const open = [...relative.keys()].filter((k) => !(relative[k] <= tolerances[k]));
     if (open.length === 0) break;
-    const round = await runRound(operator, preconditioner, takeColumns(residual, open), {
-      targets: Float64Array.from(open, (k) => 0.5 * tolerance * sizes[k]),
-      tolerance,
+    const round: Round = await runRound(operator, preconditioner, takeColumns(residual, open), {
+      targets: Float64Array.from(open, (k) => 0.5 * tolerances[k] * sizes[k]),
+      tolerances: Float64Array.from(open, (k) => tolerances[k]),
+      worth: later ? WORTH_MAKING * later.cost : Number.POSITIVE_INFINITY,
       remaining: maximumIterations - iterations,
       norm,
       work: options,
@@ -95,17 +118,24 @@ export async function blockConjugateGradients(
     relative = before.map((value, k) => (better.includes(k) ? fresh.relative[k] : value));
     curvature = round.curvature;
     flat = round.flat ?? flat;
-    if (largestOf(relative) <= tolerance) end = "converged";
+    if (relative.every((value, k) => value <= tolerances[k])) end = "converged";
     else if (curvature !== null) end = "indefinite";
     else if (iterations >= maximumIterations) end = "iteration-limit";
-    else if (!open.some((k) => fresh.relative[k] <= WORTHWHILE * before[k])) {
+    else if (round.slow && later) {
+      preconditioner = await later.make();
+      sketchProducts += preconditioner.products;
+      products += preconditioner.products;
+      later = null;
+      continue;
+    } else if (!open.some((k) => fresh.relative[k] <= WORTHWHILE * before[k])) {
       end = flat === null ? "stagnated" : "singular";
       curvature = flat;
     } else continue;
     break;
   }
   const lengths = columnNorms(solution);
-  const backwardErrors = relative.map((r, k) => (r === 0 ? 0 : (r * sizes[k]) / (norm * lengths[k] + sizes[k])));
+  const whole = norm ?? 0;
+  const backwardErrors = relative.map((r, k) => (r === 0 ? 0 : (r * sizes[k]) / (whole * lengths[k] + sizes[k])));
   const backwardError = largestOf(backwardErrors);
   if (end === "iteration-limit" && backwardError <= ROUNDING) end = "stagnated";
   return {
@@ -117,7 +147,7 @@ export async function blockConjugateGradients(
     converged: end === "converged",
     iterations,
     products,
-    sketchProducts: preconditioner.products,
+    sketchProducts,
     curvature,
     backwardError,
   };
@@ -134,15 +164,49 @@ interface Round {
   readonly curvature: number | null;
   /** 0 but for rounding, where one was met. */
   readonly flat: number | null;
+  /** Whether it was left because a preconditioner would pay. */
+  readonly slow: boolean;
 }
 
-/** ‖Hu‖ for a unit vector u in a random direction: the first curvatures may be those of flat directions alone. */
-async function normFromBelow(operator: SymmetricOperator): Promise<number> {
-  const direction = Matrix.zeros(operator.size, 1);
+interface RoundSettings {
+  /** ‖r‖ to be met, one a column. */
+  readonly targets: Float64Array;
+  /** The same beside ‖b‖, for whoever watches. */
+  readonly tolerances: Float64Array;
+  /** Products to come that are worth leaving for. */
+  readonly worth: number;
+  readonly remaining: number;
+  /** ‖H‖ from below; null where nothing is known of it. */
+  readonly norm: number | null;
+  readonly work: Work;
+}
+
+/** @throws usage: one that is not above 0. */
+function tolerancesOf(given: number | Float64Array, columns: number): Float64Array {
+  const all = typeof given === "number" ? new Float64Array(columns).fill(given) : given;
+  const wrong = all.find((tolerance) => !(tolerance > 0)) ?? (all.length < columns ? Number.NaN : undefined);
+  if (typeof given === "number" && !(given > 0)) throw noTolerance(given);
+  if (wrong !== undefined) throw noTolerance(wrong);
+  return all;
+}
+
+const noTolerance = (given: number): Error =>
+  usageError(`The tolerance of conjugate gradients must be above 0, got ${given}.`);
+
+/** A unit vector in a random direction: the first curvatures may be those of flat directions alone. */
+function randomDirection(size: number): Matrix {
+  const direction = Matrix.zeros(size, 1);
   randomStream(0).fillNormals(direction.data);
   const [length] = columnNorms(direction);
-  const [image] = columnNorms(await operator.product(direction));
-  return length > 0 ? image / length : 0;
+  for (let j = 0; j < size; j++) direction.data[j] /= length;
+  return direction;
+}
+
+/** Directions that later ones are made conjugate to: P, HP and the curvatures p'Hp. */
+interface Conjugate {
+  readonly along: Matrix;
+  readonly images: Matrix;
+  readonly curved: Float64Array;
 }
 
 /**
@@ -153,39 +217,59 @@ async function runRound(
   operator: SymmetricOperator,
   preconditioner: Preconditioner,
   right: Matrix,
-  {
-    targets,
-    tolerance,
-    remaining,
-    work,
-    ...known
-  }: { targets: Float64Array; tolerance: number; remaining: number; norm: number; work: Work },
+  { targets, tolerances, worth, remaining, work, ...known }: RoundSettings,
 ): Promise<Round> {
   const slices = timeSlices(work);
-  const residual = orthonormalColumns(right);
-  const combination = crossProducts(residual, right);
-  const solution = Matrix.zeros(residual.rows, residual.columns);
+  const correction = Matrix.zeros(right.rows, right.columns);
+  /** The columns that are not done, and what they are combinations of. */
+  let open = Array.from(targets.keys());
+  let residual = orthonormalColumns(right);
+  let combination = crossProducts(residual, right);
+  let solution = Matrix.zeros(residual.rows, residual.columns);
   let directions = orthonormalColumns(preconditioner.apply(residual));
-  let [iterations, products, norm] = [0, 0, known.norm];
+  let [iterations, products, norm] = [0, 0, known.norm ?? 0];
   let [flats, flat]: [Matrix, number | null] = [Matrix.zeros(operator.size, 0), null];
   let best = { excess: Number.POSITIVE_INFINITY, iteration: 0 };
-  let start = 0;
-  const finish = (curvature: number | null): Round => {
-    return { correction: combined(solution, combination), iterations, products, norm, curvature, flat };
+  let starts: Float64Array | null = null;
+  let last: Conjugate | null = null;
+  /** Of columns that have left: with them the residuals no longer keep later directions conjugate to these by themselves. */
+  const left: Conjugate[] = [];
+  const least = tolerances.reduce((a, b) => Math.min(a, b));
+  const settle = (): void => {
+    const settled = combined(solution, combination);
+    open.forEach((k, c) => {
+      for (let j = 0; j < correction.rows; j++) {
+        correction.data[j * correction.columns + k] = settled.data[j * settled.columns + c];
+      }
+    });
+  };
+  const finish = (curvature: number | null, slow = false): Round => {
+    settle();
+    return { correction, iterations, products, norm, curvature, flat, slow };
   };
   while (directions.columns > 0 && iterations < remaining) {
-    const { excess, overRounding } = progressOf(combined(residual, combination), combined(solution, combination), {
-      targets,
+    const own = combined(residual, combination);
+    const { excesses, overRounding } = progressOf(own, combined(solution, combination), {
+      targets: Float64Array.from(open, (k) => targets[k]),
       norm,
     });
+    const excess = largestOf(excesses);
     if (excess <= 1) break;
-    start ||= excess;
+    starts ??= excesses;
     if (excess < WORTHWHILE * best.excess) best = { excess, iteration: iterations };
     if (overRounding < NEAR_ROUNDING && iterations - best.iteration > STALLED + operator.size) break;
+    if (iterations >= RATE_KNOWN && productsToCome(starts, excesses, open, iterations) > worth)
+      return finish(null, true);
     throwIfAborted(work.signal);
-    const images = await operator.product(directions);
+    const first = iterations === 0 && known.norm === null;
+    const asked = first ? beside(directions, randomDirection(operator.size)) : directions;
+    let images = await operator.product(asked);
     iterations++;
-    products += directions.columns;
+    products += asked.columns;
+    if (first) {
+      norm = columnNorms(images)[directions.columns];
+      images = takeColumns(images, [...Array(directions.columns).keys()]);
+    }
     const { values, vectors } = symmetricEigen(crossProducts(directions, images));
     norm = Math.max(norm, values[values.length - 1]);
     if (!(values[0] >= -NEGATIVE * norm)) return finish(values[0]);
@@ -197,38 +281,81 @@ async function runRound(
       leaveOut(flats, residual);
     }
     const axes = vectors.rowRange(without, values.length).transposed();
-    const along = combined(directions, axes);
-    const alongImages = combined(images, axes);
-    const steps = dividedRows(crossProducts(along, residual), curved);
-    addProduct(solution, 1, along, steps);
-    addProduct(residual, -1, alongImages, steps);
+    last = { along: combined(directions, axes), images: combined(images, axes), curved };
+    const steps = dividedRows(crossProducts(last.along, residual), curved);
+    addProduct(solution, 1, last.along, steps);
+    addProduct(residual, -1, last.images, steps);
+    const current = combined(residual, combination);
+    const sizes = columnNorms(current);
+    const going = [...open.keys()].filter((c) => tolerances[open[c]] <= least || !(sizes[c] <= targets[open[c]]));
+    if (going.length < open.length) {
+      settle();
+      left.push(last);
+      solution = takeColumns(combined(solution, combination), going);
+      residual = takeColumns(current, going);
+      combination = identity(going.length);
+      open = going.map((c) => open[c]);
+    }
     const next = preconditioner.apply(residual);
-    addProduct(next, -1, along, dividedRows(crossProducts(alongImages, next), curved));
+    const lengths = columnNorms(next);
+    for (const { along, images: moved, curved: sizes } of left.includes(last) ? left : [...left, last]) {
+      addProduct(next, -1, along, dividedRows(crossProducts(moved, next), sizes));
+    }
     leaveOut(flats, next);
+    if (left.length > 0) withoutRemnants(next, lengths);
     directions = orthonormalColumns(next);
     if (slices.due()) {
       // Residuals fall by about the same factor with every pass.
+      const start = largestOf(starts);
       const done = Math.max(0, Math.round(PARTS * (1 - Math.log(excess) / Math.log(start)) || 0));
-      const phase = `conjugate gradients: residual ${(0.5 * tolerance * excess).toExponential(0)}`;
+      const phase = `conjugate gradients: residual ${(0.5 * largestOf(tolerances) * excess).toExponential(0)}`;
       await slices.pause({ phase, done, total: PARTS });
     }
   }
   return finish(null);
 }
 
+/** Σ over the open columns of the passes that each has still to come at the rate it has had. */
+function productsToCome(
+  starts: Float64Array,
+  excesses: Float64Array,
+  open: readonly number[],
+  iterations: number,
+): number {
+  return open.reduce((sum, k, c) => {
+    if (excesses[c] <= 1) return sum;
+    const fallen = Math.log(starts[k] / excesses[c]);
+    return sum + (fallen > 0 ? (iterations * Math.log(excesses[c])) / fallen : Number.POSITIVE_INFINITY);
+  }, 0);
+}
+
+/** Sets columns to 0 of which next to nothing is left. @param lengths those they had */
+function withoutRemnants(vectors: Matrix, lengths: Float64Array): void {
+  columnNorms(vectors).forEach((length, k) => {
+    if (length > REMNANT * lengths[k]) return;
+    for (let at = k; at < vectors.data.length; at += vectors.columns) vectors.data[at] = 0;
+  });
+}
+
+function identity(size: number): Matrix {
+  const out = Matrix.zeros(size, size);
+  for (let k = 0; k < size; k++) out.data[k * (size + 1)] = 1;
+  return out;
+}
+
 /**
- * The largest ‖r‖ over its target (at most 1: all are met) and over ε‖H‖‖x‖. No target is lower than the latter: the recursion
- * goes on falling where the true residual cannot.
+ * ‖r‖ over its target (at most 1: it is met) and, of those not met, the largest over ε‖H‖‖x‖. No target is lower than the latter: the
+ * recursion goes on falling where the true residual cannot.
  */
 function progressOf(
   residual: Matrix,
   solution: Matrix,
   { targets, norm }: { targets: Float64Array; norm: number },
-): { excess: number; overRounding: number } {
+): { excesses: Float64Array; overRounding: number } {
   const rounding = columnNorms(solution).map((length) => Number.EPSILON * norm * length);
   const sizes = columnNorms(residual);
   return {
-    excess: largestOf(sizes.map((size, k) => (size === 0 ? 0 : size / Math.max(targets[k], rounding[k])))),
+    excesses: sizes.map((size, k) => (size === 0 ? 0 : size / Math.max(targets[k], rounding[k]))),
     overRounding: largestOf(sizes.map((size, k) => (size <= targets[k] ? 0 : size / rounding[k]))),
   };
 }

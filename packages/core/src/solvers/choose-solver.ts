@@ -18,6 +18,8 @@ export interface SolverProblem {
   readonly hasSamples: boolean;
   /** Whether H gives its diagonal. */
   readonly hasDiagonal?: boolean;
+  /** Numbers that a preconditioner from inputs shared by all scores holds; absent where the model has none. */
+  readonly sharedNumbers?: number;
   /** Seconds of one product of H with one vector, where it is known. */
   readonly productSeconds?: number;
   /** Seconds that each further vector adds to a product; default: as many as the first. */
@@ -41,7 +43,7 @@ export interface GaussNewtonCost {
 export interface SolverChoice {
   readonly name: SolverName;
   /** Of conjugate gradients; "none" for the others. */
-  readonly preconditioner: Exclude<Preconditioner["name"], "blocks">;
+  readonly preconditioner: Preconditioner["name"];
   /** Of the Nyström approximation; 0 where there is none. */
   readonly rank: number;
   /** Estimate of what the solver allocates at its peak. */
@@ -161,6 +163,12 @@ const RULES: readonly Rule[] = [
       "the Gauss–Newton part of the Hessian is factorised by dense products, which leaves few products to be made",
   },
   {
+    offered: ({ sharedNumbers }) => sharedNumbers !== undefined,
+    candidate: () => ({ name: "cg", preconditioner: "kronecker", rank: 0 }),
+    obstacle: () => null,
+    reason: "conjugate gradients need products only, and one Gram matrix shortens them where they would be many",
+  },
+  {
     candidate: (problem) => ({ name: "cg", preconditioner: "nystrom", rank: rankFor(problem) }),
     obstacle: (problem) =>
       problem.hasSamples && cgSeconds(problem) > PATIENCE
@@ -235,7 +243,9 @@ const BY_NAME: Readonly<Record<SolverName, (problem: SolverProblem) => readonly 
     ...(problem.gaussNewton && !gaussNewtonIsSlow(problem)
       ? [{ name: "cg", preconditioner: "gauss-newton", rank: 0 } as const]
       : []),
-    { name: "cg", preconditioner: "nystrom", rank: rankFor(problem) },
+    problem.sharedNumbers === undefined
+      ? { name: "cg", preconditioner: "nystrom", rank: rankFor(problem) }
+      : { name: "cg", preconditioner: "kronecker", rank: 0 },
     { name: "cg", preconditioner: withoutSketch(problem), rank: 0 },
   ],
   lissa: () => [{ name: "lissa", preconditioner: "none", rank: 0 }],
@@ -244,8 +254,13 @@ const BY_NAME: Readonly<Record<SolverName, (problem: SolverProblem) => readonly 
 
 /** In bytes. */
 const candidateMemory = ({ name, preconditioner, rank }: Candidate, problem: SolverProblem): number =>
-  solverMemory(name, problem, rank) +
-  (preconditioner === "gauss-newton" ? NUMBER * (problem.gaussNewton?.numbers ?? 0) : 0);
+  solverMemory(name, problem, rank) + NUMBER * (FACTOR_NUMBERS[preconditioner]?.(problem) ?? 0);
+
+/** Numbers of preconditioners that are factorised. */
+const FACTOR_NUMBERS: Partial<Readonly<Record<Preconditioner["name"], (problem: SolverProblem) => number>>> = {
+  "gauss-newton": ({ gaussNewton }) => gaussNewton?.numbers ?? 0,
+  kronecker: ({ sharedNumbers }) => sharedNumbers ?? 0,
+};
 
 const MISSING: Readonly<Record<SolverName, (problem: SolverProblem) => string | null>> = {
   cholesky: ({ hasMatrix }) =>
@@ -266,9 +281,15 @@ const LABELS: Readonly<Record<SolverName, string>> = {
 
 const label = ({ name, preconditioner }: Candidate): string =>
   LABELS[name] +
-  ({ none: "", jacobi: " with the diagonal", nystrom: " with Nyström", "gauss-newton": " with Gauss–Newton" } as const)[
-    preconditioner
-  ];
+  (
+    {
+      none: "",
+      jacobi: " with the diagonal",
+      kronecker: " with a Gram matrix",
+      nystrom: " with Nyström",
+      "gauss-newton": " with Gauss–Newton",
+    } as const
+  )[preconditioner];
 
 const tooLarge = (needed: number, { memoryBytes }: SolverProblem): string =>
   `which needs ${readableBytes(needed)} of the ${readableBytes(memoryBytes)} allowed`;

@@ -2,7 +2,7 @@ import { Matrix } from "../linalg/matrix.js";
 
 /** A symmetric positive definite stand-in for H⁻¹. */
 export interface Preconditioner {
-  readonly name: "none" | "jacobi" | "blocks" | "nystrom" | "gauss-newton";
+  readonly name: "none" | "jacobi" | "kronecker" | "nystrom" | "gauss-newton";
   /** Vectors that were multiplied with H to build it. */
   readonly products: number;
   /** M⁻¹R (d×k), as a new matrix. */

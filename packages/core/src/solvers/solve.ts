@@ -57,6 +57,8 @@ const PRECONDITIONERS: Readonly<
   >
 > = {
   none: async () => NO_PRECONDITIONER,
+  // Made by whoever knows the model, when it pays.
+  kronecker: async () => NO_PRECONDITIONER,
   jacobi: (system) => jacobiPreconditioner(damped(system)),
   nystrom: ({ operator, damping }, { rank }, options) => nystromPreconditioner(operator, { ...options, damping, rank }),
   "gauss-newton": async ({ operator, damping }, _, options) => {

@@ -5,8 +5,8 @@ import type { Model } from "../models/model.js";
 import type { Work } from "../parallel/work.js";
 import { shuffled } from "../stats/shuffle.js";
 import { minimiseAdam } from "./adam.js";
-import { blockPreconditioner } from "./block-preconditioner.js";
 import { gradientTerms, relativeSize } from "./gradient-terms.js";
+import { kroneckerCost, kroneckerPreconditioner, sharedShape } from "./kronecker-preconditioner.js";
 import { minimiseLbfgs } from "./lbfgs.js";
 import { meanLoss, type RiskProblem, ridgeOf, riskAt } from "./model-risk.js";
 import { minimiseNewton } from "./newton-cg.js";
@@ -160,18 +160,14 @@ async function inStages(
   }
 }
 
-/** A block's sums take m² multiplications a row, a product with it 4m. */
-const PRODUCTS_A_BLOCK = 4;
-
 function byNewton(task: Task): Promise<Found> {
   const { problem, options } = task;
   const work = task.work.signal ? { signal: task.work.signal } : {};
-  const preconditioner = problem.model.diagonalBlocks
-    ? {
-        cost: problem.data.features.length / PRODUCTS_A_BLOCK,
-        at: (theta: Float64Array) => blockPreconditioner(problem, theta, work),
-      }
-    : null;
+  const shared = sharedShape(problem, task.start);
+  const preconditioner = shared && {
+    cost: kroneckerCost(shared.outer.rows, shared.inner.rows),
+    at: (theta: Float64Array) => kroneckerPreconditioner(problem, theta, 0, work),
+  };
   return inStages(task, options.maximumIterations ?? 100, (start, relative) =>
     minimiseNewton(reporting(task), start, {
       ...relative,

@@ -112,6 +112,46 @@ describe("block conjugate gradients", () => {
     expect(found.relativeResidual).toBeGreaterThan(1e-13);
   });
 
+  test("columns with tolerances of their own meet them, and a loose one costs fewer products", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          d: fc.integer({ min: 2, max: 60 }),
+          condition: fc.constantFrom(2, 100, 1e4),
+          seed: fc.integer({ min: 0, max: 1e6 }),
+        }),
+        async ({ d, condition, seed }) => {
+          const system = new KnownSystem(geometric(d, condition), seed);
+          const right = randomBlock(d, 3, seed + 1);
+          const tolerance = Float64Array.of(1e-9, 1e-2, 1e-4);
+          const [mixed, all] = [
+            await blockConjugateGradients(system, right, { tolerance }),
+            await blockConjugateGradients(system, right, { tolerance: 1e-9 }),
+          ];
+          expect(mixed.converged).toBe(true);
+          const residual = naiveProduct(system.h, mixed.solution);
+          const true_ = norms(
+            new Matrix(
+              right.data.map((value, at) => value - residual.data[at]),
+              d,
+              3,
+            ),
+          );
+          norms(right).forEach((length, k) => expect(true_[k]).toBeLessThanOrEqual(1.01 * tolerance[k] * length));
+          // The tight column has fewer directions beside its own, and so some more passes.
+          if (d >= 50 && condition <= 2) expect(mixed.products).toBeLessThan(all.products);
+        },
+      ),
+      { numRuns: drawsOf(40, 1000) },
+    );
+    const system = new KnownSystem(geometric(4, 10), 1);
+    for (const tolerance of [0, Number.NaN, Float64Array.of(1e-3, -1), Float64Array.of(1e-3)]) {
+      await expect(blockConjugateGradients(system, randomBlock(4, 2, 1), { tolerance })).rejects.toThrow(
+        /above 0, got/,
+      );
+    }
+  });
+
   test("a singular system is solved within its range, and not outside it", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -103,9 +103,12 @@ export async function localInfluences(
   // At a minimum the gradient is rounding, part of it outside the range of a singular H, where no solver gets anywhere.
   const gradient = point.gradientNorm <= MINIMUM ? new Float64Array(point.gradient.length) : point.gradient;
   const pulled = pulls.map(({ penaltyGradient }) => penaltyGradient);
-  // Where products are dear, −g is solved for by itself, to the few digits that are shown of it.
+  // −g is solved for to the few digits that are shown of it, and where products are dear by itself.
   const apart = options.cgTolerance !== undefined && system.matrix === null;
-  const solved = await system.solve(asColumns(apart ? pulled : [...pulled, gradient]), work);
+  const enough = Float64Array.from({ length: pulls.length + 1 }, (_, k) => (k < pulls.length ? 0 : SHIFT_TOLERANCE));
+  const solved = apart
+    ? await system.solve(asColumns(pulled), work)
+    : await system.solve(asColumns([...pulled, gradient]), work, enough);
   const extremes = eigenvalues ? await system.extremes(work) : null;
   await refuseIndefinite(system, solved, extremes, work);
   const missing = solved.outOfRange.slice(0, pulls.length).reduce((most, share) => Math.max(most, share), 0);

@@ -2,10 +2,16 @@ import type { Dataset } from "../../data/dataset.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { Work } from "../../parallel/work.js";
-import { blockConjugateGradients } from "../../solvers/block-cg.js";
+import { type BlockCgOptions, blockConjugateGradients } from "../../solvers/block-cg.js";
 import { chooseSolver, type SolverChoice, type SolverProblem } from "../../solvers/choose-solver.js";
 import { type GaussNewtonPlan, gaussNewtonPlan } from "../../solvers/gauss-newton.js";
 import { hessianTimes } from "../../solvers/inverse-hessian.js";
+import {
+  kroneckerCost,
+  kroneckerNumbers,
+  kroneckerPreconditioner,
+  sharedShape,
+} from "../../solvers/kronecker-preconditioner.js";
 import { type ExtremeEigenvalues, extremeEigenvalues, type LanczosOptions } from "../../solvers/lanczos.js";
 import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
 import { modelBlockRows } from "../../solvers/model-risk.js";
@@ -56,15 +62,16 @@ export interface LocalSystem {
   /** Rank of H + λI where it was factorised, else null. */
   readonly rank: number | null;
   /**
-   * For conjugate gradients with H + λI, or with another λ: from one sketch of rank up to `choice.rank`, made once; else none. Null where
-   * it shows H + λI to be indefinite.
+   * For conjugate gradients with H + λI, or with another λ: from one sketch of rank up to `choice.rank` or one Gram matrix, made once; else
+   * none. Null where a sketch shows H + λI to be indefinite.
    */
   preconditioner(work?: Work, damping?: number): Promise<Preconditioner | null>;
   /**
    * (H + λI)⁻¹B for the columns of B (d×k), by the pseudo-inverse where H + λI is singular and small enough.
-   * @param enough a tolerance of conjugate gradients with which this solution is good enough, where that is above the system's own.
+   * @param enough tolerances of conjugate gradients with which these solutions are good enough, where those are above the system's own:
+   * one for all, or column by column.
    */
-  solve(right: Matrix, work?: Work, enough?: number): Promise<SystemSolution>;
+  solve(right: Matrix, work?: Work, enough?: number | Float64Array): Promise<SystemSolution>;
   /** Smallest and largest eigenvalue of H by Lanczos's method. */
   extremes(work?: Work): Promise<ExtremeEigenvalues>;
   /** The same by other passes over the same rows, where they pass by. */
@@ -78,6 +85,8 @@ export interface SystemSolution extends Omit<LinearSolution, "solver"> {
 }
 
 const MEMORY = 2 ** 31;
+/** ‖b − (H + λI)x‖/‖b‖ of conjugate gradients where nothing else is asked for. */
+const CG_TOLERANCE = 1e-10;
 /** A sketch serves systems that come later too, which are solved to fewer digits: as good as so many in all. */
 const SYSTEMS = 2;
 /** Of the memory: what products with H may keep between them. */
@@ -111,6 +120,7 @@ export async function localSystem(
     riskOperator(point, { curvature, withRidge: true, seed, keptBytes: memoryBytes * KEPT_SHARE }, work);
   const plan = gaussNewtonPlan(point, damping);
   const times = await timings(point, curvature, plan);
+  const shared = sharedShape(point, point.parameters);
   const choice = chooseSolver(
     {
       size: products.size,
@@ -125,6 +135,7 @@ export async function localSystem(
         seconds: plan.formSeconds + plan.factorSeconds,
         exact: plan.whole || curvature === "gauss-newton",
       },
+      ...(shared && { sharedNumbers: kroneckerNumbers(shared.outer.rows, shared.inner.rows) }),
       ...times,
     },
     solver,
@@ -173,12 +184,26 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
       made.found ??= (await products.gaussNewton?.(damping, also)) ?? null;
       if (!made.found) made.choice = NOT_CONVEX;
     }
+    if (made.choice.preconditioner === "kronecker") {
+      made.found ??= await kroneckerPreconditioner(point, point.parameters, damping, also);
+    }
     if (!made.found && sketching.rank === 0) return NO_PRECONDITIONER;
     made.found ??= await nystromPreconditioner(products, { ...also, damping, seed, ...sketching });
     if ("curvature" in made.found) return null;
     // What is not damped by any λ has no factor, but the one at hand still serves.
     const factorless = made.found.name === "gauss-newton" && !point.ridge.every((P) => P + lambda > 0);
     return lambda === damping || factorless ? made.found : made.found.withDamping(lambda);
+  };
+  /** What conjugate gradients begin with, and what they may have made; null where a sketch shows H + λI to be indefinite. */
+  const atHand = async (also: Work): Promise<Pick<BlockCgOptions, "preconditioner" | "later"> | null> => {
+    const shared = made.choice.preconditioner === "kronecker" && !made.found && !options.preconditioner;
+    const shape = shared ? sharedShape(point, point.parameters) : null;
+    if (shape) {
+      const make = async (): Promise<Preconditioner> => (await preconditioner(also)) ?? NO_PRECONDITIONER;
+      return { later: { cost: kroneckerCost(shape.outer.rows, shape.inner.rows), make } };
+    }
+    const found = await preconditioner(also);
+    return found && { preconditioner: found };
   };
   return {
     operator: products,
@@ -194,21 +219,21 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
       if (factor) return solveDense(products, damping, factor, right);
       const { choice } = made;
       const usual = (choice.name === "cg" ? options.cgTolerance : undefined) ?? options.tolerance;
-      const loose = choice.name === "cg" && enough > 0;
-      const tolerance = loose ? Math.max(enough, usual ?? 0) : usual;
       const settings = {
         ...also,
         seed,
-        ...(tolerance !== undefined && { tolerance }),
+        ...(usual !== undefined && { tolerance: usual }),
         ...(maximumIterations !== undefined && { maximumIterations }),
         ...(options.allowUnconverged && { allowUnconverged: true }),
       };
-      const behind = choice.preconditioner === "nystrom" || choice.preconditioner === "gauss-newton";
-      const sketched = behind ? await preconditioner(also) : null;
-      const solution = sketched
+      const ready = choice.name === "cg" ? await atHand(also) : null;
+      const solution = ready
         ? await blockConjugateGradients(dampedOperator(products, damping), right, {
             ...settings,
-            preconditioner: sketched,
+            ...ready,
+            tolerance: Float64Array.from({ length: right.columns }, (_, k) =>
+              Math.max(usual ?? CG_TOLERANCE, typeof enough === "number" ? enough : enough[k]),
+            ),
           })
         : await solveSystem({ operator: products, damping, right }, choice, settings);
       return { ...solution, outOfRange: new Float64Array(right.columns) };

@@ -3,7 +3,8 @@ import { type MatrixDataset, matrixDataset } from "../../src/data/matrix-dataset
 import { Matrix } from "../../src/linalg/matrix.js";
 import { symmetricEigen } from "../../src/linalg/symmetric.js";
 import { softmaxRegression } from "../../src/models/softmax.js";
-import { blockPreconditioner } from "../../src/solvers/block-preconditioner.js";
+import { blockConjugateGradients } from "../../src/solvers/block-cg.js";
+import { kroneckerCost, kroneckerPreconditioner } from "../../src/solvers/kronecker-preconditioner.js";
 import { ridgeOf } from "../../src/solvers/model-risk.js";
 import { minimiseNewton } from "../../src/solvers/newton-cg.js";
 import { NO_PRECONDITIONER } from "../../src/solvers/preconditioner.js";
@@ -38,48 +39,93 @@ function problemOf(data: MatrixDataset, l2: number, intercept = true) {
   return { model, data, ridge: ridgeOf(model, l2), parameters };
 }
 
-describe("the preconditioner of diagonal blocks", () => {
-  it.each([true, false])("are those of the Hessian itself (intercept: %s)", async (intercept) => {
-    const data = drawn(70, 5, 1);
-    const { model, parameters, ...rest } = problemOf(data, 0, intercept);
-    const whole = await riskOperator(
-      { model, parameters, ...rest },
-      { curvature: "hessian", withRidge: false },
-    ).matrix?.();
-    const [block] = data.blocks(data.rows);
-    const seen = new Set<number>();
-    for (const { parameters: members, hessian } of model.diagonalBlocks?.(parameters, block) ?? []) {
-      members.forEach((j, i) => {
-        seen.add(j);
-        members.forEach((k, l) => {
-          if (l <= i) expect(relativeError([hessian.row(i)[l]], [whole?.row(j)[k] ?? Number.NaN])).toBeLessThan(1e-10);
-        });
-      });
+describe("the preconditioner of scores that share their inputs", () => {
+  it.each([true, false])(
+    "is the Hessian itself where all rows have the same probabilities (intercept: %s)",
+    async (intercept) => {
+      for (const lambda of [0, 0.3]) {
+        const problem = problemOf(drawn(70, 5, 1), 0.01, intercept);
+        const same = problem.parameters.map((value, j) => (intercept && j < 3 ? value : 0));
+        const at = { ...problem, parameters: same };
+        const preconditioner = (await kroneckerPreconditioner(at, same, 0.1)).withDamping(lambda);
+        const whole = (await riskOperator(at, { curvature: "hessian", withRidge: true }).matrix?.()) as Matrix;
+        for (let j = 0; j < whole.rows; j++) whole.data[j * (whole.columns + 1)] += lambda;
+        const right = new Matrix(
+          Float64Array.from(same, (_, j) => Math.sin(j + 1)),
+          same.length,
+          1,
+        );
+        // The same change of all intercepts has no curvature, and is left out.
+        if (intercept && lambda === 0)
+          for (let k = 0; k < 3; k++) right.data[k] -= [1, 2, 3].reduce((sum, j) => sum + Math.sin(j), 0) / 3;
+        const solved = preconditioner.apply(right);
+        expect(relativeError(times(whole, solved).data, right.data)).toBeLessThan(1e-6); // of condition 10⁹
+      }
+    },
+  );
+
+  it("is symmetric and positive, whatever the columns, and leaves fewer passes than none", async () => {
+    const problem = problemOf(drawn(400, 8, 2), 1e-3);
+    const operator = riskOperator(problem, { curvature: "hessian", withRidge: true });
+    const preconditioner = await kroneckerPreconditioner(problem, problem.parameters);
+    const d = problem.parameters.length;
+    const inverse = preconditioner.apply(identity(d));
+    for (let i = 0; i < d; i++) {
+      for (let j = 0; j < i; j++) {
+        const bound = 1e-9 * Math.sqrt(inverse.data[i * (d + 1)] * inverse.data[j * (d + 1)]);
+        expect(Math.abs(inverse.data[i * d + j] - inverse.data[j * d + i])).toBeLessThan(bound);
+      }
     }
-    expect(seen.size).toBe(model.parameterNames.length);
+    expect(symmetricEigen(inverse).values[0]).toBeGreaterThan(-1e-9);
+    const right = await operator.product(
+      new Matrix(
+        Float64Array.from({ length: d }, (_, j) => Math.cos(j)),
+        d,
+        1,
+      ),
+    );
+    const [with_, plain] = [
+      await blockConjugateGradients(operator, right, { preconditioner, tolerance: 1e-8 }),
+      await blockConjugateGradients(operator, right, { tolerance: 1e-8, maximumIterations: 5000 }),
+    ];
+    expect(with_.converged).toBe(true);
+    expect(with_.iterations).toBeLessThan(0.5 * plain.iterations);
   });
 
-  it("leaves no eigenvalue above the number of classes, whatever the columns", async () => {
-    const all = problemOf(drawn(80, 6, 2), 0.01, false);
-    const problem = { ...all, ridge: all.ridge.map((_, j) => 0.01 * (1 + (j % 6))) };
-    const preconditioner = await blockPreconditioner(problem, problem.parameters);
-    const whole = (await riskOperator(problem, { curvature: "hessian", withRidge: true }).matrix?.()) as Matrix;
-    const image = preconditioner.apply(whole); // M⁻¹H, similar to a symmetric matrix
-    const trace = Array.from({ length: image.rows }, (_, j) => image.row(j)[j]).reduce((a, b) => a + b, 0);
-    expect(trace).toBeCloseTo(image.rows, 8);
-    const inverse = preconditioner.apply(identity(image.rows));
-    const { values } = symmetricEigen(similar(inverse, whole));
-    expect(values[values.length - 1]).toBeLessThanOrEqual(CLASSES.length + 1e-8);
-    expect(values[0]).toBeGreaterThan(-1e-10);
+  it("is made in the midst of conjugate gradients when it pays, and not before", async () => {
+    const problem = problemOf(drawn(400, 40, 2), 1e-3);
+    const operator = riskOperator(problem, { curvature: "hessian", withRidge: true });
+    const d = problem.parameters.length;
+    const right = await operator.product(
+      new Matrix(
+        Float64Array.from({ length: 2 * d }, (_, j) => Math.cos(j)),
+        d,
+        2,
+      ),
+    );
+    const run = async (cost: number) => {
+      let made = 0;
+      const make = async () => {
+        made++;
+        return await kroneckerPreconditioner(problem, problem.parameters);
+      };
+      const solution = await blockConjugateGradients(operator, right, { later: { cost, make }, tolerance: 1e-8 });
+      return { made, solution };
+    };
+    const [dear, cheap] = [await run(1e9), await run(kroneckerCost(3, 41))];
+    expect([dear.made, cheap.made]).toEqual([0, 1]);
+    expect(cheap.solution.converged).toBe(true);
+    expect(cheap.solution.relativeResidual).toBeLessThan(1e-8);
+    expect(cheap.solution.products).toBeLessThan(dear.solution.products);
   });
 
-  it("blocks that are singular, and rows in any blocks, do no harm", async () => {
+  it("columns of zeros without a ridge do no harm", async () => {
     const data = drawn(40, 4, 3);
     for (let i = 0; i < data.rows; i++) data.x.row(i)[2] = 0;
     const problem = problemOf(data, 0);
-    const { data: applied } = (await blockPreconditioner(problem, problem.parameters)).apply(
-      Matrix.fromRows(Array.from(problem.parameters, () => [1])),
-    );
+    const { data: applied } = (await kroneckerPreconditioner(problem, problem.parameters))
+      .withDamping(0)
+      .apply(Matrix.fromRows(Array.from(problem.parameters, () => [1])));
     expect(applied.every(Number.isFinite)).toBe(true);
   });
 
@@ -87,7 +133,7 @@ describe("the preconditioner of diagonal blocks", () => {
     const data = drawn(400, 8, 4);
     const model = modelOf(8);
     const l2 = 1e-6;
-    const { diagonalBlocks: _, ...bare } = model;
+    const { sharedCurvature: _, ...bare } = model;
     const [quick, plain] = [await trainModel(model, data, { l2 }), await trainModel(bare, data, { l2 })];
     expect([quick.end, plain.end]).toEqual(["converged", "converged"]);
     expect(quick.trainingLoss).toBeCloseTo(plain.trainingLoss, 9);
@@ -147,19 +193,6 @@ function byRows(v: Matrix, value: (entry: number, row: number) => number): Matri
     v.rows,
     v.columns,
   );
-}
-
-/** R'HR for M⁻¹ = RR' (symmetric root), with the eigenvalues of M⁻¹H. */
-function similar(inverse: Matrix, whole: Matrix): Matrix {
-  const { values, vectors } = symmetricEigen(inverse);
-  const n = whole.rows;
-  const root = Matrix.zeros(n, n);
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      for (let k = 0; k < n; k++) root.data[i * n + j] += Math.sqrt(values[k]) * vectors.row(k)[i] * vectors.row(k)[j];
-    }
-  }
-  return times(times(root, whole), root);
 }
 
 function times(a: Matrix, b: Matrix): Matrix {

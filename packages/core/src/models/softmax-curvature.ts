@@ -1,0 +1,134 @@
+/** Second and third derivatives of softmax regression summed over the rows of a block (MATH 1). */
+import type { Block } from "../data/dataset.js";
+import { blas } from "../linalg/backend.js";
+import { Matrix } from "../linalg/matrix.js";
+import { addWeightedGram } from "./feature-map.js";
+import { finite } from "./finite.js";
+import type { KeptCurvature, SharedCurvature } from "./model.js";
+import { curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
+
+/** Rows of features times classes that are formed at once for the whole Hessian (4 MB). */
+const FORMED_NUMBERS = 1 << 19;
+
+/** r×K: p_i at θ. */
+export function probabilitiesAt(rows: SoftmaxRows, theta: Float64Array, x: Matrix): Matrix {
+  const p = rows.scores(theta, x);
+  finite("outputs", p.data);
+  softmaxInPlace(p);
+  return p;
+}
+
+/** Σ w_i A_i ⊗ (1, x_i)(1, x_i)' on a block: its probabilities are kept, K numbers a row. */
+export function softmaxCurvature(rows: SoftmaxRows, theta: Float64Array, { x, w }: Block): KeptCurvature {
+  const p = probabilitiesAt(rows, theta, x);
+  const addProducts = (directions: Matrix, images: Matrix): void => {
+    rows.addProducts(x, directions, (scores, from) => curveInPlace(scores, p, w, from), images);
+    finite("Hessian product", images.data);
+  };
+  return {
+    bytes: p.data.byteLength,
+    addProducts,
+    product(vectors) {
+      const images = Matrix.zeros(vectors.columns, vectors.rows);
+      addProducts(vectors.transposed(), images);
+      return images.transposed();
+    },
+    addMatrix: (out) => addHessian(rows, p, x, w, out),
+  };
+}
+
+/** out (d×d, lower triangle) += Σ w_i (diag(p_i) ⊗ v_iv_i' − u_iu_i') with v = (1, x) and u = p ⊗ v: K + 1 symmetric products. */
+function addHessian(rows: SoftmaxRows, p: Matrix, x: Matrix, w: Float64Array, out: Matrix): void {
+  const { classes: K, features: m, count: d } = rows;
+  const stretch = Math.max(16, Math.floor(FORMED_NUMBERS / d));
+  for (let from = 0; from < x.rows; from += stretch) {
+    const to = Math.min(x.rows, from + stretch);
+    const [share, at] = [p.rowRange(from, to), x.rowRange(from, to)];
+    const roots = w.subarray(from, to).map(Math.sqrt);
+    const q = new Matrix(
+      share.data.map((value, index) => value * roots[Math.floor(index / K)]),
+      share.rows,
+      K,
+    );
+    blas().syrk(d, to - from, -1, rows.rowPullbacks(at, q).data, d, 1, out.data, d);
+  }
+  const omega = new Float64Array(x.rows);
+  const gram = Matrix.zeros(rows.inner, rows.inner);
+  for (let k = 0; k < K; k++) {
+    for (let i = 0; i < omega.length; i++) omega[i] = w[i] * p.data[i * K + k];
+    gram.data.fill(0);
+    addInnerGram(rows, x, omega, gram);
+    const members = rows.members(k);
+    for (let a = 0; a < members.length; a++) {
+      for (let b = 0; b <= a; b++) out.data[members[a] * d + members[b]] += gram.data[a * members.length + b];
+    }
+  }
+  finite("Hessian", out.data.subarray(0, m > 0 ? d : 0));
+}
+
+/** out (q×q, lower triangle) += Σ ω_i v_iv_i', v = (1, x) or x. */
+function addInnerGram({ intercept }: SoftmaxRows, x: Matrix, omega: Float64Array, out: Matrix): void {
+  const [m, first] = [x.columns, intercept ? 1 : 0];
+  const q = m + first;
+  addWeightedGram(x, omega, out.data.subarray(first * (q + 1)), q);
+  if (!intercept || x.rows === 0) return;
+  const sums = new Float64Array(m);
+  blas().gemv(true, x.rows, m, 1, x.data, m, omega, 0, sums);
+  for (let j = 0; j < m; j++) out.data[(j + 1) * q] += sums[j];
+  for (let i = 0; i < omega.length; i++) out.data[0] += omega[i];
+}
+
+/** Σ w A and Σ w tr(A) vv'. */
+export function sharedSoftmaxCurvature(rows: SoftmaxRows, theta: Float64Array, { x, w }: Block): SharedCurvature {
+  const K = rows.classes;
+  const p = probabilitiesAt(rows, theta, x);
+  const omega = new Float64Array(x.rows);
+  const outer = Matrix.zeros(K, K);
+  for (let i = 0, at = 0; i < x.rows; i++, at += K) {
+    for (let k = 0; k < K; k++) {
+      const share = p.data[at + k];
+      const row = outer.row(k);
+      omega[i] += w[i] * share * (1 - share);
+      row[k] += w[i] * share;
+      for (let l = 0; l < K; l++) row[l] -= w[i] * share * p.data[at + l];
+    }
+  }
+  const inner = Matrix.zeros(rows.inner, rows.inner);
+  addInnerGram(rows, x, omega, inner);
+  return { outer, inner, parameters: Array.from({ length: K }, (_, k) => rows.members(k)) };
+}
+
+/**
+ * out (d×k) = Σ w_i ∇²θ(δ_i·a_i) V for a_i = Bφ_i + u_b + Ux_i, φ and u held fixed: along v the scores move by s = v_b + Vx and a by
+ * Vφ, so that ∇θ(δ·a) = A a ⊗ (1, x) + δ ⊗ (0, φ) moves by (∂_sA a + A Vφ) ⊗ (1, x) + A s ⊗ (0, φ).
+ */
+export function softmaxThirdDerivatives(
+  rows: SoftmaxRows,
+  theta: Float64Array,
+  { x, w }: Block,
+  { directions, u, vectors }: { directions: Matrix; u: Float64Array; vectors: Matrix },
+): Matrix {
+  const p = probabilitiesAt(rows, theta, x);
+  const along = rows.scores(u, x);
+  const moves = rows.scoreMoves(theta, directions);
+  const a = new Matrix(
+    along.data.map((value, at) => value + moves.data[at]),
+    x.rows,
+    rows.classes,
+  );
+  const images = Matrix.zeros(vectors.columns, rows.count);
+  const given = vectors.transposed();
+  for (let k = 0; k < given.rows; k++) {
+    const v = given.row(k);
+    const s = rows.scores(v, x);
+    const bent = curveSlopes(p, s, a);
+    const turned = curveInPlace(rows.scoreMoves(v, directions), p, w);
+    for (let i = 0, at = 0; i < x.rows; i++) {
+      for (let c = 0; c < rows.classes; c++, at++) turned.data[at] += w[i] * bent.data[at];
+    }
+    rows.addPullback(x, turned, images.row(k));
+    rows.addWeightPullback(directions, curveInPlace(s, p, w), images.row(k));
+  }
+  finite("third derivatives", images.data);
+  return images.transposed();
+}
