@@ -1,7 +1,7 @@
 import { normals, uniforms } from "./random.js";
 
-/** The same work by NumPy, and by the published influence solvers in PyTorch. */
-export type Peer = "NumPy" | "PyTorch, CG" | "PyTorch, LiSSA";
+/** The same work by NumPy, fits by scikit-learn, and the published influence solvers in PyTorch. */
+export type Peer = "NumPy" | "scikit-learn" | "PyTorch, CG" | "PyTorch, LiSSA";
 
 /** One size at which the whole job (fit, AIF, in-sample sensitivity) is timed. */
 export interface Case {
@@ -14,7 +14,7 @@ export interface Case {
   /** Rounds before them (default 2). */
   readonly warmUp?: number;
   /** What is done (default: fit, AIF, in-sample sensitivity). */
-  readonly job?: "analyse" | "softmax" | "gram" | "solve" | "kernel";
+  readonly job?: "analyse" | "softmax" | "gram" | "solve" | "kernel" | "fit" | "features";
   /** Who else does it, the one that ratios are taken to first (default: NumPy). */
   readonly peers?: readonly Peer[];
   /** At most so many times the first peer's time. */
@@ -51,6 +51,27 @@ export const TABLE_CASES: readonly Case[] = [
     rounds: 1,
     warmUp: 0,
     ratioGoal: 0.5,
+  },
+  ...(["linear", "logistic"] as const).map(
+    (model): Case => ({
+      name: `the fit alone, ${model} 100,000×50`,
+      job: "fit",
+      model,
+      rows: 100_000,
+      columns: 50,
+      rounds: 5,
+      warmUp: 1,
+      peers: ["scikit-learn"],
+    }),
+  ),
+  {
+    name: "Figure 2(a): the first 1 to 10 of 10 features and their squares, 5,000 rows",
+    job: "features",
+    model: "linear",
+    rows: 5000,
+    columns: 10,
+    rounds: 15,
+    warmUp: 3,
   },
   {
     name: "influence at given parameters, logistic 10,000×200",

@@ -1,6 +1,8 @@
 /** Jobs of the table beside `library.ts`: each by the calls that a user would make, in stages whose sum is compared. */
 import {
+  basis,
   drawnDigits,
+  fit,
   fitAt,
   influence,
   kernel,
@@ -46,6 +48,38 @@ export async function softmaxJob({ rows, columns }: Case, x: Float64Array, y: Fl
 
 /** One entry in about a hundred. */
 const sample = (values: Float64Array): number[] => Array.from(values).filter((_, j) => j % 97 === 0);
+
+/** The fit and nothing else. */
+export async function fitJob({ model, rows, columns }: Case, x: Float64Array, y: Float64Array): Promise<Done> {
+  const data = matrixDataset(new Matrix(x, rows, columns), y);
+  const clock = stopwatch();
+  const { parameters } = await fit(model === "logistic" ? logistic() : linear(), data);
+  clock.lap("fit");
+  return { stages: clock.stages, answer: { parameters: [...parameters] } };
+}
+
+/** The models of Figure 2(a) on one data set: S/ε² with the first k features and their squares, k = 1 … m, radius ε·c. */
+export async function featuresJob({ rows, columns }: Case, x: Float64Array, y: Float64Array): Promise<Done> {
+  const clock = stopwatch();
+  const sensitivities: number[] = [];
+  const scales: number[] = [];
+  for (let k = 1; k <= columns; k++) {
+    const data = matrixDataset(firstColumns(x, rows, columns, k), y);
+    const terms = [...data.features, ...data.features.map((name) => `${name}^2/4`)].join(", ");
+    const fitted = await fit(basis(terms, { intercept: false, loss: "half-squared" }), data);
+    const { penaltyGradient, influence: I, scale } = await influence(fitted, lp(2));
+    sensitivities.push(-0.5 * penaltyGradient.reduce((sum, value, j) => sum + value * I[j], 0));
+    scales.push(scale);
+  }
+  clock.lap("models");
+  return { stages: clock.stages, answer: { influence: sensitivities, parameters: scales } };
+}
+
+function firstColumns(x: Float64Array, rows: number, columns: number, k: number): Matrix {
+  const out = Matrix.zeros(rows, k);
+  for (let i = 0; i < rows; i++) out.row(i).set(x.subarray(i * columns, i * columns + k));
+  return out;
+}
 
 /** One pass over the rows: loss, gradient and Hessian at θ = 0. */
 export async function gramJob({ model, rows, columns }: Case, x: Float64Array, y: Float64Array): Promise<Done> {

@@ -37,21 +37,8 @@ function run(program: string, words: readonly string[]): string {
   return stdout;
 }
 
-/** Ahead of other work on the machine, where the system allows that. */
-const AHEAD = spawnSync("chrt", ["-r", "20", "true"]).status === 0 ? ["chrt", "-r", "20"] : ["env"];
-
 const mpirun = (ranks: number, words: readonly string[]): string =>
-  run(AHEAD[0], [
-    ...AHEAD.slice(1),
-    "mpirun",
-    "--oversubscribe",
-    "--bind-to",
-    "none",
-    "-n",
-    String(ranks),
-    process.execPath,
-    ...words,
-  ]);
+  run("mpirun", ["--oversubscribe", "--bind-to", "none", "-n", String(ranks), process.execPath, ...words]);
 
 interface Round extends Spread {
   readonly least: number;
@@ -163,7 +150,7 @@ const curve = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((ranks) => {
 const thousand = (value: number): string => Math.round(value / 1000).toLocaleString("en-US");
 const section = [
   "## What it costs",
-  "A round of sums on one machine, in milliseconds (the least, the median and the quartiles of many, ahead of other work):",
+  "A round of sums on one machine, in milliseconds (the least, the median and the quartiles of many):",
   table(
     ["ranks", "1,000 numbers", "1,000,000 numbers"],
     rounds.map(({ ranks, spreads: found }) => [String(ranks), ...found.map(ms)]),

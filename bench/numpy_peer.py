@@ -208,6 +208,29 @@ def gram(X, y):
     return {"curvature": H[-1, -1], "parameters": [], "influence": [], "change": y @ y / n}
 
 
+def features(X, y):
+    """Figure 2(a): half the squared error on (x, x^2/4) of the first k features, without an intercept, for every k; S at p = 2."""
+    n, m = X.shape
+    sensitivities, scales = [], []
+    for k in range(1, m + 1):
+        x = X[:, :k]
+        V = np.concatenate((x, x * x / 4), axis=1)
+        H = V.T @ V / n
+        theta = np.linalg.solve(H, V.T @ y / n)
+        r = V @ theta - y
+        theta -= np.linalg.solve(H, V.T @ r / n)
+        r = V @ theta - y
+        G = theta[:k] + x * (theta[k:] / 2)
+        g = row_norms(G)
+        c = row_norms(x).mean()
+        along = np.abs(r)[:, None] * G / g[:, None]
+        Phi = V.T @ (np.sign(r) * g) + np.concatenate((along.sum(axis=0), np.einsum("ij,ij->j", along, x) / 2))
+        Phi *= c / n
+        sensitivities.append(Phi @ np.linalg.solve(H, Phi) / 2)
+        scales.append(c)
+    return {"influence": np.array(sensitivities), "parameters": np.array(scales)}
+
+
 def peak():
     """The most memory that this process has had, in bytes."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -217,7 +240,7 @@ def main():
     model, rows, columns, x_file, y_file = sys.argv[1:6]
     X = np.fromfile(x_file).reshape(int(rows), int(columns))
     y = np.fromfile(y_file)
-    work = {"linear": linear, "logistic": logistic, "quadratic": quadratic, "softmax": softmax, "gram": gram}[model]
+    work = {"linear": linear, "logistic": logistic, "quadratic": quadratic, "softmax": softmax, "gram": gram, "features": features}[model]
     print(json.dumps({"ready": f"NumPy {np.__version__}"}), flush=True)
     for _ in sys.stdin:
         start, cpu = time.perf_counter(), time.process_time()

@@ -34,6 +34,10 @@ export async function startPeer<Greeting>(
     const work = job === undefined || job === "analyse" ? (model ?? "linear") : job;
     return python === null ? null : start(python, [here("numpy_peer.py"), work, ...sizes], environment);
   }
+  if (peer === "scikit-learn") {
+    const python = findPython("sklearn");
+    return python === null ? null : start(python, [here("sklearn_peer.py"), model ?? "linear", ...sizes], environment);
+  }
   const python = findPython("torch");
   const method = peer === "PyTorch, CG" ? "cg" : "lissa";
   return python === null ? null : start(python, [here("influence_peer.py"), method, ...sizes], environment);

@@ -1,6 +1,7 @@
 /**
- * npm run bench [-- [filter] [--quick] [--write] [--threads N]]: one table of the same work by us and by others, then held-out
- * evaluation, intervals, peak memory, kernels. --quick takes a few minutes: fewer rows and rounds, the main sections.
+ * npm run bench [-- [filter] [--quick] [--full] [--write] [--threads N]]: one table of the same work by us and by others, then held-out
+ * evaluation, intervals, peak memory, kernels, rows that pass by, threads. --quick takes a few minutes: fewer rows and rounds, the main
+ * sections. --full lets ten million rows pass by too, which takes the better part of an hour; its section stays until it is run again.
  * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md: all of it, or the
  * sections that the filter kept.
  */
@@ -17,8 +18,12 @@ import { machineLines } from "./machine.js";
 import { measurePeak } from "./memory.js";
 import { networkSection } from "./network-time.js";
 import { type Findings, report } from "./report.js";
+import { ridgeSection } from "./ridge-time.js";
 import { ROBUST_CASES, timeRobust } from "./robust-time.js";
 import { sectionsBeside, withSections } from "./sections.js";
+import { timeStreaming } from "./streaming.js";
+import { streamingSection } from "./streaming-report.js";
+import { threadSection } from "./thread-time.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,6 +31,7 @@ const { values, positionals } = parseArgs({
     write: { type: "boolean", default: false },
     threads: { type: "string" },
     quick: { type: "boolean", default: false },
+    full: { type: "boolean", default: false },
   },
 });
 const filter = positionals.join(" ").toLowerCase();
@@ -69,11 +75,16 @@ for (const chosen of values.quick ? [] : ROBUST_CASES) {
 
 const head = wanted("table") ? await measureTable(threads, values.quick, found.comparisons, tell) : null;
 const networks = wanted("networks") && !values.quick ? (tell("networks"), await networkSection()) : null;
+const streamed =
+  wanted("streaming") && !values.quick ? await timeStreaming(threads, values.full, (what) => void tell(what)) : null;
+const shared = wanted("threads") && !values.quick ? threadSection(threads, (what) => void tell(what)) : [];
+const ridges = wanted("ridges") && !values.quick ? await ridgeSection((what) => void tell(what)) : [];
 
 const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
 const compared = [...found.comparisons, ...(head?.comparisons ?? [])];
 const libraries = [...new Set(compared.flatMap(({ contestants }) => contestants.map((c) => c.library)))];
-const text = `${report(found, head, machineLines(command, [...libraries, ...(networks?.libraries ?? [])])).trimEnd()}\n${networks?.text ?? ""}`;
+const beside = [...(streamed ? streamingSection(streamed, threads) : []), ...shared, ...ridges].join("\n\n");
+const text = `${report(found, head, machineLines(command, [...libraries, ...(networks?.libraries ?? [])])).trimEnd()}\n${networks?.text ?? ""}${beside && `\n${beside}\n`}`;
 process.stdout.write(text);
 if (values.write) {
   const file = new URL("../docs/benchmarks.md", import.meta.url);

@@ -1,46 +1,179 @@
 /**
- * How time and memory of an analysis by passes grow with the rows, which are made as they pass by: nothing is on disk or in memory.
- * npx tsx bench/streaming.ts [rows …] [--model linear|logistic|poisson] [--columns m]
+ * Rows that pass by: `aif analyze` on .npy files with a cache, once from the file and once from the cache that the first run left; and
+ * NumPy reading the same file block by block.
  */
-import { parseArgs } from "node:util";
-import { analyzeStreamed, DEFAULT_SETTINGS } from "../packages/core/src/index.js";
-import { generatedRows } from "./generated-rows.js";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { StudyResult } from "@aif/core";
+import { writeNpy } from "./npy-file.js";
+import { findPython } from "./process.js";
+import { largestDifference } from "./statistics.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { model: { type: "string", default: "linear" }, columns: { type: "string", default: "50" } },
-});
-const columns = Number(values.columns);
-const sizes = positionals.length > 0 ? positionals.map(Number) : [100_000, 1_000_000, 10_000_000];
-
-let highest = 0;
-const watch = setInterval(() => {
-  highest = Math.max(highest, process.memoryUsage.rss());
-}, 50);
-console.log(
-  `${values.model}, ${columns} columns, cv:10, p = 2: rows, seconds, CPU seconds, of which making rows, passes, MB`,
-);
-for (const rows of sizes) {
-  highest = 0;
-  const data = generatedRows(rows, columns, values.model, 10);
-  const settings = { ...DEFAULT_SETTINGS, target: "y", model: values.model };
-  const started = performance.now();
-  const cpu = process.cpuUsage();
-  const { result } = await analyzeStreamed({
-    training: data,
-    evaluation: null,
-    settings,
-    source: "made rows",
-    readSeconds: 0,
-  });
-  const seconds = (performance.now() - started) / 1000;
-  highest = Math.max(highest, process.memoryUsage.rss());
-  const passes = result.timings.passes ?? 0;
-  const made = data.madeSeconds();
-  const { user, system } = process.cpuUsage(cpu);
-  const { total: _, read: __, exact: ___, ...parts } = result.timings;
-  console.log(
-    `${rows}\t${seconds.toFixed(2)}\t${((user + system) / 1e6).toFixed(2)}\t${made.toFixed(2)}\t${passes}\t${Math.round(highest / 2 ** 20)}\t${JSON.stringify(parts)}`,
-  );
+/** One run over the rows. */
+export interface Streamed {
+  readonly rows: number;
+  readonly model: Model;
+  readonly by: "from the file" | "from the cache" | "NumPy";
+  /** Seconds, and those of the processors; ours without what the program takes for a table of a few rows. */
+  readonly seconds: number;
+  readonly cpu: number;
+  readonly passes: number;
+  /** Bytes: the most that the process held. */
+  readonly peak: number;
 }
-clearInterval(watch);
+
+export type Model = "linear" | "logistic";
+
+export interface Streaming {
+  readonly runs: readonly Streamed[];
+  /** The largest relative difference between our numbers and NumPy's; null: there is no NumPy. */
+  readonly disagreement: number | null;
+  readonly library: string | null;
+}
+
+export const COLUMNS = 50;
+const SIZES = [100_000, 1_000_000];
+const FULL_SIZE = 10_000_000;
+/** What a run takes whatever its rows. */
+const FEW_ROWS = 1000;
+const AGREEMENT = 1e-8;
+
+/** Numbers of one run that both sides have. */
+interface Answer {
+  readonly parameters: readonly number[];
+  readonly scale: number;
+  readonly influence: readonly number[];
+  readonly curvature: number;
+}
+
+/** @param full whether ten million rows are among the sizes (4 GB of file and as much of cache; the better part of an hour) */
+export async function timeStreaming(threads: number, full: boolean, tell: (what: string) => void): Promise<Streaming> {
+  const runs: Streamed[] = [];
+  let [disagreement, library]: [number | null, string | null] = [null, null];
+  const python = findPython("numpy");
+  for (const model of ["linear", "logistic"] as const) {
+    const base = await inFolder(async (folder) => {
+      const file = join(folder, "rows.npy");
+      writeNpy(file, FEW_ROWS, COLUMNS, model);
+      return ours(file, folder, model, threads);
+    });
+    for (const rows of full ? [...SIZES, FULL_SIZE] : SIZES) {
+      tell(`${rows.toLocaleString("en")} streamed rows, ${model}`);
+      await inFolder(async (folder) => {
+        const file = join(folder, "rows.npy");
+        writeNpy(file, rows, COLUMNS, model);
+        for (const by of ["from the file", "from the cache"] as const) {
+          const run = await ours(file, folder, model, threads);
+          const { seconds, cpu, passes, peak, answer } = run;
+          runs.push({ rows, model, by, seconds: seconds - base.seconds, cpu: cpu - base.cpu, passes, peak });
+          if (by === "from the cache" && python !== null) {
+            const peer = await numpy(python, file, model, threads);
+            library = peer.library;
+            runs.push({ rows, model, by: "NumPy", ...peer.spent });
+            disagreement = Math.max(disagreement ?? 0, differenceOf(answer, peer.answer));
+          }
+        }
+      });
+    }
+  }
+  if (disagreement !== null && !(disagreement <= AGREEMENT)) {
+    throw new Error(`Streamed rows: the answers differ by ${disagreement}, so their times mean nothing.`);
+  }
+  return { runs, disagreement, library };
+}
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "aif-streaming-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const differenceOf = (one: Answer, other: Answer): number =>
+  Math.max(
+    largestDifference(one.parameters, other.parameters),
+    largestDifference(one.influence, other.influence),
+    largestDifference([one.scale], [other.scale]),
+    largestDifference([one.curvature], [other.curvature]),
+  );
+
+const cli = fileURLToPath(new URL("../packages/cli/bin/aif.js", import.meta.url));
+
+async function ours(file: string, folder: string, model: Model, threads: number) {
+  const out = join(folder, "result.json");
+  const words = ["analyze", file, "--target", `x${COLUMNS + 1}`, "--model", model, "--evaluation", "training"];
+  const beside = ["--inference", "none", "--cache", join(folder, "cache"), "--keep-cache", "--memory", "1GB"];
+  const { cpu, peak } = await watched(process.execPath, [cli, ...words, ...beside, "--out", out, "--quiet"], {
+    AIF_THREADS: String(threads),
+  });
+  const { timings, fit, threats } = JSON.parse(readFileSync(out, "utf8")) as StudyResult;
+  const [{ scale, influence, sensitivity }] = threats;
+  const answer: Answer = {
+    parameters: fit.parameters,
+    scale,
+    influence,
+    curvature: sensitivity.training.curvature,
+  };
+  return { seconds: timings.total, cpu, peak, passes: timings.passes ?? 0, answer };
+}
+
+async function numpy(python: string, file: string, model: Model, threads: number) {
+  const script = fileURLToPath(new URL("./streamed_peer.py", import.meta.url));
+  const count = String(threads);
+  const { stdout } = await watched(python, [script, model, file], {
+    OPENBLAS_NUM_THREADS: count,
+    OMP_NUM_THREADS: count,
+  });
+  const { library, passes, seconds, cpu, peak, ...answer } = JSON.parse(stdout) as Answer & {
+    library: string;
+    passes: number;
+    seconds: number;
+    cpu: number;
+    peak: number;
+  };
+  return { library, spent: { passes, seconds, cpu, peak }, answer };
+}
+
+/** How often a process is looked at, in ms. */
+const LOOK_MS = 100;
+
+/** Runs a program to its end: what it says, its processor seconds, and the most memory that it held (on Linux). */
+async function watched(
+  program: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<{ stdout: string; cpu: number; peak: number }> {
+  const child = spawn(program, words, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  let [cpu, peak] = [0, 0];
+  const look = setInterval(() => {
+    try {
+      const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+      peak = Math.max(peak, 1024 * Number(/VmHWM:\s*(\d+) kB/.exec(status)?.[1] ?? 0));
+      const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].split(" ");
+      cpu = (Number(fields[11]) + Number(fields[12])) / TICKS;
+    } catch {
+      // It has just ended.
+    }
+  }, LOOK_MS);
+  const code = await new Promise<number | null>((resolve) => {
+    child.on("close", resolve);
+  });
+  clearInterval(look);
+  if (code !== 0) throw new Error(`${program} ${words.join(" ")} ended with code ${code}.`);
+  return { stdout, cpu, peak };
+}
+
+/** Of Linux's clock, a second. */
+const TICKS = 100;

@@ -6,7 +6,7 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { describeBackend, ensureBlas } from "@aif/core";
 import type { Case } from "./cases.js";
-import { gramJob, kernelJob, softmaxJob, solveJob } from "./jobs.js";
+import { featuresJob, fitJob, gramJob, kernelJob, softmaxJob, solveJob } from "./jobs.js";
 import { kernelSpeeds, productSpeed, secondsOfGrams } from "./kernels.js";
 import { analyse, holdOut, infer } from "./library.js";
 import { robustStages } from "./robust-stages.js";
@@ -48,7 +48,15 @@ if (job === "kernels") {
   const x = readNumbers(xFile, setup.rows * setup.columns);
   const y = readNumbers(yFile, setup.rows);
   say({ ready: description, backend: name, threads });
-  const work = { softmax: softmaxJob, gram: gramJob, solve: solveJob, kernel: kernelJob }[job] ?? analyse;
+  const jobs = {
+    softmax: softmaxJob,
+    gram: gramJob,
+    solve: solveJob,
+    kernel: kernelJob,
+    fit: fitJob,
+    features: featuresJob,
+  };
+  const work = jobs[job as keyof typeof jobs] ?? analyse;
   for await (const _ of createInterface({ input: process.stdin })) {
     if (job === "holdOut") say({ stages: await holdOut(setup, x, y) });
     else if (job === "infer") say({ stages: await infer(setup, x, y) });

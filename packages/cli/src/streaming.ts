@@ -43,8 +43,13 @@ export async function streams(asked: Asked): Promise<boolean> {
   const { data, settings, values, ranks, checkpoint } = asked;
   const { cache, keepCache, precision, memory } = values;
   if (keepCache && cache === null) throw usageError("--keep-cache needs --cache <folder>, where the cache stays.");
-  if (cache !== null || checkpoint !== null || precision === "mixed") {
-    refuse(asked);
+  const streaming = Object.entries({
+    "--precision mixed": precision === "mixed",
+    "--cache": cache !== null,
+    "--checkpoint": checkpoint !== null,
+  }).find(([, given]) => given)?.[0];
+  if (streaming !== undefined) {
+    refuseWith(streaming, asked);
     return true;
   }
   if (ranks.size > 1) {
@@ -70,6 +75,18 @@ async function tableBytes(data: string): Promise<number> {
   } catch (error) {
     if (error instanceof AifError) return 0;
     throw error;
+  }
+}
+
+/** @throws usage: naming the option that needs the whole table, and the one that streams it */
+function refuseWith(streaming: string, asked: Asked): void {
+  try {
+    refuse(asked);
+  } catch (error) {
+    if (!(error instanceof AifError)) throw error;
+    throw usageError(
+      `With ${streaming} the rows are streamed, whatever their number; without it they lie in memory. ${error.message}`,
+    );
   }
 }
 

@@ -70,7 +70,7 @@ export const streamingOptions = {
     precision: single(
       {
         flags: "--precision <kind>",
-        help: "of streamed features: double, or mixed (stored in 32 bits, summed in 64)",
+        help: "of features: double, or mixed (streamed: stored in 32 bits, summed in 64)",
         shown: "double",
       },
       "double",

@@ -78,8 +78,18 @@ describe("aif analyze of rows that pass by block by block", () => {
   it("refuses what needs all rows at once before it reads them, in one sentence", async () => {
     const refused: readonly (readonly [string[], RegExp])[] = [
       [["--memory", "10K", "--by", "garage"], /^aif: --by needs all rows in memory, .*\n$/],
-      [["--cache", "x", "--model", "mlp:3"], /^aif: --model mlp:3 needs all rows in memory, .*\n$/],
-      [["--cache", "x", "--worst-case", join(folder, "w.csv")], /^aif: --worst-case needs all rows in memory, .*\n$/],
+      [
+        ["--cache", "x", "--model", "mlp:3"],
+        /^aif: With --cache the rows .* --model mlp:3 needs all rows in memory, .*\n$/,
+      ],
+      [
+        ["--precision", "mixed", "--inference", "bootstrap"],
+        /^aif: With --precision mixed the rows are streamed, .* without it they lie in memory\. --inference bootstrap needs all rows .*\n$/,
+      ],
+      [
+        ["--cache", "x", "--worst-case", join(folder, "w.csv")],
+        /^aif: With --cache .* --worst-case needs all rows in memory, .*\n$/,
+      ],
       [["--keep-cache"], /^aif: --keep-cache needs --cache <folder>, .*\n$/],
       [["--memory", "lots"], /^aif: --memory takes an amount of memory such as 500M or 2G, not "lots"\.\n$/],
       [["--memory", "0GB"], /^aif: --memory 0GB leaves no memory: .*\n$/],
