@@ -61,17 +61,17 @@ function costsOf(d: number): RidgeCost {
 }
 
 /** Processor seconds that one more ridge costs a comparison. */
-function comparedRidge(): number {
+async function comparedRidge(): Promise<number> {
   const { rows, columns, few, many } = COMPARED;
   const folder = mkdtempSync(join(tmpdir(), "aif-ridges-"));
   try {
     const file = join(folder, "rows.npy");
     writeNpy(file, rows, columns, "linear");
-    const [short, long] = [few, many].map((ridges) => {
+    const costOf = async (ridges: readonly number[]): Promise<number> => {
       const words = ["compare", file, "--target", `x${columns + 1}`, "--l2", ridges.join(","), "--threads", "1"];
-      return commandTime([aif, ...words, "--quiet"], 1).cpu;
-    });
-    return (long - short) / (many.length - few.length);
+      return (await commandTime(process.execPath, [aif, ...words, "--quiet"], {})).cpu;
+    };
+    return ((await costOf(many)) - (await costOf(few))) / (many.length - few.length);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -85,7 +85,7 @@ export async function ridgeSection(tell: (what: string) => void): Promise<string
   tell("ridges");
   await ensureBlas({ threads: 1 });
   const costs = SIZES.map(costsOf);
-  const perModel = comparedRidge();
+  const perModel = await comparedRidge();
   const { rows, columns } = COMPARED;
   const { alone } = costs.find(({ d }) => d === columns) ?? costs[0];
   const share = ((FOLDS + 1) * alone) / 1000 / perModel;

@@ -77,7 +77,7 @@ const head = wanted("table") ? await measureTable(threads, values.quick, found.c
 const networks = wanted("networks") && !values.quick ? (tell("networks"), await networkSection()) : null;
 const streamed =
   wanted("streaming") && !values.quick ? await timeStreaming(threads, values.full, (what) => void tell(what)) : null;
-const shared = wanted("threads") && !values.quick ? threadSection(threads, (what) => void tell(what)) : [];
+const shared = wanted("threads") && !values.quick ? await threadSection(threads, (what) => void tell(what)) : [];
 const ridges = wanted("ridges") && !values.quick ? await ridgeSection((what) => void tell(what)) : [];
 
 const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;

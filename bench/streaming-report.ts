@@ -26,7 +26,7 @@ export function streamingSection({ runs, disagreement, library }: Streaming, thr
   const least = Math.min(...runs.map((run) => run.rows)).toLocaleString("en");
   return [
     `## Rows that pass by, to ${largest.toLocaleString("en")}`,
-    `\`aif analyze rows.npy --evaluation training --inference none --memory 1GB --cache … --keep-cache\`, ${threads} threads: fit, influence, curve, trust radius and certificate at p = 2 on standardised features; once from the file, which is read and written to a cache, and once from that cache. Ours is less what the same command takes for ${"1,000"} rows. ${
+    `\`aif analyze rows.npy --evaluation training --inference none --memory 1GB --cache … --keep-cache\`, ${threads} threads: fit, influence, curve, trust radius and certificate at p = 2 on standardised features; once from the file, which is read and written to a cache, and once from that cache. Ours is less what the same command takes for 1,000 rows. ${
       disagreement === null
         ? "NumPy: skipped, no Python that imports it was found (Debian: python3-numpy)."
         : `${library} reads the same file in blocks of 16,384 rows (\`np.load\`, memory-mapped) for fit, influence and sensitivity alone, in as few passes as they need (\`bench/streamed_peer.py\`); parameters, c, influence and curvature differ by ${disagreement.toExponential(0)} at most. The work of a pass is what compares.`
