@@ -59,7 +59,10 @@ export function nativeCandidates(
 /** At most this many threads unless asked for more: matrices of a few hundred columns do not use more. */
 const DEFAULT_THREAD_LIMIT = 8;
 
-/** The number of BLAS threads: the argument, else `AIF_THREADS`, else the machine's parallelism, at most 8. */
+/**
+ * The number of BLAS threads: the argument, else `AIF_THREADS`, else the machine's parallelism, at most 8.
+ * @throws usage: a number that is no whole number of at least 1
+ */
 export function nativeThreads(environment: Environment, parallelism: number, threads?: number): number {
   if (threads !== undefined) {
     if (!Number.isInteger(threads) || threads < 1) {

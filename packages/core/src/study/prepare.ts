@@ -115,7 +115,10 @@ export async function prepareStudy(input: StudyInput, work: Work): Promise<Prepa
 /** As much of a table as its header and the reader's notes. */
 type Head = Pick<Table, "source" | "notes"> & { readonly columns: readonly { readonly name: string }[] };
 
-/** A header that was taken for data hides the target's name: say so rather than list column1, column2, … */
+/**
+ * A header that was taken for data hides the target's name: say so rather than list column1, column2, …
+ * @throws input: so it is
+ */
 export function explainMissingHeader({ columns, notes, source }: Head, { target }: StudySettings): void {
   const guessed = notes?.some(({ code }) => code === "no-header");
   if (!guessed || columns.some(({ name }) => name === target) || /^#\d+$/.test(target)) return;
