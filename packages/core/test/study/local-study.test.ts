@@ -88,7 +88,7 @@ describe("folds of a model that conjugate gradients solve", () => {
     const prepared = await prepareLocal(input("cg"), {});
     const [attack] = prepared.influences;
     const { system } = attack;
-    expect(system.choice).toMatchObject({ name: "cg", preconditioner: "nystrom" });
+    expect(system.choice).toMatchObject({ name: "cg", preconditioner: "kronecker" });
     let [made, applied] = [0, 0];
     const watched = {
       ...system,
