@@ -42,8 +42,8 @@ function expectSame(found: unknown, wanted: unknown, path = ""): void {
 describe("aif analyze of rows that pass by block by block", () => {
   it("prints what it prints of rows in memory, and leaves nothing behind", async () => {
     const [inMemory, streamed] = await Promise.all([
-      aif(analyze("--format", "json")),
-      aif(analyze("--format", "json", "--memory", "10K"), env()),
+      aif(analyze("--format", "json", "--by", "rooms")),
+      aif(analyze("--format", "json", "--by", "rooms", "--memory", "10K"), env()),
     ]);
     expect([inMemory.code, inMemory.stderr]).toEqual([0, ""]);
     expect(streamed.code).toBe(0);
@@ -55,9 +55,9 @@ describe("aif analyze of rows that pass by block by block", () => {
   });
 
   it.skipIf(!hasMpi)("prints the same on several processes (skipped where mpirun is missing)", async () => {
-    const one = await aif(analyze("--format", "json", "--memory", "10K", "--quiet"));
+    const words = analyze("--format", "json", "--quiet", "--by", "district");
+    const one = await aif([...words, "--memory", "10K"]);
     expect(one.stderr).toBe("");
-    const words = analyze("--format", "json", "--quiet");
     const many = await mpirun(["-n", "3", process.execPath, launcher, ...words], { env: env() });
     expect([many.code, many.stderr]).toEqual([0, ""]);
     expectSame(JSON.parse(many.stdout), JSON.parse(one.stdout));
