@@ -1,44 +1,100 @@
 /**
- * Draws small errors at random from the sources of some folders, puts each in, in memory, and says which are noticed by the test
- * files that are concerned. `npm run mutate -- --count 20 --seed 1 threats influence solvers`
+ * Draws small errors at random from the sources of some folders, puts each in, in memory, and says which are noticed by a test.
+ * `npm run mutate -- --count 20 --seed 1 threats influence solvers`; with --write, docs/mutation.md says what came of it.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { randomStream } from "../packages/core/src/stats/random.js";
-import { concernedTests } from "./mutation/concerned.js";
-import { mutationJudge } from "./mutation/judge.js";
-import { lineOf, type Mutant } from "./mutation/mutant.js";
-import { mutantsOf } from "./mutation/operators.js";
+import { compiling } from "./mutation/compiles.js";
+import { digestOf } from "./mutation/journal.js";
+import { judgeAll } from "./mutation/judge-all.js";
+import { placeOf, readingOf, report, type Stratum } from "./mutation/report.js";
+import { type SmallError, smallErrors, withSwitches } from "./mutation/switches.js";
+import { testsInOrder } from "./mutation/tests.js";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+const SRC = "packages/core/src";
+const CACHE = join(root, "node_modules/.cache/aif-mutation");
+/** So many are looked at for each that is wanted: some do not compile. */
+const SPARE = 1.5;
+
+const PAGE = `${root}/docs/mutation.md`;
+/** What is between these lines of the page is written by --write. */
+const WRITTEN = /(<!-- errors drawn at random -->\n).*?(?=<!-- end -->)/s;
+
 const read = (file: string): string => readFileSync(`${root}/${file}`, "utf8");
 
-/** `count` mutants of the sources below a folder of core/src, drawn without replacement. */
-function draw(folder: string, count: number, seed: number): Mutant[] {
-  const base = `packages/core/src/${folder}`;
-  const files = readdirSync(`${root}/${base}`, { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".ts"),
+const sourcesOf = (folder: string): Map<string, string> =>
+  new Map(
+    readdirSync(`${root}/${SRC}/${folder}`, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .toSorted()
+      .map((name) => `${SRC}/${folder}/${name}`)
+      .map((file) => [file, read(file)]),
   );
-  const all = files.toSorted().flatMap((name) => mutantsOf(`${base}/${name}`, read(`${base}/${name}`)));
-  console.log(`${folder}: ${files.length} files, ${all.length} possible mutants`);
+
+/** `count` errors of a folder that compile, drawn without replacement. */
+async function draw(folder: string, count: number, seed: number): Promise<{ stratum: Stratum; drawn: SmallError[] }> {
+  const sources = sourcesOf(folder);
+  const all = await smallErrors(sources);
   const { uniform } = randomStream(seed);
-  const keyed = all.map((mutant) => ({ mutant, key: uniform() }));
-  return keyed
+  const keyed = all.map((error) => ({ error, key: uniform() }));
+  const first = keyed
     .toSorted((a, b) => a.key - b.key)
-    .slice(0, count)
-    .map(({ mutant }) => mutant);
+    .slice(0, Math.ceil(SPARE * count))
+    .map(({ error }) => error);
+  const good = kept(`${digestOf(JSON.stringify([...sources, first]))}.json`, () => {
+    const compile = compiling(root, sources, first);
+    return first.map((error) => compile.has(error));
+  });
+  const compile = first.filter((_, i) => good[i]);
+  const drawn = compile.slice(0, count);
+  console.log(
+    `${folder}: ${sources.size} files, ${all.length} possible errors; ${compile.length} of ${first.length} compile, ${drawn.length} drawn`,
+  );
+  const stratum = {
+    folder,
+    files: sources.size,
+    possible: all.length,
+    looked: first.length,
+    compiling: compile.length,
+  };
+  return { stratum, drawn };
 }
 
-function describe({ file, text, replacement, at }: Mutant): string {
-  const source = read(file);
-  const line = lineOf(source, { at });
-  return `${file}:${line}:${at - source.lastIndexOf("\n", at - 1)} ${JSON.stringify(text.trim())} → ${JSON.stringify(replacement.trim())} in ${source.split("\n")[line - 1].trim()}`;
+function describe(error: SmallError): string {
+  const { line, text } = placeOf(error, read);
+  const { file, start, rule, replacement } = error;
+  return `${file.slice(SRC.length + 1)}:${start.line + 1} ${rule} ${JSON.stringify(text)} → ${JSON.stringify(replacement)} in ${line}`;
+}
+
+/** Kept beside the journals, since it takes minutes. */
+function kept<T>(name: string, make: () => T): T {
+  const path = join(CACHE, name);
+  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8"));
+  const made = make();
+  mkdirSync(CACHE, { recursive: true });
+  writeFileSync(path, JSON.stringify(made));
+  return made;
+}
+
+/** The place of what is known of these errors in these sources. */
+function journalFolder(switched: string): string {
+  const all = [...sourcesOf(".").values()].join("");
+  const folder = join(CACHE, digestOf(switched + all));
+  mkdirSync(folder, { recursive: true });
+  return folder;
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { count: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
+    options: {
+      count: { type: "string", default: "20" },
+      seed: { type: "string", default: "1" },
+      write: { type: "boolean", default: false },
+    },
     allowPositionals: true,
   });
   const [count, seed] = [Number(values.count), Number(values.seed)];
@@ -46,28 +102,41 @@ async function main(): Promise<void> {
     throw new Error("--count and --seed must be whole numbers, --count at least 1.");
   const folders = positionals.length > 0 ? positionals : ["threats", "influence", "solvers"];
   for (const folder of folders) {
-    if (!existsSync(`${root}/packages/core/src/${folder}`))
-      throw new Error(`packages/core/src has no folder ${folder}.`);
+    if (!existsSync(`${root}/${SRC}/${folder}`)) throw new Error(`${SRC} has no folder ${folder}.`);
   }
-  const judge = mutationJudge(root);
-  const testsOf = concernedTests(root);
+  const drawn: SmallError[] = [];
+  const strata: Stratum[] = [];
   for (const folder of folders) {
-    const drawn = draw(folder, count, seed);
-    let survived = 0;
-    for (const mutant of drawn) {
-      const { killedBy } = await judge.judge(mutant, testsOf(mutant.file));
-      if (killedBy === null) survived++;
-      console.log(
-        `${killedBy === null ? "SURVIVED" : "killed  "}  ${describe(mutant)}${killedBy ? `  by ${killedBy}` : ""}`,
-      );
-    }
-    console.log(`${folder}: ${drawn.length - survived} of ${drawn.length} killed`);
+    const one = await draw(folder, count, seed);
+    strata.push(one.stratum);
+    drawn.push(...one.drawn);
   }
-  await judge.close();
-  process.exit(0);
+  const sources = new Map(folders.flatMap((folder) => [...sourcesOf(folder)]));
+  const switched = await withSwitches(sources, drawn);
+  const folder = journalFolder(JSON.stringify([...switched.sources]));
+  const judged = await judgeAll(root, switched, testsInOrder(root), console.log, folder);
+  for (const { error, killedBy, met } of judged) {
+    console.log(
+      killedBy ? `killed   ${describe(error)} by ${killedBy}` : `${met ? "SURVIVED" : "NOT MET "} ${describe(error)}`,
+    );
+  }
+  const text = report(strata, judged, read);
+  console.log(`\n${text}`);
+  if (values.write) {
+    const command = `npm run mutate -- --count ${count} --seed ${seed} ${folders.join(" ")} --write`;
+    const head = `Written by \`${command}\` on ${new Date().toISOString().slice(0, 10)}.\n\n`;
+    writeFileSync(
+      PAGE,
+      readFileSync(PAGE, "utf8").replace(WRITTEN, (_, mark) => `${mark}\n${head}${text}\n`),
+    );
+  }
 }
 
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exit(1);
-});
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+main().then(
+  () => process.exit(0),
+  (error: Error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

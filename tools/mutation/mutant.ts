@@ -14,9 +14,6 @@ export function withMutant(source: string, { file, at, text, replacement }: Muta
   return source.slice(0, at) + replacement + source.slice(at + text.length);
 }
 
-/** The line of a mutant, counted from 1. */
-export const lineOf = (source: string, { at }: Pick<Mutant, "at">): number => source.slice(0, at).split("\n").length;
-
 /** The mutant of a text that stands once in its file. @throws Error: it stands nowhere, or more than once. */
 export function mutantOf({ file, text, replacement }: Omit<Mutant, "at">, source: string): Mutant {
   const at = source.indexOf(text);
