@@ -79,6 +79,16 @@ export function triedIn(entries: readonly Entry[], file: string, digest: string)
 
 export const tryName = ({ test, id }: { readonly test: string; readonly id: string }): string => `${id} ${test}`;
 
+/** The files that failed on the sources as they are when they were last run. */
+export function failingIn(entries: readonly Entry[]): Set<string> {
+  const failing = new Set<string>();
+  for (const entry of entries) {
+    if (entry.kind === "begin") failing.delete(entry.file);
+    if (entry.kind === "fails") failing.add(entry.file);
+  }
+  return failing;
+}
+
 /** An error that so many tests have met without noticing is not asked about any more: it has survived. */
 export const MOST_TRIES = 150;
 

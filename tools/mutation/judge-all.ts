@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { digestOf, type Entry, Journal, killedIn, MOST_TRIES, type Run, triesIn } from "./journal.js";
+import { digestOf, type Entry, failingIn, Journal, killedIn, MOST_TRIES, type Run, triesIn } from "./journal.js";
 import { type SmallError, type Switched } from "./switches.js";
 import { keepTimes } from "./tests.js";
 
@@ -19,7 +19,7 @@ export interface Judgement {
 const LEAST_WAIT = 45_000;
 const TIMES_ITS_OWN = 20;
 /** Tests that take longer are asked about what is left after all others. */
-const QUICK_MILLISECONDS = 500;
+const QUICK_MILLISECONDS = 2_000;
 /** Loading a file and its first run may take so long. */
 const LONGEST_FILE = 600_000;
 
@@ -55,7 +55,7 @@ export async function judgeAll(
   const order = new Map(files.map((file, i) => [file, i]));
   const tries = triesIn(journal.read());
   for (const id of left) if ((tries.get(id) ?? 0) >= MOST_TRIES) left.delete(id);
-  const failing = new Set(journal.read().flatMap((entry) => (entry.kind === "fails" ? [entry.file] : [])));
+  const failing = failingIn(journal.read());
   for (const file of failing) say(`${file} fails on the sources as they are`);
   const fresh = journal
     .read()

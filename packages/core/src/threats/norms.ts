@@ -10,11 +10,8 @@ export function exponent(p: number): Exponent {
   return p;
 }
 
-/** q with 1/p + 1/q = 1; 1 and ∞ are each other's dual. */
-export function dualExponent(p: Exponent): Exponent {
-  if (p === 1) return Infinity;
-  return p === Infinity ? 1 : p / (p - 1);
-}
+/** q with 1/p + 1/q = 1; 1 and ∞ are each other's dual (1/0 = ∞). */
+export const dualExponent = (p: Exponent): Exponent => (p === Infinity ? 1 : p / (p - 1));
 
 /** "1", "2", "1.5", "inf": how exponents are written in results. */
 export const exponentName = (p: Exponent): string => (p === Infinity ? "inf" : String(p));

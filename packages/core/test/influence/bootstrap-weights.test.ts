@@ -229,3 +229,14 @@ test("weighted Gram matrices of many sets, more rows and features than are multi
     }
   }
 });
+
+test("frequency weights need a total of 2 or more that can be counted", () => {
+  for (const totalWeight of [1, 0, -3, Number.NaN, 2 ** 60]) {
+    expect(() => drawWeights(Float64Array.of(0.5, 0.5), { weightsKind: "frequency", totalWeight })).toThrow(
+      "needs their total, 2 or more",
+    );
+  }
+  const out = new Float64Array(2);
+  drawWeights(Float64Array.of(0.5, 0.5), { weightsKind: "frequency", totalWeight: 2 })(0, out);
+  expect(out[0] + out[1]).toBe(1);
+});

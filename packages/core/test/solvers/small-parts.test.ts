@@ -13,6 +13,7 @@ import {
   quadratic,
 } from "../../src/index.js";
 import { perceptron } from "../../src/models/perceptron.js";
+import { conjugateGradients } from "../../src/solvers/conjugate-gradient.js";
 import { gradientTerms } from "../../src/solvers/gradient-terms.js";
 import { softThreshold } from "../../src/solvers/lasso/feature-sign.js";
 import { lassoGap } from "../../src/solvers/lasso/gap.js";
@@ -22,6 +23,7 @@ import { ridgeOf } from "../../src/solvers/model-risk.js";
 import { NormalEquations } from "../../src/solvers/normal-equations.js";
 import { RidgeFamily } from "../../src/solvers/ridge-family.js";
 import { unitVectors } from "../../src/solvers/risk-operator.js";
+import { wolfeSearch } from "../../src/solvers/wolfe-search.js";
 import { Random, relativeError, solve } from "../models/naive.js";
 
 beforeAll(() => ensureBlas());
@@ -211,4 +213,58 @@ describe("a lasso", () => {
       expect(gap === Number.POSITIVE_INFINITY).toBe(Math.abs(by) > 1e-6);
     }
   });
+});
+
+describe("a line search", () => {
+  /** f(t) along one coordinate. */
+  const search = (f: (t: number) => number, slope: (t: number) => number, first = 1) => {
+    const evaluate = async (theta: Float64Array) => ({
+      value: f(theta[0]),
+      gradient: Float64Array.of(slope(theta[0])),
+    });
+    const from = { theta: Float64Array.of(0), value: f(0), gradient: Float64Array.of(slope(0)) };
+    return wolfeSearch(from, Float64Array.of(1), first, evaluate);
+  };
+
+  test("takes no higher point, however flat it is there", async () => {
+    // f(0) = 0, f'(0) = −1, and a flat top f(1) = 1, f'(1) = 0.
+    const found = await search(
+      (t) => -3 * t ** 3 + 5 * t * t - t,
+      (t) => -9 * t * t + 10 * t - 1,
+    );
+    expect(found?.value).toBeLessThan(0);
+    expect(Math.abs(found?.gradient[0] ?? 1)).toBeLessThanOrEqual(0.9);
+  });
+
+  test("finds a lower and flatter point from first steps of any size", async () => {
+    for (const first of [1e-4, 0.1, 1, 30, 1e4]) {
+      const found = await search(
+        (t) => Math.cosh(t - 2),
+        (t) => Math.sinh(t - 2),
+        first,
+      );
+      expect(found?.value).toBeLessThan(Math.cosh(2));
+      expect(Math.abs(found?.gradient[0] ?? 9)).toBeLessThanOrEqual(0.9 * Math.sinh(2));
+    }
+  });
+});
+
+test("conjugate gradients stop at their limit, and say so", async () => {
+  const n = 12;
+  const product = async (v: Matrix): Promise<Matrix> =>
+    new Matrix(
+      v.data.map((value, j) => value * (j + 1) ** 3),
+      n,
+      1,
+    );
+  const right = new Matrix(new Float64Array(n).fill(1), n, 1);
+  const run = (maximumIterations: number) =>
+    conjugateGradients(product, (r) => new Matrix(r.data.slice(), n, 1), right, { tolerance: 1e-8, maximumIterations });
+  for (const limit of [0, 1, 4]) {
+    const { iterations, converged } = await run(limit);
+    expect([iterations, converged]).toEqual([limit, false]);
+  }
+  const { solution, converged } = await run(60);
+  expect(converged).toBe(true);
+  solution.data.forEach((value, j) => expect(value * (j + 1) ** 3).toBeCloseTo(1, 6));
 });
