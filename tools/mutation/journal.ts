@@ -89,7 +89,7 @@ export function failingIn(entries: readonly Entry[]): Set<string> {
   return failing;
 }
 
-/** An error that so many tests have met without noticing is not asked about any more: it has survived. */
+/** An error that so many tests have met without noticing is asked about in short tests only. */
 export const MOST_TRIES = 150;
 
 /** How many tests each error was tried on. */

@@ -178,3 +178,29 @@ test("a σ below 0, and a box, are refused", async () => {
   const box = lp(2, { bounds: { lower: [-9, -9], upper: [9, 9] } });
   await expect(smoothedLinear(data, box, { sigma: 1, attack: "draw" })).rejects.toThrow("leave the bounds out");
 });
+
+test.each([
+  ["squared", 1, "draw"],
+  ["half-squared", 0.5, "draw"],
+  ["squared", 1, "smoothed"],
+] as const)(
+  "%s, s = %d, attack on the %s: losses with and without noise, and Φ as the gradient of the growth",
+  async (loss, s, attack) => {
+    const { X, y, data } = rows(5);
+    const sigma = 0.7;
+    const found = await smoothedLinear(data, lp(2), { sigma, attack, loss });
+    const residuals = (theta: ArrayLike<number>): number[] =>
+      X.map((x, i) => theta[0] + x[0] * theta[1] + x[1] * theta[2] - y[i]);
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / N;
+    const spread = (theta: ArrayLike<number>): number => sigma * Math.hypot(theta[1], theta[2]);
+    const squares = mean(residuals(found.parameters).map((r) => r * r));
+    expect(found.clean.naturalLoss).toBeCloseTo(s * squares, 10);
+    expect(found.noisy.naturalLoss).toBeCloseTo(s * (squares + spread(found.parameters) ** 2), 10);
+    const growth = (theta: ArrayLike<number>): number => {
+      const tau = attack === "draw" ? spread(theta) : 0;
+      return 2 * s * found.scale * Math.hypot(theta[1], theta[2]) * mean(residuals(theta).map((r) => meanSize(r, tau)));
+    };
+    expect(found.penalty / growth(found.parameters)).toBeCloseTo(1, 6);
+    expect(relativeError(found.penaltyGradient, numericalGradient(growth, found.parameters))).toBeLessThan(1e-5);
+  },
+);

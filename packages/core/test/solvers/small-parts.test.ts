@@ -226,12 +226,14 @@ describe("a line search", () => {
     return wolfeSearch(from, Float64Array.of(1), first, evaluate);
   };
 
-  test("takes no higher point, however flat it is there", async () => {
-    // f(0) = 0, f'(0) = −1, and a flat top f(1) = 1, f'(1) = 0.
+  test.each([1, 0, -1e-6])("takes no point that is hardly lower, however flat it is there: f(1) = %d", async (top) => {
+    // f(0) = 0, f'(0) = −1, f'(1) = 0.
+    const [cube, square] = [-1 - 2 * top, 2 + 3 * top];
     const found = await search(
-      (t) => -3 * t ** 3 + 5 * t * t - t,
-      (t) => -9 * t * t + 10 * t - 1,
+      (t) => cube * t ** 3 + square * t * t - t,
+      (t) => 3 * cube * t * t + 2 * square * t - 1,
     );
+    expect(found?.value).toBeLessThanOrEqual(-1e-4 * (found?.theta[0] ?? 0));
     expect(found?.value).toBeLessThan(0);
     expect(Math.abs(found?.gradient[0] ?? 1)).toBeLessThanOrEqual(0.9);
   });

@@ -13,7 +13,7 @@ import {
   wasserstein,
 } from "../../src/index.js";
 import { answerTo } from "../../src/threats/answer.js";
-import { divergenceName, standardisedLosses } from "../../src/threats/divergence.js";
+import { divergenceName } from "../../src/threats/divergence.js";
 import { requirePointwise } from "../../src/threats/pointwise-only.js";
 import { threatOn } from "../../src/threats/threat-on.js";
 import { transportShares } from "../../src/threats/wasserstein.js";
@@ -84,6 +84,13 @@ test("u = ∞ is the adversary of single rows itself; orders below 1 and what is
   expect(wasserstein(1, rowwise)(3).settings.order).toBe(1);
   for (const u of [0.99, 0, -2, Number.NaN]) expect(() => wasserstein(u, rowwise)).toThrow(`got ${u}`);
 });
+
+/** What an adversary that changes the rows' weights makes of their losses. */
+function standardisedLosses(losses: Float64Array, weights: Float64Array) {
+  const threat = divergence("chi2")(1);
+  if (!threat.tilt) throw new Error("a divergence tilts the weights");
+  return threat.tilt(losses, weights);
+}
 
 test("the tilt of the weights is (l − l̄)/sd, its gain sd", () => {
   fc.assert(

@@ -123,6 +123,8 @@ test("what has none says why", async () => {
   expect(bootstrapRefusal({ ...attack, influence: new Float64Array(4000) })?.code).toBe("too-large");
   await expect(localBootstrap([attack], { draws: 1 })).rejects.toThrow(/whole number of draws, 2 or more/);
   await expect(localBootstrap([away])).rejects.toThrow(/^No bootstrap: the parameters are no minimum/);
+  const elsewhere = { ...attack, point: { ...attack.point } };
+  await expect(localBootstrap([attack, elsewhere], { draws: 2 })).rejects.toThrow(/at the same point/);
   const aborted = new AbortController();
   aborted.abort();
   await expect(localBootstrap([attack], { draws: 2, signal: aborted.signal })).rejects.toThrow();

@@ -99,6 +99,7 @@ test.each(["chi2", "kl"] as const)("rows that are reweighted, %s", async (ball) 
     const point = await pointAt(userLoss(name, 3, true), made.data, made.fit.parameters, { l2: made.l2 });
     const [local, beside] = await localInfluences(point, [divergence(ball), lp(2)]);
     expect(relativeError([local.penalty], [attack.penalty])).toBeLessThan(1e-12);
+    expect(local.kinks).toEqual({ zeroGradients: 0, zeroCoordinates: 0, ties: 0, tiedRows: 0 });
     expect(relativeError(local.influence, attack.influence)).toBeLessThan(1e-10);
     expect(relativeError(beside.influence, (await influence(made.fit, lp(2))).influence)).toBeLessThan(1e-10);
     const shares = await localRowContributions(local, point.parameters);
