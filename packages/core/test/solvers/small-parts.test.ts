@@ -3,9 +3,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   ensureBlas,
   fit,
+  fitAt,
   kernel,
   kernelFit,
   lasso,
+  lassoPath,
   linear,
   logistic,
   Matrix,
@@ -13,12 +15,15 @@ import {
   quadratic,
 } from "../../src/index.js";
 import { perceptron } from "../../src/models/perceptron.js";
+import { minimiseAdam } from "../../src/solvers/adam.js";
 import { conjugateGradients } from "../../src/solvers/conjugate-gradient.js";
 import { gradientTerms } from "../../src/solvers/gradient-terms.js";
+import { proposedDamping } from "../../src/solvers/lanczos.js";
 import { softThreshold } from "../../src/solvers/lasso/feature-sign.js";
 import { lassoGap } from "../../src/solvers/lasso/gap.js";
 import { holdAtZero } from "../../src/solvers/lasso/lasso.js";
 import { objectiveOf, smoothPart } from "../../src/solvers/lasso/problem.js";
+import { minimiseLbfgs } from "../../src/solvers/lbfgs.js";
 import { ridgeOf } from "../../src/solvers/model-risk.js";
 import { NormalEquations } from "../../src/solvers/normal-equations.js";
 import { RidgeFamily } from "../../src/solvers/ridge-family.js";
@@ -269,4 +274,98 @@ test("conjugate gradients stop at their limit, and say so", async () => {
   const { solution, converged } = await run(60);
   expect(converged).toBe(true);
   solution.data.forEach((value, j) => expect(value * (j + 1) ** 3).toBeCloseTo(1, 6));
+});
+
+describe("the size of a gradient away from the minimum", () => {
+  // |∇L_j| beside √(Σ wℓ'²/ℓ'' · H_jj) + P_j|θ_j|, the most that it could be (Cauchy and Schwarz).
+  test.each([0, 0.4])("is what loops find, l2 = %d", async (l2) => {
+    const { x, y, data } = drawn(50, 2, 31);
+    const theta = [0.3, -0.7, 1.1];
+    const { gradientNorm } = await fitAt(linear({ loss: "half-squared" }), data, theta, { l2 });
+    const rows = x.map((row) => [1, ...row]);
+    const residuals = rows.map((v, i) => v.reduce((sum, value, j) => sum + value * theta[j], 0) - y[i]);
+    const mean = (value: (i: number) => number): number => rows.reduce((sum, _, i) => sum + value(i), 0) / 50;
+    const shares = theta.map((value, j) => {
+      const ridge = j === 0 ? 0 : l2;
+      const possible =
+        Math.sqrt(mean((i) => residuals[i] ** 2) * mean((i) => rows[i][j] ** 2)) + ridge * Math.abs(value);
+      return Math.abs(mean((i) => residuals[i] * rows[i][j]) + ridge * value) / possible;
+    });
+    expect(gradientNorm / Math.max(...shares)).toBeCloseTo(1, 10);
+  });
+});
+
+test("a solution that is none has a residual: that of H = G + λP, relative to the right side", () => {
+  const gram = new Matrix(Float64Array.of(2, 0, 1, 3), 2, 2);
+  const inverse = new RidgeFamily(gram, Uint8Array.of(1, 1)).inverse(0.5);
+  // H = [2.5, 1; 1, 3.5]
+  expect(inverse.relativeResidual(Float64Array.of(1, 2), Float64Array.of(3, 4))).toBeCloseTo(
+    Math.hypot(3 - 4.5, 4 - 8) / 5,
+    14,
+  );
+  expect(inverse.relativeResidual(new Float64Array(2), new Float64Array(2))).toBe(0);
+});
+
+describe("what makes no sense is refused, and the last that does is not", () => {
+  const start = Float64Array.of(1);
+  test.each([-0.1, 1, Number.NaN])("a decay of Adam of %d", async (decay) => {
+    const options = { batches: () => [0], gradient: async () => Float64Array.of(0), epochs: 1 };
+    for (const name of ["firstDecay", "secondDecay"]) {
+      const training = minimiseAdam(start, { ...options, [name]: decay });
+      await expect(training).rejects.toThrow(/decay of Adam must lie in \[0, 1\)/);
+    }
+  });
+
+  test("pairs that L-BFGS keeps: 1 are enough", async () => {
+    const objective = async (theta: Float64Array) => ({
+      value: Math.cosh(theta[0] - 2) + theta[1] ** 2,
+      gradient: Float64Array.of(Math.sinh(theta[0] - 2), 2 * theta[1]),
+    });
+    const relativeGradient = ({ gradient }: { gradient: Float64Array }): number => Math.hypot(...gradient);
+    const from = Float64Array.of(-1, 3);
+    for (const memory of [0, -1, Number.NaN]) {
+      await expect(minimiseLbfgs(objective, from, { relativeGradient, memory })).rejects.toThrow(/at least 1 pair/);
+    }
+    const found = await minimiseLbfgs(objective, from, { relativeGradient, memory: 1 });
+    expect(found.theta[0]).toBeCloseTo(2, 7);
+    expect(found.theta[1]).toBeCloseTo(0, 7);
+  });
+
+  test("points of a path of lassos: one is the largest λ", async () => {
+    const { data } = drawn(40, 3, 15);
+    for (const points of [0, -2, 1.5]) {
+      await expect(lassoPath(linear(), data, { points })).rejects.toThrow(/A path needs 1 point or more/);
+    }
+    const { fits, largestL1 } = await lassoPath(linear(), data, { points: 1 });
+    expect(fits.length).toBe(1);
+    expect([...fits[0].parameters.subarray(1)].every((value) => value === 0)).toBe(true);
+    expect(fits[0].sparse?.l1).toBeCloseTo(largestL1, 12);
+  });
+
+  test("one entry that is not finite, by its row and column", async () => {
+    const { x, y } = drawn(20, 3, 16);
+    x[7][1] = Number.NaN;
+    await expect(lasso(linear(), matrixDataset(Matrix.fromRows(x), y), { l1: 0.1 })).rejects.toThrow(/Row 7 .*x2/);
+  });
+});
+
+test("a damping is proposed by what may be the smallest eigenvalue", () => {
+  const pair = (value: number, residual: number) => ({ value, residual, vector: new Float64Array(1) });
+  const of = (smallest: number, residual: number, largest: number, floor: number | null) => {
+    const extreme = {
+      smallest: pair(smallest, residual),
+      largest: pair(largest, 0),
+      floor,
+      products: 1,
+      converged: true,
+    };
+    return proposedDamping(extreme);
+  };
+  expect(of(1, 0, 10, null)).toEqual({ smallest: 0, proposed: 0 });
+  const negative = of(-2, 0.5, 10, null);
+  expect(negative.smallest).toBeCloseTo(2.5, 10);
+  expect(negative.proposed).toBeCloseTo(2.5 + 1e-5, 10);
+  // A floor that is known holds where the sketch says less.
+  expect(of(-2, 0.5, 10, 0).proposed).toBeCloseTo(1e-5, 12);
+  expect(of(1e-7, 0, 10, null).proposed).toBeCloseTo(1e-5 - 1e-7, 14);
 });

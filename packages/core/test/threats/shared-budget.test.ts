@@ -210,6 +210,23 @@ test("of entries tied for the largest, p = 1 moves the first", () => {
   expect([...phi].map((value) => value + 0)).toEqual([0, -1, 0, 0]);
 });
 
+test("what lies beside a stretch of an array has no part in its direction", () => {
+  for (const p of [1, 1.5, 2, Number.POSITIVE_INFINITY]) {
+    const [alone, within] = [new Float64Array(2), new Float64Array(5).fill(7)];
+    const gain = dualDirection(Float64Array.of(2, -1), p, alone);
+    expect(dualDirection(Float64Array.of(90, 2, -1, 80, 70), p, within, 1, 2)).toBe(gain);
+    expect([...within]).toEqual([7, ...alone, 7, 7]);
+  }
+});
+
+test("bounds that are crossed are refused by feature, the first one too", () => {
+  for (const feature of [0, 1]) {
+    const lower = [0, 0];
+    lower[feature] = 2;
+    expect(() => lp(2, { bounds: { lower, upper: [1, 1] } })(2)).toThrow(`Bounds of feature ${feature} are crossed`);
+  }
+});
+
 test("a feature whose bounds meet stays where it is", () => {
   const threat = lp(2, { bounds: { lower: [1, -9], upper: [1, 9] } })(2);
   for (const side of [1, -1]) {
