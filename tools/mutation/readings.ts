@@ -53,6 +53,20 @@ export const READINGS: readonly Reading[] = [
     why: "a fold is fitted by itself where it need not be: the same fit",
   },
   {
+    file: "influence/leave-out-fits.ts",
+    line: "else if (!(step <= CONTRACTION * lastStep[k])) {",
+    rule: "EqualityOperator",
+    replacement: "step > CONTRACTION * lastStep[k]",
+    why: "a fold is fitted by itself where it need not be: the same fit",
+  },
+  {
+    file: "influence/leave-out-influence.ts",
+    line: "for (let at = 0; at < omega.data.length; at++) omega.data[at] = curvatures[offset + at] * scores.data[at];",
+    rule: "EqualityOperator",
+    replacement: "at <= omega.data.length",
+    why: "one entry past the end of a typed array: what is read there is written nowhere",
+  },
+  {
     file: "influence/leverage-bias.ts",
     line: "for (let at = 0; at < inner.data.length; at++) {",
     rule: "EqualityOperator",
@@ -72,6 +86,20 @@ export const READINGS: readonly Reading[] = [
     rule: "BooleanLiteral",
     replacement: "true",
     why: "more is computed than is used",
+  },
+  {
+    file: "influence/local/damping-curve.ts",
+    line: "return matrix && matrix.rows <= LARGEST_EIGENPROBLEM",
+    rule: "EqualityOperator",
+    replacement: "matrix.rows < LARGEST_EIGENPROBLEM",
+    why: "differs at a single number only, where both ways serve",
+  },
+  {
+    file: "influence/local/pull.ts",
+    line: "for (let j = 0; j < part.length; j++) gradient[j] += part[j];",
+    rule: "EqualityOperator",
+    replacement: "j <= part.length",
+    why: "one entry past the end of a typed array: what is read there is written nowhere",
   },
   {
     file: "influence/local/system.ts",
@@ -138,6 +166,13 @@ export const READINGS: readonly Reading[] = [
   },
   {
     file: "solvers/box-simplex-qp.ts",
+    line: "for (let i = 0; i < K; i++) grad[i] += G.data[i * K + k] * by;",
+    rule: "EqualityOperator",
+    replacement: "i <= K",
+    why: "one entry past the end of a typed array: what is read there is written nowhere",
+  },
+  {
+    file: "solvers/box-simplex-qp.ts",
     line: "if (violation(problem, inSimplex, u) <= TOLERANCE * scale) return u;",
     rule: "EqualityOperator",
     replacement: "violation(problem, inSimplex, u) < TOLERANCE * scale",
@@ -151,6 +186,13 @@ export const READINGS: readonly Reading[] = [
     why: "differs at a single number only, where both ways serve",
   },
   {
+    file: "solvers/choose-solver.ts",
+    line: "if (least <= problem.memoryBytes) return { ...solver, memoryBytes: least, reason: `${label(solver)}: asked for.` };",
+    rule: "EqualityOperator",
+    replacement: "least < problem.memoryBytes",
+    why: "differs at a single number only, where both ways serve",
+  },
+  {
     file: "solvers/columns.ts",
     line: "if (share < SHORTENED) projectOut(basis, rank, vector);",
     rule: "ConditionalExpression",
@@ -158,11 +200,25 @@ export const READINGS: readonly Reading[] = [
     why: "projected once more on what it is orthogonal to already: the same to rounding",
   },
   {
+    file: "solvers/fit.ts",
+    line: "if (!model.map.intercept) return theta;",
+    rule: "ConditionalExpression",
+    replacement: "false",
+    why: "another start: the same minimum",
+  },
+  {
     file: "solvers/forward-selection.ts",
     line: "for (let a = 0; a < k; a++) {",
     rule: "EqualityOperator",
     replacement: "a <= k",
     why: "one entry past the end of a typed array: what is read there is written nowhere",
+  },
+  {
+    file: "solvers/inverse-hessian.ts",
+    line: "if (x.length > 0) blas().symv(x.length, 1, hessian.data, x.length, x, 0, out);",
+    rule: "EqualityOperator",
+    replacement: "x.length >= 0",
+    why: "a product of length 0 has nothing to write",
   },
   {
     file: "solvers/lanczos.ts",
@@ -191,6 +247,13 @@ export const READINGS: readonly Reading[] = [
     rule: "EqualityOperator",
     replacement: "Math.abs(G) >= FEASIBLE * Math.abs(sizes.data[j])",
     why: "differs at a single number only, where both ways serve",
+  },
+  {
+    file: "solvers/lasso/lasso.ts",
+    line: "const begin = value >= largestL1 ? zeros : theta;",
+    rule: "EqualityOperator",
+    replacement: "value < largestL1",
+    why: "another start: the same minimum",
   },
   {
     file: "solvers/lasso/lasso.ts",
@@ -235,6 +298,13 @@ export const READINGS: readonly Reading[] = [
     why: "one entry past the end of a typed array: what is read there is written nowhere",
   },
   {
+    file: "solvers/lissa.ts",
+    line: "for (let j = 0; j < wide.rows; j++) {",
+    rule: "EqualityOperator",
+    replacement: "j <= wide.rows",
+    why: "one entry past the end of a typed array: what is read there is written nowhere",
+  },
+  {
     file: "solvers/model-risk.ts",
     line: "for (let j = 0; j < gradient.length; j++) gradient[j] += part.gradient[j];",
     rule: "EqualityOperator",
@@ -247,6 +317,13 @@ export const READINGS: readonly Reading[] = [
     rule: "AssignmentOperator",
     replacement: "spent -= system.products",
     why: "when the preconditioner is made anew: products are counted, the minimum is the same",
+  },
+  {
+    file: "solvers/nystrom-preconditioner.ts",
+    line: "return cost(2 * values.length, level * (level / at(0.375))) >= cost(values.length, level);",
+    rule: "EqualityOperator",
+    replacement: "cost(2 * values.length, level * (level / at(0.375))) > cost(values.length, level)",
+    why: "differs at a single number only, where both ways serve",
   },
   {
     file: "solvers/operator.ts",
@@ -274,6 +351,13 @@ export const READINGS: readonly Reading[] = [
     line: "if (base.rows === gradients.rows && sign.every((s) => s === 1)) return { directions: base, gain };",
     rule: "ConditionalExpression",
     replacement: "false",
+    why: "a copy of the same answer",
+  },
+  {
+    file: "threats/answer.ts",
+    line: "if (base.rows === gradients.rows && sign.every((s) => s === 1)) return { directions: base, gain };",
+    rule: "EqualityOperator",
+    replacement: "s !== 1",
     why: "a copy of the same answer",
   },
   {
@@ -314,9 +398,23 @@ export const READINGS: readonly Reading[] = [
   {
     file: "threats/norms.ts",
     line: "if (square > 1e-280 && square < 1e280) return Math.sqrt(square);",
+    rule: "ConditionalExpression",
+    replacement: "false",
+    why: "the other way to the same number: the same to rounding",
+  },
+  {
+    file: "threats/norms.ts",
+    line: "if (square > 1e-280 && square < 1e280) return Math.sqrt(square);",
     rule: "EqualityOperator",
     replacement: "square <= 1e280",
     why: "differs at a single number only, where both ways serve",
+  },
+  {
+    file: "threats/norms.ts",
+    line: "} else if (p === 2) {",
+    rule: "ConditionalExpression",
+    replacement: "false",
+    why: "the other way to the same number: the same to rounding",
   },
   {
     file: "threats/pointwise.ts",

@@ -61,7 +61,9 @@ export function report(
   const rows = strata.map(({ folder, files, possible, looked, compiling }) => {
     const those = judged.filter(({ error }) => error.file.startsWith(`${SRC}${folder}/`));
     const killed = those.filter(({ killedBy }) => killedBy !== null).length;
-    const same = those.filter(({ error, killedBy }) => killedBy === null && readingOf(error, source)).length;
+    const left = those.filter(({ killedBy }) => killedBy === null);
+    const same = left.filter(({ error }) => readingOf(error, source)).length;
+    const unmet = left.filter(({ error, met }) => !met && !readingOf(error, source)).length;
     const cells = [
       `\`${folder}\``,
       files,
@@ -69,21 +71,23 @@ export function report(
       `${compiling} of ${looked}`,
       those.length,
       killed,
-      shared(killed, those.length),
       same,
-      shared(killed, those.length - same),
+      unmet,
+      left.length - same - unmet,
+      shared(killed, those.length),
+      shared(killed, those.length - same - unmet),
     ];
     return `| ${cells.join(" | ")} |`;
   });
   const survivors = judged.filter(({ killedBy }) => killedBy === null);
-  const read = survivors.map(({ error }) => {
+  const read = survivors.map(({ error, met }) => {
     const { text, line } = placeOf(error, source);
     const change = `${code(shortened(text))} → ${code(shortened(error.replacement) || "nothing")} in ${code(shortened(line))}`;
-    return `| \`${error.file.slice(SRC.length)}\` | ${change} | ${readingOf(error, source)?.why ?? "open"} |`;
+    return `| \`${error.file.slice(SRC.length)}\` | ${change} | ${readingOf(error, source)?.why ?? (met ? "open" : "not met")} |`;
   });
   return [
-    "| folder | files | possible errors | compile | tried | killed | share, % (95 %) | cannot be seen | share of the others |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "| folder | files | possible errors | compile | tried | killed | cannot be seen | not met | open | killed of all (95 %) | killed of those met that can be seen |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...rows,
     "",
     "### Survivors, read",

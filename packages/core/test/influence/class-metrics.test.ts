@@ -90,6 +90,8 @@ describe("metrics of several classes", () => {
     expect(() => classMetricRows(y, w, new Matrix(new Float64Array(n), n, 1))).toThrow(/at least two scores/);
     expect(() => classMetricRows(y.subarray(1), w, scores)).toThrow(/60 rows of scores, but 59 classes/);
     expect(() => classMetricRows(y.fill(4, 3, 4).slice(), w, scores)).toThrow(/Class 4 has no score/);
+    expect(() => classMetricRows(y.fill(-1, 3, 4).slice(), w, scores)).toThrow(/Class -1 has no score/);
+    expect(() => classMetricRows(y.fill(0.5, 3, 4).slice(), w, scores)).toThrow(/Class 0.5 has no score/);
     y[3] = 3;
   });
 });

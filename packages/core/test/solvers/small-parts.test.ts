@@ -16,6 +16,7 @@ import {
 } from "../../src/index.js";
 import { perceptron } from "../../src/models/perceptron.js";
 import { minimiseAdam } from "../../src/solvers/adam.js";
+import { normalise } from "../../src/solvers/columns.js";
 import { conjugateGradients } from "../../src/solvers/conjugate-gradient.js";
 import { gradientTerms } from "../../src/solvers/gradient-terms.js";
 import { proposedDamping } from "../../src/solvers/lanczos.js";
@@ -50,6 +51,17 @@ test("columns of the identity, from anywhere", () => {
     for (let j = 0; j < 4; j++) {
       for (let k = from; k < to; k++) expect(found.data[j * (to - from) + k - from]).toBe(j === k ? 1 : 0);
     }
+  }
+});
+
+test("a vector is made a unit one, but for one without a length or with one that is not finite", () => {
+  const vector = Float64Array.of(3, 0, -4);
+  expect(normalise(vector)).toBeCloseTo(5, 12);
+  [0.6, 0, -0.8].forEach((value, j) => expect(vector[j]).toBeCloseTo(value, 12));
+  for (const entry of [0, Number.POSITIVE_INFINITY]) {
+    const kept = Float64Array.of(entry, 0);
+    expect(normalise(kept)).toBe(entry);
+    expect([...kept]).toEqual([entry, 0]);
   }
 });
 
