@@ -10,7 +10,7 @@ import { randomStream } from "../packages/core/src/stats/random.js";
 import { compiling } from "./mutation/compiles.js";
 import { digestOf } from "./mutation/journal.js";
 import { judgeAll } from "./mutation/judge-all.js";
-import { placeOf, readingOf, report, type Stratum } from "./mutation/report.js";
+import { placeOf, report, type Stratum } from "./mutation/report.js";
 import { type SmallError, smallErrors, withSwitches } from "./mutation/switches.js";
 import { testsInOrder } from "./mutation/tests.js";
 

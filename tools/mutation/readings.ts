@@ -151,13 +151,6 @@ export const READINGS: readonly Reading[] = [
     why: "differs at a single number only, where both ways serve",
   },
   {
-    file: "solvers/block-preconditioner.ts",
-    line: "const size = diagonal.reduce((a, b) => Math.max(a, b), 0) || 1;",
-    rule: "ArrowFunction",
-    replacement: "() => undefined",
-    why: "any positive share makes a block definite: products are counted, the solution is the same",
-  },
-  {
     file: "solvers/box-simplex-qp.ts",
     line: "const free = curvature > 0 ? -slope / curvature : slope < 0 ? u[b] : slope > 0 ? -u[a] : 0;",
     rule: "ConditionalExpression",

@@ -197,8 +197,9 @@ test("what is known for single rows only says which other adversary was given", 
 });
 
 test("who is no adversary, or one on other features, is refused", () => {
-  for (const nobody of [undefined, null, {}, 2]) {
-    expect(() => threatOn(nobody as unknown as Threat, 2)).toThrow("must be an adversary such as lp(2)");
+  const nobodies: unknown[] = [undefined, null, {}, 2];
+  for (const nobody of nobodies) {
+    expect(() => threatOn(nobody as Threat, 2)).toThrow("must be an adversary such as lp(2)");
   }
   expect(() => threatOn(lp(2)(3), 2)).toThrow("2 features, the threat 3");
   expect(threatOn(lp(2), 2).settings.budgets.length).toBe(2);
