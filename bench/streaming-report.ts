@@ -4,7 +4,7 @@ import { COLUMNS, type Streamed, type Streaming } from "./streaming.js";
 
 const GOALS = { growth: 0.1, memory: 1e9 } as const;
 
-/** Of the longest tables, which no shorter run replaces. */
+/** Tables of so many rows have a section of their own, which shorter runs leave alone. */
 const LARGEST = 10_000_000;
 
 export function streamingSection({ runs, disagreement, library }: Streaming, threads: number): string[] {
@@ -25,7 +25,7 @@ export function streamingSection({ runs, disagreement, library }: Streaming, thr
   const worst = Math.max(...ours.map((run) => growth(run, runs)));
   const least = Math.min(...runs.map((run) => run.rows)).toLocaleString("en");
   return [
-    `## Rows that pass by, to ${largest.toLocaleString("en")}`,
+    largest < LARGEST ? "## Rows that pass by" : "## Ten million rows that pass by",
     `\`aif analyze rows.npy --evaluation training --inference none --memory 1GB --cache … --keep-cache\`, ${threads} threads: fit, influence, curve, trust radius and certificate at p = 2 on standardised features; once from the file, which is read and written to a cache, and once from that cache. Ours is less what the same command takes for 1,000 rows. ${
       disagreement === null
         ? "NumPy: skipped, no Python that imports it was found (Debian: python3-numpy)."
