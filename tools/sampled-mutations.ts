@@ -136,7 +136,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 main().then(
   () => process.exit(0),
   (error: Error) => {
-    console.error(error);
+    console.error(error.message);
     process.exit(1);
   },
 );
