@@ -6,8 +6,7 @@ import { closed, decodeText, eachLines } from "./lines.js";
 import { note } from "./notes.js";
 import { NumericRows } from "./numeric-rows.js";
 import { type ByteSource, headOf } from "./source.js";
-import type { TableBuilder } from "./table-builder.js";
-import { empty } from "./unpack.js";
+import { noRowsIn, type TableBuilder } from "./table-builder.js";
 
 export interface DelimitedOptions {
   readonly delimiter?: string | undefined;
@@ -30,7 +29,10 @@ export async function readDelimited(source: ByteSource, table: TableBuilder, opt
   const rows = sampleRows(sample, dialect);
   const header = options.header === undefined || options.header === "auto" ? sniffHeader(rows) : options.header;
   const [first] = rows;
-  if (first === undefined) throw empty(source.name);
+  if (first === undefined) {
+    if (sample.trim() === "") return;
+    throw noRowsIn(source.name, false);
+  }
   const names = first.map((cell, j) => (header && cell.trim() !== "" ? cell.trim() : `column${j + 1}`));
   if (!header) {
     table.note(note("no-header", `${source.name} has no header row: its columns are called column1, column2, ….`));

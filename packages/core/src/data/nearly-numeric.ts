@@ -8,7 +8,8 @@ const SHARE = 0.8;
 /** Numbers as people write them: signs, currencies, percentages, thousands separators, decimal commas. */
 const likeNumber = /^[\s$€£¥]*[+-]?[\s$€£¥]*\d[\d.,'\s]*(?:e[+-]?\d+)?\s*%?$/i;
 
-const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
+/** Whether a cell of text could stand in a column of numbers. */
+export const isNumber = (text: string): boolean => text.trim() !== "" && Number.isFinite(Number(text));
 
 /**
  * What keeps a text column from being numeric, where most of its cells look like numbers: the first offending cell and its

@@ -6,7 +6,7 @@ import { type ByteSource, blobSource, bytesSource, headOf, onceSource, streamChu
 import type { Table } from "./table.js";
 import { TableBuilder } from "./table-builder.js";
 import { TableMemory } from "./table-memory.js";
-import { empty, fromUtf16, gunzipped } from "./unpack.js";
+import { fromUtf16, gunzipped } from "./unpack.js";
 
 /** How far reading has come. */
 export interface ReadProgress {
@@ -39,7 +39,7 @@ export type TableInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>
 
 /**
  * Reads a table: CSV, TSV and other delimited text, JSON lines, pictures in IDX files (all of them also gzipped), Parquet, .npy and .npz,
- * told apart by their content. Several files of one pattern are read in sorted order, their rows appended.
+ * told apart by their content. Several files of one pattern are read in sorted order, their rows appended; empty files add none.
  *
  * @throws AifError "input" where the input is no table, in one sentence that names file, column and row;
  *   "resource" where it does not fit into memory; "cancelled" when `signal` fires
@@ -100,7 +100,7 @@ async function readOnce(
 const delimiterOf = (text: string | undefined): string | undefined =>
   text === "tab" || text === "\\t" ? "\t" : text === "" ? undefined : text;
 
-/** Reads one file. `plain` is looked into, `source` (watched) is read. @throws as `readTable` */
+/** Reads one file, which adds no rows where it is empty. `plain` is looked into, `source` (watched) is read. @throws as `readTable` */
 export async function readFile(
   plain: ByteSource,
   source: ByteSource,
@@ -109,7 +109,7 @@ export async function readFile(
   packed = false,
 ): Promise<void> {
   const head = await headOf(plain, 1 << 16);
-  if (head.length === 0) throw empty(plain.name);
+  if (head.length === 0) return;
   const format = formatOf(head, plain.name);
   switch (format) {
     case "gzip":

@@ -40,7 +40,8 @@ export function chooseRows(
   const counts = noRowCounts(features.length);
   const keep = keptRows(target, features, raw, table.rows, rule, counts);
   const columns = [target, ...features];
-  refuseRows(columns, counts, rule, table.source);
+  const first = counts.firstMissing;
+  refuseRows(columns, counts, rule, table.source, first === null ? null : `data row ${first + 1}`);
   const rows = positionsOf(keep, counts.kept);
   const rawWeights = raw === null ? undefined : gathered(raw, rows);
   return {
@@ -57,6 +58,8 @@ export interface RowCounts {
   weightless: number;
   /** Missing cells in rows that have a weight, under "error". */
   readonly missing: Float64Array;
+  /** The first row with one of these, in the piece that was looked at last; null: none so far. */
+  firstMissing: number | null;
   /** Rows left out for a missing cell there and in no column before. */
   readonly dropped: Float64Array;
 }
@@ -65,6 +68,7 @@ export const noRowCounts = (features: number): RowCounts => ({
   kept: 0,
   weightless: 0,
   missing: new Float64Array(features + 1),
+  firstMissing: null,
   dropped: new Float64Array(features + 1),
 });
 
@@ -81,9 +85,9 @@ export function keptRows(
   if (raw !== null) counts.weightless += strike(keep, (row) => raw[row] === 0);
   const columns = [target, ...features];
   if (rule === "error") {
-    columns.forEach((column, k) => {
-      counts.missing[k] += hasMissing(column) ? strikeMissing(keep.slice(), column) : 0;
-    });
+    const anyMissing = columns.filter(hasMissing);
+    for (const column of anyMissing) counts.missing[columns.indexOf(column)] += strikeMissing(keep.slice(), column);
+    counts.firstMissing = firstMissing(anyMissing, keep);
   }
   const dropping = rule === "drop" ? columns : [target];
   dropping.forEach((column, k) => {
@@ -93,6 +97,13 @@ export function keptRows(
   return keep;
 }
 
+/** The first marked row with a missing cell; null: there is none. */
+function firstMissing(columns: readonly Column[], keep: Uint8Array): number | null {
+  if (columns.length === 0) return null;
+  const row = keep.findIndex((kept, row) => kept === 1 && columns.some((column) => isMissingAt(column, row)));
+  return row < 0 ? null : row;
+}
+
 /** The places that are marked with 1. @param count of them */
 export function positionsOf(keep: Uint8Array, count: number): Int32Array {
   const rows = new Int32Array(count);
@@ -100,9 +111,18 @@ export function positionsOf(keep: Uint8Array, count: number): Int32Array {
   return rows;
 }
 
-/** @throws input: missing cells under "error", or no row is left */
-export function refuseRows(columns: readonly Named[], counts: RowCounts, rule: MissingRule, source: string): void {
-  if (rule === "error") refuseMissing(columns, counts.missing, source);
+/**
+ * @param first where the first missing cell is, in words
+ * @throws input: missing cells under "error", or no row is left
+ */
+export function refuseRows(
+  columns: readonly Named[],
+  counts: RowCounts,
+  rule: MissingRule,
+  source: string,
+  first: string | null,
+): void {
+  if (rule === "error") refuseMissing(columns, counts.missing, source, first);
   if (counts.kept > 0) return;
   throw inputError(
     `${source}: no row is left once rows with missing cells are dropped; use --missing mean or leave columns out.`,
@@ -149,12 +169,13 @@ export function countMissing(column: Column, rows: Int32Array): number {
   return count;
 }
 
-function refuseMissing(columns: readonly Named[], missing: Float64Array, source: string): void {
+function refuseMissing(columns: readonly Named[], missing: Float64Array, source: string, first: string | null): void {
   const counts = columns.flatMap(({ name }, k) => (missing[k] > 0 ? [`${missing[k]} in ${quoted(name)}`] : []));
   if (counts.length === 0) return;
   const shown = counts.length > 10 ? [...counts.slice(0, 10), `more in ${counts.length - 10} other columns`] : counts;
+  const place = first === null ? "" : ` (the first in ${first})`;
   throw inputError(
-    `${source} has missing cells: ${shown.join(", ")}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
+    `${source} has missing cells: ${shown.join(", ")}${place}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { inputError } from "../errors.js";
+import { type AifError, inputError } from "../errors.js";
 import { ColumnBuilder, type ColumnPiece } from "./column-builder.js";
 import { listed, quoted, unknownColumn } from "./names.js";
 import type { Note } from "./notes.js";
@@ -36,6 +36,14 @@ export function refuseOtherColumns(
     );
   }
 }
+
+/** @param columns whether there are names of columns at least */
+export const noRowsIn = (source: string, columns: boolean): AifError =>
+  inputError(
+    columns
+      ? `${source} holds no data rows; give a file with at least one row below the header.`
+      : `${source} is empty; give a file with a header and at least one row.`,
+  );
 
 /** The table that readers of files fill, cell by cell; several files append their rows to it. */
 export class TableBuilder {
@@ -217,12 +225,11 @@ export class TableBuilder {
 
   finish(source: string): Table {
     this.checkMemory();
+    if (this.seen.size === 0) throw noRowsIn(source, false);
     for (const name of this.wanted ?? []) {
       if (!this.seen.has(name)) throw unknownColumn("column", name, source, [...this.seen]);
     }
-    if (this.rows === 0) {
-      throw inputError(`${source} holds no data rows; give a file with at least one row below the header.`);
-    }
+    if (this.rows === 0) throw noRowsIn(source, true);
     const columns: Column[] = [];
     for (const [name, builder] of this.builders) {
       columns.push(builder.finish());

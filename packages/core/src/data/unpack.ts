@@ -133,6 +133,3 @@ export const notText = (name: string, cause?: unknown): AifError =>
     `${name} is not UTF-8 text; save it as UTF-8 (iconv -f latin1 -t utf-8), or give a CSV, JSON lines, Parquet or NumPy file.`,
     { cause },
   );
-
-export const empty = (name: string): AifError =>
-  inputError(`${name} is empty; give a file with a header and at least one row.`);

@@ -209,7 +209,7 @@ describe("missing cells", () => {
     expectFailure(
       () => encoded(text, { target: "t" }),
       "input",
-      /missing cells: 1 in "t", 1 in "a", 1 in "b"; .*--missing drop.*--missing mean/,
+      /missing cells: 1 in "t", 1 in "a", 1 in "b" \(the first in data row 2\); .*--missing drop.*--missing mean/,
     ));
 
   test("drop leaves their rows out", async () => {

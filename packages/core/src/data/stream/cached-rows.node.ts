@@ -4,6 +4,7 @@ import { inputError } from "../../errors.js";
 import { agree } from "../../parallel/agreement.js";
 import { exchange } from "../../parallel/deal.js";
 import type { Ranks } from "../../parallel/ranks.js";
+import { noRowsIn } from "../table-builder.js";
 import { type BlockIndex, CacheReader, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
 import { type CacheOptions, cacheParts, type FirstPass, type PassWatcher } from "./cache-parts.node.js";
@@ -12,7 +13,7 @@ import { type Part, partsOf, shareOf } from "./parts.node.js";
 import { joinedSurveys, noRows } from "./rank-survey.js";
 
 /** Of the layout: caches of another version are written anew. */
-const VERSION = 1;
+const VERSION = 2;
 
 export interface FirstPassWork {
   readonly ranks: Ranks;
@@ -51,9 +52,7 @@ export async function cachedTable(
   const { pass, blocks } = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
   const surveys = await exchange(ranks, pass.survey);
   const survey = surveys.reduce(joinedSurveys, noRows());
-  if (survey.rows === 0) {
-    throw inputError(`${source} holds no data rows; give a file with at least one row below the header.`);
-  }
+  if (survey.rows === 0) throw noRowsIn(source, survey.declared !== null || survey.columns.length > 0);
   const before = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
   return new CachedTable(source, blocks, survey, before, pass.survey.rows, ranks);
 }

@@ -74,6 +74,19 @@ export class CachedTable {
     return found.survey;
   }
 
+  /** A row of this rank, in words. @param row counted through the whole table, from 0 */
+  placeOf(row: number): string {
+    let within = row - this.firstRow;
+    for (const { name, rows } of this.blocks.parts) {
+      if (within < rows) {
+        const inFile = name === this.source ? "" : `: row ${within + 1} of ${name}`;
+        return `data row ${row + 1}${inFile}`;
+      }
+      within -= rows;
+    }
+    throw new Error(`Row ${row} is none of this rank's.`);
+  }
+
   /** This rank's rows in order. */
   *pieces(): Generator<TablePiece> {
     const { blocks } = this;

@@ -1,5 +1,6 @@
 import type { ColumnPiece } from "../column-builder.js";
 import { joinedNumbers, noNumbers, tallyNumbers } from "../column-survey.js";
+import { isNumber } from "../nearly-numeric.js";
 import { allMissing, type ColumnTally, newTally, noRows, type RowsSurvey } from "./rank-survey.js";
 
 /** Surveys the rows of one file while they are read, a piece at a time. */
@@ -40,7 +41,10 @@ export class PartTally {
       const code = codes[i];
       if (code === -1) missing++;
       else if (code === -2) tally.more = true;
-      else if (tally.counts[code]++ === 0) tally.firstRows[code] = before + i;
+      else if (tally.counts[code]++ === 0) {
+        tally.firstRows[code] = before + i;
+        if (tally.word === null && !isNumber(texts[code])) tally.word = { text: texts[code], row: before + i };
+      }
     }
     if (missing < codes.length) tally.textFile = this.file;
     const cells = { ...allMissing(codes.length), missing };

@@ -22,6 +22,8 @@ export interface ColumnTally {
   /** The first file where the column holds numbers, and the first where it holds text. */
   numberFile: string | null;
   textFile: string | null;
+  /** The first cell of `textFile` that is no number, and its row in that file, from 0; null where all texts are numbers. */
+  word: { readonly text: string; readonly row: number } | null;
 }
 
 /** What a first pass over some files finds. Plain data, the same for any way in which files are shared out. */
@@ -44,6 +46,7 @@ export const newTally = (name: string, rowsBefore: number): ColumnTally => ({
   more: false,
   numberFile: null,
   textFile: null,
+  word: null,
 });
 
 export const allMissing = (rows: number): NumberTally => ({
@@ -56,10 +59,11 @@ export const allMissing = (rows: number): NumberTally => ({
 });
 
 /** @throws input: the column holds numbers in one file and text in another */
-function refuseMixture({ name, numberFile, textFile }: ColumnTally): void {
+function refuseMixture({ name, numberFile, textFile, word }: ColumnTally): void {
   if (numberFile === null || textFile === null || numberFile === textFile) return;
+  const cell = word === null ? "" : ` (${quoted(word.text)} in its data row ${word.row + 1})`;
   throw inputError(
-    `Column ${quoted(name)} holds numbers in ${numberFile} and text in ${textFile}; files read together need the same kind of cells: correct one of them, or leave the column out with --exclude.`,
+    `Column ${quoted(name)} holds numbers in ${numberFile} and text in ${textFile}${cell}; files read together need the same kind of cells: correct one of them, or leave the column out with --exclude.`,
   );
 }
 
@@ -96,6 +100,7 @@ function joinedTallies(a: ColumnTally, b: ColumnTally, rowsBefore: number): Colu
     more: a.more || b.more,
     numberFile: a.numberFile ?? b.numberFile,
     textFile: a.textFile ?? b.textFile,
+    word: a.textFile === null ? b.word : a.word,
   };
   const place = new Map(a.texts.map((text, k) => [text, k]));
   b.texts.forEach((text, k) => {

@@ -58,6 +58,7 @@ export async function chooseUsedRows(
   const counts = noRowCounts(features.length);
   let marks: Uint8Array | null = null;
   let largest = 0;
+  let missing: string | null = null;
   if (anyMissing || weighting !== null) {
     marks = new Uint8Array(table.ownRows);
     let at = 0;
@@ -65,17 +66,18 @@ export async function chooseUsedRows(
       const raw = weighting === null ? null : rawWeights(weighting, piece, source);
       const [first, ...others] = columns.map((column) => piece.column(column));
       const keep = keptRows(first, others, raw, piece.rows, rule, counts);
+      if (counts.firstMissing !== null) missing ??= table.placeOf(piece.before + counts.firstMissing);
       if (raw !== null) for (let i = 0; i < raw.length; i++) if (raw[i] > largest) largest = raw[i];
       marks.set(keep, at);
       at += piece.rows;
     }
   } else counts.kept = table.ownRows;
   const { kept: ownRows } = counts;
-  const everywhere = await exchange(ranks, { kept: ownRows, largest });
+  const everywhere = await exchange(ranks, { kept: ownRows, largest, missing });
   const most = everywhere.reduce((max, rank) => Math.max(max, rank.largest), 0);
   if (weighting !== null && most === 0) throw allWeightless(weighting, source);
   const all = await addedCounts(table, counts);
-  refuseRows(columns, all, rule, source);
+  refuseRows(columns, all, rule, source, everywhere.find((rank) => rank.missing !== null)?.missing ?? null);
   const before = everywhere.slice(0, ranks.rank).reduce((sum, { kept }) => sum + kept, 0);
   const chosen: UsedRows = {
     rows: all.kept,

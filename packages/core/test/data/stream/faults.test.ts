@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { readTable } from "../../../src/data/read.js";
 import { CacheWriter } from "../../../src/data/stream/cache-file.node.js";
 import { type OpenedStream, openStreamed, type StreamOptions } from "../../../src/data/stream/open.node.js";
 import { together } from "../../parallel/together.js";
@@ -149,11 +151,16 @@ describe("files", () => {
 
   test("that do not go together are both named, on every number of ranks", async () => {
     const { pattern, paths } = await parts("mixture");
-    writeFileSync(paths[1], "x,kind,y\n1,a,1\nmany,b,2\n");
-    const mixture = /Column "x" holds numbers in .*part-1\.csv and text in .*part-2\.csv/;
-    writeFileSync(paths[1], `x,kind,y\n${"few,a,1\nmany,b,2\n".repeat(9)}`);
+    const mixture = /Column "x" holds numbers in .*part-1\.csv and text in .*part-2\.csv \("few" in its data row 3\); /;
+    writeFileSync(paths[1], `x,kind,y\n1,c,1\n,c,1\n${"few,a,1\nmany,b,2\n".repeat(9)}`);
     for (const size of [1, 2, 3]) {
       await expectFailure(() => together(size, (ranks) => open(pattern, { ranks })), "input", mixture);
+    }
+    const order = /Column "x" holds numbers in .*part-2\.csv and text in .*part-1\.csv \("few" in its data row 2\); /;
+    writeFileSync(paths[0], `x,kind,y\n1,c,1\n${"few,a,1\nmany,b,2\n".repeat(9)}`);
+    writeFileSync(paths[1], `x,kind,y\n${"1,a,1\n2,b,2\n".repeat(9)}`);
+    for (const size of [1, 2, 3]) {
+      await expectFailure(() => together(size, (ranks) => open(pattern, { ranks })), "input", order);
     }
     writeFileSync(paths[1], "x,sort,y\n1,a,1\n2,b,2\n");
     for (const size of [1, 2]) {
@@ -163,6 +170,35 @@ describe("files", () => {
         /part-2\.csv has no column "kind", which .*part-1\.csv has/,
       );
     }
+  });
+
+  test("with missing cells: the first is named with its file and row, on every number of ranks", async () => {
+    const { pattern, paths } = await parts("holes");
+    writeFileSync(paths[1], `x,kind,y\n${"1,a,1\n2,b,2\n".repeat(9)}3,a,\n,a,4\n`);
+    const holes =
+      /2 files \(.*part-\*\.csv\) has missing cells: 1 in "y", 1 in "x" \(the first in data row 319: row 19 of .*part-2\.csv\); leave/;
+    for (const size of [1, 2, 3]) {
+      await expectFailure(() => together(size, (ranks) => open(pattern, { ranks })), "input", holes);
+    }
+  });
+
+  test("that are empty add no rows, first or last, packed or not, on every number of ranks; all of them empty are refused", async () => {
+    const whole = await parts("filled");
+    const sum = pass(await open(whole.pattern));
+    const { pattern, paths } = await parts("hollow");
+    const [first, last] = ["part-0.csv", "part-9.csv"].map((name) => join(folder.path("hollow"), name));
+    for (const nothing of ["", "\n\n", gzipSync("")]) {
+      for (const path of [first, last]) writeFileSync(path, nothing);
+      for (const size of [1, 3]) {
+        const streams = await together(size, (ranks) => open(pattern, { ranks }));
+        expect(streams.reduce((total, stream) => total + pass(stream), 0)).toBeCloseTo(sum, 12);
+        for (const { close } of streams) close();
+      }
+      expect((await readTable(pattern)).rows).toBe(600);
+    }
+    for (const path of paths) writeFileSync(path, "");
+    await expectFailure(() => open(pattern), "input", /^4 files \(.*\) is empty; give a file with a header/);
+    await expectFailure(() => readTable(pattern), "input", /^4 files \(.*\) is empty; give a file with a header/);
   });
 
   test("that cannot be read twice, and groups, are refused", async () => {
