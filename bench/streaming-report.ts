@@ -30,7 +30,7 @@ export function streamingSection({ runs, disagreement, library }: Streaming, thr
       disagreement === null
         ? "NumPy: skipped, no Python that imports it was found (Debian: python3-numpy)."
         : `${library} reads the same file in blocks of 16,384 rows (\`np.load\`, memory-mapped) for fit, influence and sensitivity alone, in as few passes as they need (\`bench/streamed_peer.py\`); parameters, c, influence and curvature differ by ${disagreement.toExponential(0)} at most. The work of a pass is what compares.`
-    } Goals: no more processor time a row than at ${least} rows, to within 10 %: ${worst <= GOALS.growth ? "met" : "missed"}; memory ${verdict(peak, GOALS.memory, (bytes) => `${(bytes / 1e6).toFixed(0)} MB`)}${largest < LARGEST ? ` (as far as ${largest.toLocaleString("en")} rows; ten million with \`--full\`)` : ""}.`,
+    } Goals: no more processor time a row than at ${least} rows, to within 10 %: ${worst <= GOALS.growth ? "met" : "missed"}; memory ${verdict(peak, GOALS.memory, (bytes) => `${(bytes / 1e6).toFixed(0)} MB`)}${largest < LARGEST ? ` (as far as ${largest.toLocaleString("en")} rows; ten million with \`npm run bench -- streaming --full\`)` : ""}.`,
     table(
       [
         "work",

@@ -138,7 +138,7 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     const { code, stderr } = await onRanks(2, words("linear").with(1, join(own, "part-*.csv")));
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^aif: Column "x0" holds numbers in [^\n]*part-0\.csv and text in [^\n]*part-1\.csv; [^\n]*$/,
+      /^aif: Column "x0" holds numbers in [^\n]*part-0\.csv and text in [^\n]*part-1\.csv \("many" in its data row 1\); [^\n]*$/,
     );
   });
 
