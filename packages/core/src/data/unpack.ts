@@ -1,5 +1,5 @@
 import { Gunzip } from "fflate";
-import { AifError, inputError } from "../errors.js";
+import { AifError } from "../errors.js";
 import { crc32 } from "./crc32.js";
 import { PORTION } from "./inflate.js";
 import { type ByteSource, joined } from "./source.js";
