@@ -144,6 +144,12 @@ describe("--solver auto", () => {
   test("the estimate grows as the arrays do", () => {
     expect(solverMemory("cholesky", problem)).toBeGreaterThan(2 * 8 * 2000 ** 2);
     expect(solverMemory("cg", problem, 10) - solverMemory("cg", problem)).toBeGreaterThan(3 * 8 * 10 * 2000);
+    // By hand for d = 10, k = 3 and a sketch of rank 2, in numbers of 8 bytes: arrays of d·d, d·k, k·k, d·rank and rank·rank.
+    const small = { size: 10, rightHandSides: 3 };
+    expect(solverMemory("cholesky", small)).toBe(8 * (300 + 180));
+    expect(solverMemory("cg", small, 2)).toBe(8 * (360 + 36 + 120 + 16));
+    expect(solverMemory("nystrom", small, 2)).toBe(8 * (150 + 120 + 16));
+    expect(solverMemory("lissa", small)).toBe(8 * (4 * 8 * 30 + 20 * 10));
     expect([1, 5, 100, 1e4, 1e8].map(nystromRank)).toEqual([1, 5, 20, 200, 500]);
   });
 });
