@@ -39,7 +39,7 @@ export function softmaxCurvature(rows: SoftmaxRows, theta: Float64Array, { x, w 
 
 /** out (d×d, lower triangle) += Σ w_i (diag(p_i) ⊗ v_iv_i' − u_iu_i') with v = (1, x) and u = p ⊗ v: K + 1 symmetric products. */
 function addHessian(rows: SoftmaxRows, p: Matrix, x: Matrix, w: Float64Array, out: Matrix): void {
-  const { classes: K, features: m, count: d } = rows;
+  const { classes: K, count: d } = rows;
   const stretch = Math.max(16, Math.floor(FORMED_NUMBERS / d));
   for (let from = 0; from < x.rows; from += stretch) {
     const to = Math.min(x.rows, from + stretch);
@@ -63,7 +63,11 @@ function addHessian(rows: SoftmaxRows, p: Matrix, x: Matrix, w: Float64Array, ou
       for (let b = 0; b <= a; b++) out.data[members[a] * d + members[b]] += gram.data[a * members.length + b];
     }
   }
-  finite("Hessian", out.data.subarray(0, m > 0 ? d : 0));
+  // No entry is larger than the largest of the diagonal.
+  finite(
+    "Hessian",
+    Float64Array.from({ length: d }, (_, j) => out.data[j * (d + 1)]),
+  );
 }
 
 /** out (q×q, lower triangle) += Σ ω_i v_iv_i', v = (1, x) or x. */

@@ -181,17 +181,17 @@ interface RoundSettings {
   readonly work: Work;
 }
 
-/** @throws usage: one that is not above 0. */
+/** One a column. @throws usage: one that is not above 0, or another number of them. */
 function tolerancesOf(given: number | Float64Array, columns: number): Float64Array {
   const all = typeof given === "number" ? new Float64Array(columns).fill(given) : given;
-  const wrong = all.find((tolerance) => !(tolerance > 0)) ?? (all.length < columns ? Number.NaN : undefined);
-  if (typeof given === "number" && !(given > 0)) throw noTolerance(given);
-  if (wrong !== undefined) throw noTolerance(wrong);
+  if (all.length !== columns) {
+    throw usageError(`Conjugate gradients need one tolerance a column: got ${all.length} for ${columns} columns.`);
+  }
+  for (const tolerance of typeof given === "number" ? [given] : given) {
+    if (!(tolerance > 0)) throw usageError(`The tolerance of conjugate gradients must be above 0, got ${tolerance}.`);
+  }
   return all;
 }
-
-const noTolerance = (given: number): Error =>
-  usageError(`The tolerance of conjugate gradients must be above 0, got ${given}.`);
 
 /** A unit vector in a random direction: the first curvatures may be those of flat directions alone. */
 function randomDirection(size: number): Matrix {

@@ -196,8 +196,8 @@ const withoutSketch = ({ hasDiagonal = false }: SolverProblem): "jacobi" | "none
 
 /**
  * The solver for `--solver auto`: Cholesky where H fits the memory (and is not far slower than products), else conjugate
- * gradients with the Gauss–Newton part where a network gives it and its factor takes less time than the products it saves, or with a
- * Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
+ * gradients with the Gauss–Newton part where a network gives it and its factor takes less time than the products it saves, with one
+ * Gram matrix where all scores share their inputs, or with a Nyström preconditioner, LiSSA where those would take more than an hour, and conjugate gradients with the
  * diagonal, if H gives it, or alone where memory is short. A solver asked for by name is taken if it can run.
  * @throws usage: a problem that makes no sense, a solver asked for that the problem does not allow; resource: nothing fits the cap.
  */

@@ -1,3 +1,4 @@
+import { numericalError } from "../errors.js";
 import { EquilibratedCholesky } from "../linalg/equilibrated-cholesky.js";
 import type { Matrix } from "../linalg/matrix.js";
 
@@ -5,7 +6,13 @@ import type { Matrix } from "../linalg/matrix.js";
 const FIRST_SHARE = 1e-12;
 const GROWTH = 1e3;
 
-/** The factor of a positive semidefinite matrix (lower triangle), whose diagonal grows in place until it is positive definite. */
+/** More than this share repairs no rounding: the matrix is not semidefinite, or not finite. */
+const LARGEST_SHARE = 1;
+
+/**
+ * The factor of a positive semidefinite matrix (lower triangle), whose diagonal grows in place until it is positive definite.
+ * @throws numerical: a matrix that is far from semidefinite, or not finite.
+ */
 export function definiteFactor(matrix: Matrix): EquilibratedCholesky {
   const p = matrix.rows;
   const diagonal = Float64Array.from({ length: p }, (_, i) => matrix.data[i * (p + 1)]);
@@ -14,5 +21,10 @@ export function definiteFactor(matrix: Matrix): EquilibratedCholesky {
     diagonal.forEach((value, i) => (matrix.data[i * (p + 1)] = value + share * (value > 0 ? value : size)));
     const factor = EquilibratedCholesky.factor(matrix);
     if (!("failedAt" in factor)) return factor;
+    if (share > LARGEST_SHARE) {
+      throw numericalError(
+        "The matrix of a preconditioner cannot be factorised: its numbers are too large. Look for very large inputs or parameters, or take --solver nystrom.",
+      );
+    }
   }
 }

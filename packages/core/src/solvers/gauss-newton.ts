@@ -160,7 +160,7 @@ function byRows(rows: LayeredRows, ridge: Float64Array, damping: number): Damped
   for (let a = 0; a < count; a++) core.data[a * (count + 1)] += 1;
   if (blas().potrf(count, core.data, Math.max(1, count)) !== 0) {
     throw numericalError(
-      "The Gauss–Newton matrix of the rows is not finite: look for very large inputs, or take --solver cg.",
+      "The Gauss–Newton matrix of the rows is not finite: look for very large inputs or parameters, or take --solver nystrom.",
     );
   }
   const solved = (b: Float64Array): Float64Array => {
