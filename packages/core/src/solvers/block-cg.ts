@@ -181,16 +181,14 @@ interface RoundSettings {
   readonly work: Work;
 }
 
-/** One a column. @throws usage: one that is not above 0, or another number of them. */
+/** One a column. @throws usage: one that is not above 0, or missing. */
 function tolerancesOf(given: number | Float64Array, columns: number): Float64Array {
-  const all = typeof given === "number" ? new Float64Array(columns).fill(given) : given;
-  if (all.length !== columns) {
-    throw usageError(`Conjugate gradients need one tolerance a column: got ${all.length} for ${columns} columns.`);
+  const wanted = typeof given === "number" ? [given] : Array.from({ length: columns }, (_, k) => given.at(k) ?? "none");
+  for (const tolerance of wanted) {
+    if (typeof tolerance === "number" && tolerance > 0) continue;
+    throw usageError(`The tolerance of conjugate gradients must be above 0, got ${tolerance}.`);
   }
-  for (const tolerance of typeof given === "number" ? [given] : given) {
-    if (!(tolerance > 0)) throw usageError(`The tolerance of conjugate gradients must be above 0, got ${tolerance}.`);
-  }
-  return all;
+  return typeof given === "number" ? new Float64Array(columns).fill(given) : given;
 }
 
 /** A unit vector in a random direction: the first curvatures may be those of flat directions alone. */
