@@ -127,18 +127,14 @@ export function riskOperator(
     },
 
     async matrix() {
+      const finished = (lower: Matrix): Matrix => withDiagonal(symmetrise(lower), withRidge ? ridge : null);
       const whole = curvature === "gauss-newton" ? await gaussNewtonMatrix({ ...point, data: rows }, work) : null;
-      if (whole) return withDiagonal(symmetrise(whole), withRidge ? ridge : null);
+      if (whole) return finished(whole);
       const out = Matrix.zeros(d, d);
-      let byColumns = false;
       const visit = async (block: Block): Promise<void> => {
         const slices = timeSlices(work);
         const known = keep(block);
-        if (known?.addMatrix) {
-          known.addMatrix(out);
-          return;
-        }
-        byColumns = true;
+        if (known?.addMatrix) return known.addMatrix(out);
         for (let from = 0; from < d; from += COLUMNS) {
           const units = unitVectors(d, from, Math.min(d, from + COLUMNS));
           const part = known?.product(units) ?? multiply(block, units);
@@ -150,14 +146,7 @@ export function riskOperator(
         }
       };
       await eachBlock(rows, "Hessian", work, visit, [out.data]);
-      for (let i = 0; i < d; i++) {
-        for (let j = 0; j < i; j++) {
-          const mean = byColumns ? 0.5 * (out.data[i * d + j] + out.data[j * d + i]) : out.data[i * d + j];
-          out.data[i * d + j] = mean;
-          out.data[j * d + i] = mean;
-        }
-      }
-      return withDiagonal(out, withRidge ? ridge : null);
+      return finished(out);
     },
 
     on: over,
