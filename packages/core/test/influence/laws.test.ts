@@ -1,7 +1,6 @@
 /** What may not change a result, and how it changes where it must. */
 import { describe, expect, test } from "vitest";
 import {
-  type Block,
   type CrossFit,
   crossFit,
   type Dataset,
@@ -19,43 +18,11 @@ import {
 } from "../../src/index.js";
 import { backends, required } from "../linalg/backends.js";
 import { Random, relativeError } from "../models/naive.js";
+import { Cut } from "./cut.js";
 import { attacked, describeModel, MODELS, type ModelName, randomCase, smoothCase } from "./problems.js";
 
 const INF = Number.POSITIVE_INFINITY;
 const EXPONENTS = [1, 1.5, 2, INF];
-
-/** The same rows, handed out `size` at a time. */
-class Cut implements Dataset {
-  constructor(
-    private readonly inner: Dataset,
-    private readonly size: number,
-  ) {}
-  get rows() {
-    return this.inner.rows;
-  }
-  get features() {
-    return this.inner.features;
-  }
-  get y() {
-    return this.inner.y;
-  }
-  get weights() {
-    return this.inner.weights;
-  }
-  *blocks(): Generator<Block> {
-    // One buffer for all blocks: nobody may keep the rows of the last one.
-    const buffer = new Float64Array(this.size * this.inner.features.length);
-    for (const block of this.inner.blocks(this.size)) {
-      buffer.fill(Number.NaN);
-      buffer.set(block.x.data);
-      const x = new Matrix(buffer.subarray(0, block.x.data.length), block.x.rows, block.x.columns);
-      yield { ...block, x, lasting: false };
-    }
-  }
-  select(rows: Int32Array): Dataset {
-    return new Cut(this.inner.select(rows), this.size);
-  }
-}
 
 /** Everything that an analysis says of the parameters and of the rows. */
 async function everything(
