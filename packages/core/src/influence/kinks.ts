@@ -57,11 +57,25 @@ export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: numb
   };
 }
 
+/** Whether `snapGradient` may find anything, told without an array: it is asked of every row and hardly ever so. */
+function mayHaveKinks(gamma: Float64Array, budgets: Float64Array, p: number): boolean {
+  let largest = 0;
+  for (let k = 0; k < gamma.length; k++) largest = Math.max(largest, Math.abs(gamma[k]) * budgets[k]);
+  if (largest === 0) return true;
+  let leading = 0;
+  for (let k = 0; k < gamma.length; k++) {
+    const size = Math.abs(gamma[k]) * budgets[k];
+    if (budgets[k] > 0 && size <= SNAP * largest) return true;
+    if (size >= (1 - SNAP) * largest) leading++;
+  }
+  return p === 1 && leading > 1;
+}
+
 /** Rows of γ (r×m) with a kink that is coupled with ∇²_x f, among the inputs that the score uses. */
 export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float64Array, p: number): number {
   let count = 0;
   for (let i = 0; i < gamma.rows; i++) {
-    if (slopes[i] === 0) continue;
+    if (slopes[i] === 0 || !mayHaveKinks(gamma.row(i), budgets, p)) continue;
     const { zeroCoordinates, ties, zeroGradient } = snapGradient(gamma.row(i), budgets, p);
     if (zeroCoordinates.length > 0 || ties.length > 0 || zeroGradient) count++;
   }

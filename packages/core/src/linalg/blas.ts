@@ -25,6 +25,8 @@ export interface Blas {
     c: Float64Array,
     ldc: number,
   ): void;
+  /** `gemm` beside this thread, under the terms of `syrkBeside`. */
+  readonly gemmBeside?: (...product: Parameters<Blas["gemm"]>) => Promise<void>;
   /** y ← alpha·op(A)·x + beta·y, A m×n as stored. */
   gemv(
     transpose: boolean,

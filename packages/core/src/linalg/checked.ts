@@ -10,6 +10,7 @@ import type { Blas } from "./blas.js";
 /** The arithmetic of `Blas`, with the same arguments, called only with checked arguments and sizes of at least 1. */
 export interface Kernels {
   gemm: Blas["gemm"];
+  gemmBeside?: Blas["gemmBeside"] | undefined;
   /** Called with beta = 0 only on a y that is all zeros. */
   gemv: Blas["gemv"];
   syrk: Blas["syrk"];
@@ -81,6 +82,7 @@ class CheckedBlas implements Blas {
   readonly name: Blas["name"];
   readonly description: string;
   readonly threads: number;
+  readonly gemmBeside?: NonNullable<Blas["gemmBeside"]>;
   readonly syrkBeside?: NonNullable<Blas["syrkBeside"]>;
 
   constructor(
@@ -90,7 +92,12 @@ class CheckedBlas implements Blas {
     this.name = identity.name;
     this.description = identity.description;
     this.threads = identity.threads;
-    const { syrkBeside } = kernels;
+    const { gemmBeside, syrkBeside } = kernels;
+    if (gemmBeside) {
+      this.gemmBeside = async (...product) => {
+        if (this.gemmIsWork(...product)) await gemmBeside(...product);
+      };
+    }
     if (syrkBeside) {
       this.syrkBeside = async (...product) => {
         if (this.syrkIsWork(...product)) await syrkBeside(...product);
@@ -113,15 +120,24 @@ class CheckedBlas implements Blas {
     c: Float64Array,
     ldc: number,
   ): void {
+    if (this.gemmIsWork(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) {
+      this.kernels.gemm(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    }
+  }
+
+  /** Checks the arguments and does what is no product at all. */
+  private gemmIsWork(
+    ...[transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc]: Parameters<Blas["gemm"]>
+  ): boolean {
     checkDimension("gemm", "m", m);
     checkDimension("gemm", "n", n);
     checkDimension("gemm", "k", k);
     checkMatrix("gemm", "A", a, transposeA ? k : m, transposeA ? m : k, lda);
     checkMatrix("gemm", "B", b, transposeB ? n : k, transposeB ? k : n, ldb);
     checkMatrix("gemm", "C", c, m, n, ldc);
-    if (m === 0 || n === 0) return;
-    if (k === 0 || alpha === 0) scaleRows(c, ldc, m, () => n, beta);
-    else this.kernels.gemm(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    if (m > 0 && n > 0 && k > 0 && alpha !== 0) return true;
+    scaleRows(c, ldc, m, () => n, beta);
+    return false;
   }
 
   gemv(

@@ -31,6 +31,17 @@ const fortranInteger = (value: number): Int32Array => Int32Array.of(value, value
 
 const cblasTranspose = (transpose: boolean): number => (transpose ? TRANSPOSE : NO_TRANSPOSE);
 
+/** A call on a thread of the engine's pool. @param held its arrays */
+function beside(held: Float64Array[], call: (end: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      held.length = 0; // koffi keeps addresses alone: up to here this closure keeps the arrays
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
 /** Looks the symbols up; throws where one is missing. */
 export function bindKernels(blas: Library, lapack: Library): Kernels {
   const integers = (count: number): string[] => Array<string>(count).fill(INT);
@@ -40,6 +51,7 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
   const dsyrk = blas.func("cblas_dsyrk", "void", [...integers(5), DOUBLE, ...matrix, DOUBLE, ...matrix]);
   const dsymv = blas.func("cblas_dsymv", "void", [...integers(3), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
   const dtrsm = blas.func("cblas_dtrsm", "void", [...integers(7), DOUBLE, ...matrix, ...matrix]);
+  const dtrsv = blas.func("cblas_dtrsv", "void", [...integers(5), ...matrix, ...matrix]);
   const dpotrf = lapack.func("dpotrf_", "void", [...Array<string>(5).fill(POINTER), "size_t"]);
   const dsyevd = lapack.func("dsyevd_", "void", [...Array<string>(11).fill(POINTER), "size_t", "size_t"]);
   return {
@@ -54,20 +66,24 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
     syrk(n, k, alpha, a, lda, beta, c, ldc) {
       dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
     },
+    gemmBeside(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
+      const opA = cblasTranspose(transposeA);
+      const opB = cblasTranspose(transposeB);
+      return beside([a, b, c], (end) => {
+        dgemm.async(ROW_MAJOR, opA, opB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, end);
+      });
+    },
     syrkBeside: (n, k, alpha, a, lda, beta, c, ldc) =>
-      new Promise((resolve, reject) => {
-        const held = [a, c];
-        dsyrk.async(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc, (error: Error | null) => {
-          held.length = 0; // koffi keeps addresses alone: up to here this closure keeps the arrays
-          if (error) reject(error);
-          else resolve();
-        });
+      beside([a, c], (end) => {
+        dsyrk.async(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc, end);
       }),
     symv(n, alpha, a, lda, x, beta, y) {
       dsymv(ROW_MAJOR, LOWER, n, alpha, a, lda, x, 1, beta, y, 1);
     },
     trsm(transpose, m, n, l, ldl, b, ldb) {
-      dtrsm(ROW_MAJOR, LEFT, LOWER, cblasTranspose(transpose), NON_UNIT, m, n, 1, l, ldl, b, ldb);
+      // OpenBLAS packs the whole of L for one column as for many, which takes four times as long.
+      if (n === 1) dtrsv(ROW_MAJOR, LOWER, cblasTranspose(transpose), NON_UNIT, m, l, ldl, b, ldb);
+      else dtrsm(ROW_MAJOR, LEFT, LOWER, cblasTranspose(transpose), NON_UNIT, m, n, 1, l, ldl, b, ldb);
     },
     potrf(n, a, lda) {
       const info = fortranInteger(0);

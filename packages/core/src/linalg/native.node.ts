@@ -91,12 +91,13 @@ function describe(library: Library, { blas, lapack }: NativeCandidate): string {
 function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number): Blas {
   const blas = koffi.load(candidate.blas);
   const lapack = candidate.lapack === candidate.blas ? blas : koffi.load(candidate.lapack);
-  const { syrkBeside, ...alone } = bindKernels(blas, lapack);
+  const { gemmBeside, syrkBeside, ...alone } = bindKernels(blas, lapack);
   // The last digits of a product depend on the number of threads, so it is fixed before the first use.
   const setThreads = threadSwitch(blas);
   setThreads?.(threads);
   const actual = threadCount(blas);
-  const kernels = actual > 1 && setThreads && takesCallsFromThreads(blas) ? { ...alone, syrkBeside } : alone;
+  const kernels =
+    actual > 1 && setThreads && takesCallsFromThreads(blas) ? { ...alone, gemmBeside, syrkBeside } : alone;
   selfTest(kernels);
   const gated = setThreads && actual > 1 ? threadsByWork(kernels, actual, setThreads) : kernels;
   return checkedBlas(gated, { name: "native", description: describe(blas, candidate), threads: actual });

@@ -45,6 +45,10 @@ export function selfTest(kernels: Kernels): void {
   expectClose("trsm", solution, [1, 2, 2, 2]);
   kernels.trsm(true, 2, 2, factor, 2, solution, 2);
   expectClose("trsm", solution, [0, 0.5, 1, 1]);
+  const column = numbers(2, untouched, 5);
+  kernels.trsm(false, 2, 1, factor, 2, column, 2);
+  kernels.trsm(true, 2, 1, factor, 2, column, 2);
+  expectClose("trsm of one column", column, [0, untouched, 1]);
 
   const vectors = numbers(2, untouched, 1, 2);
   const values = new Float64Array(2);

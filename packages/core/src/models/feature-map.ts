@@ -26,8 +26,8 @@ export interface FeatureMap {
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void;
   /** out (d×d, lower triangle) += V' diag(ω) V, ω ≥ 0. */
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void;
-  /** Rows of a block at which `addGram` is at its best, where that is more than a cache holds. */
-  readonly gramRows?: number;
+  /** The same for `count` weights and many blocks of rows, where the blocks are better not summed one by one. @param rows n */
+  gramSums?(rows: number, count: number): GramSums | null;
   /**
    * The same, its product on a thread beside this one, where the map's Gram matrix is one product with x. Until it settles
    * nothing else may touch `out`; x is free at once, or where it is lasting never written to.
@@ -53,6 +53,15 @@ export interface FeatureMap {
   inputsOf?(a: number): readonly number[];
   /** Whether Σ_i |V_i| has a non-zero column k: input k enters the score at all. */
   usesInput(k: number): boolean;
+}
+
+/** Gram matrices that become matrices when all blocks are summed. */
+export interface GramSums {
+  readonly rowsPerBlock: number;
+  /** Adds V'diag(ω)V for each ω ≥ 0. The rows are free again when it settles. */
+  add(x: Matrix, weights: readonly Float64Array[]): Promise<void>;
+  /** out (d×d each, lower triangle) += what was added. */
+  addTo(out: readonly Matrix[]): Promise<void>;
 }
 
 /** The weight that all entries share, or NaN. */

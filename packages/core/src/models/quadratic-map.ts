@@ -8,13 +8,15 @@ import {
   addWeightedDirections,
   addWeightedGram,
   type FeatureMap,
+  type GramSums,
   growingBuffer,
   interceptName,
   repeatRow,
   rowProducts,
   startWithIntercepts,
 } from "./feature-map.js";
-import { GRAM_ROWS, LEAST_INPUTS, LEAST_ROWS, QuadraticGram } from "./quadratic-gram.js";
+import { pairStart } from "./moment-blocks.js";
+import { LEAST_INPUTS, LEAST_ROWS, QuadraticGram } from "./quadratic-gram.js";
 
 /** Rows whose features are formed at once for the Gram matrix: about 1 MB of them. */
 const STRETCH_BYTES = 1 << 20;
@@ -32,7 +34,6 @@ export class QuadraticMap implements FeatureMap {
   private readonly featureBuffer = growingBuffer();
   /** For many inputs; few have their features formed. */
   private readonly gram: QuadraticGram | null = null;
-  readonly gramRows?: number;
   private readonly pairs: readonly (readonly [number, number])[];
 
   /** @param omitted says which products x_j x_k are left out (squares of two-valued columns, MATH 1.1). */
@@ -46,10 +47,7 @@ export class QuadraticMap implements FeatureMap {
     for (let j = 0; j < inputs; j++) for (let k = j; k < inputs; k++) if (!omitted(j, k)) pairs.push([j, k]);
     this.pairs = pairs;
     this.count = this.first + inputs + pairs.length;
-    if (inputs >= LEAST_INPUTS) {
-      this.gram = new QuadraticGram(inputs, intercept, this.positions());
-      this.gramRows = GRAM_ROWS;
-    }
+    if (inputs >= LEAST_INPUTS) this.gram = new QuadraticGram(inputs, this.positions());
   }
 
   names(inputs: readonly string[]): string[] {
@@ -130,6 +128,10 @@ export class QuadraticMap implements FeatureMap {
     }
   }
 
+  gramSums(rows: number, count: number): GramSums | null {
+    return this.gram && rows >= LEAST_ROWS ? this.gram.sums(count) : null;
+  }
+
   /** γ_i = β + (U + U')x_i */
   inputGradients(theta: Float64Array, x: Matrix): Matrix {
     const m = this.inputs;
@@ -179,12 +181,14 @@ export class QuadraticMap implements FeatureMap {
     return true;
   }
 
-  /** Index in v of each product x_j x_k, j ≤ k, in lexicographic order; −1 where it was left out. */
+  /** Index in v of each product z_k z_l, k ≤ l, of z = (1, x) in lexicographic order; −1 where it was left out. */
   private positions(): Int32Array {
     const m = this.inputs;
-    const positions = new Int32Array((m * (m + 1)) / 2).fill(-1);
+    const positions = new Int32Array(((m + 1) * (m + 2)) / 2).fill(-1);
+    if (this.intercept) positions[0] = 0;
+    for (let k = 0; k < m; k++) positions[k + 1] = this.first + k;
     this.pairs.forEach(([j, k], a) => {
-      positions[j * m - (j * (j - 1)) / 2 + k - j] = this.first + m + a;
+      positions[pairStart(m + 1, j + 1) + k - j] = this.first + m + a;
     });
     return positions;
   }

@@ -54,7 +54,8 @@ export async function sweep(
   const empty = Matrix.zeros(0, 0);
   const vectorProducts = (plan.theta?.columns ?? 0) + columns;
   const lanes = GramLanes.for(map, gramSums.length, data.rows, vectorProducts);
-  for (const block of data.blocks(lanes?.rowsPerBlock ?? (gramSums.length > 0 ? map.gramRows : undefined))) {
+  const later = gramSums.length > 0 ? map.gramSums?.(data.rows, gramSums.length) : null;
+  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock)) {
     const r = block.x.rows;
     const scores = plan.theta ? map.scores(plan.theta, block.x) : empty;
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
@@ -63,10 +64,12 @@ export async function sweep(
     const beside = lanes ? await lanes.start(block.x, rows.grams, block.lasting === true) : 0;
     if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
     const own = beside > 0 ? block.x.rowRange(beside, r) : block.x;
-    gramSums.forEach((sum, k) => map.addGram(own, rows.grams[k].subarray(beside), sum));
+    if (later) await later.add(block.x, rows.grams);
+    else gramSums.forEach((sum, k) => map.addGram(own, rows.grams[k].subarray(beside), sum));
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
   await lanes?.addTo(gramSums);
+  await later?.addTo(gramSums);
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }

@@ -22,7 +22,8 @@ export interface Progress {
 /** How long work may hold the thread before timers, signals and input get their turn. */
 const SLICE_MS = 50;
 
-const nextTurn: () => Promise<void> =
+/** When timers, input and calls beside this thread have had their turn. */
+export const nextTurn: () => Promise<void> =
   typeof setImmediate === "function"
     ? () => new Promise((resolve) => setImmediate(resolve))
     : () => new Promise((resolve) => setTimeout(resolve, 0));
