@@ -59,7 +59,6 @@ export function orthonormalRows(rows: Matrix, given: Matrix = Matrix.zeros(0, ro
     const panel = new Matrix(rows.data.slice(from * d, to * d), to - from, d);
     const shares = projectedPanel(basis, before, panel);
     for (let i = 0; i < panel.rows; i++) {
-      if (!(shares[i] > DEPENDENT)) continue;
       const vector = basis.subarray(rank * d, (rank + 1) * d);
       vector.set(panel.row(i));
       const inPanel = basis.subarray(before * d);

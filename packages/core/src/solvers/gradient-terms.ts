@@ -61,12 +61,11 @@ const rowOf = ({ x, y, w, firstRow }: Block, i: number): Block => ({
   firstRow: firstRow + i,
 });
 
-/** max_j |∇L_j| beside the size of its terms; 0 where all is 0. */
+/** max_j |∇L_j| beside the size of its terms; 0 where all is 0, NaN where one is. */
 export function relativeSize(gradient: Float64Array, terms: Float64Array): number {
   let largest = 0;
   for (let j = 0; j < gradient.length; j++) {
-    const share = gradient[j] === 0 ? 0 : Math.abs(gradient[j]) / terms[j];
-    if (!(share <= largest)) largest = share;
+    if (gradient[j] !== 0) largest = Math.max(largest, Math.abs(gradient[j]) / terms[j]);
   }
   return largest;
 }

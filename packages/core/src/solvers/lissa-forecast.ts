@@ -10,7 +10,10 @@ import type { SymmetricOperator } from "./operator.js";
 export interface Forecast {
   /** At most ‖(I − H/σ)^N b‖/‖b‖, the relative residual after N steps from 0. */
   residual(settings: { readonly scale: number; readonly steps: number }): number;
-  /** λ for which H + λI and a scale that grows by 2λ come to the tolerance in N steps, with a margin; 0 where H does. */
+  /**
+   * λ for which H + λI and a scale that grows by 2λ come to the tolerance in N steps, with a margin; 0 where H does, Infinity where no
+   * λ does: each step leaves a half at least.
+   */
   sufficientDamping(settings: { readonly scale: number; readonly steps: number; readonly tolerance: number }): number;
 }
 
@@ -18,6 +21,8 @@ const STEPS = 40;
 /** For what the quadrature, a lower bound, leaves out. */
 const MARGIN = 2;
 const HALVINGS = 60;
+/** A λ of so many σ leaves a half a step, but for rounding. */
+const LARGEST_SHARE = 2 ** 50;
 
 /**
  * Lanczos's method from b gives nodes θ_j and weights ω_j of Gauss's rule for the spectrum as b sees it, and with them
@@ -64,8 +69,12 @@ export async function forecast(operator: SymmetricOperator, right: Float64Array,
       const goal = tolerance / MARGIN;
       if (after(0, scale, steps) <= goal) return 0;
       let [low, high] = [0, scale];
+      while (after(high, scale, steps) > goal) {
+        if (high > LARGEST_SHARE * scale) return Number.POSITIVE_INFINITY;
+        [low, high] = [high, 2 * high];
+      }
       for (let halving = 0; halving < HALVINGS; halving++) {
-        const middle = halving < HALVINGS / 2 && low === 0 ? high / 4 : 0.5 * (low + high);
+        const middle = 0.5 * (low + high);
         if (after(middle, scale, steps) <= goal) high = middle;
         else low = middle;
       }

@@ -152,8 +152,9 @@ async function refuseHopeless(
   const least = Math.max(...forecasts.map(({ residual }) => residual({ scale, steps })));
   if (!(least > tolerance)) return;
   const damping = Math.max(...forecasts.map(({ sufficientDamping }) => sufficientDamping({ scale, steps, tolerance })));
+  const damped = damping < Infinity ? `a --damping higher by ${damping.toPrecision(2)}` : "more steps";
   throw numericalError(
-    `LiSSA cannot reach a relative residual of ${tolerance} here: its ${steps} steps leave at least ${least.toPrecision(2)}, since it takes as many as the condition of H+λI is large. Use --solver cg, or a --damping higher by ${damping.toPrecision(2)}, or take what they reach with --allow-unconverged.`,
+    `LiSSA cannot reach a relative residual of ${tolerance} here: its ${steps} steps leave at least ${least.toPrecision(2)}, since it takes as many as the condition of H+λI is large. Use --solver cg, or ${damped}, or take what they reach with --allow-unconverged.`,
   );
 }
 

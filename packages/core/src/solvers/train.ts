@@ -163,13 +163,14 @@ async function inStages(
 function byNewton(task: Task): Promise<Found> {
   const { problem, options } = task;
   const work = task.work.signal ? { signal: task.work.signal } : {};
+  const evaluate = reporting(task);
   const shared = sharedShape(problem, task.start);
   const preconditioner = shared && {
     cost: kroneckerCost(shared.outer.rows, shared.inner.rows),
     at: (theta: Float64Array) => kroneckerPreconditioner(problem, theta, 0, work),
   };
   return inStages(task, options.maximumIterations ?? 100, (start, relative) =>
-    minimiseNewton(reporting(task), start, {
+    minimiseNewton(evaluate, start, {
       ...relative,
       ...work,
       preconditioner,
@@ -181,8 +182,9 @@ function byNewton(task: Task): Promise<Found> {
 
 function byLbfgs(task: Task): Promise<Found> {
   const work = task.work.signal ? { signal: task.work.signal } : {};
+  const evaluate = reporting(task);
   return inStages(task, task.options.maximumIterations ?? 5000, (start, relative) =>
-    minimiseLbfgs(reporting(task), start, { ...relative, ...work, memory: 20 }),
+    minimiseLbfgs(evaluate, start, { ...relative, ...work, memory: 20 }),
   );
 }
 

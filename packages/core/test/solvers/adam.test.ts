@@ -87,3 +87,48 @@ describe("Adam", () => {
     }
   });
 });
+
+test("limits that make sense: decays of 0, any rate that is finite, one epoch", async () => {
+  // Without memory a step is η·sgn g.
+  const settings = { batches: () => [0], epochs: 1, firstDecay: 0, secondDecay: 0, stability: 0 };
+  const gradient = async () => Float64Array.of(5, -0.1);
+  const { theta } = await minimiseAdam(new Float64Array(2), { ...settings, gradient, learningRate: 0.25 });
+  expect([...theta]).toEqual([-0.25, 0.25]);
+  for (const learningRate of [Number.POSITIVE_INFINITY, -1, Number.NaN, () => 0]) {
+    const { code, message } = await refusal(minimiseAdam(start, { ...settings, gradient, learningRate }));
+    expect([code, /learning rate must be a number above 0, got/.test(message)]).toEqual(["usage", true]);
+  }
+  for (const epochs of [0, 1.5, Number.NaN]) {
+    const { message } = await refusal(minimiseAdam(start, { ...settings, gradient, epochs }));
+    expect(message).toBe(`The number of epochs must be a whole number of at least 1, got ${epochs}.`);
+  }
+  const broken = { ...settings, gradient: async () => Float64Array.of(Number.NaN, 0, 0) };
+  expect((await refusal(minimiseAdam(start, broken))).message).toContain("The gradient is not finite after 1 steps");
+});
+
+test("the first of equal validations is kept, and patience counts the epochs after it", async () => {
+  const losses = [3, 2, 2, 2, 1, 5, 6, 7, 8];
+  const options = {
+    batches: () => [0, 1],
+    gradient: async () => Float64Array.of(1),
+    epochs: losses.length,
+    validate: async (_: Float64Array, epoch: number) => losses[epoch],
+    learningRate: 1,
+    firstDecay: 0,
+    secondDecay: 0,
+    stability: 0,
+  };
+  const found = await minimiseAdam(Float64Array.of(0), { ...options, patience: 2 });
+  expect(found).toEqual({
+    theta: Float64Array.of(-4),
+    end: "stopped",
+    epochs: 4,
+    steps: 8,
+    bestEpoch: 1,
+    validations: [3, 2, 2, 2],
+  });
+  const patient = await minimiseAdam(Float64Array.of(0), { ...options, patience: 3 });
+  expect(patient).toMatchObject({ theta: Float64Array.of(-10), bestEpoch: 4, epochs: 8, steps: 16 });
+  const first = await minimiseAdam(Float64Array.of(0), { ...options, epochs: 2, patience: 1, validate: async () => 1 });
+  expect(first).toMatchObject({ end: "stopped", epochs: 2, bestEpoch: 0 });
+});
