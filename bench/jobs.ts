@@ -77,7 +77,8 @@ export async function featuresJob({ rows, columns }: Case, x: Float64Array, y: F
 
 function firstColumns(x: Float64Array, rows: number, columns: number, k: number): Matrix {
   const out = Matrix.zeros(rows, k);
-  for (let i = 0; i < rows; i++) out.row(i).set(x.subarray(i * columns, i * columns + k));
+  for (let i = 0, to = 0; i < rows; i++)
+    for (let j = 0, from = i * columns; j < k; j++, from++, to++) out.data[to] = x[from];
   return out;
 }
 

@@ -120,12 +120,14 @@ export interface SlopeExtent {
 /** The same of the rows of one fit. */
 export function slopeExtent({ model: { loss }, data, scores }: Fit): SlopeExtent {
   let [largest, size] = [0, 0];
-  scores.forEach((f, i) => {
-    const slope = loss.first(f, data.y[i]);
-    const curvature = loss.second(f, data.y[i]);
+  const { y, weights } = data;
+  for (let i = 0; i < scores.length; i++) {
+    const f = scores[i];
+    const slope = loss.first(f, y[i]);
+    const curvature = loss.second(f, y[i]);
     largest = Math.max(largest, Math.abs(slope));
-    if (curvature > 0) size += data.weights[i] * (slope ** 2 / curvature + curvature * f * f);
-  });
+    if (curvature > 0) size += weights[i] * ((slope * slope) / curvature + curvature * f * f);
+  }
   return { largest, size };
 }
 
@@ -165,7 +167,8 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { model, data, parameters, scores } = fit;
   const { loss, map } = model;
   const { p } = threat.settings;
-  const slopes = scores.map((f, i) => loss.first(f, data.y[i]));
+  const slopes = new Float64Array(scores.length);
+  for (let i = 0; i < slopes.length; i++) slopes[i] = loss.first(scores[i], data.y[i]);
   const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest);
   const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
@@ -194,17 +197,18 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
       if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
       const sizes = threat.rowScales(block);
       rowScales.set(sizes, firstRow);
-      for (let i = 0; i < y.length; i++) {
-        const row = firstRow + i;
-        scale += w[i] * sizes[i];
+      const { onFeatures, onJacobian } = pull;
+      let [sumOfSizes, sumOfGains] = [scale, gain]; // what a closure writes to is slow to add to
+      for (let i = 0, row = firstRow; i < y.length; i++, row++) {
+        sumOfSizes += w[i] * sizes[i];
         const moved = shares ? w[i] * shares.omega[row] : w[i];
-        gain += moved * response.gain[i];
-        pull.onFeatures[row] = moved * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
-        pull.onJacobian[row] = moved * slope[i] * response.sign[i];
-        omega.data[i] = pull.onFeatures[row];
+        sumOfGains += moved * response.gain[i];
+        onFeatures[row] = moved * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
+        onJacobian[row] = moved * slope[i] * response.sign[i];
+        omega.data[i] = onFeatures[row];
       }
-      const onJacobian = pull.onJacobian.subarray(firstRow, firstRow + y.length);
-      map.addJacobianPullback(x, response.base, onJacobian, throughJacobian);
+      [scale, gain] = [sumOfSizes, sumOfGains];
+      map.addJacobianPullback(x, response.base, onJacobian.subarray(firstRow, firstRow + y.length), throughJacobian);
     },
     work,
   );

@@ -57,27 +57,40 @@ export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: numb
   };
 }
 
-/** Whether `snapGradient` may find anything, told without an array: it is asked of every row and hardly ever so. */
-function mayHaveKinks(gamma: Float64Array, budgets: Float64Array, p: number): boolean {
-  let largest = 0;
-  for (let k = 0; k < gamma.length; k++) largest = Math.max(largest, Math.abs(gamma[k]) * budgets[k]);
-  if (largest === 0) return true;
-  let leading = 0;
-  for (let k = 0; k < gamma.length; k++) {
-    const size = Math.abs(gamma[k]) * budgets[k];
-    if (budgets[k] > 0 && size <= SNAP * largest) return true;
-    if (size >= (1 - SNAP) * largest) leading++;
-  }
-  return p === 1 && leading > 1;
-}
-
-/** Rows of γ (r×m) with a kink that is coupled with ∇²_x f, among the inputs that the score uses. */
-export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float64Array, p: number): number {
+/**
+ * Snaps the near-zero attacked coordinates of every row of γ (r×m) to zero, in place, but for rows without a slope, and counts the rows
+ * with a kink, which is coupled with ∇²_x f, among the inputs that the score uses.
+ */
+export function coupledKinks(
+  { data, rows, columns: m }: Matrix,
+  slopes: Float64Array,
+  budgets: Float64Array,
+  p: number,
+): number {
   let count = 0;
-  for (let i = 0; i < gamma.rows; i++) {
-    if (slopes[i] === 0 || !mayHaveKinks(gamma.row(i), budgets, p)) continue;
-    const { zeroCoordinates, ties, zeroGradient } = snapGradient(gamma.row(i), budgets, p);
-    if (zeroCoordinates.length > 0 || ties.length > 0 || zeroGradient) count++;
+  for (let i = 0, from = 0; i < rows; i++, from += m) {
+    if (slopes[i] === 0) continue;
+    let [largest, least] = [0, Number.POSITIVE_INFINITY];
+    for (let k = 0; k < m; k++) {
+      const size = Math.abs(data[from + k]) * budgets[k];
+      if (size > largest) largest = size;
+      if (size < least && budgets[k] > 0) least = size;
+    }
+    if (largest === 0) {
+      count++;
+      continue;
+    }
+    if (least > SNAP * largest && p !== 1) continue;
+    let [zeros, most] = [0, 0];
+    for (let k = 0; k < m; k++) {
+      if (!(budgets[k] > 0)) continue;
+      const size = Math.abs(data[from + k]) * budgets[k];
+      if (size >= (1 - SNAP) * largest) most++;
+      if (size > SNAP * largest) continue;
+      data[from + k] = 0;
+      zeros++;
+    }
+    if ((p === Infinity && zeros > 0) || (p === 1 && most > 1)) count++;
   }
   return count;
 }

@@ -29,6 +29,11 @@ export interface FeatureMap {
   /** The same for `count` weights and many blocks of rows, where the blocks are better not summed one by one. @param rows n */
   gramSums?(rows: number, count: number): GramSums | null;
   /**
+   * V (r×d) itself, where forming it is most of what products with it cost: a pass forms it once a block and takes all products from
+   * there. It lies in what `store` gives.
+   */
+  formed?(x: Matrix, store: (length: number) => Float64Array): Matrix;
+  /**
    * The same, its product on a thread beside this one, where the map's Gram matrix is one product with x. Until it settles
    * nothing else may touch `out`; x is free at once, or where it is lasting never written to.
    */

@@ -1,37 +1,77 @@
-import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import {
   addJacobianGramByInput,
-  addWeightedGram,
   type FeatureMap,
   growingBuffer,
   interceptName,
   repeatRow,
   rowProducts,
 } from "./feature-map.js";
+import { LinearMap } from "./linear-map.js";
+import { derivativeOf, type Monomial, writeMonomial } from "./monomials.js";
 
-/** coefficient · Π_k x_k^power, powers whole numbers ≥ 1 of distinct inputs. No factors: the constant. */
-export interface Monomial {
+/** A feature, by what a person calls it. */
+export interface Term extends Monomial {
   readonly name: string;
-  readonly coefficient: number;
-  readonly factors: readonly { readonly input: number; readonly power: number }[];
 }
+
+/** ∂v_a/∂x_j */
+interface Slope {
+  readonly a: number;
+  readonly j: number;
+  readonly slope: Monomial;
+}
+
+/** ∂²v_a/∂x_j∂x_k */
+interface Bend {
+  readonly a: number;
+  readonly j: number;
+  readonly k: number;
+  readonly bend: Monomial;
+}
+
+/** A number a row: factor·values[start + i·step]. */
+interface Column {
+  readonly factor: number;
+  readonly values: Float64Array;
+  readonly start: number;
+  readonly step: number;
+}
+
+/** Rows whose features are written one after the other: they stay in a cache meanwhile. */
+const STRETCH = 512;
+
+const ONE = Float64Array.of(1);
+const CONSTANT: Monomial = { coefficient: 1, factors: [] };
 
 /** v(x) = (1?, monomials of x): the basis regressions of the paper's 5.1.2, written as `basis:x1,x2,x1*x2,x1^2/4`. */
 export class MonomialMap implements FeatureMap {
   readonly count: number;
   readonly sharedGradient = false;
   readonly ownCoefficients = false;
-  private readonly first: number;
+  /** v_a, the constant among them. */
+  private readonly columns: readonly Monomial[];
+  private readonly slopes: readonly Slope[];
+  private readonly bends: readonly Bend[];
+  /** Products with V, once it is formed. */
+  private readonly plain: LinearMap;
   private readonly featureBuffer = growingBuffer();
+  private readonly columnBuffer = growingBuffer();
 
   constructor(
     readonly inputs: number,
     readonly intercept: boolean,
-    readonly terms: readonly Monomial[],
+    readonly terms: readonly Term[],
   ) {
-    this.first = intercept ? 1 : 0;
-    this.count = this.first + terms.length;
+    this.columns = intercept ? [CONSTANT, ...terms] : terms;
+    this.count = this.columns.length;
+    this.slopes = this.columns.flatMap((column, a) =>
+      derivatives(column).map(({ input: j, derivative: slope }) => ({ a, j, slope })),
+    );
+    this.bends = this.slopes.flatMap(({ a, j, slope }) =>
+      derivatives(slope).map(({ input: k, derivative: bend }) => ({ a, j, k, bend })),
+    );
+    this.plain = new LinearMap(this.count, false);
   }
 
   names(inputs: readonly string[]): string[] {
@@ -39,63 +79,67 @@ export class MonomialMap implements FeatureMap {
   }
 
   inputsOf(a: number): readonly number[] {
-    return a < this.first ? [] : this.terms[a - this.first].factors.map(({ input }) => input);
+    return this.columns[a].factors.map(({ input }) => input);
+  }
+
+  formed(x: Matrix, store: (length: number) => Float64Array): Matrix {
+    const d = this.count;
+    const v = new Matrix(store(x.rows * d), x.rows, d);
+    for (let from = 0; from < x.rows; from += STRETCH) {
+      const part = x.rowRange(from, Math.min(x.rows, from + STRETCH));
+      this.columns.forEach((column, a) => writeMonomial(column, part, v.data, from * d + a, d));
+    }
+    return v;
   }
 
   scores(theta: Matrix, x: Matrix): Matrix {
-    const scores = Matrix.zeros(x.rows, theta.columns);
-    const v = this.blockFeatures(x);
-    const [d, k] = [this.count, theta.columns];
-    blas().gemm(false, false, x.rows, k, d, 1, v.data, d, theta.data, k, 0, scores.data, k);
-    return scores;
+    return this.plain.scores(theta, this.formed(x, this.featureBuffer));
   }
 
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void {
-    const v = this.blockFeatures(x);
-    const [d, k] = [this.count, omega.columns];
-    blas().gemm(true, false, d, k, x.rows, 1, v.data, d, omega.data, k, 1, out.data, k);
+    this.plain.addPullback(this.formed(x, this.featureBuffer), omega, out);
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
-    addWeightedGram(this.blockFeatures(x), omega, out.data, this.count);
+    this.plain.addGram(this.formed(x, this.featureBuffer), omega, out);
   }
 
   inputGradients(theta: Float64Array, x: Matrix): Matrix {
-    const gamma = Matrix.zeros(x.rows, this.inputs);
-    for (let i = 0; i < x.rows; i++) {
-      const [row, g] = [x.row(i), gamma.row(i)];
-      this.terms.forEach((term, a) => {
-        for (const { input } of term.factors) g[input] += theta[this.first + a] * derivative(term, row, input);
-      });
+    const m = this.inputs;
+    const gamma = Matrix.zeros(x.rows, m);
+    for (const { a, j, slope } of this.slopes) {
+      const { factor, values, start, step } = this.column(slope, x);
+      const weight = factor * theta[a];
+      for (let i = 0, from = start, to = j; i < x.rows; i++, from += step, to += m)
+        gamma.data[to] += weight * values[from];
     }
     return gamma;
   }
 
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
-    for (let i = 0; i < x.rows; i++) {
-      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
-      this.terms.forEach((term, a) => {
-        for (const { input } of term.factors) {
-          out[this.first + a] += omega[i] * derivative(term, row, input) * phi[input];
-        }
-      });
+    const { data } = directions;
+    const next = stepOf(directions);
+    for (const { a, j, slope } of this.slopes) {
+      const { factor, values, start, step } = this.column(slope, x);
+      let sum = 0;
+      for (let i = 0, from = start, at = j; i < x.rows; i++, from += step, at += next)
+        sum += omega[i] * values[from] * data[at];
+      out[a] += factor * sum;
     }
   }
 
   features(x: Matrix): Matrix {
-    const { data, rows, columns } = this.blockFeatures(x);
-    return new Matrix(data.slice(), rows, columns);
+    return this.formed(x, (length) => new Float64Array(length));
   }
 
   jacobianTimes(x: Matrix, directions: Matrix): Matrix {
-    const out = Matrix.zeros(x.rows, this.count);
-    for (let i = 0; i < x.rows; i++) {
-      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
-      this.terms.forEach((term, a) => {
-        for (const { input } of term.factors) {
-          out.data[i * this.count + this.first + a] += derivative(term, row, input) * phi[input];
-        }
-      });
+    const d = this.count;
+    const next = stepOf(directions);
+    const out = Matrix.zeros(x.rows, d);
+    for (const { a, j, slope } of this.slopes) {
+      const { factor, values, start, step } = this.column(slope, x);
+      for (let i = 0, from = start, at = j, to = a; i < x.rows; i++, from += step, at += next, to += d)
+        out.data[to] += factor * values[from] * directions.data[at];
     }
     return out;
   }
@@ -109,72 +153,52 @@ export class MonomialMap implements FeatureMap {
   }
 
   curvatureTimes(theta: Float64Array, x: Matrix, directions: Matrix): Matrix {
-    const out = Matrix.zeros(x.rows, this.inputs);
-    for (let i = 0; i < x.rows; i++) {
-      const [row, phi, to] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i), out.row(i)];
-      this.terms.forEach((term, a) => {
-        for (const j of term.factors) {
-          for (const k of term.factors) {
-            to[j.input] += theta[this.first + a] * secondDerivative(term, row, j.input, k.input) * phi[k.input];
-          }
-        }
-      });
+    const m = this.inputs;
+    const next = stepOf(directions);
+    const out = Matrix.zeros(x.rows, m);
+    for (const { a, j, k, bend } of this.bends) {
+      const { factor, values, start, step } = this.column(bend, x);
+      const weight = factor * theta[a];
+      for (let i = 0, from = start, at = k, to = j; i < x.rows; i++, from += step, at += next, to += m)
+        out.data[to] += weight * values[from] * directions.data[at];
     }
     return out;
   }
 
   addCurvaturePullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
-    for (let i = 0; i < x.rows; i++) {
-      const [row, phi] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i)];
-      this.terms.forEach((term, a) => {
-        for (const j of term.factors) {
-          for (const k of term.factors) {
-            out[this.first + a] +=
-              omega[i] * secondDerivative(term, row, j.input, k.input) * phi[j.input] * phi[k.input];
-          }
-        }
-      });
+    const { data } = directions;
+    const next = stepOf(directions);
+    for (const { a, j, k, bend } of this.bends) {
+      const { factor, values, start, step } = this.column(bend, x);
+      let sum = 0;
+      for (let i = 0, from = start, at = 0; i < x.rows; i++, from += step, at += next)
+        sum += omega[i] * values[from] * data[at + j] * data[at + k];
+      out[a] += factor * sum;
     }
   }
 
   usesInput(k: number): boolean {
-    return this.terms.some((term) => term.factors.some((factor) => factor.input === k));
+    return this.slopes.some(({ j }) => j === k);
   }
 
-  private blockFeatures(x: Matrix): Matrix {
-    const d = this.count;
-    const v = new Matrix(this.featureBuffer(x.rows * d), x.rows, d);
-    for (let i = 0, at = 0; i < x.rows; i++) {
-      const row = x.row(i);
-      if (this.intercept) v.data[at++] = 1;
-      for (const term of this.terms) v.data[at++] = value(term, row);
-    }
-    return v;
+  /** A monomial of every row, until the next is asked for. */
+  private column(monomial: Monomial, x: Matrix): Column {
+    const { coefficient: factor, factors } = monomial;
+    if (factors.length === 0) return { factor, values: ONE, start: 0, step: 0 };
+    if (factors.length === 1 && factors[0].power === 1)
+      return { factor, values: x.data, start: factors[0].input, step: x.columns };
+    const values = this.columnBuffer(x.rows);
+    writeMonomial(monomial, x, values);
+    return { factor: 1, values, start: 0, step: 1 };
   }
 }
 
-function value(term: Monomial, x: Float64Array): number {
-  let product = term.coefficient;
-  for (const { input, power } of term.factors) product *= x[input] ** power;
-  return product;
+function derivatives(monomial: Monomial): { readonly input: number; readonly derivative: Monomial }[] {
+  return monomial.factors.flatMap(({ input }) => {
+    const derivative = derivativeOf(monomial, input);
+    return derivative ? [{ input, derivative }] : [];
+  });
 }
 
-/** ∂/∂x_j of a monomial: its value with x_j^a replaced by a x_j^{a−1}. */
-function derivative(term: Monomial, x: Float64Array, j: number): number {
-  let product = term.coefficient;
-  for (const { input, power } of term.factors)
-    product *= input === j ? power * x[input] ** (power - 1) : x[input] ** power;
-  return product;
-}
-
-/** ∂²/∂x_j∂x_k of a monomial. */
-function secondDerivative(term: Monomial, x: Float64Array, j: number, k: number): number {
-  let product = term.coefficient;
-  for (const { input, power } of term.factors) {
-    const order = (input === j ? 1 : 0) + (input === k ? 1 : 0);
-    if (order === 2) product *= power === 1 ? 0 : power * (power - 1) * x[input] ** (power - 2);
-    else if (order === 1) product *= power * x[input] ** (power - 1);
-    else product *= x[input] ** power;
-  }
-  return product;
-}
+/** From one row's direction to the next one's: 0 where all share one. */
+const stepOf = ({ rows, columns }: Matrix): number => (rows === 1 ? 0 : columns);

@@ -4,7 +4,7 @@ import { inputError, usageError } from "../errors.js";
 import type { FeatureMap } from "./feature-map.js";
 import { LinearMap } from "./linear-map.js";
 import { LOSSES, type Loss, type LossName } from "./losses.js";
-import { type Monomial, MonomialMap } from "./monomial-map.js";
+import { MonomialMap, type Term } from "./monomial-map.js";
 import { QuadraticMap } from "./quadratic-map.js";
 import { parseMonomials } from "./terms.js";
 
@@ -84,11 +84,7 @@ export const basis = (
   });
 
 /** The terms of the features that are there, told by their place among these. */
-function termsWithin(
-  terms: readonly Monomial[],
-  among: readonly string[],
-  features: readonly string[],
-): readonly Monomial[] {
+function termsWithin(terms: readonly Term[], among: readonly string[], features: readonly string[]): readonly Term[] {
   const place = new Map(features.map((name, k) => [name, k]));
   const found = terms.flatMap(({ factors, ...term }) => {
     const moved = factors.flatMap(({ input, power }) => {

@@ -1,8 +1,10 @@
 import type { Block, RowBlocks } from "../data/dataset.js";
+import { defaultRowsPerBlock } from "../data/rows-dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { type FeatureMap, growingBuffer } from "./feature-map.js";
 import { GramLanes } from "./gram-lanes.js";
+import { LinearMap } from "./linear-map.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
 export interface SweepPlan {
@@ -33,6 +35,12 @@ export interface SweepSums {
   readonly grams: readonly Matrix[];
 }
 
+type Buffer = ReturnType<typeof growingBuffer>;
+
+/** Buffers of sweeps that are over: short sweeps would spend their time on new ones. */
+const idleBuffers: Buffer[] = [];
+const MOST_IDLE = 8;
+
 /**
  * One pass over the data in blocks that fit the cache: everything that a score model needs of its rows is a function of their
  * scores, summed back through the basis. Blocks are added in order, so the result does not depend on anything but rounding.
@@ -49,27 +57,39 @@ export async function sweep(
   const pullSums = Matrix.zeros(d, columns);
   const gramSums = Array.from({ length: plan.grams ?? 0 }, () => Matrix.zeros(d, d));
   const slices = timeSlices(work);
-  const pullBuffer = growingBuffer();
-  const gramBuffers = gramSums.map(() => growingBuffer());
+  const buffers: Buffer[] = [];
+  const newBuffer = (): Buffer => {
+    const buffer = idleBuffers.pop() ?? growingBuffer();
+    buffers.push(buffer);
+    return buffer;
+  };
+  const formedBuffer = newBuffer();
+  const pullBuffer = newBuffer();
+  const gramBuffers = gramSums.map(newBuffer);
   const empty = Matrix.zeros(0, 0);
   const vectorProducts = (plan.theta?.columns ?? 0) + columns;
-  const lanes = GramLanes.for(map, gramSums.length, data.rows, vectorProducts);
-  const later = gramSums.length > 0 ? map.gramSums?.(data.rows, gramSums.length) : null;
-  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock)) {
+  const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
+  const usesRows = vectorProducts + gramSums.length > 0;
+  const lanes = GramLanes.for(through, gramSums.length, data.rows, vectorProducts);
+  const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
+  const formedRows = map.formed ? defaultRowsPerBlock(d) : undefined;
+  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock ?? formedRows)) {
     const r = block.x.rows;
-    const scores = plan.theta ? map.scores(plan.theta, block.x) : empty;
+    const x = (usesRows && map.formed?.(block.x, formedBuffer)) || block.x;
+    const scores = plan.theta ? through.scores(plan.theta, x) : empty;
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
     const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
     visit(rows);
-    const beside = lanes ? await lanes.start(block.x, rows.grams, block.lasting === true) : 0;
-    if (columns > 0) map.addPullback(block.x, rows.pull, pullSums);
-    const own = beside > 0 ? block.x.rowRange(beside, r) : block.x;
-    if (later) await later.add(block.x, rows.grams);
-    else gramSums.forEach((sum, k) => map.addGram(own, rows.grams[k].subarray(beside), sum));
+    const beside = lanes ? await lanes.start(x, rows.grams, block.lasting === true && x === block.x) : 0;
+    if (columns > 0) through.addPullback(x, rows.pull, pullSums);
+    const own = beside > 0 ? x.rowRange(beside, r) : x;
+    if (later) await later.add(x, rows.grams);
+    else gramSums.forEach((sum, k) => through.addGram(own, rows.grams[k].subarray(beside), sum));
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
   await lanes?.addTo(gramSums);
   await later?.addTo(gramSums);
+  idleBuffers.push(...buffers.slice(0, MOST_IDLE - idleBuffers.length));
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }

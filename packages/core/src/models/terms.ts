@@ -1,12 +1,12 @@
 import { usageError } from "../errors.js";
-import type { Monomial } from "./monomial-map.js";
+import type { Term } from "./monomial-map.js";
 
 /**
  * Reads "x1, x2, x1*x2, x1^2/4": monomials separated by commas, factors by `*`, a whole power after `^`, numbers as factors or
  * after `/`. Names with other characters than letters, digits, _ and . stand between backquotes: `` `living area`^2 ``.
  * @throws usage: naming the term and what was not understood.
  */
-export function parseMonomials(text: string, features: readonly string[]): Monomial[] {
+export function parseMonomials(text: string, features: readonly string[]): Term[] {
   const index = new Map(features.map((name, k) => [name, k]));
   const terms = splitOutsideQuotes(text, ",").map((term) => parseMonomial(term.trim(), index));
   if (terms.length === 0) throw usageError('A basis needs at least one term, such as "basis:x1,x1^2".');
@@ -21,7 +21,7 @@ export function parseMonomials(text: string, features: readonly string[]): Monom
   return terms;
 }
 
-function parseMonomial(term: string, index: ReadonlyMap<string, number>): Monomial {
+function parseMonomial(term: string, index: ReadonlyMap<string, number>): Term {
   let coefficient = 1;
   const powers = new Map<number, number>();
   const tokens = tokenize(term);

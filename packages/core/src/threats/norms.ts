@@ -63,7 +63,7 @@ export function norm(v: Float64Array, p: Exponent, from = 0, length = v.length):
 /**
  * The direction φ(g) ∈ argmax_{‖d‖_p ≤ 1} g·d and the dual norm ‖g‖_q it attains (MATH 0):
  * φ_k = sgn(g_k) (|g_k| / ‖g‖_q)^{q−1}; p = 1: sgn(g_k) e_k at the first largest |g_k|; p = ∞: sgn(g); φ(0) = 0.
- * So g·φ = ‖g‖_q and ‖φ‖_p = 1. Writes φ to `out` (same stretch) and returns ‖g‖_q.
+ * So g·φ = ‖g‖_q and ‖φ‖_p = 1. Writes φ to `out` (same stretch; g itself will do) and returns ‖g‖_q.
  */
 export function dualDirection(g: Float64Array, p: Exponent, out: Float64Array, from = 0, length = g.length): number {
   const end = from + length;
@@ -78,8 +78,9 @@ export function dualDirection(g: Float64Array, p: Exponent, out: Float64Array, f
   } else if (p === 1) {
     let largest = from;
     for (let k = from + 1; k < end; k++) if (Math.abs(g[k]) > Math.abs(g[largest])) largest = k;
+    const sign = Math.sign(g[largest]);
     out.fill(0, from, end);
-    out[largest] = Math.sign(g[largest]);
+    out[largest] = sign;
   } else {
     for (let k = from; k < end; k++) out[k] = Math.sign(g[k]) * (Math.abs(g[k]) / dualNorm) ** (q - 1);
   }

@@ -83,10 +83,14 @@ class PointwiseThreat implements Threat {
   private respondFreely({ slope, base }: InputGradients): Response {
     const directions = Matrix.zeros(base.rows, base.columns);
     const dualNorms = new Float64Array(base.rows);
-    for (let i = 0; i < base.rows; i++) dualNorms[i] = this.direction(base.row(i), directions.row(i));
+    for (let i = 0; i < base.rows; i++) dualNorms[i] = this.direction(base.data, directions, i);
     const shared = base.rows === 1;
-    const sign = slope.map(Math.sign);
-    const gain = slope.map((s, i) => Math.abs(s) * dualNorms[shared ? 0 : i]);
+    const sign = new Float64Array(slope.length);
+    const gain = new Float64Array(slope.length);
+    for (let i = 0; i < slope.length; i++) {
+      sign[i] = Math.sign(slope[i]);
+      gain[i] = Math.abs(slope[i]) * dualNorms[shared ? 0 : i];
+    }
     return { sign, base: directions, gain };
   }
 
@@ -97,28 +101,27 @@ class PointwiseThreat implements Threat {
   ): Response {
     const directions = Matrix.zeros(x.rows, x.columns);
     const gain = new Float64Array(x.rows);
-    const g = new Float64Array(x.columns);
-    for (let i = 0; i < x.rows; i++) {
-      const gamma = base.row(base.rows === 1 ? 0 : i);
-      const row = x.row(i);
-      for (let k = 0; k < g.length; k++) {
-        g[k] = slope[i] * gamma[k];
-        const outwards = g[k] > 0 ? row[k] >= upper[k] : row[k] <= lower[k];
-        if (outwards) g[k] = 0;
+    const m = x.columns;
+    for (let i = 0, at = 0; i < x.rows; i++) {
+      for (let k = 0, from = base.rows === 1 ? 0 : i * m; k < m; k++, at++, from++) {
+        const along = slope[i] * base.data[from];
+        const outwards = along > 0 ? x.data[at] >= upper[k] : x.data[at] <= lower[k];
+        directions.data[at] = outwards ? 0 : along;
       }
-      gain[i] = this.direction(g, directions.row(i));
+      gain[i] = this.direction(directions.data, directions, i);
     }
     return { sign: new Float64Array(x.rows).fill(1), base: directions, gain };
   }
 
-  /** Writes b ⊙ φ_p(b ⊙ g) and returns ‖b ⊙ g‖_q. */
-  private direction(g: Float64Array, out: Float64Array): number {
-    if (this.uniform) return dualDirection(g, this.settings.p, out);
-    const { scaled } = this;
+  /** Writes b ⊙ φ_p(b ⊙ g) for row i of g to that of `out`, which may be g itself, and returns ‖b ⊙ g‖_q. */
+  private direction(g: Float64Array, { data: out, columns: m }: Matrix, i: number): number {
+    const from = i * m;
     const { budgets, p } = this.settings;
-    for (let k = 0; k < g.length; k++) scaled[k] = g[k] * budgets[k];
-    const dualNorm = dualDirection(scaled, p, out);
-    for (let k = 0; k < out.length; k++) out[k] *= budgets[k];
+    if (this.uniform) return dualDirection(g, p, out, from, m);
+    const { scaled } = this;
+    for (let k = 0; k < m; k++) scaled[k] = g[from + k] * budgets[k];
+    const dualNorm = dualDirection(scaled, p, scaled);
+    for (let k = 0; k < m; k++) out[from + k] = scaled[k] * budgets[k];
     return dualNorm;
   }
 }

@@ -57,6 +57,9 @@ describe.each(EXPONENTS)("p = %d", (p) => {
         const value = dualDirection(Float64Array.from(g), p, phi);
         const truth = pNorm(g, q);
         expect(Math.abs(value - truth)).toBeLessThanOrEqual(1e-12 * truth);
+        const inPlace = Float64Array.from(g);
+        expect(dualDirection(inPlace, p, inPlace)).toBe(value);
+        expect([...inPlace]).toEqual([...phi]);
         if (truth === 0) {
           expect([...phi].every((entry) => entry === 0)).toBe(true);
           return;

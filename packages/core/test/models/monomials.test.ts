@@ -1,0 +1,132 @@
+/** Monomials of many rows, and passes that form V once a block, against plain loops. */
+import { describe, expect, test } from "vitest";
+import { Matrix, matrixDataset } from "../../src/index.js";
+import { MonomialMap } from "../../src/models/monomial-map.js";
+import { derivativeOf, type Monomial, writeMonomial } from "../../src/models/monomials.js";
+import { asColumn, sweep } from "../../src/models/sweep.js";
+import { parseMonomials } from "../../src/models/terms.js";
+import { dot, features, Random, relativeError, type Term } from "./naive.js";
+
+/** Whole numbers, whose products are exact. */
+const whole = Matrix.fromRows([
+  [2, -3, 1],
+  [-1, 2, 7],
+  [3, 0, -2],
+]);
+
+const valueAt = ({ coefficient, factors }: Monomial, row: number): number => {
+  let product = coefficient;
+  for (const { input, power } of factors)
+    for (let k = 0; k < power; k++) product *= whole.data[row * whole.columns + input];
+  return product;
+};
+
+describe("a monomial of every row", () => {
+  const powers = Array.from({ length: 20 }, (_, k) => k + 1);
+
+  test.each(powers)("x^%d, alone and behind another factor", (power) => {
+    for (const monomial of [
+      { coefficient: -3, factors: [{ input: 1, power }] },
+      {
+        coefficient: 0.5,
+        factors: [
+          { input: 2, power: 1 },
+          { input: 0, power },
+        ],
+      },
+    ]) {
+      const out = new Float64Array(3);
+      writeMonomial(monomial, whole, out);
+      expect([...out]).toEqual([0, 1, 2].map((i) => valueAt(monomial, i)));
+    }
+  });
+
+  test("lands where it is asked to, and nowhere else", () => {
+    const out = new Float64Array(8).fill(9);
+    writeMonomial({ coefficient: 2, factors: [{ input: 0, power: 2 }] }, whole, out, 1, 3);
+    expect([...out]).toEqual([9, 8, 9, 9, 2, 9, 9, 18]);
+    writeMonomial({ coefficient: 5, factors: [] }, whole, out, 0, 3);
+    expect([...out]).toEqual([5, 8, 9, 5, 2, 9, 5, 18]);
+  });
+
+  test("derivatives: 3x²y by x is 6xy, by y 3x², by z nothing", () => {
+    const monomial = {
+      coefficient: 3,
+      factors: [
+        { input: 0, power: 2 },
+        { input: 1, power: 1 },
+      ],
+    };
+    const byX = {
+      coefficient: 6,
+      factors: [
+        { input: 0, power: 1 },
+        { input: 1, power: 1 },
+      ],
+    };
+    expect(derivativeOf(monomial, 0)).toEqual(byX);
+    expect(derivativeOf(monomial, 1)).toEqual({ coefficient: 3, factors: [{ input: 0, power: 2 }] });
+    expect(derivativeOf(monomial, 2)).toBeNull();
+  });
+});
+
+describe("a pass that forms V once a block", () => {
+  // More rows than are formed at a time, and than a block of wide rows has.
+  const [n, m] = [5201, 3];
+  const random = new Random(4);
+  const X = random.rows(n, m);
+  const y = Float64Array.from(random.normals(n));
+  const weights = Float64Array.from(X, () => random.uniform());
+  const text = ["a", "b^2/4", "-3*a*c^2", "c^3", "a*b*c/2"];
+  const terms: readonly Term[] = [
+    { coefficient: 1, powers: [0, 0, 0] },
+    { coefficient: 1, powers: [1, 0, 0] },
+    { coefficient: 0.25, powers: [0, 2, 0] },
+    { coefficient: -3, powers: [1, 0, 2] },
+    { coefficient: 1, powers: [0, 0, 3] },
+    { coefficient: 0.5, powers: [1, 1, 1] },
+  ];
+
+  test.each([0, 20])("scores, pullback and Gram matrix, with %d terms more", async (more) => {
+    const [written, used] = [[...text], [...terms]];
+    for (let k = 0; k < more; k++) {
+      const powers = [1 + (k % 3), 2 + Math.floor(k / 3), 0];
+      written.push(`a^${powers[0]}*b^${powers[1]}`);
+      used.push({ coefficient: 1, powers });
+    }
+    const map = new MonomialMap(m, true, parseMonomials(written.join(", "), ["a", "b", "c"]));
+    const d = map.count;
+    const theta = Float64Array.from(random.normals(d));
+    const data = matrixDataset(Matrix.fromRows(X), y, { weights });
+    const scores = new Float64Array(n);
+    const other = Matrix.fromRows(random.rows(40, m));
+    const { pull, grams } = await sweep(
+      map,
+      data,
+      { theta: asColumn(theta), pull: 1, grams: 1, phase: "test" },
+      ({ block, scores: f, pull: omega, grams: [gram] }) => {
+        scores.set(f.data, block.firstRow);
+        omega.data.set(block.y);
+        gram.set(block.w);
+        map.scores(asColumn(theta), other); // what else the map is asked meanwhile takes nothing from the block
+      },
+    );
+    const V = X.map((row) => features(used, row));
+    const truth = V.map((v) => dot(v, theta));
+    expect(relativeError(scores, truth)).toBeLessThan(1e-13);
+    const pulled = Array.from({ length: d }, (_, a) => V.reduce((sum, v, i) => sum + y[i] * v[a], 0));
+    expect(relativeError(pull.data, pulled)).toBeLessThan(1e-12);
+    for (let a = 0; a < d; a++) {
+      for (let b = 0; b <= a; b++) {
+        const [sum, size] = V.reduce(
+          ([total, most], v, i) => {
+            const part = data.weights[i] * v[a] * v[b];
+            return [total + part, most + Math.abs(part)];
+          },
+          [0, 0],
+        );
+        expect(Math.abs(grams[0].data[a * d + b] - sum)).toBeLessThan(1e-13 * size);
+      }
+    }
+  });
+});
