@@ -155,15 +155,9 @@ function curvatureDiagonals(gamma: Matrix, budgets: Float64Array, q: number, nor
   return out;
 }
 
-/** out += Σ ω_i v_i a_i', a with one row or r. */
+/** out += Σ ω_i v_i a_i' */
 function addMixed(v: Matrix, a: Matrix, omega: Float64Array, out: Matrix): void {
   const d = v.columns;
-  if (a.rows === 1) {
-    const pulled = new Float64Array(d);
-    for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) pulled[j] += omega[i] * v.data[i * d + j];
-    addProduct(pulled, a.data, out);
-    return;
-  }
   const scaled = new Matrix(v.data.slice(), v.rows, d);
   for (let i = 0; i < v.rows; i++) for (let j = 0; j < d; j++) scaled.data[i * d + j] *= omega[i];
   blas().gemm(true, false, d, d, v.rows, 1, scaled.data, d, a.data, d, 1, out.data, d);

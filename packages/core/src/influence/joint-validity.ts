@@ -49,7 +49,7 @@ export async function jointTrustRadius(judge: Judge, tolerance: number, top: num
     const [{ relativeError }] = await judge.at([epsilon], "estimate", work);
     return relativeError !== null && relativeError <= tolerance;
   };
-  let [low, high] = [0, top];
+  let [low, high] = [0, Number.POSITIVE_INFINITY];
   // From sizes that most trust radii are near to.
   for (let epsilon = Math.min(0.03, top); ; ) {
     if (await holds(epsilon)) low = epsilon;
@@ -58,6 +58,6 @@ export async function jointTrustRadius(judge: Judge, tolerance: number, top: num
     if (high <= 1e-8 * top) return 0;
     if (low > 0 && high / low <= PRECISION) return low;
     if (low === 0) epsilon = high / 8;
-    else epsilon = high === top && !(low * 8 > top) ? Math.min(top, low * 8) : Math.sqrt(low * high);
+    else epsilon = high < Infinity ? Math.sqrt(low * high) : Math.min(top, low * 8);
   }
 }

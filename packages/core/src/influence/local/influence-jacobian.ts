@@ -1,6 +1,7 @@
 import type { Block } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
+import { symmetrise } from "../../linalg/symmetric.js";
 import type { Loss } from "../../models/losses.js";
 import type { Model } from "../../models/model.js";
 import { timeSlices, type Work } from "../../parallel/work.js";
@@ -81,14 +82,7 @@ export async function localJacobian(
     }
   };
   await eachBlock(data, "inference", options, visit, [out.data]);
-  for (let j = 0; j < d; j++) {
-    for (let k = 0; k < j; k++) {
-      const mean = 0.5 * (out.data[j * d + k] + out.data[k * d + j]);
-      out.data[j * d + k] = mean;
-      out.data[k * d + j] = mean;
-    }
-  }
-  return out;
+  return symmetrise(out);
 }
 
 /** The products with third derivatives. @throws usage: the model has none. */

@@ -3,8 +3,8 @@ import { ensureBlas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { Work } from "../../parallel/work.js";
 import { type BlockCgOptions, blockConjugateGradients } from "../../solvers/block-cg.js";
-import { chooseSolver, type SolverChoice, type SolverProblem } from "../../solvers/choose-solver.js";
-import { type GaussNewtonPlan, gaussNewtonPlan } from "../../solvers/gauss-newton.js";
+import { chooseSolver, type SolverChoice } from "../../solvers/choose-solver.js";
+import { gaussNewtonPlan } from "../../solvers/gauss-newton.js";
 import { hessianTimes } from "../../solvers/inverse-hessian.js";
 import {
   kroneckerCost,
@@ -14,7 +14,6 @@ import {
 } from "../../solvers/kronecker-preconditioner.js";
 import { type ExtremeEigenvalues, extremeEigenvalues, type LanczosOptions } from "../../solvers/lanczos.js";
 import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
-import { modelBlockRows } from "../../solvers/model-risk.js";
 import { nystromPreconditioner, worthwhileRank } from "../../solvers/nystrom-preconditioner.js";
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
 import { type DampedPreconditioner, NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
@@ -22,6 +21,7 @@ import { type Curvature, type RiskOperator, riskOperator } from "../../solvers/r
 import { solveSystem } from "../../solvers/solve.js";
 import { type DenseFactor, factorise } from "./dense-factor.js";
 import type { ModelPoint } from "./point.js";
+import { productTimes } from "./product-times.js";
 
 export interface SystemOptions {
   /** λ ≥ 0 (default 0). */
@@ -91,12 +91,6 @@ const CG_TOLERANCE = 1e-10;
 const SYSTEMS = 2;
 /** Of the memory: what products with H may keep between them. */
 const KEPT_SHARE = 1 / 8;
-/** Timing a product is worth while where forming H takes this many multiplications. */
-const WORTH_TIMING = 2e9;
-const TIMED_ROUNDS = 3;
-/** Multiplications of a product, in n·d, and how many are done a second. */
-const PASSES_A_PRODUCT = 4;
-const PRODUCT_SPEED = 2e9;
 /** Of Lanczos's method on products with the data. */
 const EIGENVALUE_TOLERANCE = 1e-6;
 const EIGENVALUE_STEPS = 100;
@@ -119,7 +113,7 @@ export async function localSystem(
     options.operator ??
     riskOperator(point, { curvature, withRidge: true, seed, keptBytes: memoryBytes * KEPT_SHARE }, work);
   const plan = gaussNewtonPlan(point, damping);
-  const times = await timings(point, curvature, plan);
+  const times = await productTimes(point, curvature, plan);
   const shared = sharedShape(point, point.parameters);
   const choice = chooseSolver(
     {
@@ -284,42 +278,6 @@ const NOT_CONVEX: SolverChoice = {
   memoryBytes: 0,
   reason: "CG: the loss is not convex in the outputs of all rows, so that there is no Gauss–Newton part to begin with.",
 };
-
-/** Seconds of one product and of the whole H, from one block; nothing where they hardly matter. */
-async function timings(
-  { model, data, ridge, parameters }: ModelPoint,
-  curvature: Curvature,
-  plan: GaussNewtonPlan | null,
-): Promise<Pick<SolverProblem, "productSeconds" | "furtherSeconds" | "matrixSeconds">> {
-  const d = parameters.length;
-  if (data.rows * d * d < WORTH_TIMING) return {};
-  if (data.pass) return counted(data.rows, d);
-  const rows = Math.min(data.rows, modelBlockRows(data.features.length));
-  const first = data.select(Int32Array.from({ length: rows }, (_, i) => i));
-  const operator = riskOperator({ model, data: first, ridge, parameters }, { curvature, withRidge: false });
-  const seconds = async (columns: number): Promise<number> => {
-    const vectors = new Matrix(new Float64Array(d * columns).fill(1), d, columns);
-    await operator.product(vectors);
-    // The least of several: other work on the machine only ever adds to a time.
-    let least = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < TIMED_ROUNDS; round++) {
-      const start = performance.now();
-      await operator.product(vectors);
-      least = Math.min(least, performance.now() - start);
-    }
-    return (least / 1000) * (data.rows / rows);
-  };
-  const one = await seconds(1);
-  const further = Math.max(0.1 * one, ((await seconds(5)) - one) / 4);
-  const formed = curvature === "gauss-newton" && plan ? plan.matrixSeconds : Number.POSITIVE_INFINITY;
-  return { productSeconds: one, furtherSeconds: further, matrixSeconds: Math.min(formed, d * further) };
-}
-
-/** Processes that share the rows must choose alike: by multiplications, not by a clock. */
-function counted(rows: number, d: number): Awaited<ReturnType<typeof timings>> {
-  const productSeconds = (PASSES_A_PRODUCT * rows * d) / PRODUCT_SPEED;
-  return { productSeconds, matrixSeconds: d * productSeconds };
-}
 
 const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({
   size: matrix.rows,

@@ -1,0 +1,630 @@
+/** Local responses on a dozen rows, in blocks of a few, against differences, sums and eliminations by hand. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Dataset, ensureBlas, lp, Matrix, matrixDataset, type ThreatDescription } from "../../../src/index.js";
+import { cornerDensity } from "../../../src/influence/local/corner-density.js";
+import { dampingCurve } from "../../../src/influence/local/damping-curve.js";
+import { factorise } from "../../../src/influence/local/dense-factor.js";
+import {
+  influenceOn,
+  type LocalInfluence,
+  localInfluence,
+  localInfluences,
+} from "../../../src/influence/local/influence.js";
+import { localJacobian, tangentsOf } from "../../../src/influence/local/influence-jacobian.js";
+import { type ModelPoint, pointAt } from "../../../src/influence/local/point.js";
+import { adversarialPulls } from "../../../src/influence/local/pull.js";
+import { localSystem } from "../../../src/influence/local/system.js";
+import { LOSSES } from "../../../src/models/losses.js";
+import type { Model } from "../../../src/models/model.js";
+import { perceptron } from "../../../src/models/perceptron.js";
+import { divergence } from "../../../src/threats/divergence.js";
+import { wasserstein } from "../../../src/threats/wasserstein.js";
+import { dot, Random, relativeError, solve } from "../../models/naive.js";
+import { Cut } from "../cut.js";
+import { gradientOf, numericalHessian, smallNetwork, userLoss } from "./user-losses.js";
+
+beforeAll(() => ensureBlas());
+
+const INF = Number.POSITIVE_INFINITY;
+const L2 = 0.05;
+const DAMPING = 2;
+const made = smallNetwork(4, { n: 12, m: 2, width: 2 });
+const { model, start } = made;
+const data = new Cut(made.data, 5);
+const d = start.length;
+const whole = (): { x: Matrix; w: Float64Array; y: Float64Array; firstRow: number } => [...made.data.blocks(12)][0];
+
+/** A network for numbers, whose loss has a corner in its slope. */
+const numbers = perceptron({ inputs: 2, hidden: [2], activation: "tanh", loss: "half-squared" });
+
+/** ∂/∂θ of a vector by central differences, column by column. */
+async function differences(f: (theta: Float64Array) => Promise<ArrayLike<number>>, theta: Float64Array, h = 1e-5) {
+  const columns: number[][] = [];
+  for (let j = 0; j < theta.length; j++) {
+    const at = (step: number) => f(theta.map((value, k) => (k === j ? value + step : value)));
+    const [up, down] = [await at(h), await at(-h)];
+    columns.push(Array.from(up, (value, k) => (value - down[k]) / (2 * h)));
+  }
+  return columns;
+}
+
+const symmetric = (columns: readonly (readonly number[])[]): number[] =>
+  columns.flatMap((column, j) => column.map((value, k) => 0.5 * (value + columns[k][j])));
+
+const clipped = matrixDataset(
+  new Matrix(
+    whole().x.data.map((value) => Math.min(0.8, value)),
+    12,
+    2,
+  ),
+  made.data.y,
+  { weights: made.data.weights },
+);
+
+describe("D + T is how Φ + HI moves with θ at fixed I", () => {
+  const box = { bounds: { lower: [-9, -9], upper: [0.8, 0.8] } };
+  test.each<[string, ThreatDescription, Dataset]>([
+    ["p = 2", lp(2), data],
+    ["p = 3, budgets", lp(3, { budgets: [1, 0.5] }), data],
+    ["p = 1.5", lp(1.5), data],
+    ["one feature frozen", lp(2, { budgets: [0, 2] }), data],
+    ["p = 1.5 in a box", lp(1.5, { ...box, budgets: [1, 2] }), new Cut(clipped, 5)],
+    ["p = 2 in a box", lp(2, box), new Cut(clipped, 5)],
+  ])("%s", async (_, threat, rows) => {
+    const attackAt = async (theta: Float64Array) =>
+      localInfluence(await pointAt(model, rows, theta, { l2: L2 }), threat, { damping: DAMPING });
+    const attack = await attackAt(start);
+    const I = new Matrix(attack.influence, d, 1);
+    const balance = async (theta: Float64Array): Promise<Float64Array> => {
+      const point = await pointAt(model, rows, theta, { l2: L2 });
+      const [{ penaltyGradient }] = await adversarialPulls(point, [threat]);
+      const image = new Float64Array(d);
+      for (const block of rows.blocks()) {
+        model.hessianProduct(theta, block, I).data.forEach((value, j) => (image[j] += value));
+      }
+      return penaltyGradient.map((value, j) => value + image[j]);
+    };
+    const truth = symmetric(await differences(balance, start));
+    expect(relativeError((await localJacobian(attack, null)).data, truth)).toBeLessThan(1e-6);
+    // The logistic loss has no corner of its own.
+    expect(relativeError((await localJacobian(attack, LOSSES.logistic)).data, truth)).toBeLessThan(1e-6);
+  });
+});
+
+/** K_h(t) */
+const kernel = (t: number, h: number): number => Math.exp(-0.5 * (t / h) ** 2) / (h * Math.sqrt(2 * Math.PI));
+
+describe("a loss whose slope changes sign: its corners count in the mean", () => {
+  const random = new Random(9);
+  const y = made.data.y.map((value) => value + 0.5 * random.normal());
+  const rows = new Cut(matrixDataset(whole().x, y, { weights: made.data.weights }), 5);
+  const w = made.data.weights;
+  const loss = LOSSES["half-squared"];
+
+  /** Σ w c N 2K_h(ℓ')ℓ''² JJ' and, at p = 1 and ∞, c Σ w|ℓ'| GΨG' by hand. */
+  async function terms(attack: LocalInfluence, p: number, rate: number): Promise<number[]> {
+    const { scale } = attack;
+    const block = { ...whole(), y };
+    const f = (theta: Float64Array) => numbers.outputs(theta, block.x).data;
+    const slopes = f(start).map((value, i) => value - y[i]);
+    const mean = dot(slopes, w);
+    const sd = Math.sqrt(slopes.reduce((sum, value, i) => sum + w[i] * (value - mean) ** 2, 0));
+    const h = 1.06 * sd * rate;
+    const J = await differences(async (theta) => f(theta), start);
+    const gamma = (theta: Float64Array) =>
+      numbers.inputGradients(theta, block).data.map((g, at) => g / (f(theta)[at >> 1] - y[at >> 1]));
+    const g = gamma(start);
+    const G = await differences(async (theta) => gamma(theta), start);
+    const out = new Array<number>(d * d).fill(0);
+    const add = (weight: number, a: readonly number[]): void => {
+      for (let j = 0; j < d; j++) for (let k = 0; k < d; k++) out[j * d + k] += weight * a[j] * a[k];
+    };
+    const q = p === 1 ? INF : p === INF ? 1 : p / (p - 1);
+    slopes.forEach((slope, i) => {
+      const [a, b] = [Math.abs(g[2 * i]), Math.abs(g[2 * i + 1])];
+      const N = q === INF ? Math.max(a, b) : (a ** q + b ** q) ** (1 / q);
+      add(
+        2 * scale * w[i] * N * kernel(slope, h),
+        J.map((column) => column[i]),
+      );
+    });
+    if (p === INF) {
+      for (const k of [0, 1]) {
+        const own = slopes.map((_, i) => g[2 * i + k]);
+        const m = dot(own, w);
+        const width = 1.06 * rate * Math.sqrt(own.reduce((sum, value, i) => sum + w[i] * (value - m) ** 2, 0));
+        slopes.forEach((slope, i) =>
+          add(
+            2 * scale * w[i] * Math.abs(slope) * kernel(own[i], width),
+            G.map((column) => column[2 * i + k]),
+          ),
+        );
+      }
+    }
+    if (p === 1) {
+      const gaps = slopes.map((_, i) => Math.abs(Math.abs(g[2 * i]) - Math.abs(g[2 * i + 1])));
+      const width = 1.06 * rate * Math.sqrt(gaps.reduce((sum, gap, i) => sum + w[i] * gap ** 2, 0));
+      slopes.forEach((slope, i) => {
+        const [s, t] = [Math.sign(g[2 * i]), Math.sign(g[2 * i + 1])];
+        const along = G.map((column) => s * column[2 * i] - t * column[2 * i + 1]);
+        add(scale * w[i] * Math.abs(slope) * kernel(gaps[i], width), along);
+      });
+    }
+    return out;
+  }
+
+  test.each([1, 2, 3, INF])("p = %d", async (p) => {
+    const attack = await localInfluence(await pointAt(numbers, rows, start, { l2: L2 }), lp(p), { damping: DAMPING });
+    const balance = async (theta: Float64Array): Promise<Float64Array> => {
+      const [{ penaltyGradient }] = await adversarialPulls(await pointAt(numbers, rows, theta), [lp(p)]);
+      const image = numbers.hessianProduct(theta, { ...whole(), y }, new Matrix(attack.influence, d, 1)).data;
+      return penaltyGradient.map((value, j) => value + image[j]);
+    };
+    // Small steps: no slope or coordinate changes its sign.
+    const smooth = symmetric(await differences(balance, start, 1e-5));
+    for (const [sampling, rate] of [
+      [{}, w.reduce((sum, value) => sum + value * value, 0) ** 0.2],
+      [{ weightsKind: "frequency", totalWeight: 40 }, 40 ** -0.2],
+    ] as const) {
+      const added = await terms(attack, p, rate);
+      const truth = smooth.map((value, at) => value + added[at]);
+      expect(relativeError((await localJacobian(attack, loss, sampling)).data, truth)).toBeLessThan(1e-6);
+    }
+  });
+
+  test("no corners where all slopes or gradients are the same; what a model must give", async () => {
+    const attack = await localInfluence(await pointAt(numbers, rows, start, { l2: L2 }), lp(2), { damping: DAMPING });
+    const { output: _output, ...bare } = numbers;
+    const without = { ...attack, point: { ...attack.point, model: bare } };
+    await expect(localJacobian(without, loss)).rejects.toThrow(
+      "A loss of one output was given, but the model does not tell its output from its loss.",
+    );
+    const { mixedGramProduct: _third, ...plain } = numbers;
+    expect(() => tangentsOf(plain)).toThrow("Intervals need third derivatives, which this model does not give");
+    const { tangentHessianProduct: _other, ...plainer } = numbers;
+    expect(() => tangentsOf(plainer)).toThrow("Intervals need third derivatives");
+  });
+});
+
+describe("the density of corners", () => {
+  const random = new Random(3);
+  const w = made.data.weights;
+  const g = (theta: Float64Array) => model.inputGradients(theta, whole());
+  const budgets = Float64Array.of(1, 0.4);
+  const moved = Matrix.fromRows(random.rows(12, 2));
+  const rate = w.reduce((sum, value) => sum + value * value, 0) ** 0.2;
+
+  test.each([true, false])("against the formula, by directions: %s", async (directions) => {
+    const gradients = g(start);
+    const size = [...w.keys()].map((i) => (directions ? Math.hypot(...gradients.row(i)) : 1));
+    const weighted = (values: readonly number[]) => values.reduce((sum, value, i) => sum + w[i] * value, 0);
+    for (const [sampling, factor] of [
+      [{}, rate],
+      [{ weightsKind: "frequency", totalWeight: 30 }, 30 ** -0.2],
+    ] as const) {
+      const infinite = await cornerDensity(
+        model,
+        { data, parameters: start },
+        { p: INF, budgets },
+        sampling,
+        directions,
+      );
+      const found = infinite?.(gradients)(moved) ?? Matrix.zeros(0, 0);
+      for (const k of [0, 1]) {
+        const own = size.map((s, i) => (directions ? Math.abs(gradients.row(i)[k]) : gradients.row(i)[k]) / s);
+        const mean = weighted(own);
+        const width = 1.06 * factor * Math.sqrt(weighted(own.map((value) => (value - mean) ** 2)));
+        size.forEach((s, i) => {
+          const wanted = 2 * budgets[k] * kernel(gradients.row(i)[k], width * s) * moved.row(i)[k];
+          expect(Math.abs(found.row(i)[k] - wanted)).toBeLessThan(1e-9 * (1 + Math.abs(wanted)));
+        });
+      }
+      const one = await cornerDensity(model, { data, parameters: start }, { p: 1, budgets }, sampling, directions);
+      const sharp = one?.(gradients)(moved) ?? Matrix.zeros(0, 0);
+      const gaps = size.map((s, i) => {
+        const [a, b] = gradients.row(i).map((value, k) => budgets[k] * Math.abs(value));
+        return Math.abs(a - b) / s;
+      });
+      const width = 1.06 * factor * Math.sqrt(weighted(gaps.map((gap) => gap ** 2)));
+      size.forEach((s, i) => {
+        const row = gradients.row(i);
+        const largest = budgets[0] * Math.abs(row[0]) > budgets[1] * Math.abs(row[1]) ? 0 : 1;
+        const a = [0, 1].map((k) => (k === largest ? 1 : -1) * Math.sign(row[k]) * budgets[k]);
+        const along = kernel(gaps[i] * s, width * s) * dot(a, moved.row(i));
+        a.forEach((value, k) => expect(sharp.row(i)[k]).toBeCloseTo(value * along, 9));
+      });
+    }
+  });
+
+  test("none at other p, where all rows have one gradient, or with one feature to move", async () => {
+    const at = (p: number, of: Model, theta: Float64Array, rows: Dataset, b: Float64Array) =>
+      cornerDensity(of, { data: rows, parameters: theta }, { p, budgets: b }, {}, false);
+    for (const p of [1.5, 2, 3]) expect(await at(p, model, start, data, budgets)).toBeNull();
+    const line = userLoss("half", 2, true);
+    const fitted = { ...line, inputGradients: () => Matrix.fromRows(Array.from({ length: 12 }, () => [0.3, -0.7])) };
+    for (const p of [1, INF]) expect(await at(p, fitted, Float64Array.of(0, 0.3, -0.7), made.data, budgets)).toBeNull();
+    expect(await at(1, model, start, data, Float64Array.of(0, 1))).toBeNull();
+    const frozen = await at(INF, model, start, data, Float64Array.of(0, 1));
+    expect((frozen?.(g(start))(moved) ?? moved).column(0).every((value) => value === 0)).toBe(true);
+  });
+});
+
+describe("pulls of several adversaries at once", () => {
+  test("each alone, with shares of a budget and weights; rows in blocks", async () => {
+    const point = await pointAt(model, data, start, { l2: L2 });
+    const threats = [lp(2), wasserstein(2, lp(3)), divergence("chi2"), lp(INF, { budgets: [1, 0] })];
+    const together = await adversarialPulls(point, threats);
+    const { w, x } = whole();
+    const block = whole();
+    const g = model.inputGradients(start, block);
+    const losses = model.losses(start, block);
+    for (const [t, threat] of threats.entries()) {
+      const [alone] = await adversarialPulls(point, [threat]);
+      expect(relativeError(together[t].penaltyGradient, alone.penaltyGradient)).toBeLessThan(1e-13);
+      expect(together[t].penalty).toBeCloseTo(alone.penalty, 13);
+      expect(relativeError(together[t].rowScales, alone.rowScales)).toBe(0);
+      expect(relativeError(together[t].omega, alone.omega)).toBeLessThan(1e-13);
+    }
+    // c = Σw‖x‖, A = cΣw‖g‖, and Φ is its slope.
+    const sizes = [...w.keys()].map((i) => Math.hypot(...x.row(i)));
+    expect(relativeError(together[0].rowScales, sizes)).toBeLessThan(1e-14);
+    const c = dot(sizes, w);
+    expect(together[0].scale).toBeCloseTo(c, 13);
+    expect([...together[0].omega]).toEqual(new Array(12).fill(1));
+    const growth = [...w.keys()].map((i) => Math.hypot(...g.row(i)));
+    expect(together[0].penalty).toBeCloseTo(c * dot(growth, w), 12);
+    for (const [t, threat] of threats.entries()) {
+      const slope = await differences(async (theta) => {
+        const [{ penalty }] = await adversarialPulls(await pointAt(model, data, theta), [threat]);
+        return [penalty];
+      }, start);
+      expect(relativeError(together[t].penaltyGradient, slope.flat())).toBeLessThan(1e-7);
+    }
+    // χ²: A is the deviation of the losses, a_i = (l_i − l̄)/sd.
+    const mean = dot(losses, w);
+    const sd = Math.sqrt(losses.reduce((sum, value, i) => sum + w[i] * (value - mean) ** 2, 0));
+    expect(together[2].penalty).toBeCloseTo(sd, 12);
+    expect(together[2].scale).toBe(1);
+    expect([...together[2].rowScales]).toEqual(new Array(12).fill(1));
+    expect(
+      relativeError(
+        together[2].omega,
+        Array.from(losses, (l) => (l - mean) / sd),
+      ),
+    ).toBeLessThan(1e-11);
+    expect(together[2].kinks).toEqual({ zeroGradients: 0, zeroCoordinates: 0, ties: 0, tiedRows: 0 });
+  });
+
+  test("a model without products of several directions gives the same", async () => {
+    const { mixedProducts: _all, ...bare } = model;
+    const threats = [lp(1), lp(2)];
+    const whole_ = await adversarialPulls(await pointAt(model, data, start), threats);
+    const plain = await adversarialPulls(await pointAt(bare, data, start), threats);
+    threats.forEach((_, t) =>
+      expect(relativeError(plain[t].penaltyGradient, whole_[t].penaltyGradient)).toBeLessThan(1e-12),
+    );
+  });
+
+  test("all losses the same: reweighting rows gains nothing, and every row is at a corner", async () => {
+    const flat = userLoss("half", 1, false);
+    const rows = matrixDataset(Matrix.fromRows([[1], [2], [-1]]), [3, 3, 3]);
+    const [pull] = await adversarialPulls(await pointAt(flat, rows, [0]), [divergence("chi2")]);
+    expect(pull.penalty).toBe(0);
+    expect(pull.kinks?.zeroGradients).toBe(3);
+  });
+
+  test("a threat of other features is refused", async () => {
+    const point = await pointAt(model, data, start);
+    await expect(adversarialPulls(point, [() => lp(2)(3)])).rejects.toThrow(
+      "The threat is of 3 features, the data have 2.",
+    );
+  });
+});
+
+/** H + λI and Φ of the network, by differences of the gradient. */
+const dampedHessian = (damping: number): number[][] =>
+  numericalHessian((theta) => gradientOf(model, made.data, L2, theta), start).map((row, i) =>
+    row.map((value, j) => value + (i === j ? damping : 0)),
+  );
+
+describe("systems with H + λI", () => {
+  const point = (): Promise<ModelPoint> => pointAt(model, data, start, { l2: L2 });
+  const right = new Matrix(Float64Array.from(new Random(5).normals(2 * d)), d, 2);
+
+  test.each(["auto", "cholesky", "cg", "nystrom"] as const)("%s: what elimination gives", async (solver) => {
+    const system = await localSystem(await point(), { damping: DAMPING, solver }, 2);
+    const found = await system.solve(right);
+    const H = dampedHessian(DAMPING);
+    for (const k of [0, 1]) {
+      const x = solve(H, [...right.column(k)]);
+      expect(relativeError(found.solution.column(k), x)).toBeLessThan(solver === "nystrom" ? 1e-4 : 1e-7);
+      const miss = [...right.column(k)].map((b, i) => b - dot(H[i], found.solution.column(k)));
+      const share = Math.hypot(...miss) / Math.hypot(...right.column(k));
+      expect(Math.abs(found.residuals[k] - share)).toBeLessThan(1e-7);
+    }
+    expect(found.converged).toBe(true);
+    expect(found.relativeResidual).toBe(Math.max(...found.residuals));
+    expect([...found.outOfRange]).toEqual([0, 0]);
+    const dense = solver === "auto" || solver === "cholesky";
+    expect(system.choice.name).toBe(dense ? "cholesky" : solver);
+    expect(found.solver).toBe(dense ? "cholesky" : solver);
+    expect(system.rank).toBe(dense ? d : null);
+    expect(system.matrix === null).toBe(!dense);
+    expect([system.damping, system.curvature]).toEqual([DAMPING, "hessian"]);
+    if (dense) {
+      expect(found.end).toBe("converged");
+      expect(found.curvature).toBeNull();
+      expect(found.sketchProducts).toBe(0);
+      // One pass for the residual of the solution, one for each that refines it.
+      expect(found.products).toBeGreaterThanOrEqual(4);
+      expect(found.products).toBeLessThanOrEqual(6);
+      expect(found.iterations).toBeLessThanOrEqual(2);
+      const entry = system.matrix?.data[0] ?? Number.NaN;
+      expect(entry).toBeCloseTo(dampedHessian(0)[0][0], 7);
+    }
+  });
+
+  test("extreme eigenvalues of H itself, with H formed and without", async () => {
+    const H = dampedHessian(0);
+    // Power iteration on H + 10I and on 10I − H.
+    const power = (sign: number): number => {
+      let v = new Array<number>(d).fill(0).map((_, j) => 1 + 0.1 * j);
+      for (let step = 0; step < 5000; step++) {
+        const image = v.map((value, i) => 10 * value + sign * dot(H[i], v));
+        v = image.map((value) => value / Math.hypot(...image));
+      }
+      return v.reduce((sum, value, i) => sum + value * dot(H[i], v), 0);
+    };
+    for (const solver of ["cholesky", "cg"] as const) {
+      const { smallest, largest } = await (
+        await localSystem(await point(), { damping: DAMPING, solver }, 1)
+      ).extremes();
+      expect(largest.value).toBeCloseTo(power(1), 5);
+      expect(smallest.value).toBeCloseTo(power(-1), 5);
+    }
+    const gaussNewton = await localSystem(await point(), { curvature: "gauss-newton", solver: "cg", damping: 1 }, 1);
+    const { floor, largest } = await gaussNewton.extremes();
+    expect(floor).toBe(0);
+    expect(largest.value).toBeGreaterThan(0);
+  });
+
+  test("solutions that need few digits stop early; those of the same rows by other passes are the same", async () => {
+    const system = await localSystem(await point(), { damping: 0.5, solver: "cg" }, 2);
+    const fine = await system.solve(right);
+    const { gaussNewtonRows: _rows, ...other } = model;
+    const sketched = await localSystem({ ...(await point()), model: other }, { damping: 0.5, solver: "cg" }, 2);
+    const rough = await sketched.solve(right, {}, 1e-2);
+    const exact = await sketched.solve(right);
+    expect(rough.relativeResidual).toBeLessThanOrEqual(1e-2);
+    expect(exact.relativeResidual).toBeLessThanOrEqual(1e-10);
+    expect(relativeError(exact.solution.data, fine.solution.data)).toBeLessThan(1e-8);
+    expect(rough.products).toBeLessThanOrEqual(exact.products);
+    const each = await sketched.solve(right, {}, Float64Array.of(0.5, 0));
+    expect(each.residuals[1]).toBeLessThanOrEqual(1e-10);
+    const passing = system.on(made.data);
+    expect(relativeError((await passing.solve(right)).solution.data, fine.solution.data)).toBeLessThan(1e-8);
+    expect(passing.damping).toBe(0.5);
+    const tight = await localSystem(
+      await point(),
+      { damping: 0.5, solver: "cg", tolerance: 1e-2, cgTolerance: 1e-12 },
+      2,
+    );
+    expect((await tight.solve(right)).relativeResidual).toBeLessThanOrEqual(1e-12);
+    const loose = await localSystem(
+      { ...(await point()), model: other },
+      { damping: 0.5, solver: "cg", tolerance: 1e-3 },
+      2,
+    );
+    const { relativeResidual } = await loose.solve(right);
+    expect(relativeResidual).toBeLessThanOrEqual(1e-3);
+    const short = await localSystem(
+      { ...(await point()), model: other },
+      { damping: 1e-3, solver: "cg", maximumIterations: 1 },
+      2,
+    );
+    const cut = await short.solve(right).catch(() => null);
+    expect(cut?.converged ?? false).toBe(false);
+  });
+
+  test("preconditioners: by choice, for another λ, and one at hand", async () => {
+    const layered = await localSystem(await point(), { damping: DAMPING, solver: "cg" }, 1);
+    expect(layered.choice.preconditioner).toBe("gauss-newton");
+    const made_ = await layered.preconditioner();
+    expect(made_?.name).toBe("gauss-newton");
+    expect(await layered.preconditioner()).toBe(made_);
+    expect(await layered.preconditioner({}, 3)).not.toBe(made_);
+    const given = made_ ?? undefined;
+    const borrowed = await localSystem(await point(), { damping: DAMPING, solver: "cg", preconditioner: given }, 1);
+    expect(await borrowed.preconditioner()).toBe(given);
+    const formed = await localSystem(await point(), { damping: DAMPING }, 1);
+    expect((await formed.preconditioner())?.name).toBe("none");
+  });
+
+  test("a singular H: its pseudo-inverse; an indefinite one: nothing to solve with", async () => {
+    const line = userLoss("half", 2, false);
+    const rows = matrixDataset(
+      Matrix.fromRows([
+        [1, 2],
+        [2, 4],
+        [-1, -2],
+      ]),
+      [1, 3, -1],
+    );
+    const at = await pointAt(line, rows, [0.1, 0.2]);
+    const system = await localSystem(at, {}, 1);
+    expect(system.rank).toBe(1);
+    const found = await system.solve(new Matrix(Float64Array.of(1, 2), 2, 1));
+    expect(found.solver).toBe("pseudo-inverse");
+    // H = 2(1, 2)(1, 2)', so that H⁺(1, 2)' = (1, 2)'/10.
+    expect(relativeError(found.solution.data, [0.1, 0.2])).toBeLessThan(1e-12);
+    const outside = await system.solve(new Matrix(Float64Array.of(2, -1), 2, 1));
+    expect(outside.outOfRange[0]).toBeCloseTo(1, 12);
+    const bent = await localSystem(await point(), {}, 1);
+    const refused = await bent.solve(new Matrix(start, d, 1));
+    expect([refused.end, refused.converged, refused.iterations]).toEqual(["indefinite", false, 0]);
+    expect(refused.curvature ?? 0).toBeLessThan(0);
+  });
+});
+
+describe("a dense factor", () => {
+  test("where it can be trusted, where H is singular, and where it is indefinite", () => {
+    const sound = factorise(
+      Matrix.fromRows([
+        [3, 0],
+        [1, 1],
+      ]),
+      1,
+    );
+    expect([sound?.method, sound?.rank, sound?.smallest]).toEqual(["cholesky", 2, null]);
+    expect(relativeError(sound?.solve(Matrix.fromRows([[1], [0]])).data ?? [], [2 / 7, -1 / 7])).toBeLessThan(1e-13);
+    expect([
+      ...(sound?.outOfRange(
+        Matrix.fromRows([
+          [1, 2],
+          [0, 3],
+        ]),
+      ) ?? []),
+    ]).toEqual([0, 0]);
+    const singular = factorise(
+      Matrix.fromRows([
+        [1, 0],
+        [1, 1],
+      ]),
+      0,
+    );
+    expect([singular?.method, singular?.rank]).toEqual(["pseudo-inverse", 1]);
+    expect(Math.abs(singular?.smallest ?? 1)).toBeLessThan(1e-14);
+    const share =
+      singular?.outOfRange(
+        Matrix.fromRows([
+          [1, 1],
+          [1, -1],
+        ]),
+      ) ?? [];
+    expect(share[0]).toBeCloseTo(0, 12);
+    expect(share[1]).toBeCloseTo(1, 12);
+    expect(relativeError(singular?.solve(Matrix.fromRows([[1], [1]])).data ?? [], [0.5, 0.5])).toBeLessThan(1e-12);
+    const bent = factorise(
+      Matrix.fromRows([
+        [1, 0],
+        [2, 1],
+      ]),
+      0.5,
+    );
+    expect([bent?.method, bent?.rank]).toEqual(["indefinite", 2]);
+    expect(bent?.smallest).toBeCloseTo(-0.5, 12);
+    expect([
+      ...(bent?.solve(
+        Matrix.fromRows([
+          [1, 2],
+          [3, 4],
+        ]),
+      ).data ?? []),
+    ]).toEqual([0, 0, 0, 0]);
+    expect([
+      ...(bent?.outOfRange(
+        Matrix.fromRows([
+          [1, 2],
+          [3, 4],
+        ]),
+      ) ?? []),
+    ]).toEqual([0, 0]);
+  });
+
+  test("a singular matrix too large for its eigenvectors has none", () => {
+    expect(factorise(Matrix.zeros(1501, 1501), 0)).toBeNull();
+    expect(factorise(Matrix.zeros(3, 3), 0)?.rank).toBe(0);
+  });
+});
+
+describe("what a response says of itself", () => {
+  test("the step towards the minimum, with the gradient and apart; counts and names", async () => {
+    const point = await pointAt(model, data, start, { l2: L2 });
+    const H = dampedHessian(DAMPING);
+    const g = gradientOf(model, made.data, L2, start);
+    const step = solve(H, [...g]);
+    for (const options of [{}, { solver: "cg", cgTolerance: 1e-9 }, { solver: "cg" }] as const) {
+      const [one, two] = await localInfluences(point, [lp(2), lp(3)], { damping: DAMPING, ...options });
+      for (const { local } of [one, two]) {
+        expect(
+          relativeError(
+            local.shift,
+            step.map((value) => -value),
+          ),
+        ).toBeLessThan(1e-3);
+        expect(local.newtonDecrement / (0.5 * dot(g, step))).toBeCloseTo(1, 3);
+        expect(local.gradientNorm).toBe(point.gradientNorm);
+      }
+      for (const attack of [one, two]) {
+        const I = solve(H, [...attack.penaltyGradient]).map((value) => -value);
+        expect(relativeError(attack.influence, I)).toBeLessThan(1e-6);
+        expect(attack.solver.relativeResidual).toBeLessThan(1e-8);
+        expect(attack.solver.converged).toBe(true);
+      }
+      expect(one.solver.name).toBe("solver" in options ? "cg" : "cholesky");
+      expect(one.solver.rank).toBe("solver" in options ? null : d);
+      expect(one.solver.memoryBytes).toBeGreaterThan(0);
+      expect(one.damping).toBe(DAMPING);
+    }
+    const [quiet] = await localInfluences(point, [lp(2)], { damping: DAMPING, eigenvalues: false });
+    expect([quiet.local.smallestEigenvalue, quiet.local.largestEigenvalue, quiet.local.proposedDamping]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    const other = influenceOn(quiet, made.data);
+    expect(other.point.data).toBe(made.data);
+    expect(other.influence).toBe(quiet.influence);
+  });
+
+  test("the curve against λ: a λ asked twice, one where H + λI is not definite, and Φ outside a singular H", async () => {
+    const point = await pointAt(model, data, start, { l2: L2 });
+    const attack = await localInfluence(point, lp(2), { damping: DAMPING });
+    const lowest = attack.local.smallestEigenvalue ?? 0;
+    expect(lowest).toBeLessThan(0);
+    const list = [1, 3, 1, -0.5 * lowest];
+    for (const one of [attack, { ...attack, system: { ...attack.system, matrix: null } }]) {
+      const curve = await dampingCurve(one, list);
+      expect(curve.map(({ damping }) => damping)).toEqual(list);
+      expect(curve[2]).toEqual(curve[0]);
+      expect([curve[3].sensitivity, curve[3].length]).toEqual([null, null]);
+      for (const k of [0, 1]) {
+        const x = solve(dampedHessian(list[k]), [...attack.penaltyGradient]);
+        const image = dampedHessian(0).map((row) => dot(row, x));
+        expect((curve[k].sensitivity ?? 0) / (0.5 * dot(x, image))).toBeCloseTo(1, 6);
+        expect((curve[k].length ?? 0) / Math.hypot(...x)).toBeCloseTo(1, 6);
+      }
+    }
+    await expect(dampingCurve(attack, [1, Number.NaN])).rejects.toThrow("The damping must be a number ≥ 0, got NaN.");
+    await expect(dampingCurve(attack, [INF])).rejects.toThrow("got Infinity");
+    expect(await dampingCurve(attack, [])).toEqual([]);
+
+    const line = userLoss("half", 2, false);
+    const rows = matrixDataset(
+      Matrix.fromRows([
+        [1, 2],
+        [2, 4],
+        [-1, -2.5],
+      ]),
+      [1, 3, -1],
+    );
+    const flat = await localInfluence(await pointAt(line, rows, [0.1, 0.4]), lp(2), { damping: 1 });
+    const singular = Matrix.fromRows([
+      [4, 0],
+      [0, 0],
+    ]);
+    const with_ = (Phi: number[]) => ({
+      ...flat,
+      penaltyGradient: Float64Array.from(Phi),
+      system: { ...flat.system, matrix: singular },
+    });
+    expect(await dampingCurve(with_([2, 0]), [0, 4])).toEqual([
+      { damping: 0, sensitivity: 0.5, length: 0.5 },
+      { damping: 4, sensitivity: 0.125, length: 0.25 },
+    ]);
+    expect(await dampingCurve(with_([2, 1]), [0, 1])).toEqual([
+      { damping: 0, sensitivity: null, length: null },
+      { damping: 1, sensitivity: 0.5 * 4 * (2 / 5) ** 2, length: Math.hypot(2 / 5, 1) },
+    ]);
+  });
+});
