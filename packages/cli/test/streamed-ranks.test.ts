@@ -102,32 +102,38 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     },
   );
 
-  test("a rank that is killed leaves a whole checkpoint, from which as many ranks go on to the same digits", async () => {
-    const own = join(folder, "killed");
-    await mkdir(own);
-    for (const part of [0, 1, 2]) await writePart(own, part, 1500 + 400 * part, 12);
-    const command = words("quadratic").with(1, join(own, "part-*.csv"));
-    const checkpoint = join(own, "work.checkpoint");
-    const whole = await onRanks(3, command);
-    let killed = 0;
-    const job = onRanks(3, [...command, "--checkpoint", checkpoint]);
-    while (killed === 0) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      if (!(await readdir(own)).includes("work.checkpoint")) continue;
-      const victim = await processOf(2, checkpoint);
-      if (victim === null) break;
-      killed = performance.now();
-      process.kill(victim, "SIGKILL");
-    }
-    const { code } = await job;
-    expect(code).toBe(137);
-    expect((performance.now() - killed) / 1000).toBeLessThan(5);
-    expect(await readdir(own)).toContain("work.checkpoint");
-    const resumed = await onRanks(3, [...command, "--checkpoint", checkpoint, "--resume"]);
-    expect(resumed.stderr).toBe("");
-    expect(numbersOf(resumed.stdout)).toEqual(numbersOf(whole.stdout));
-    expect(await readdir(own)).not.toContain("work.checkpoint");
-  });
+  test.each([
+    ["quadratic", 12],
+    ["softmax", 20],
+  ] as const)(
+    "%s: a rank that is killed leaves a whole checkpoint, from which as many ranks go on to the same digits",
+    async (model, columns) => {
+      const own = join(folder, `killed-${model}`);
+      await mkdir(own);
+      for (const part of [0, 1, 2]) await writePart(own, part, 1500 + 400 * part, columns);
+      const command = words(model).with(1, join(own, "part-*.csv"));
+      const checkpoint = join(own, "work.checkpoint");
+      const whole = await onRanks(3, command);
+      let killed = 0;
+      const job = onRanks(3, [...command, "--checkpoint", checkpoint]);
+      while (killed === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (!(await readdir(own)).includes("work.checkpoint")) continue;
+        const victim = await processOf(2, checkpoint);
+        if (victim === null) break;
+        killed = performance.now();
+        process.kill(victim, "SIGKILL");
+      }
+      const { code } = await job;
+      expect(code).toBe(137);
+      expect((performance.now() - killed) / 1000).toBeLessThan(5);
+      expect(await readdir(own)).toContain("work.checkpoint");
+      const resumed = await onRanks(3, [...command, "--checkpoint", checkpoint, "--resume"]);
+      expect(resumed.stderr).toBe("");
+      expect(numbersOf(resumed.stdout)).toEqual(numbersOf(whole.stdout));
+      expect(await readdir(own)).not.toContain("work.checkpoint");
+    },
+  );
 
   test("a column of numbers in one part and of words in another is refused, with both files and the column", async () => {
     const own = join(folder, "mixture");

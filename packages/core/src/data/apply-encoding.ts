@@ -94,7 +94,7 @@ function writerOf(
   if (encoding.kind === "numeric") {
     const { values } = asNumbers(column, rows, source, before);
     const [{ mean, scale }] = features;
-    return numberWriter(values, Number.isNaN, encoding.fill, mean, scale, offset);
+    return numberWriter(values, encoding.fill, mean, scale, offset);
   }
   const text = asText(column);
   const levels = encoding.kind === "boolean" ? ["false", "true"] : encoding.levels;

@@ -30,8 +30,11 @@ export const balancedWeights = (classOf: Int32Array, weights: Float64Array, fact
   weights.map((weight, i) => weight * factors[classOf[i]]);
 
 /** The place of each row's class: 0 and 1 for y = −1 and +1, else y itself. */
-export const classPlaces = (y: Float64Array, { task }: TargetEncoding): Int32Array =>
-  task === "binary" ? Int32Array.from(y, (label) => (label > 0 ? 1 : 0)) : Int32Array.from(y);
+export function classPlaces(y: Float64Array, { task }: TargetEncoding): Int32Array {
+  const places = new Int32Array(y);
+  if (task === "binary") for (let i = 0; i < y.length; i++) places[i] = y[i] > 0 ? 1 : 0;
+  return places;
+}
 
 /** Throws a usage error unless the target has classes. */
 export function checkClasses({ column, task }: TargetEncoding): void {

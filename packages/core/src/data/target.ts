@@ -164,13 +164,17 @@ function readClasses(
 ): Float64Array {
   const indexOf = new Map(classes.map((label, k) => [column.kind === "numeric" ? Number(label) : label, k]));
   const codes = column.kind === "numeric" ? null : column.levels.map((level) => indexOf.get(level.trim()) ?? -1);
-  return Float64Array.from(rows, (row) => {
-    const index = codes === null ? indexOf.get(valueAt(column, row)) : codes[valueAt(column, row)];
-    if (index !== undefined && index >= 0) return index;
-    throw inputError(
-      `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${before + row + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
-    );
-  });
+  const y = new Float64Array(rows.length);
+  for (let i = 0; i < y.length; i++) {
+    const index = codes === null ? indexOf.get(valueAt(column, rows[i])) : codes[valueAt(column, rows[i])];
+    if (index === undefined || index < 0) {
+      throw inputError(
+        `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, rows[i]))} in data row ${before + rows[i] + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
+      );
+    }
+    y[i] = index;
+  }
+  return y;
 }
 
 /** The number in a cell, or the code of its level. */
@@ -209,12 +213,13 @@ function readNumericLabels(
 ): Float64Array {
   const negative = Number(labels.negative);
   const positive = Number(labels.positive);
-  return Float64Array.from(rows, (row) => {
-    const value = column.values[row];
-    if (value === positive) return 1;
-    if (value === negative) return -1;
-    throw unknownLabel(column, row, labels, source, before);
-  });
+  const y = gathered(column.values, rows);
+  for (let i = 0; i < y.length; i++) {
+    if (y[i] === positive) y[i] = 1;
+    else if (y[i] === negative) y[i] = -1;
+    else throw unknownLabel(column, rows[i], labels, source, before);
+  }
+  return y;
 }
 
 function readTextLabels(
@@ -227,12 +232,13 @@ function readTextLabels(
   const exact = column.levels.map((level) => signOf(level, labels));
   const lenient = column.levels.map((level, code) => exact[code] || signOf(level.replace(/\.$/, ""), labels));
   let dots = false;
-  const y = Float64Array.from(rows, (row) => {
-    const code = column.codes[row];
-    if (lenient[code] === 0) throw unknownLabel(column, row, labels, source, before);
+  const y = gathered(column.codes, rows);
+  for (let i = 0; i < y.length; i++) {
+    const code = y[i];
+    if (lenient[code] === 0) throw unknownLabel(column, rows[i], labels, source, before);
     if (exact[code] === 0) dots = true;
-    return lenient[code];
-  });
+    y[i] = lenient[code];
+  }
   const message = `${source}: labels of target column ${quoted(column.name)} that end in "." were matched without it.`;
   return { y, notes: dots ? [note("label-dots", message, [column.name])] : [] };
 }

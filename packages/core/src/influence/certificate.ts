@@ -8,6 +8,7 @@ import type { Fit } from "../solvers/fit.js";
 import { dot, hessianTimes } from "../solvers/inverse-hessian.js";
 import { dualExponent, norm } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
+import { provenBound } from "./proven-radius.js";
 import { keptMargins, type MarginsAt, type RobustMargins } from "./robust-margins.js";
 
 /** The norm that an error bound is stated in: H is the nominal Hessian with the ridge, H0 the robust one at θ̂+εI. */
@@ -65,9 +66,6 @@ function squaredCertifier(fit: Fit, threat: Threat, s: number) {
   };
 }
 
-/** Fixed-point steps r ← ‖g‖/κ(r); they climb to the smallest r with rκ(r) ≥ ‖g‖ if there is one. */
-const RADIUS_STEPS = 10;
-
 /**
  * H0 = Σ w wt vv' + P, wt = σσ(−·) at the robust margins; D_i = ‖v_i‖_{H0⁻¹} + ρν;
  * κ(r) = (√λ_min(H0^{−½}(Σ w wt e^{−rD_i} vv' + P)H0^{−½}) − ρν√(Σ w min(¼, wt e^{rD_i})))²₊; error ≤ ‖g‖_{H0⁻¹}/κ(r).
@@ -91,31 +89,22 @@ async function logisticCertificate(
   const half = factor.halfSolve(identity(d));
   const shrunk = await rows.shrunk(half.transposed(), radius * nu);
   const size = Math.sqrt(factor.inverseQuadratic(gradient));
-  const kappa = async (r: number): Promise<number> => {
-    const { hessian, spread } = await shrunk(r);
-    const lowest = symmetricEigen(congruence(half, withRidge(hessian))).values[0];
-    return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
-  };
+  const kappas = async (radii: readonly number[]): Promise<number[]> =>
+    (await shrunk(radii)).map(({ hessian, spread }) => {
+      const lowest = symmetricEigen(congruence(half, withRidge(hessian))).values[0];
+      return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
+    });
   const length = (x: Float64Array): number => lengthIn(H0, x);
-  /** Any r with rκ(r) ≥ ‖g‖ certifies ‖g‖/κ(r) ≤ r. */
-  const certified = async (r: number): Promise<Certificate | null> => {
-    const k = await kappa(r);
-    return r * k >= size ? { bound: size / k, length } : null;
-  };
-  if (goal) {
-    const asked = goal(length);
-    return asked > size && Number.isFinite(asked) ? ((await certified(asked)) ?? (await certified(asked / 2))) : null;
+  if (!goal) {
+    const bound = await provenBound(kappas, size);
+    return bound === null ? null : { bound, length };
   }
-  let r = size;
-  for (let step = 0; step < RADIUS_STEPS; step++) {
-    const k = await kappa(r);
-    if (!(k > 0)) return null;
-    const next = size / k;
-    // A hair beyond the fixed point the condition holds for sure.
-    if (next <= r * (1 + 1e-4)) return certified(next * (1 + 2e-4));
-    r = next;
-  }
-  return (await certified(1.5 * r)) ?? certified(3 * r);
+  // Any r with rκ(r) ≥ ‖g‖ proves ‖g‖/κ(r) ≤ r.
+  const asked = goal(length);
+  if (!(asked > size && Number.isFinite(asked))) return null;
+  const radii = [asked, asked / 2];
+  const proven = (await kappas(radii)).flatMap((kappa, k) => (radii[k] * kappa >= size ? [size / kappa] : []));
+  return proven.length === 0 ? null : { bound: Math.min(...proven), length };
 }
 
 /** ν ≥ sup_{h'Hh ≤ 1} ‖b⊙h_β‖_q from C = H⁻¹ on the attacked coordinates (MATH 10b). */

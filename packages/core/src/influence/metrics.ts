@@ -52,7 +52,6 @@ export function metricRows(loss: Loss, y: Float64Array, w: Float64Array, scores:
 }
 
 /** The metrics of scores f (n): rmse, mae and r2 of numbers; accuracy, balanced accuracy, auc, log loss and Brier score of two classes. */
-/** The metrics of scores f (n): rmse, mae and r2 of numbers; accuracy, balanced accuracy, auc, log loss and Brier score of two classes. */
 export const metricsOf = (loss: Loss, y: Float64Array, w: Float64Array, scores: Float64Array): Metrics =>
   metricRows(loss, y, w, scores).values;
 
@@ -153,7 +152,11 @@ function classificationRule(): MetricRule {
         brier: y.map((label, i) => sigmoid(-label * f[i]) ** 2 - sums[5]),
       };
     },
-    right: (y, f) => Uint8Array.from(y, (label, i) => (label * f[i] > 0 ? 1 : 0)),
+    right(y, f) {
+      const out = new Uint8Array(y.length);
+      for (let i = 0; i < y.length; i++) out[i] = y[i] * f[i] > 0 ? 1 : 0;
+      return out;
+    },
   };
 }
 

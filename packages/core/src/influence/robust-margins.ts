@@ -11,13 +11,13 @@ export interface RobustMargins {
   /** Σ w wt vv', wt = σσ(−·) at the margins (d×d, lower triangle). */
   hessian(): Promise<Matrix>;
   /**
-   * With D_i = ‖half v_i‖ + extra, for any r: Σ w wt e^{−rD_i} vv' and Σ w min(¼, wt e^{rD_i}).
+   * With D_i = ‖half v_i‖ + extra, for each of some r: Σ w wt e^{−rD_i} vv' and Σ w min(¼, wt e^{rD_i}).
    * @param half d×d, transposed
    */
-  shrunk(half: Matrix, extra: number): Promise<(r: number) => Promise<Shrunk>>;
+  shrunk(half: Matrix, extra: number): Promise<(radii: readonly number[]) => Promise<Shrunk[]>>;
 }
 
-interface Shrunk {
+export interface Shrunk {
   readonly hessian: Matrix;
   readonly spread: number;
 }
@@ -59,20 +59,22 @@ export function keptMargins(
   work?: Work,
 ): RobustMargins {
   const curvature = robustCurvatures(data.y, score ?? ((row) => scores[row]), reach);
-  const weighted = async (weight: (row: number) => number): Promise<Matrix> => {
+  const weighted = async (...weights: ((row: number) => number)[]): Promise<readonly Matrix[]> => {
     const { grams } = await sweep(
       map,
       data,
-      { grams: 1, phase: "certificate" },
-      ({ block: { w, firstRow }, grams: [omega] }) => {
-        for (let i = 0; i < w.length; i++) omega[i] = w[i] * weight(firstRow + i);
+      { grams: weights.length, phase: "certificate" },
+      ({ block: { w, firstRow }, grams: omegas }) => {
+        for (const [k, weight] of weights.entries()) {
+          for (let i = 0; i < w.length; i++) omegas[k][i] = w[i] * weight(firstRow + i);
+        }
       },
       work,
     );
-    return grams[0];
+    return grams;
   };
   return {
-    hessian: () => weighted((row) => curvature[row]),
+    hessian: async () => (await weighted((row) => curvature[row]))[0],
     async shrunk(half, extra) {
       const reaches = new Float64Array(data.rows);
       await sweep(
@@ -82,10 +84,15 @@ export function keptMargins(
         ({ block, scores: images }) => reaches.set(rowReaches(images, extra), block.firstRow),
         work,
       );
-      return async (r) => ({
-        hessian: await weighted((row) => leastCurvature(curvature[row], reaches[row], r)),
-        spread: largestCurvatures(curvature, reaches, data.weights, r),
-      });
+      return async (radii) => {
+        const hessians = await weighted(
+          ...radii.map((r) => (row: number) => leastCurvature(curvature[row], reaches[row], r)),
+        );
+        return radii.map((r, k) => ({
+          hessian: hessians[k],
+          spread: largestCurvatures(curvature, reaches, data.weights, r),
+        }));
+      };
     },
   };
 }

@@ -7,7 +7,7 @@ import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { certificateNorm, type ErrorNorm } from "./certificate.js";
 import { jointJudge, jointTrustRadius } from "./joint-validity.js";
-import { type Judge, judgeOf, type Validity } from "./validity.js";
+import { type Judge, judgeOf, type Rigour, type Validity } from "./validity.js";
 
 /** Up to which ε the prediction θ̂ + εI holds, and how that is known. */
 export interface TrustRadius {
@@ -35,7 +35,9 @@ export interface TrustOptions extends Work {
 /** MATH 14.11 */
 const DEFAULT_TOLERANCE = 0.1;
 const COARSE_STEPS = 16;
-const CERTIFICATE_STEPS = 8;
+const CERTIFICATE_STEPS = 12;
+/** The radius is found to within this factor. */
+const CLOSE = 1.01;
 /** Error bounds are worked out up to this many trust radii; beyond, they say nothing of use, if there are any. */
 const CERTIFIED_REACH = 3;
 
@@ -131,32 +133,61 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
   }
   return certified(low);
 
-  /** The certificate is larger than the estimate, and grows about like ε: one bound tells where to bisect. */
+  /** The certificate is larger than the estimate, and grows like a power of ε: what it shows at two sizes tells where it passes the tolerance. */
   async function certified(estimate: number): Promise<number> {
     if (!judge.certified) return estimate;
-    const holds = async (epsilon: number): Promise<boolean> => {
-      const [{ relativeError }] = await judge.at([epsilon], { atMost: tolerance }, work);
-      return relativeError !== null && relativeError <= tolerance;
+    const errorAt = async (epsilon: number, rigour: Rigour): Promise<number> => {
+      const [{ relativeError }] = await judge.at([epsilon], rigour, work);
+      return relativeError ?? Number.POSITIVE_INFINITY;
     };
-    if (await holds(estimate)) return estimate;
-    const [{ relativeError }] = await judge.at([estimate / 2], "certificate", work);
-    const guess =
-      relativeError === null ? estimate / 4 : Math.min((estimate / 2) * (tolerance / relativeError), estimate);
-    let [good, bad] = [0, estimate];
-    for (let width = 1.05; good === 0; width **= 2) {
-      if (await holds(guess / width)) good = guess / width;
-      else bad = guess / width;
-      if (guess / width < estimate * 1e-6) return 0;
-    }
-    if (good * 1.1 < bad && !(await holds(good * 1.1))) bad = good * 1.1;
-    for (let step = 0; step < CERTIFICATE_STEPS && bad / good > 1.01; step++) {
-      const middle = Math.sqrt(good * bad);
-      if (await holds(middle)) good = middle;
-      else bad = middle;
+    const held: Proven[] = [];
+    let failed: Proven = { epsilon: Number.POSITIVE_INFINITY, error: Number.POSITIVE_INFINITY };
+    let good = 0;
+    let asked = estimate / 2;
+    let error = await errorAt(asked, "certificate");
+    for (let step = 0; step < CERTIFICATE_STEPS; step++) {
+      const before = failed.epsilon / good;
+      if (error <= tolerance) {
+        good = asked;
+        held.unshift({ epsilon: asked, error });
+      } else failed = { epsilon: asked, error };
+      const bad = failed.epsilon;
+      if (good === estimate || bad <= CLOSE * good) break;
+      if (bad < estimate * 1e-6) return 0;
+      // Where the error jumps, no power of ε tells where: every other size halves what is left, or nearly.
+      const halve = (bad / good) ** 1.9 > before;
+      const next = good > 0 ? sizeAbove(held, failed, tolerance, halve) : sizeBelow(failed, tolerance);
+      asked = next * CLOSE > estimate && bad > estimate ? estimate : next;
+      error = await errorAt(asked, { atMost: tolerance });
     }
     return good;
   }
 }
+
+/** The relative error that is proven at a size; Infinity where none is. */
+interface Proven {
+  readonly epsilon: number;
+  readonly error: number;
+}
+
+/** The power of ε that errors grow like where only one is known. */
+const USUAL_POWER = 3;
+
+/** Where the error should be just within the tolerance, above sizes that hold it, the last one first, and below one that does not. */
+function sizeAbove([good, earlier]: readonly Proven[], bad: Proven, tolerance: number, halve: boolean): number {
+  const middle = Math.sqrt(good.epsilon * bad.epsilon);
+  if (halve) return middle;
+  const other = Number.isFinite(bad.error) ? bad : earlier;
+  const power = other
+    ? Math.max(1, Math.log(other.error / good.error) / Math.log(other.epsilon / good.epsilon))
+    : USUAL_POWER;
+  const next = good.epsilon * Math.max(CLOSE, 0.998 * (tolerance / good.error) ** (1 / power));
+  return next * CLOSE < bad.epsilon ? Math.min(next, 4 * good.epsilon) : middle;
+}
+
+/** The same below a size that is too large, while none is known that holds. */
+const sizeBelow = ({ epsilon, error }: Proven, tolerance: number): number =>
+  epsilon * (Number.isFinite(error) ? Math.max(0.1, 0.98 * (tolerance / error)) : 0.5);
 
 /** `count` points from `from` to `to`, equal ratios. */
 export function logarithmicGrid(from: number, to: number, count: number): number[] {

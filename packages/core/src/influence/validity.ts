@@ -11,7 +11,7 @@ import { sparseJudge } from "./sparse-validity.js";
 /** What the prediction θ̂ + εI is worth at one ε. */
 export interface Validity {
   readonly epsilon: number;
-  /** κ(ε) of MATH 14.10: the norm of ∇R_ε at θ̂+εI relative to that at θ̂; 0 perfect, ≥ 1 worse than doing nothing. */
+  /** κ(ε) of MATH 14.10: the norm of ∇R_ε at θ̂+εI relative to that at θ̂; 0 perfect, ≥ 1 worse than doing nothing; NaN where only an error was asked for. */
   readonly stationarity: number;
   /** Certified ‖θ_ε − (θ̂+εI)‖ in `errorNorm`; null where none holds or was sought. */
   readonly errorBound: number | null;
@@ -30,13 +30,13 @@ export interface Judge {
   at(epsilons: readonly number[], rigour: Rigour, work?: Work): Promise<Validity[]>;
 }
 
-/** The estimate only (cheap, many ε in one pass), the best certificate, or any that shows a relative error of at most this. */
+/** The estimate only (cheap, many ε in one pass), the best certificate, or any that shows a relative error of at most this, and nothing else. */
 export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
 
 /** What a judge asks of the rows. */
 export interface JudgedRows {
-  /** ∇R at each of the points; those with `moved` are θ̂ + moved·I. */
-  gradients(points: readonly LinePoint[], work?: Work): Promise<RobustGradient[]>;
+  /** ∇R at each of the points; those with `moved` are θ̂ + moved·I. Those of `proven` are certified next. */
+  gradients(points: readonly LinePoint[], proven: readonly LinePoint[], work?: Work): Promise<RobustGradient[]>;
   /** f_i at a point, where scores are kept. */
   scoresAt(point: LinePoint, work?: Work): Promise<Candidate["score"]>;
   /** null where there is no certificate, or none that can be afforded. */
@@ -57,7 +57,7 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const scoreOf = ({ moved }: LinePoint) =>
     moved === undefined ? undefined : (row: number): number => scores[row] + moved * shifts[row];
   const rows: JudgedRows = {
-    gradients: (points, work) =>
+    gradients: (points, _, work) =>
       robustGradients(
         fit,
         threat,
@@ -98,11 +98,13 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
         radius: epsilon * scale,
         moved: epsilon,
       }));
-      const still: LinePoint[] = moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 }));
+      const still: LinePoint[] =
+        atMost === null ? moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 })) : [];
       const snapped = moved.map((point) => snapToCorner(attack, point));
-      const points = [...moved, ...still, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
+      const near = [...moved, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
+      const points = [...near, ...still];
       if (points.length === 0) return [];
-      const found = await rows.gradients(points, work);
+      const found = await rows.gradients(points, rigour === "estimate" ? [] : near, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
       const gradientAt = (point: RobustPoint): RobustGradient => gradientOf.get(point) ?? found[0];
       return rows.each(
@@ -119,13 +121,13 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
             candidates.unshift(leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, score));
           }
           const residual = excess(fit, at);
-          const unmoved = excess(fit, gradientAt(still[e]).gradient);
+          const unmoved = atMost === null ? excess(fit, gradientAt(still[e]).gradient) : Number.NaN;
           const certified =
             prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
           const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
           return {
             epsilon,
-            stationarity: unmoved > 0 ? residual / unmoved : 0,
+            stationarity: unmoved === 0 ? 0 : residual / unmoved,
             errorBound: certified?.bound ?? null,
             errorLength: certified?.length ?? null,
             relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,

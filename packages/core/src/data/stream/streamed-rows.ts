@@ -84,17 +84,19 @@ export class StreamedRows implements StreamedDataset {
         piece.before,
       );
       const { y } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
-      const evaluationWeights = weights.map((weight) => weight / part.evaluationTotal);
-      const places = classFactors === null ? null : classPlaces(y, encoding.target);
-      const w =
-        classFactors === null || places === null
-          ? evaluationWeights
-          : weights.map((weight, i) => (weight * classFactors[places[i]]) / part.total);
+      const evaluationWeights = weights.slice();
+      for (let i = 0; i < rows.length; i++) evaluationWeights[i] /= part.evaluationTotal;
+      const w = classFactors === null ? evaluationWeights : weights.slice();
+      if (classFactors !== null) {
+        const places = classPlaces(y, encoding.target);
+        for (let i = 0; i < rows.length; i++) w[i] = (weights[i] * classFactors[places[i]]) / part.total;
+      }
       const rawWeights = raw ?? new Float64Array(rows.length).fill(1);
-      const sourceRows = Float64Array.from(rows, (row) => piece.before + row + 1);
+      const sourceRows = new Float64Array(rows.length);
+      for (let i = 0; i < rows.length; i++) sourceRows[i] = piece.before + rows[i] + 1;
       const own = piece.before - table.firstRow; // of this rank's cache
-      const foldOf = this.foldOf && this.foldOf.subarray(own, own + piece.rows);
-      const folds = foldOf && Uint16Array.from(rows, (row) => foldOf[row]);
+      const folds = this.foldOf && new Uint16Array(rows.length);
+      if (this.foldOf && folds) for (let i = 0; i < rows.length; i++) folds[i] = this.foldOf[own + rows[i]];
       const groupOf =
         by &&
         groups &&

@@ -67,8 +67,9 @@ export function curveOf(
 export const heldOutOf = (
   { heldOut }: Pick<CurveRows, "heldOut">,
   { local: [, , slope, curvature] }: EvaluatedSums,
-  spread: { readonly slope: number },
-): ThreatSection["sensitivity"]["heldOut"] => (heldOut ? { slope, slopeStandardError: spread.slope, curvature } : null);
+  spread: { readonly slope: number } | null,
+): ThreatSection["sensitivity"]["heldOut"] =>
+  heldOut && spread ? { slope, slopeStandardError: spread.slope, curvature } : null;
 
 /** Metrics of the fit as it is, on the evaluated rows. */
 export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums): Metrics =>

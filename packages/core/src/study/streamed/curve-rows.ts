@@ -241,12 +241,13 @@ export async function evaluatedSpread(
       });
       const { right } = rule;
       const { firstRow } = view.block;
-      if (right)
+      if (right && keepsSides) {
         sides.see(
           (i) => firstRow + i,
           rows,
           listed(predictions).map((f, prediction) => ({ prediction, rows: right(y, f) })),
         );
+      }
     },
   });
   const all = listed(values);

@@ -36,12 +36,13 @@ export async function meanOf(
 interface Evaluations {
   readonly training: readonly TrainingSums[];
   readonly sums: readonly EvaluatedSums[];
-  readonly spreads: readonly EvaluatedSpread[];
+  /** null where nothing has an interval. */
+  readonly spreads: readonly (EvaluatedSpread | null)[];
   /** Of the fit on its own rows, where those are evaluated; else null. */
   readonly metrics: Metrics | null;
 }
 
-/** All curves: two passes over the evaluated rows, and one over the training rows, which may be one of them. */
+/** All curves: two passes over the evaluated rows (one without intervals), and one over the training rows, which may be one of them. */
 export async function evaluateAll(
   pass: Pass<RowsView>,
   other: Pass<RowsView> | null,
@@ -51,7 +52,8 @@ export async function evaluateAll(
 ): Promise<Evaluations> {
   const evaluate = async (own: Pass<RowsView>, curve: CurveRows) => {
     const sums = await evaluatedSums(own, curve);
-    return { sums, spread: await evaluatedSpread(own, curve, sums) };
+    const hasErrors = curve.settings.inference !== "none" || curve.heldOut;
+    return { sums, spread: hasErrors ? await evaluatedSpread(own, curve, sums) : null };
   };
   const judging = curves.map((curve) => (own: Pass<RowsView>) => evaluate(own, curve));
   const training = curves.map((curve) => (own: Pass<RowsView>) => trainingCurve(own, curve));
