@@ -3,7 +3,7 @@ import type { Work } from "../parallel/work.js";
 import { equalLossRadius } from "../robust/equal-loss-radius.js";
 import { hasClosedForm } from "../robust/robust-loss.js";
 import { type Fit, fitFree } from "../solvers/fit.js";
-import { softThreshold } from "../solvers/lasso/feature-sign.js";
+import { softThreshold } from "../solvers/lasso/coordinate-descent.js";
 import { lassoFree } from "../solvers/lasso/lasso.js";
 import { dualExponent, norm } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";

@@ -5,7 +5,7 @@ import { isJoint } from "../robust/joint-worst-case.js";
 import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
 import { fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
-import { softThreshold } from "../solvers/lasso/feature-sign.js";
+import { softThreshold } from "../solvers/lasso/coordinate-descent.js";
 import type { Influence } from "./aif.js";
 import type { Judge } from "./validity.js";
 

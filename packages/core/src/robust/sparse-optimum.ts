@@ -8,7 +8,7 @@ import type { ModelDescription } from "../models/score-model.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fitAt } from "../solvers/fit.js";
-import { softThreshold } from "../solvers/lasso/feature-sign.js";
+import { softThreshold } from "../solvers/lasso/coordinate-descent.js";
 import { lassoFree } from "../solvers/lasso/lasso.js";
 import { maximumMagnitude, norm } from "../threats/norms.js";
 import { lp } from "../threats/pointwise.js";

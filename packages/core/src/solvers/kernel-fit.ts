@@ -80,7 +80,7 @@ export async function kernelFit(
 }
 
 /** max |KWr + λθ| (rkhs: of λK⁻¹-free form Wr + λθ) beside the largest sum of magnitudes of its terms. */
-function relativeGradient(
+export function relativeGradient(
   { gram, weights, theta, residuals }: Pick<KernelFit, "gram" | "weights" | "theta" | "residuals">,
   { ridge, penalty }: KernelRidgeSettings,
 ): number {

@@ -52,7 +52,7 @@ export function levelling(approximation: NystromApproximation, damping: number):
 
 /** What decides how far a sketch should grow. */
 export interface SketchEconomy {
-  /** λ. With 0 no sketch is too large. */
+  /** λ > 0: without it no sketch is too large. */
   readonly damping: number;
   /** Systems that are to be solved one after the other, each with as many right-hand sides as `rightHandSides`. */
   readonly systems: number;

@@ -152,4 +152,114 @@ describe("--solver auto", () => {
     expect(solverMemory("lissa", small)).toBe(8 * (4 * 8 * 30 + 20 * 10));
     expect([1, 5, 100, 1e4, 1e8].map(nystromRank)).toEqual([1, 5, 20, 200, 500]);
   });
+
+  test("scores that share their inputs: one Gram matrix, whose numbers count", () => {
+    const shared = { ...problem, hasMatrix: false, sharedNumbers: 1000 };
+    for (const choice of [chooseSolver(shared), chooseSolver(shared, "cg")]) {
+      expect(choice).toMatchObject({ name: "cg", preconditioner: "kronecker", rank: 0 });
+      expect(choice.memoryBytes).toBe(solverMemory("cg", shared) + 8000);
+    }
+    expect(chooseSolver(shared).reason).toBe(
+      "CG with a Gram matrix: not Cholesky, the model does not give the whole Hessian; conjugate gradients need products only, and one Gram matrix shortens them where they would be many.",
+    );
+    const short = { ...shared, memoryBytes: solverMemory("cg", shared) + 7999 };
+    expect(chooseSolver(short)).toMatchObject({ preconditioner: "none" });
+    expect(chooseSolver({ ...short, hasDiagonal: true }, "cg")).toMatchObject({ preconditioner: "jacobi", rank: 0 });
+    expect(chooseSolver({ ...problem, hasMatrix: false })).toMatchObject({ preconditioner: "nystrom" });
+  });
+
+  test("each by name, in words", () => {
+    const able = { ...problem, hasSamples: true, damping: 1, hasDiagonal: true };
+    expect(chooseSolver(able, "cholesky")).toEqual({
+      name: "cholesky",
+      preconditioner: "none",
+      rank: 0,
+      memoryBytes: solverMemory("cholesky", able),
+      reason: "Cholesky: asked for.",
+    });
+    expect(chooseSolver(able, "lissa").reason).toBe("LiSSA: asked for.");
+    expect(chooseSolver(able, "nystrom").reason).toBe("Nyström: asked for.");
+    expect(chooseSolver(able, "cg").reason).toBe("CG with Nyström: asked for.");
+    const few = { ...able, memoryBytes: solverMemory("cg", able) };
+    expect(chooseSolver(few, "cg")).toMatchObject({
+      preconditioner: "jacobi",
+      reason: "CG with the diagonal: asked for.",
+    });
+  });
+
+  test("how long conjugate gradients take: 200 passes of all right-hand sides, an hour at the most beside samples", () => {
+    const large = { ...problem, hasMatrix: false, hasSamples: true, memoryBytes: Number.POSITIVE_INFINITY };
+    // 200·(p + 4f)
+    const name = (productSeconds: number, furtherSeconds?: number) =>
+      chooseSolver({ ...large, productSeconds, ...(furtherSeconds !== undefined && { furtherSeconds }) }).name;
+    expect([name(3.59), name(3.61)]).toEqual(["cg", "lissa"]);
+    expect([name(2, 3.99), name(2, 4.01)]).toEqual(["cg", "lissa"]);
+    expect([name(17.9, 0), name(18.1, 0)]).toEqual(["cg", "lissa"]);
+    // Where the memory is short, samples are no way out of what is fast enough.
+    const short = { ...large, memoryBytes: solverMemory("lissa", large) + 1 };
+    expect(chooseSolver({ ...short, productSeconds: 1 })).toMatchObject({ name: "cg", preconditioner: "none" });
+    expect(chooseSolver({ ...short, productSeconds: 10 }).name).toBe("lissa");
+    expect(chooseSolver({ ...short, productSeconds: 10, hasSamples: false }).name).toBe("cg");
+    expect(() => chooseSolver({ ...short, memoryBytes: 1, productSeconds: 1 })).toThrow(
+      /at least .* of|needs at least/,
+    );
+  });
+
+  test("Cholesky gives way where it takes over a second and four times as long as the others", () => {
+    const dense = { ...problem, size: 3000, memoryBytes: Number.POSITIVE_INFINITY, rightHandSides: 1 };
+    // 3000³/3/5e9 = 1.8 s: against 4·200·p.
+    const name = (change: Partial<SolverProblem>) => chooseSolver({ ...dense, ...change }).name;
+    expect([name({ productSeconds: 0.0023 }), name({ productSeconds: 0.0022 })]).toEqual(["cholesky", "cg"]);
+    expect(name({ productSeconds: 0.0023, matrixSeconds: 0.1 })).toBe("cg");
+    expect(name({ matrixSeconds: 1e6 })).toBe("cholesky");
+    // A second is never too long: 2000³/3/5e9 = 0.53 s.
+    expect([
+      name({ size: 2000, productSeconds: 1e-9, matrixSeconds: 0.46 }),
+      name({ size: 2000, productSeconds: 1e-9, matrixSeconds: 0.47 }),
+    ]).toEqual(["cholesky", "cg"]);
+  });
+
+  test("the Gauss–Newton part: 30 passes behind it, or 2 where it is all of H", () => {
+    const part = { numbers: 10, seconds: 1, applySeconds: 0.25, exact: false };
+    const network = { ...problem, hasMatrix: false, rightHandSides: 3, memoryBytes: Number.POSITIVE_INFINITY };
+    // 1 + 30(p + 2f + 0.75) against 100(p + 2f): worth it from 70(p + 2f) = 23.5 on; 98(p + 2f) = 2.5 where it is exact.
+    const preconditioner = (exact: boolean, productSeconds: number, furtherSeconds: number) =>
+      chooseSolver({ ...network, gaussNewton: { ...part, exact }, productSeconds, furtherSeconds }).preconditioner;
+    expect([preconditioner(false, 0.136, 0.1), preconditioner(false, 0.135, 0.1)]).toEqual(["gauss-newton", "nystrom"]);
+    expect([preconditioner(false, 0.1, 0.118), preconditioner(false, 0.1, 0.117)]).toEqual(["gauss-newton", "nystrom"]);
+    expect([preconditioner(true, 0.0156, 0.005), preconditioner(true, 0.0154, 0.005)]).toEqual([
+      "gauss-newton",
+      "nystrom",
+    ]);
+    // Where nothing is known of times it is taken.
+    expect(chooseSolver({ ...network, gaussNewton: part }).preconditioner).toBe("gauss-newton");
+    expect(chooseSolver({ ...network, gaussNewton: part }, "cg").preconditioner).toBe("gauss-newton");
+  });
+
+  test.each([
+    [100, /needs at least 94\.6 KiB where 100 B are allowed/],
+    [2000, /where 2 KiB are allowed/],
+    [90_000, /where 87\.9 KiB are allowed/],
+  ])("sizes are named in their unit, rounded up: %d bytes", async (memoryBytes, message) => {
+    const { message: said } = await refusal(() =>
+      chooseSolver({ ...problem, size: 200, rightHandSides: 5, hasMatrix: false, memoryBytes }),
+    );
+    expect(said).toMatch(message);
+  });
+
+  test("very large ones too", async () => {
+    const huge = await refusal(() => chooseSolver({ ...problem, size: 1e12, hasMatrix: false, memoryBytes: 2 ** 40 }));
+    expect(huge.message).toMatch(/needs at least 436\.6 TiB where 1 TiB are allowed/);
+    expect(
+      (await refusal(() => chooseSolver({ ...problem, size: 1e17, hasMatrix: false, memoryBytes: 2 ** 62 }))).message,
+    ).toMatch(/at least 43655745\.7 TiB where 4194304 TiB/);
+    const passed = chooseSolver({
+      ...problem,
+      size: 1e9,
+      hasMatrix: true,
+      productSeconds: 1,
+      memoryBytes: Number.POSITIVE_INFINITY,
+    });
+    expect(passed.name).toBe("cg");
+  });
 });

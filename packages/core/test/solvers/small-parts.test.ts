@@ -20,7 +20,7 @@ import { normalise } from "../../src/solvers/columns.js";
 import { conjugateGradients } from "../../src/solvers/conjugate-gradient.js";
 import { gradientTerms } from "../../src/solvers/gradient-terms.js";
 import { proposedDamping } from "../../src/solvers/lanczos.js";
-import { softThreshold } from "../../src/solvers/lasso/feature-sign.js";
+import { softThreshold } from "../../src/solvers/lasso/coordinate-descent.js";
 import { lassoGap } from "../../src/solvers/lasso/gap.js";
 import { holdAtZero } from "../../src/solvers/lasso/lasso.js";
 import { objectiveOf, smoothPart } from "../../src/solvers/lasso/problem.js";

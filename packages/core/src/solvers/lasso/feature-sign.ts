@@ -2,26 +2,14 @@ import { numericalError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { maximumMagnitude } from "../../threats/norms.js";
 import { dot, hessianTimes, invertHessian } from "../inverse-hessian.js";
+import { coordinateDescent, type QuadraticLasso } from "./coordinate-descent.js";
 
-/** Sweeps of coordinate descent that find most of the signs. */
-const SWEEPS = 100;
-/** A sweep that moves nothing by more than this share of the largest entry ends the descent. */
-const SETTLED = 1e-7;
 /** Gradients at a zero count as above λ from this share of their size on; below, they are rounding. */
 const ROUNDING = 1e-13;
 /** So small a gradient on the active set, relative to its terms, is what a solve leaves. */
 const ARRIVED = 1e-11;
 /** Of the largest diagonal entry, where H is singular on the active set. */
 const SMALL_RIDGE = 1e-9;
-
-/** min ½z'Hz − b'z + Σλ_j|z_j| */
-export interface QuadraticLasso {
-  /** k×k, lower triangle valid. */
-  readonly H: Matrix;
-  readonly b: Float64Array;
-  /** λ; entries with λ_j = 0 are not penalised. */
-  readonly penalties: Float64Array;
-}
 
 /**
  * The minimiser to rounding. Coordinate descent finds most of the signs; then signs are corrected one at a time: with signs s on
@@ -34,7 +22,7 @@ export function quadraticLasso(problem: QuadraticLasso, start: Float64Array): Fl
   const { H, b, penalties } = problem;
   const k = b.length;
   const z = start.slice();
-  descend(problem, z);
+  coordinateDescent(problem, z);
   const sign = z.map(Math.sign);
   const active = new Set([...penalties.keys()].filter((j) => penalties[j] === 0 || z[j] !== 0));
   const size = maximumMagnitude(b) + maximumMagnitude(penalties);
@@ -63,30 +51,6 @@ export function quadraticLasso(problem: QuadraticLasso, start: Float64Array): Fl
     "The lasso's signs did not settle: look for columns that are nearly copies of each other, or add a ridge (elastic net), such as an l2 of 0.01.",
   );
 }
-
-/** Cyclic coordinate descent, z_j ← S(z_j H_jj − r_j, λ_j)/H_jj with r = Hz − b kept up to date. */
-function descend({ H, b, penalties }: QuadraticLasso, z: Float64Array): void {
-  const k = b.length;
-  const r = hessianTimes(H, z).map((value, j) => value - b[j]);
-  const entry = (i: number, j: number): number => H.data[i >= j ? i * k + j : j * k + i];
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    let moved = 0;
-    for (let j = 0; j < k; j++) {
-      const curvature = H.data[j * (k + 1)];
-      if (!(curvature > 0)) continue;
-      const by = softThreshold(z[j] * curvature - r[j], penalties[j]) / curvature - z[j];
-      if (by === 0) continue;
-      z[j] += by;
-      for (let i = 0; i < k; i++) r[i] += entry(i, j) * by;
-      moved = Math.max(moved, Math.abs(by));
-    }
-    if (moved <= SETTLED * maximumMagnitude(z)) return;
-  }
-}
-
-/** S(t, λ): t moved towards 0 by λ, and 0 within λ of it. */
-export const softThreshold = (t: number, lambda: number): number =>
-  t > lambda ? t - lambda : t < -lambda ? t + lambda : 0;
 
 /**
  * H_AA⁻¹(b_A − λ_A s). Where H_AA is singular, a step with a small ridge on it: along the directions that H does not see it goes

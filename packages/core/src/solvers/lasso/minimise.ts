@@ -112,7 +112,7 @@ async function settle(
 }
 
 /** max_j of the breach at j over √(Σwℓ'²/Σwℓ''·H_jj) + P_j|θ_j| + λ_j; H_jj on the parameters that are not 0. */
-async function residualOf(
+export async function residualOf(
   problem: SparseProblem,
   theta: Float64Array,
   { gradient, residualSquare }: SmoothPart,
