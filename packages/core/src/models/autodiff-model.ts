@@ -168,7 +168,7 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
       scope(() => {
         const { theta, x, losses } = evaluate(vector, block);
         const [g] = gradient(sum(losses), [x]);
-        const found = answers(new Matrix(finite("input gradients", g.values), x.rows, x.columns));
+        const found = answers(new Matrix(finite("input gradients", g.values), x.rows, x.columns), 0);
         return found.map(({ directions, weights }) =>
           scope(() => {
             // Weights of losses rather than of directions: nothing r×m is multiplied.

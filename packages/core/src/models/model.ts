@@ -58,11 +58,14 @@ export interface Model {
   sharedCurvature?(theta: Float64Array, block: Block): SharedCurvature;
   /** d: Σ w_i |∇θ l_i|, entry by entry. */
   gradientSizes?(theta: Float64Array, block: Block): Float64Array;
-  /** As `mixedProduct` of every adversary, from the forward pass and the input gradients that they answer to. */
+  /**
+   * As `mixedProduct` of every adversary, from the forward pass and the input gradients that they answer to: those of the block, or of a
+   * stretch of its rows from `from` on, one stretch after the other.
+   */
   mixedProducts?(
     theta: Float64Array,
     block: Block,
-    answers: (gradients: Matrix) => readonly WeightedDirections[],
+    answers: (gradients: Matrix, from: number) => readonly WeightedDirections[],
   ): Float64Array[];
   /** r: l_i, and r×m: ∇x l_i, in one pass. */
   lossesAndInputGradients?(
@@ -106,6 +109,8 @@ export interface KeptCurvature {
   product(vectors: Matrix): Matrix;
   /** The same row by row, added to `images` (k×d), for V' (k×d): nothing of that size is made. */
   addProducts?(directions: Matrix, images: Matrix): void;
+  /** What is kept of this block and of others at the same θ as one, whose products cost less; null where it cannot be joined with them. */
+  joined?(others: readonly KeptCurvature[]): KeptCurvature | null;
   /** All of it, added to the lower triangle of `out` (d×d), where that takes less than d products. */
   addMatrix?(out: Matrix): void;
 }

@@ -5,6 +5,7 @@ import { Matrix } from "../linalg/matrix.js";
 import { addWeightedGram } from "./feature-map.js";
 import { finite } from "./finite.js";
 import type { KeptCurvature, SharedCurvature } from "./model.js";
+import { addCurvedProducts, type CurvedRows } from "./softmax-products.js";
 import { curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
 
 /** Rows of features times classes that are formed at once for the whole Hessian (4 MB). */
@@ -20,21 +21,44 @@ export function probabilitiesAt(rows: SoftmaxRows, theta: Float64Array, x: Matri
 
 /** Σ w_i A_i ⊗ (1, x_i)(1, x_i)' on a block: its probabilities are kept, K numbers a row. */
 export function softmaxCurvature(rows: SoftmaxRows, theta: Float64Array, { x, w }: Block): KeptCurvature {
-  const p = probabilitiesAt(rows, theta, x);
-  const addProducts = (directions: Matrix, images: Matrix): void => {
-    rows.addProducts(x, directions, (scores, from) => curveInPlace(scores, p, w, from), images);
+  return new SoftmaxCurvature(rows, [{ x, w, p: probabilitiesAt(rows, theta, x) }]);
+}
+
+class SoftmaxCurvature implements KeptCurvature {
+  constructor(
+    private readonly rows: SoftmaxRows,
+    private readonly blocks: readonly CurvedRows[],
+  ) {}
+
+  get bytes(): number {
+    return this.blocks.reduce((sum, { p }) => sum + p.data.byteLength, 0);
+  }
+
+  addProducts(directions: Matrix, images: Matrix): void {
+    addCurvedProducts(this.rows, this.blocks, directions, images);
     finite("Hessian product", images.data);
-  };
-  return {
-    bytes: p.data.byteLength,
-    addProducts,
-    product(vectors) {
-      const images = Matrix.zeros(vectors.columns, vectors.rows);
-      addProducts(vectors.transposed(), images);
-      return images.transposed();
-    },
-    addMatrix: (out) => addHessian(rows, p, x, w, out),
-  };
+  }
+
+  product(vectors: Matrix): Matrix {
+    const images = Matrix.zeros(vectors.columns, vectors.rows);
+    this.addProducts(vectors.transposed(), images);
+    return images.transposed();
+  }
+
+  addMatrix(out: Matrix): void {
+    for (const { x, w, p } of this.blocks) addHessian(this.rows, p, x, w, out);
+  }
+
+  joined(others: readonly KeptCurvature[]): KeptCurvature | null {
+    const same = others.flatMap((other) =>
+      other instanceof SoftmaxCurvature && other.rows === this.rows ? [other] : [],
+    );
+    if (same.length < others.length) return null;
+    return new SoftmaxCurvature(
+      this.rows,
+      [this, ...same].flatMap(({ blocks }) => blocks),
+    );
+  }
 }
 
 /** out (d×d, lower triangle) += Σ w_i (diag(p_i) ⊗ v_iv_i' − u_iu_i') with v = (1, x) and u = p ⊗ v: K + 1 symmetric products. */

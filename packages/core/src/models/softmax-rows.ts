@@ -2,7 +2,7 @@
 import { inputError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import { addLinearScores, growingBuffer } from "./feature-map.js";
+import { addLinearScores } from "./feature-map.js";
 
 /** Products with a few columns are taken in stretches of this many multiply-adds, which BLAS multiplies without packing. */
 const SMALL_PRODUCT = 1e6;
@@ -40,54 +40,23 @@ export class SoftmaxRows {
     return new Matrix(theta.subarray(this.first), this.classes, this.features);
   }
 
-  /** r×K: b + Bx_i */
-  scores(theta: Float64Array, x: Matrix): Matrix {
+  /** r×K: b + Bx_i. @param turned B', where it is at hand */
+  scores(theta: Float64Array, x: Matrix, turned = this.turnedWeights(theta)): Matrix {
     const out = Matrix.zeros(x.rows, this.classes);
     this.setIntercepts(theta, out);
-    addLinearScores(x, this.turned(theta, 0), 0, out);
+    addLinearScores(x, turned, 0, out);
     return out;
   }
 
-  /** r×K: Bφ_i for moves φ_i of the rows. */
-  scoreMoves(theta: Float64Array, directions: Matrix): Matrix {
+  /** r×K: Bφ_i for moves φ_i of the rows. @param turned B', where it is at hand */
+  scoreMoves(theta: Float64Array, directions: Matrix, turned = this.turnedWeights(theta)): Matrix {
     const out = Matrix.zeros(directions.rows, this.classes);
-    addLinearScores(directions, this.turned(theta, 0), 0, out);
+    addLinearScores(directions, turned, 0, out);
     return out;
   }
 
-  /**
-   * images (k×d) += Σ_i curve(b + Bx_i) ⊗ (1, x_i) for the parameters in each row of `directions` (k×d). Rows are taken in stretches that
-   * stay in the cache from their scores to their sums.
-   * @param curve changes the scores of rows `from` … in place
-   */
-  addProducts(x: Matrix, directions: Matrix, curve: (scores: Matrix, from: number) => void, images: Matrix): void {
-    const { classes: K, features: m } = this;
-    const weights = Array.from({ length: directions.rows }, (_, k) => this.turned(directions.row(k), k));
-    const most = stretch(m * K);
-    for (let from = 0; from < x.rows; from += most) {
-      const part = x.rowRange(from, Math.min(x.rows, from + most));
-      const scores = new Matrix(this.scratch(part.rows * K), part.rows, K);
-      for (let k = 0; k < directions.rows; k++) {
-        scores.data.fill(0);
-        this.setIntercepts(directions.row(k), scores);
-        addLinearScores(part, weights[k], 0, scores);
-        curve(scores, from);
-        this.addPullback(part, scores, images.row(k));
-      }
-    }
-  }
-
-  private readonly scratch = growingBuffer();
-  private readonly turnedWeights: Matrix[] = [];
-
-  /** B' (m×K) in buffer k: rows of B are products' slow side. */
-  private turned(theta: Float64Array, k: number): Matrix {
-    const { classes: K, features: m, first } = this;
-    this.turnedWeights[k] ??= Matrix.zeros(m, K);
-    const { data } = this.turnedWeights[k];
-    for (let c = 0; c < K; c++) for (let j = 0, at = first + c * m; j < m; j++, at++) data[j * K + c] = theta[at];
-    return this.turnedWeights[k];
-  }
+  /** B' (m×K): rows of B are products' slow side. */
+  turnedWeights = (theta: Float64Array): Matrix => this.weights(theta).transposed();
 
   private setIntercepts(theta: Float64Array, scores: Matrix): void {
     if (this.first === 0) return;

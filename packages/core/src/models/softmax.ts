@@ -1,4 +1,5 @@
 import { crossEntropy, dense } from "../autodiff/index.js";
+import { shorter } from "../data/block-stretches.js";
 import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
@@ -66,6 +67,10 @@ export function softmaxInTensors({ features, classes, intercept = true }: Softma
     : predictiveModel({ parameters: { weight }, outputs: (theta, x) => dense(x, theta.weight), loss: crossEntropy });
 }
 
+/** Numbers of a stretch of rows: with two of its size beside it, it stays in a second-level cache. */
+const STRETCH_NUMBERS = 1 << 15;
+const stretchRows = (features: number): number => Math.max(1, Math.floor(STRETCH_NUMBERS / features));
+
 type ClosedForms = Omit<PredictiveModel, "output" | "parameterNames" | "penalised" | "initialParameters" | "convex"> &
   Required<Pick<Model, "mixedProducts" | "sharedCurvature" | "gradientSizes">>;
 
@@ -74,8 +79,12 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
   const d = parameterNames.length;
   const gradients = growingBuffer();
 
-  const forward = (theta: Float64Array, { x, y }: Block): { delta: Matrix; p: Matrix; losses: Float64Array } => {
-    const f = rows.scores(checked(theta), x);
+  const forward = (
+    theta: Float64Array,
+    { x, y }: Block,
+    turned?: Matrix,
+  ): { delta: Matrix; p: Matrix; losses: Float64Array } => {
+    const f = rows.scores(checked(theta), x, turned);
     finite("losses", f.data);
     const { p, losses } = probabilitiesAndLosses(f, y);
     return { p, losses, delta: residualsInPlace(new Matrix(p.data.slice(), p.rows, p.columns), y) };
@@ -84,11 +93,16 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
     if (theta.length === d) return theta;
     throw usageError(`The model has ${d} parameters, but was given a vector of ${theta.length}.`);
   };
-  /** B'q_i, whose entries are bounded by the column sums of |B| times the largest |q|. */
-  const toInputs = (theta: Float64Array, q: Matrix, out: Matrix): Matrix => {
+  /** The entries of B'q are bounded by the column sums of |B| times the largest |q|. */
+  const checkInputGradients = (theta: Float64Array): void => {
     const bound = new Float64Array(rows.features);
-    for (let at = rows.first, j = 0; at < d; at++, j = (j + 1) % bound.length) bound[j] += Math.abs(theta[at]);
+    for (let at = rows.first; at < d; at += bound.length)
+      for (let j = 0; j < bound.length; j++) bound[j] += Math.abs(theta[at + j]);
     finite("input gradients", bound);
+  };
+  /** B'q_i */
+  const toInputs = (theta: Float64Array, q: Matrix, out: Matrix): Matrix => {
+    checkInputGradients(theta);
     return rows.pullToInputs(theta, q, out);
   };
   const zeros = (x: Matrix): Matrix => Matrix.zeros(x.rows, x.columns);
@@ -97,16 +111,17 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
     rows.addPullback(x, q, out);
     return finite(what, out);
   };
-  /** Σ ω ∇θ(B'δ·φ) = Σ ω (A Bφ ⊗ (1, x) + δ ⊗ (0, φ)). */
+  /** Σ ω ∇θ(B'δ·φ) = Σ ω (A Bφ ⊗ (1, x) + δ ⊗ (0, φ)), added to `out`. */
   const mixed = (
     theta: Float64Array,
     x: Matrix,
     { p, delta }: { p: Matrix; delta: Matrix },
     directions: Matrix,
     omega: Float64Array,
+    out: Float64Array = new Float64Array(d),
+    turned?: Matrix,
   ): Float64Array => {
-    const out = new Float64Array(d);
-    rows.addPullback(x, curveInPlace(rows.scoreMoves(theta, directions), p, omega), out);
+    rows.addPullback(x, curveInPlace(rows.scoreMoves(theta, directions, turned), p, omega), out);
     const weighted = weighInPlace(new Matrix(delta.data.slice(), delta.rows, delta.columns), omega);
     rows.addWeightPullback(directions, weighted, out);
     return finite("mixed product", out);
@@ -157,10 +172,20 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
     mixedProduct: (theta, block, directions, weights) =>
       mixed(theta, block.x, forward(theta, block), directions, weights),
     mixedProducts: (theta, block, answers) => {
-      const at = forward(theta, block);
-      const { rows: r, columns: m } = block.x;
-      const found = answers(toInputs(theta, at.delta, new Matrix(gradients(r * m), r, m)));
-      return found.map(({ directions, weights }) => mixed(theta, block.x, at, directions, weights));
+      checkInputGradients(checked(theta));
+      const { columns: m } = block.x;
+      const turned = rows.turnedWeights(theta);
+      const sums: Float64Array[] = [];
+      // Gradients and directions are as large as x: in stretches they stay in the cache between their products.
+      for (const part of shorter(block, stretchRows(m))) {
+        const at = forward(theta, part, turned);
+        const from = part.firstRow - block.firstRow;
+        const own = rows.pullToInputs(theta, at.delta, new Matrix(gradients(part.x.rows * m), part.x.rows, m));
+        answers(own, from).forEach(({ directions, weights }, t) => {
+          sums[t] = mixed(theta, part.x, at, directions, weights, sums[t], turned);
+        });
+      }
+      return sums;
     },
     hessianProduct: (theta, block, vectors) => hessianAt(theta, block).product(vectors),
     keptHessian: hessianAt,

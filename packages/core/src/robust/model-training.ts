@@ -1,10 +1,11 @@
+import { shorter } from "../data/block-stretches.js";
 import type { Block, Dataset } from "../data/dataset.js";
 import { ensureBlas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { Model } from "../models/model.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { gradientTerms, relativeSize } from "../solvers/gradient-terms.js";
-import { eachBlock, meanLoss, type RiskPoint, type RiskProblem, shorter, withPenalty } from "../solvers/model-risk.js";
+import { eachBlock, meanLoss, type RiskPoint, type RiskProblem, withPenalty } from "../solvers/model-risk.js";
 import { exponentName } from "../threats/norms.js";
 import type { Threat } from "../threats/threat.js";
 import type { AdversarialTraining, AdversarialTrainingOptions } from "./adversarial-training.js";

@@ -46,22 +46,6 @@ export async function eachBlock(
   }
 }
 
-/** A block cut into shorter ones. */
-export function* shorter(block: Block, rows: number): Generator<Block> {
-  const { x, y, w, firstRow, measured } = block;
-  for (let from = 0; from < y.length; from += rows) {
-    const to = Math.min(from + rows, y.length);
-    yield {
-      ...block,
-      x: x.rowRange(from, to),
-      y: y.subarray(from, to),
-      w: w.subarray(from, to),
-      firstRow: firstRow + from,
-      ...(measured && { measured: measured.rowRange(from, to) }),
-    };
-  }
-}
-
 export interface RiskPoint {
   /** L, ridge included. */
   readonly value: number;

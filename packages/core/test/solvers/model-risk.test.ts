@@ -1,15 +1,9 @@
 /** Sums of a model over rows, by hand. */
+
 import { describe, expect, test } from "vitest";
+import { shorter } from "../../src/data/block-stretches.js";
 import { type Block, Matrix, matrixDataset } from "../../src/index.js";
-import {
-  eachBlock,
-  meanLoss,
-  modelBlockRows,
-  ridgeOf,
-  riskAt,
-  shorter,
-  withPenalty,
-} from "../../src/solvers/model-risk.js";
+import { eachBlock, meanLoss, modelBlockRows, ridgeOf, riskAt, withPenalty } from "../../src/solvers/model-risk.js";
 import { lines } from "./lines.js";
 import { passing, twice } from "./processes.js";
 import { toldProgress } from "./progress.js";

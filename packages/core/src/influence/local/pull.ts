@@ -1,3 +1,4 @@
+import { rowsOfBlock } from "../../data/block-stretches.js";
 import type { Block } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
 import type { Matrix } from "../../linalg/matrix.js";
@@ -90,11 +91,11 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
     kinks: new KinkCounter(kept, threat),
   }));
   const visit = (block: Block): void => {
-    const { w, firstRow } = block;
-    const answer = (gradients: Matrix, t: number): WeightedDirections => {
+    const answer = (gradients: Matrix, part: Block, t: number): WeightedDirections => {
       const [threat, sum] = [threats[t], sums[t]];
-      const { directions, gain } = answerTo(gradients, threat, block);
-      const sizes = threat.rowScales(block);
+      const { w, firstRow } = part;
+      const { directions, gain } = answerTo(gradients, threat, part);
+      const sizes = threat.rowScales(part);
       const weights = passing ? w : w.map((value, i) => value * shares[t].omega[firstRow + i]);
       if (!passing) {
         sum.rowScales.set(sizes, firstRow);
@@ -107,7 +108,10 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
       }
       return { directions, weights };
     };
-    const answers = (gradients: Matrix): WeightedDirections[] => threats.map((_, t) => answer(gradients, t));
+    const answers = (gradients: Matrix, from: number): WeightedDirections[] => {
+      const part = rowsOfBlock(block, from, from + gradients.rows);
+      return threats.map((_, t) => answer(gradients, part, t));
+    };
     const parts = model.mixedProducts?.(parameters, block, answers) ?? oneByOne(model, parameters, block, answers);
     parts.forEach((part, t) => {
       const { gradient } = sums[t];
@@ -135,9 +139,9 @@ const oneByOne = (
   model: Model,
   theta: Float64Array,
   block: Block,
-  answers: (gradients: Matrix) => WeightedDirections[],
+  answers: (gradients: Matrix, from: number) => WeightedDirections[],
 ): Float64Array[] =>
-  answers(model.inputGradients(theta, block)).map(({ directions, weights }) =>
+  answers(model.inputGradients(theta, block), 0).map(({ directions, weights }) =>
     model.mixedProduct(theta, block, directions, weights),
   );
 

@@ -68,6 +68,6 @@ const projectedProducts =
     { down, up }: { readonly down: (directions: Matrix) => Matrix; readonly up: (gradients: Matrix) => Matrix },
   ): typeof products =>
   (theta, block, answers) =>
-    products(theta, z(block), (gradients) =>
-      answers(up(gradients)).map(({ directions, weights }) => ({ directions: down(directions), weights })),
+    products(theta, z(block), (gradients, from) =>
+      answers(up(gradients), from).map(({ directions, weights }) => ({ directions: down(directions), weights })),
     );

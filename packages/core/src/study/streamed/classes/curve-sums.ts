@@ -1,3 +1,4 @@
+import { shorter } from "../../../data/block-stretches.js";
 import type { Block } from "../../../data/dataset.js";
 import type { ClassSums } from "../../../influence/class-metrics.js";
 import { rowCounts } from "../../../influence/sandwich.js";
@@ -5,7 +6,6 @@ import { Matrix } from "../../../linalg/matrix.js";
 import type { Pass } from "../../../parallel/passes.js";
 import { timeSlices, type Work } from "../../../parallel/work.js";
 import { attackBlockRows, type ModelAttacker, modelAttacker } from "../../../robust/model-attack.js";
-import { shorter } from "../../../solvers/model-risk.js";
 import { drawRows } from "../../../stats/draw-rows.js";
 import { drawnCount } from "../../attack-sample.js";
 import { mixedOf, plainChanges, reachFactor } from "../../curve.js";
