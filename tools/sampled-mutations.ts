@@ -1,5 +1,5 @@
 /**
- * Draws small errors at random from the sources of some folders, puts each in, in memory, and says which are noticed by a test.
+ * Draws small errors at random from the sources of some folders or files, puts each in, in memory, and says which are noticed by a test.
  * `npm run mutate -- --count 20 --seed 1 threats influence solvers`; with --write, docs/mutation.md says what came of it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,14 +26,19 @@ const WRITTEN = /(<!-- errors drawn at random -->\n).*?(?=<!-- end -->)/s;
 
 const read = (file: string): string => readFileSync(`${root}/${file}`, "utf8");
 
-const sourcesOf = (folder: string): Map<string, string> =>
+/** @param place a folder, or one file. */
+const sourcesOf = (place: string): Map<string, string> =>
   new Map(
-    readdirSync(`${root}/${SRC}/${folder}`, { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".ts"))
-      .toSorted()
-      .map((name) => `${SRC}/${folder}/${name}`)
+    (place.endsWith(".ts") ? [place] : filesIn(place))
+      .map((name) => `${SRC}/${name}`)
       .map((file) => [file, read(file)]),
   );
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(`${root}/${SRC}/${folder}`, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .toSorted()
+    .map((name) => `${folder}/${name}`);
 
 /** `count` errors of a folder that compile, drawn without replacement. */
 async function draw(folder: string, count: number, seed: number): Promise<{ stratum: Stratum; drawn: SmallError[] }> {
@@ -102,7 +107,7 @@ async function main(): Promise<void> {
     throw new Error("--count and --seed must be whole numbers, --count at least 1.");
   const folders = positionals.length > 0 ? positionals : ["threats", "influence", "solvers"];
   for (const folder of folders) {
-    if (!existsSync(`${root}/${SRC}/${folder}`)) throw new Error(`${SRC} has no folder ${folder}.`);
+    if (!existsSync(`${root}/${SRC}/${folder}`)) throw new Error(`${SRC} has no folder or file ${folder}.`);
   }
   const drawn: SmallError[] = [];
   const strata: Stratum[] = [];

@@ -4,6 +4,7 @@ import { READINGS, type Reading } from "./readings.js";
 import type { SmallError } from "./switches.js";
 
 export interface Stratum {
+  /** Or a file. */
   readonly folder: string;
   readonly files: number;
   /** Errors that can be made in the folder's files. */
@@ -59,7 +60,7 @@ export function report(
   source: (file: string) => string,
 ): string {
   const rows = strata.map(({ folder, files, possible, looked, compiling }) => {
-    const those = judged.filter(({ error }) => error.file.startsWith(`${SRC}${folder}/`));
+    const those = judged.filter(({ error }) => `${error.file}/`.startsWith(`${SRC}${folder}/`));
     const killed = those.filter(({ killedBy }) => killedBy !== null).length;
     const left = those.filter(({ killedBy }) => killedBy === null);
     const same = left.filter(({ error }) => readingOf(error, source)).length;

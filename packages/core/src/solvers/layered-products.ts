@@ -78,12 +78,12 @@ export function addTransposed({ rows, outputs, layers }: LayeredRows, u: Float64
 /** Rows of F that are written out at once: some megabytes. */
 const EXPANDED = 2 ** 22;
 
-/** C ← C + F'F (d×d, lower triangle). */
-export function addGaussNewton(rows: LayeredRows, out: Matrix): void {
+/** C ← C + F'F (d×d, lower triangle). @param numbers of F that are written out at once */
+export function addGaussNewton(rows: LayeredRows, out: Matrix, numbers = EXPANDED): void {
   const d = out.rows;
   const packed = stackedRows([rows]);
   const total = packed.rows * packed.outputs;
-  const most = Math.max(1, Math.min(total, Math.floor(EXPANDED / d)));
+  const most = Math.max(1, Math.min(total, Math.floor(numbers / d)));
   const dense = new Float64Array(most * d);
   for (let from = 0; from < total; from += most) {
     const to = Math.min(total, from + most);

@@ -227,6 +227,7 @@ describe("L-BFGS", () => {
       relativeGradient: lengthOf([3, 40]),
       value: 84.5,
     });
+    expect(there.theta).not.toBe(start);
     for (const maximumIterations of [0, 1, 2]) {
       const short = await minimiseLbfgs(evaluate, start, { relativeGradient, maximumIterations });
       expect(short).toMatchObject({ end: "iteration-limit", converged: false, iterations: maximumIterations });

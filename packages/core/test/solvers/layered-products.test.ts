@@ -73,14 +73,17 @@ describe.each([1, 5, 70])("%d rows", (n) => {
     );
   });
 
-  test("F'F added to what is there, lower triangle", () => {
-    const out = Matrix.zeros(D, D);
-    out.data.fill(0.5);
-    addGaussNewton(layered, out);
-    for (let i = 0; i < D; i++)
-      for (let j = 0; j <= i; j++)
-        expect(out.data[i * D + j]).toBeCloseTo(0.5 + F.reduce((sum, row) => sum + row[i] * row[j], 0), 10);
-  });
+  test.each([undefined, 1, 4 * D, 4 * D + 1])(
+    "F'F added to what is there, lower triangle, %s numbers of F at once",
+    (numbers) => {
+      const out = Matrix.zeros(D, D);
+      out.data.fill(0.5);
+      addGaussNewton(layered, out, numbers);
+      for (let i = 0; i < D; i++)
+        for (let j = 0; j <= i; j++)
+          expect(out.data[i * D + j]).toBeCloseTo(0.5 + F.reduce((sum, row) => sum + row[i] * row[j], 0), 10);
+    },
+  );
 
   test("FD⁻¹F' for a D of one number a layer and one on its biases", () => {
     const inverse = new Float64Array(D).fill(7);

@@ -163,4 +163,32 @@ describe("Newton's method with conjugate gradients", () => {
       (await refusal(minimiseNewton(evaluate, Float64Array.of(1), { relativeGradient, hessian, signal }))).code,
     ).toBe("cancelled");
   });
+
+  test("is cancelled in the midst of a system, and gives no θ that is the caller's own", async () => {
+    const d = 40;
+    const values = Array.from({ length: d }, (_, j) => 1 + j);
+    const controller = new AbortController();
+    let products = 0;
+    const stopping = (): SymmetricOperator => ({
+      size: d,
+      product: async (v) => {
+        if (++products === 3) controller.abort();
+        return diagonal(values).product(v);
+      },
+    });
+    const bowl = async (theta: Float64Array) => ({
+      value: theta.reduce((sum, t, j) => sum + 0.5 * values[j] * t * t - t, 0),
+      gradient: theta.map((t, j) => values[j] * t - 1),
+    });
+    const settings = { relativeGradient: () => 1e-7, tolerance: 1e-9, hessian: stopping, signal: controller.signal };
+    expect((await refusal(minimiseNewton(bowl, new Float64Array(d), settings))).code).toBe("cancelled");
+    expect(products).toBe(3);
+    const start = Float64Array.of(Math.LN2);
+    const { theta } = await minimiseNewton(exponential.evaluate, start, {
+      relativeGradient,
+      hessian: exponential.hessian,
+    });
+    expect(theta).toEqual(start);
+    expect(theta).not.toBe(start);
+  });
 });

@@ -1,9 +1,10 @@
 /** H of a risk by its products, on a model whose Hessian is Σ w vv' of v = (x, 1). */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Block, ensureBlas, Matrix, matrixDataset } from "../../src/index.js";
+import { symmetricEigen } from "../../src/linalg/symmetric.js";
 import { perceptron } from "../../src/models/perceptron.js";
 import { ridgeOf } from "../../src/solvers/model-risk.js";
-import { riskOperator } from "../../src/solvers/risk-operator.js";
+import { riskOperator, unitVectors } from "../../src/solvers/risk-operator.js";
 import { drawRows } from "../../src/stats/draw-rows.js";
 import { lines } from "./lines.js";
 import { passing, twice } from "./processes.js";
@@ -145,9 +146,24 @@ describe("products, the matrix and samples", () => {
         once.columns,
       );
     };
-    const operator = riskOperator({ ...point, model: { ...model, gaussNewtonProduct: doubled } }, settings);
+    const both = { ...point, model: { ...model, gaussNewtonProduct: doubled } };
+    close((await riskOperator(both, HESSIAN).product(V)).data, times([0.5, 0.25]));
+    const operator = riskOperator(both, settings);
     close((await operator.product(V)).data, times([0.5, 0.25], 2));
     close((await operator.matrix?.())?.data, [2 * H[0][0] + 0.5, 2 * H[0][1], 2 * H[1][0], 2 * H[1][1] + 0.25]);
+  });
+
+  test("the Hessian of a network is none of its Gauss–Newton part", async () => {
+    const network = perceptron({ inputs: 1, hidden: [2], activation: "tanh", loss: "squared" });
+    const parameters = Float64Array.from(network.parameterNames, (_, j) => 0.3 * (j + 1));
+    const at = { model: network, data, ridge: ridgeOf(network, 0.1), parameters };
+    const d = parameters.length;
+    for (const curvature of ["hessian", "gauss-newton"] as const) {
+      const operator = riskOperator(at, { curvature, withRidge: true });
+      const whole = (await operator.matrix?.())?.data ?? [];
+      close(whole, [...(await operator.product(unitVectors(d, 0, d))).data]);
+      expect(symmetricEigen(new Matrix(Float64Array.from(whole), d, d)).values[0] < 0).toBe(curvature === "hessian");
+    }
   });
 
   test("the Gauss–Newton part of a network is offered with its ridge", async () => {
