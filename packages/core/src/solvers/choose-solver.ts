@@ -303,7 +303,6 @@ function overCap(what: string, needed: number, { memoryBytes }: SolverProblem): 
 
 /** Rounded up, so that what is named is enough. */
 function readableBytes(bytes: number): string {
-  if (bytes === Number.POSITIVE_INFINITY) return "unlimited memory";
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(bytes) / 10)));
   const value = bytes / 2 ** (10 * power);

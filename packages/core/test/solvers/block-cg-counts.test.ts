@@ -241,6 +241,81 @@ test("a column that is done leaves: the rest goes on alone, and each meets its o
   expect(residuals[0]).toBeGreaterThan(1e-4);
 });
 
+test("of three columns the two that are left go on in one round, and no residual is made between", async () => {
+  const operator = diagonal(chebyshev(80, 30));
+  const found = await blockConjugateGradients(operator, randomBlock(80, 3, 4), {
+    tolerance: Float64Array.of(1e-9, 1e-2, 1e-9),
+  });
+  const { asked } = operator;
+  expect(found.converged).toBe(true);
+  expect([asked[0], asked[1], asked.at(-2), asked.at(-1)]).toEqual([4, 3, 2, 3]);
+  expect(found.iterations).toBe(asked.length - 1);
+});
+
+describe("rounds", () => {
+  const system = new KnownSystem(geometric(30, 100), 15);
+  /** Products of six digits. */
+  const rough = {
+    size: 30,
+    product: async (v: Matrix) =>
+      new Matrix(Float64Array.from((await system.product(v)).data, Math.fround), 30, v.columns),
+  };
+  const right = randomBlock(30, 1, 16);
+
+  test("go on while the true residual is halved at least", async () => {
+    const found = await blockConjugateGradients(rough, right, { tolerance: 1e-13 });
+    expect(found.end).toBe("stagnated");
+    // A product for the size of H, and one for the residual of each round: the first gains, the last does not.
+    const rounds = found.products - found.iterations - 1;
+    expect(rounds).toBeGreaterThanOrEqual(2);
+    expect(rounds).toBeLessThan(6);
+    expect(found.relativeResidual).toBeLessThan(1e-6);
+  });
+
+  test("share one limit", async () => {
+    const whole = await blockConjugateGradients(rough, right, { tolerance: 1e-13 });
+    const maximumIterations = whole.iterations - 2;
+    const cut = await blockConjugateGradients(rough, right, { tolerance: 1e-13, maximumIterations });
+    expect(cut.iterations).toBe(maximumIterations);
+  });
+
+  test("that are just enough have converged", async () => {
+    const found = await blockConjugateGradients(diagonal([1, 3]), column(1, 1), { maximumIterations: 2 });
+    expect(found).toMatchObject({ end: "converged", iterations: 2 });
+    const both = await blockConjugateGradients(
+      diagonal([1, 3]),
+      Matrix.fromRows([
+        [1, 1],
+        [1, -2],
+      ]),
+      { maximumIterations: 1 },
+    );
+    expect(both).toMatchObject({ end: "converged", iterations: 1 });
+  });
+
+  test.each([
+    [2, 1000],
+    [120, 1200],
+  ])("of a matrix that changes under them end at a thousand passes or ten a parameter: %d", async (d, limit) => {
+    let calls = 0;
+    const restless = {
+      size: d,
+      product: async (v: Matrix) => {
+        calls++;
+        return new Matrix(
+          v.data.map((entry, at) => (1 + ((calls * 7919 + Math.floor(at / v.columns) * 104729) % 997) / 10) * entry),
+          d,
+          v.columns,
+        );
+      },
+    };
+    const found = await blockConjugateGradients(restless, new Matrix(new Float64Array(d).fill(1), d, 1));
+    expect(found.iterations).toBeLessThanOrEqual(limit);
+    expect(found.converged).toBe(false);
+    if (found.end === "iteration-limit") expect(found.iterations).toBe(limit);
+  });
+});
+
 describe("a preconditioner that is made later", () => {
   const values = chebyshev(300, 100);
   /** The inverse itself. */

@@ -250,6 +250,41 @@ describe("on a simplex", () => {
   });
 });
 
+describe("nearly parallel entries, where descent by coordinates would not arrive", () => {
+  /** A program whose minimum is u: multipliers are above 0 at lower bounds and zeros of the simplex, below 0 at upper bounds. */
+  function known(random: Random, K: number, inSimplex: number) {
+    const half = random.rows(2, K);
+    const G = Array.from({ length: K }, (_, i) =>
+      Array.from({ length: K }, (__, j) => half.reduce((sum, row) => sum + row[i] * row[j], i === j ? 1e-5 : 0)),
+    );
+    const bounds = Array.from({ length: K }, () => [-1 - random.uniform(), 1 + random.uniform()] as const);
+    const sides = Array.from({ length: K }, (_, k) => (k === 0 || k === inSimplex ? 0 : random.below(3)));
+    const shares = Array.from({ length: inSimplex }, (_, k) => (sides[k] === 1 ? 0 : 0.2 + random.uniform()));
+    const total = shares.reduce((a, b) => a + b, 0);
+    const u = bounds.map(([low, high], k) => {
+      if (k < inSimplex) return shares[k] / total;
+      return sides[k] === 1 ? low : sides[k] === 2 ? high : low + (high - low) * (0.2 + 0.6 * random.uniform());
+    });
+    const g = G.map((row, k) => {
+      const multiplier = sides[k] === 1 ? 0.5 : sides[k] === 2 && k >= inSimplex ? -0.5 : 0;
+      return multiplier + (k < inSimplex ? 0.7 : 0) - row.reduce((sum, value, j) => sum + value * u[j], 0);
+    });
+    return { G, g, bounds, u, simplex: Array.from({ length: inSimplex }, (_, k) => k) };
+  }
+
+  test.each([
+    [4, 0],
+    [4, 4],
+    [7, 3],
+  ])("%d entries, %d of them on a simplex", (K, inSimplex) => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const { G, g, bounds, u, simplex } = known(new Random(seed), K, inSimplex);
+      const found = solved(G, g, bounds, simplex);
+      for (const [k, value] of u.entries()) expect(Math.abs((found?.[k] ?? Number.NaN) - value)).toBeLessThan(1e-6);
+    }
+  });
+});
+
 test("small programs against a fine grid of feasible points", () => {
   for (let seed = 1; seed <= 25; seed++) {
     const random = new Random(seed);

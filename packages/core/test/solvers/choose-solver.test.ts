@@ -195,6 +195,7 @@ describe("--solver auto", () => {
     expect([name(3.59), name(3.61)]).toEqual(["cg", "lissa"]);
     expect([name(2, 3.99), name(2, 4.01)]).toEqual(["cg", "lissa"]);
     expect([name(17.9, 0), name(18.1, 0)]).toEqual(["cg", "lissa"]);
+    expect(chooseSolver({ ...large, productSeconds: 1 })).toMatchObject({ name: "cg", preconditioner: "nystrom" });
     // Where the memory is short, samples are no way out of what is fast enough.
     const short = { ...large, memoryBytes: solverMemory("lissa", large) + 1 };
     expect(chooseSolver({ ...short, productSeconds: 1 })).toMatchObject({ name: "cg", preconditioner: "none" });

@@ -1,6 +1,7 @@
 /** LiSSA where samples are known: its recursion, its counts and its errors in closed form. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureBlas, Matrix } from "../../src/index.js";
+import { extremeEigenvalues } from "../../src/solvers/lanczos.js";
 import { lissa } from "../../src/solvers/lissa.js";
 import { toldProgress } from "./progress.js";
 import { refusal } from "./systems.js";
@@ -181,6 +182,41 @@ describe("LiSSA", () => {
       );
     }
     expect((await lissa(operator, right, { ...settings, scale: 0.5001 * bound })).scale).toBe(0.5001 * bound);
+  });
+
+  test("the bound on samples is Lanczos's after 20 steps or to a hundredth, and a tenth more; the damping that is advised serves all", async () => {
+    const values = Array.from({ length: 60 }, (_, j) => 2 + 2 * Math.cos((Math.PI * j) / 59));
+    const product = async (v: Matrix): Promise<Matrix> =>
+      new Matrix(
+        v.data.map((entry, at) => values[Math.floor(at / v.columns)] * entry),
+        v.rows,
+        v.columns,
+      );
+    const operator = { size: 60, product, sampledProduct: product };
+    const ones = new Matrix(
+      Float64Array.from({ length: 120 }, (_, at) => (at % 2 === 0 ? 1 : at === 1 ? 1 : 0.2)),
+      60,
+      2,
+    );
+    const settings = { depth: 1, epochs: 1, repeats: 2, seed: 3 };
+    const found = await lissa(operator, ones, { ...settings, tolerance: 0 });
+    const { largest, products } = await extremeEigenvalues(
+      { size: 60, product },
+      { maximumSteps: 20, tolerance: 1e-2, seed: 3 },
+    );
+    expect(products).toBeLessThanOrEqual(20);
+    expect(largest.residual).toBeGreaterThan(1e-4);
+    expect(found.eigenvalueBound).toBeCloseTo(1.1 * (largest.value + largest.residual), 12);
+    expect(found.sampledProducts).toBe(8 * products);
+    const steps = { depth: 50, epochs: 2, tolerance: 0.02 };
+    const advised = async (b: Matrix): Promise<number> => {
+      const { message } = await refusal(lissa(operator, b, { ...settings, ...steps }));
+      return Number(/higher by ([\d.e-]+),/.exec(message)?.[1]);
+    };
+    const each = [0, 1].map((k) => new Matrix(ones.column(k), 60, 1));
+    const [first, second] = [await advised(each[0]), await advised(each[1])];
+    expect(first).not.toBe(second);
+    expect(await advised(ones)).toBe(Math.max(first, second));
   });
 
   test("steps that are too few are refused unless they are wanted all the same", async () => {

@@ -326,6 +326,7 @@ describe("a minimum that is at infinity", () => {
     ["without an intercept", false, [0.1, -1, 0.5], '"b", "c"'],
     ["whose intercept moves too", true, [9, 1, -2, 0.41], '"b", "a", "c"'],
     ["that moves alone but for little", true, [0, 1, 0.2, 0.19], '"a"'],
+    ["of which one moves fast", false, [4, 0.7], '"a"'],
   ])("names the features that move most, %s", async (_, intercept, speeds, names) => {
     const model = logistic({ intercept })({ features });
     const recession = async () => ({ largest: 1, worst: 0, best: -1 });

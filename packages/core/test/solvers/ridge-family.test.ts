@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureBlas, Matrix } from "../../src/index.js";
 import { RidgeFamily } from "../../src/solvers/ridge-family.js";
+import { Random } from "../models/naive.js";
 import { refusal } from "./systems.js";
 
 beforeAll(() => ensureBlas());
@@ -82,6 +83,23 @@ describe("the family of G + λP", () => {
     );
     expect(negative.inverse(3).method).toBe("eigenvalues");
     expect(negative.inverse(3).solve(Float64Array.of(7, 4)).map(Math.round)).toEqual(Float64Array.of(1, 2));
+  });
+
+  test("one refinement takes off what the decomposition rounds: what is left is a factorisation's", () => {
+    const random = new Random(3);
+    const [n, d] = [100, 40];
+    const rows = random.rows(n, d).map((row) => row.map((value, j) => (j === 0 ? 1 : value * 10 ** ((-3 * j) / d))));
+    const gram = Matrix.zeros(d, d);
+    for (let i = 0; i < d; i++)
+      for (let j = 0; j <= i; j++) gram.data[i * d + j] = rows.reduce((sum, row) => sum + row[i] * row[j], 0) / n;
+    const inverse = new RidgeFamily(
+      gram,
+      Uint8Array.from({ length: d }, (_, j) => Number(j > 0)),
+    ).inverse(1e-6);
+    expect(inverse.method).toBe("eigenvalues");
+    const b = Float64Array.from(random.normals(d));
+    // 1e-11 without it.
+    expect(inverse.relativeResidual(inverse.solve(b), b)).toBeLessThan(1e-12);
   });
 
   test("rows without weight, and a second parameter without a penalty, are refused", async () => {

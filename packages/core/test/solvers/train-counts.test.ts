@@ -1,9 +1,12 @@
 /** Training by hand: the minimum of a least-squares line, what is counted, told and handed on. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureBlas, Matrix, matrixDataset } from "../../src/index.js";
+import { softmaxRegression } from "../../src/models/softmax.js";
 import { type TrainingOptions, trainModel } from "../../src/solvers/train.js";
 import { shuffled } from "../../src/stats/shuffle.js";
+import { Random } from "../models/naive.js";
 import { lines } from "./lines.js";
+import { toldProgress } from "./progress.js";
 import { refusal } from "./systems.js";
 
 beforeAll(() => ensureBlas());
@@ -223,4 +226,72 @@ describe("Adam", () => {
     expect(await trainModel(model, data, patient)).toEqual(longer);
     expect(longer.validationLoss).toBeLessThanOrEqual(found.validationLoss ?? Number.NaN);
   });
+
+  test("progress of its epochs, with the last loss held out", async () => {
+    const validation = matrixDataset(Matrix.fromRows([[0]]), [1]);
+    const options: TrainingOptions = { method: "adam", epochs: 2, learningRate: 0.25 };
+    const plain = await toldProgress((work) => trainModel(model, data, options, work));
+    expect(plain.filter(([phase]) => phase === "training")).toEqual([
+      ["training", 0, 2],
+      ["training", 1, 2],
+    ]);
+    const told = await toldProgress((work) => trainModel(model, data, { ...options, validation }, work));
+    const phases = told.flatMap(([phase]) => (phase.startsWith("training") ? [phase] : []));
+    // b begins at 1 and goes down: ½b² − b.
+    expect(phases[0]).toBe("training");
+    expect(phases[1]).toMatch(/^training: loss -0\.\d{5,} on rows held out$/);
+  });
+
+  test("is cancelled between two steps", async () => {
+    const controller = new AbortController();
+    let calls = 0;
+    const stopping = {
+      ...model,
+      gradient: (...given: Parameters<typeof model.gradient>) => {
+        if (++calls === 3) controller.abort();
+        return model.gradient(...given);
+      },
+    };
+    const { signal } = controller;
+    expect((await refusal(trainModel(stopping, data, { method: "adam" }, { signal }))).code).toBe("cancelled");
+    expect(calls).toBe(3);
+  });
+});
+
+test("a model of shared inputs is trained behind its Gram matrix where that pays", async () => {
+  const random = new Random(4);
+  const x = Matrix.zeros(60, 6);
+  for (let i = 0; i < 60; i++) for (let j = 0; j < 6; j++) x.row(i)[j] = 30 ** (j % 3) * random.normal();
+  const rows = matrixDataset(
+    x,
+    Float64Array.from({ length: 60 }, () => random.below(3)),
+  );
+  const softmax = softmaxRegression({ features: ["a", "b", "c", "d", "e", "f"], classes: ["x", "y", "z"] });
+  let [looked, products] = [0, 0];
+  const counting = {
+    ...softmax,
+    sharedCurvature: (...given: Parameters<NonNullable<typeof softmax.sharedCurvature>>) => {
+      if (given[1].x.rows > 0) looked++;
+      const found = softmax.sharedCurvature?.(...given);
+      if (!found) throw new Error("It gives it.");
+      return found;
+    },
+    keptHessian: (...given: Parameters<NonNullable<typeof softmax.keptHessian>>) => {
+      const kept = softmax.keptHessian?.(...given);
+      if (!kept) throw new Error("It keeps.");
+      return { bytes: kept.bytes, product: (v: Matrix) => (products++, kept.product(v)) };
+    },
+    hessianProduct: (...given: Parameters<typeof softmax.hessianProduct>) => (
+      products++, softmax.hessianProduct(...given)
+    ),
+  };
+  const helped = await trainModel(counting, rows, { l2: 1e-3 });
+  expect(helped.end).toBe("converged");
+  expect(looked).toBeGreaterThan(0);
+  const behind = products;
+  products = 0;
+  const { sharedCurvature: _, ...bare } = counting;
+  const alone = await trainModel(bare, rows, { l2: 1e-3 });
+  expect(alone.trainingLoss).toBeCloseTo(helped.trainingLoss, 8);
+  expect(behind).toBeLessThan(0.6 * products);
 });
