@@ -276,6 +276,7 @@ describe("nearly parallel entries, where descent by coordinates would not arrive
     [4, 0],
     [4, 4],
     [7, 3],
+    [30, 0],
   ])("%d entries, %d of them on a simplex", (K, inSimplex) => {
     for (let seed = 1; seed <= 12; seed++) {
       const { G, g, bounds, u, simplex } = known(new Random(seed), K, inSimplex);

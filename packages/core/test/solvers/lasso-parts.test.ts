@@ -142,6 +142,38 @@ describe("the quadratic lasso", () => {
     }
   });
 
+  test("of copies among nearly parallel columns meets the conditions |Hz − b| ≤ λ, with equality where z is not 0", () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = new Random(seed);
+      const k = 5;
+      const rows = Array.from({ length: 12 }, () => {
+        const shared = random.normal();
+        const row = Array.from({ length: k }, () => shared + 0.03 * random.normal());
+        row[4] = row[1];
+        return row;
+      });
+      const h = Array.from({ length: k }, (_, i) =>
+        Array.from({ length: k }, (__, j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)),
+      );
+      const towards = random.normals(k);
+      const b = Float64Array.from(h, (row) => row.reduce((sum, value, j) => sum + value * towards[j], 0));
+      const penalties = Float64Array.from({ length: k }, (_, j) =>
+        j === 2 ? 0 : 0.01 + (j === 4 ? 0 : 0.01 * random.uniform()),
+      );
+      if (seed % 2 === 0) penalties[1] = penalties[4];
+      const z = quadraticLasso({ H: lower(h), b, penalties }, Float64Array.from(random.normals(k)));
+      const size = Math.max(...b.map(Math.abs));
+      h.forEach((row, i) => {
+        const g = row.reduce((sum, value, j) => sum + value * z[j], -b[i]);
+        const breach =
+          z[i] === 0 && penalties[i] > 0
+            ? Math.max(0, Math.abs(g) - penalties[i])
+            : Math.abs(g + penalties[i] * Math.sign(z[i]));
+        expect(breach).toBeLessThan(1e-9 * size);
+      });
+    }
+  });
+
   test("rows and columns, and z'Hz that is not negative", () => {
     const H = lower([[2], [1, 3], [4, 5, 6]]);
     const part = principalPart(H, [0, 2]);
@@ -529,6 +561,11 @@ describe("a path", () => {
       expect((await refusal(lassoPath(description, data, { ratio }))).message).toBe(
         `The ratio must be between 0 and 1, got ${ratio}.`,
       );
+    for (const points of [0, 1.5, Number.NaN])
+      expect((await refusal(lassoPath(description, data, { points }))).message).toBe(
+        `A path needs 1 point or more, got ${points}.`,
+      );
+    expect((await lassoPath(description, data, { points: 1 })).fits).toHaveLength(1);
     for (const bad of [0, Number.POSITIVE_INFINITY, Number.NaN])
       expect((await refusal(lassoPath(description, data, { l1: [1, bad] }))).message).toBe(
         `Every l1 on a path must be a number above 0, got ${bad}.`,
