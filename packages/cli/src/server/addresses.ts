@@ -16,5 +16,8 @@ export function namesOf(host: string): string[] {
   return [...outer, "127.0.0.1", "localhost", "[::1]"];
 }
 
+/** As browsers write it in Host and Origin: the port of http goes without saying. */
+export const authorityOf = (name: string, port: number): string => (port === 80 ? name : `${name}:${port}`);
+
 /** An IPv6 address stands in brackets. */
 const inUrl = (host: string): string => (host.includes(":") ? `[${host}]` : host);

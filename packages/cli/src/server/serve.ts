@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AifError } from "@aif/core";
 import { serve as listen } from "@hono/node-server";
-import { namesOf } from "./addresses.js";
+import { authorityOf, namesOf } from "./addresses.js";
 import { serverApp } from "./app.js";
 import { loadAssets } from "./assets.js";
 import { Guard } from "./guard.js";
@@ -43,8 +43,7 @@ export async function serve({ port, host, data, options, assets: from }: ServeOp
   try {
     if (data !== null) await tables.open(data);
     let actual = port;
-    const names = namesOf(host);
-    const guard = new Guard(() => names.map((name) => `${name}:${actual}`));
+    const guard = new Guard(host, () => actual);
     const app = serverApp({ guard, tables, jobs, assets, options });
     const server = await new Promise<ReturnType<typeof listen>>((resolve, reject) => {
       const started = listen({ fetch: app.fetch, port, hostname: host }, (address) => {
@@ -54,7 +53,7 @@ export async function serve({ port, host, data, options, assets: from }: ServeOp
       started.on("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     });
     return {
-      link: `http://${names[0]}:${actual}/#token=${guard.token}`,
+      link: `http://${authorityOf(namesOf(host)[0], actual)}/#token=${guard.token}`,
       port: actual,
       close: async () => {
         server.close();

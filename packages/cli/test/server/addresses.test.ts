@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLoopback, namesOf } from "../../src/server/addresses.js";
+import { authorityOf, isLoopback, namesOf } from "../../src/server/addresses.js";
 
 test("links name an address that leads to the server, and no name that others can make lead there is answered", () => {
   expect(namesOf("127.0.0.1")).toEqual(["127.0.0.1", "localhost"]);
@@ -14,4 +14,8 @@ test("links name an address that leads to the server, and no name that others ca
     false,
     false,
   ]);
+});
+
+test("a server is called as browsers call it: at port 80 without the port", () => {
+  expect([authorityOf("127.0.0.1", 80), authorityOf("[::1]", 8080)]).toEqual(["127.0.0.1", "[::1]:8080"]);
 });

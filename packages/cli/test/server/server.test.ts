@@ -116,6 +116,23 @@ describe("who is let in", () => {
     expect((await post("/api/session", null, { cookie: "" })).status).toBe(401);
   });
 
+  // Switching the user takes an administrator.
+  test.skipIf(process.getuid?.() !== 0 || !existsSync("/proc/net/tcp"))(
+    "another user of this machine, who has read the link off a command line",
+    async () => {
+      const token = server.link.split("token=")[1];
+      const program = `fetch("${own()}/api/session", { method: "POST", headers: { origin: "${own()}" },
+        body: JSON.stringify({ token: "${token}" }) }).then(async (answer) => console.log(answer.status, await answer.text()))`;
+      const asking = (uid: number) => promisify(execFile)(process.execPath, ["-e", program], { uid, cwd: "/" });
+      expect((await asking(65_534)).stdout).toMatch(/^403 .*another user's/);
+      expect((await asking(0)).stdout).toMatch(/^200 /);
+    },
+  );
+
+  test("one server's cookie leaves another's alone: browsers do not tell ports apart", () => {
+    expect(cookie.split("=")[0]).toBe(`aif-session-${server.port}`);
+  });
+
   test.each([
     [{ host: "evil.example" }, 421],
     [{ origin: "http://evil.example" }, 403],
