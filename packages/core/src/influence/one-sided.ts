@@ -209,7 +209,6 @@ function effectivePull(
   const onFeatures = pull.onFeatures.slice();
   const onJacobian = pull.onJacobian.slice();
   const shared = pull.shared && new Matrix(pull.shared.data.slice(), 1, pull.shared.columns);
-  if (shared && variables.some((v) => v.group === "tie")) shared.data.fill(0);
   variables.forEach((v, k) => {
     if (v.group === "entering") {
       if (shared && !staying.has(v.index)) shared.data[v.index - first] = v.perUnit * values[k];
