@@ -7,7 +7,7 @@ import type { TableBuilder } from "./table-builder.js";
 
 /**
  * One JSON object a line. Columns appear in the order in which their keys first do; a key that a row has not, or that
- * is null there, is a missing cell. Strings are labels, also those that look like numbers.
+ * is null there, is a missing cell. Strings are labels, also those that look like numbers. A key twice in a row is refused.
  */
 export async function readJsonLines(source: ByteSource, table: TableBuilder): Promise<void> {
   let line = 0;
@@ -57,8 +57,12 @@ function readObject(text: string, file: string, table: TableBuilder): number {
       `${file}: line ${table.at.line} is not a JSON object; write one object of column names and values per line.`,
     );
   }
+  const entries = Object.entries(value);
+  if (repeatsKey(text, entries)) {
+    throw inputError(`${file}: line ${table.at.line} gives a key twice; write one value for each column.`);
+  }
   let cells = 0;
-  for (const [name, cell] of Object.entries(value)) {
+  for (const [name, cell] of entries) {
     const builder = table.column(name);
     if (builder === null) continue;
     pushCell(builder, cell, table);
@@ -67,6 +71,32 @@ function readObject(text: string, file: string, table: TableBuilder): number {
   table.fillRow();
   return cells;
 }
+
+/**
+ * Of two equal keys JSON.parse keeps the last without a word: then the line has more quotes than the keys and texts that are left.
+ * Nested values, which no column takes, are not counted in.
+ */
+function repeatsKey(text: string, entries: readonly (readonly [string, unknown])[]): boolean {
+  let texts = entries.length;
+  for (const [, cell] of entries) {
+    if (typeof cell === "string") texts++;
+    else if (typeof cell === "object" && cell !== null) return false;
+  }
+  return countQuotes(text) > 2 * texts;
+}
+
+/** Quotes at the ends of texts: those that a backslash takes along are inside. */
+function countQuotes(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    let start = at;
+    while (text.charCodeAt(start - 1) === BACKSLASH) start--;
+    if ((at - start) % 2 === 0) count++;
+  }
+  return count;
+}
+
+const BACKSLASH = 0x5c;
 
 function pushCell(builder: ColumnBuilder, cell: unknown, table: TableBuilder): void {
   if (cell === null) builder.pushMissing();

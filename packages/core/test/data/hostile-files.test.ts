@@ -163,6 +163,22 @@ describe("text", () => {
     await refused(utf8(`{"a":${"9".repeat(1e6)}}`), /column "a" holds Infinity/, "input", "t.jsonl");
   });
 
+  test.each([
+    ['{"a":1,"b":2,"a":3}'],
+    ['{"a":"x","a":null,"b":2}'],
+    ['{"a":1,"\\u0061":2,"b":1}'],
+    ['{"a\\"":1,"b":"\\\\","b":"\\\\"}'],
+    ['{"__proto__":1,"__proto__":2}'],
+  ])("a row that gives a key twice: %s", (row) =>
+    refused(utf8(`{"a":1,"b":2}\n${row}\n`), /line 2 gives a key twice/, "input", "t.jsonl"),
+  );
+
+  test("quotes and backslashes inside texts are no keys", async () => {
+    const row = { 'a"': '"', "b\\": '\\"', c: '"a":1,"a":2', d: "\\\\", e: true, f: null };
+    const table = await read(`${JSON.stringify(row)}\n${JSON.stringify({ ...row, c: "y" })}\n`, { name: "t.jsonl" });
+    expect(table.columns.map(({ name }) => name)).toEqual(Object.keys(row));
+  });
+
   test("every row with a column of its own", async () => {
     const file = utf8(Array.from({ length: 20_000 }, (_, k) => `{"c${k}":1}\n`).join(""));
     await refused(file, /t is too large for this machine: its first \d+ rows of \d+ columns/, "resource");
