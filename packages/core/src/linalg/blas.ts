@@ -1,3 +1,5 @@
+import type { CurvedJob } from "./curved-rows.js";
+
 /**
  * The dense kernels that everything else is built on, row-major throughout, with one native implementation (the system's
  * BLAS/LAPACK) and one portable one (WebAssembly). A matrix argument is (array, leading dimension): row i starts at
@@ -5,6 +7,11 @@
  * symmetric matrices are read and written in their LOWER triangle only (j <= i), the rest is left alone.
  */
 export interface Blas {
+  /**
+   * Does the parts of a job on this thread and others, where there are any: rows are read where they lie, all else must lie in shared
+   * memory. It returns when all are done. @param own one part on this thread
+   */
+  readonly shareParts?: (job: CurvedJob<Float64Array>, own: (part: number) => void) => void;
   readonly name: "native" | "portable";
   /** For people: library, file, version, as far as they are known. */
   readonly description: string;

@@ -31,6 +31,27 @@ const fortranInteger = (value: number): Int32Array => Int32Array.of(value, value
 
 const cblasTranspose = (transpose: boolean): number => (transpose ? TRANSPOSE : NO_TRANSPOSE);
 
+const integers = (count: number): string[] => Array<string>(count).fill(INT);
+const matrix = [POINTER, INT];
+
+const loadGemm = (blas: Library): ReturnType<Library["func"]> =>
+  blas.func("cblas_dgemm", "void", [...integers(6), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
+
+type AddressOr<T> = T extends Float64Array ? T | bigint : T;
+type OrAddresses<T extends unknown[]> = { [At in keyof T]: AddressOr<T[At]> };
+
+/** `gemm` of arrays, or of addresses. */
+export type AddressGemm = (...product: OrAddresses<Parameters<Kernels["gemm"]>>) => void;
+
+export function bindGemm(blas: Library): AddressGemm {
+  const dgemm = loadGemm(blas);
+  return (transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) => {
+    const opA = cblasTranspose(transposeA);
+    const opB = cblasTranspose(transposeB);
+    dgemm(ROW_MAJOR, opA, opB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  };
+}
+
 /** A call on a thread of the engine's pool. @param held its arrays */
 function beside(held: Float64Array[], call: (end: (error: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -44,9 +65,7 @@ function beside(held: Float64Array[], call: (end: (error: Error | null) => void)
 
 /** Looks the symbols up; throws where one is missing. */
 export function bindKernels(blas: Library, lapack: Library): Kernels {
-  const integers = (count: number): string[] => Array<string>(count).fill(INT);
-  const matrix = [POINTER, INT];
-  const dgemm = blas.func("cblas_dgemm", "void", [...integers(6), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
+  const dgemm = loadGemm(blas);
   const dgemv = blas.func("cblas_dgemv", "void", [...integers(4), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
   const dsyrk = blas.func("cblas_dsyrk", "void", [...integers(5), DOUBLE, ...matrix, DOUBLE, ...matrix]);
   const dsymv = blas.func("cblas_dsymv", "void", [...integers(3), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
@@ -55,11 +74,7 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
   const dpotrf = lapack.func("dpotrf_", "void", [...Array<string>(5).fill(POINTER), "size_t"]);
   const dsyevd = lapack.func("dsyevd_", "void", [...Array<string>(11).fill(POINTER), "size_t", "size_t"]);
   return {
-    gemm(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
-      const opA = cblasTranspose(transposeA);
-      const opB = cblasTranspose(transposeB);
-      dgemm(ROW_MAJOR, opA, opB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    },
+    gemm: bindGemm(blas),
     gemv(transpose, m, n, alpha, a, lda, x, beta, y) {
       dgemv(ROW_MAJOR, cblasTranspose(transpose), m, n, alpha, a, lda, x, 1, beta, y, 1);
     },

@@ -13,6 +13,7 @@ import {
   nativeThreads,
 } from "./native-candidates.js";
 import { bindKernels, type Koffi, type Library } from "./native-kernels.node.js";
+import { RowHelpers } from "./row-helpers.node.js";
 import { selfTest } from "./self-test.js";
 import { threadsByWork } from "./work-threads.node.js";
 
@@ -96,8 +97,9 @@ function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number
   const setThreads = threadSwitch(blas);
   setThreads?.(threads);
   const actual = threadCount(blas);
-  const kernels =
-    actual > 1 && setThreads && takesCallsFromThreads(blas) ? { ...alone, gemmBeside, syrkBeside } : alone;
+  const several = actual > 1 && setThreads && takesCallsFromThreads(blas);
+  const helpers = several && new RowHelpers(actual - 1, candidate.blas, koffi.address);
+  const kernels = helpers ? { ...alone, gemmBeside, syrkBeside, shareParts: helpers.share.bind(helpers) } : alone;
   selfTest(kernels);
   const gated = setThreads && actual > 1 ? threadsByWork(kernels, actual, setThreads) : kernels;
   return checkedBlas(gated, { name: "native", description: describe(blas, candidate), threads: actual });

@@ -15,7 +15,7 @@ const VECTOR_WORK = 4e6;
  * @param setThreads the library's own switch (about 0.1 µs a call)
  */
 export function threadsByWork(kernels: Kernels, threads: number, setThreads: (count: number) => void): Kernels {
-  const { gemmBeside, syrkBeside } = kernels;
+  const { gemmBeside, syrkBeside, shareParts } = kernels;
   let current = threads;
   let beside = 0;
   const use = (large: boolean): void => {
@@ -48,6 +48,12 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
       use((n * n * k) / 2 >= MATRIX_WORK);
       kernels.syrk(n, k, ...rest);
     },
+    ...(shareParts && {
+      shareParts(...work) {
+        use(false);
+        shareParts(...work);
+      },
+    }),
     ...(gemmBeside && { gemmBeside: onOne(gemmBeside) }),
     ...(syrkBeside && { syrkBeside: onOne(syrkBeside) }),
     symv(n, ...rest) {

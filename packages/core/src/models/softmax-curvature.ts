@@ -1,11 +1,12 @@
 /** Second and third derivatives of softmax regression summed over the rows of a block (MATH 1). */
 import type { Block } from "../data/dataset.js";
 import { blas } from "../linalg/backend.js";
+import type { CurvedBlock } from "../linalg/curved-rows.js";
 import { Matrix } from "../linalg/matrix.js";
 import { addWeightedGram } from "./feature-map.js";
 import { finite } from "./finite.js";
 import type { KeptCurvature, SharedCurvature } from "./model.js";
-import { addCurvedProducts, type CurvedRows } from "./softmax-products.js";
+import { addCurvedProducts, sharedNumbers } from "./softmax-products.js";
 import { curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
 
 /** Rows of features times classes that are formed at once for the whole Hessian (4 MB). */
@@ -21,17 +22,22 @@ export function probabilitiesAt(rows: SoftmaxRows, theta: Float64Array, x: Matri
 
 /** Σ w_i A_i ⊗ (1, x_i)(1, x_i)' on a block: its probabilities are kept, K numbers a row. */
 export function softmaxCurvature(rows: SoftmaxRows, theta: Float64Array, { x, w }: Block): KeptCurvature {
-  return new SoftmaxCurvature(rows, [{ x, w, p: probabilitiesAt(rows, theta, x) }]);
+  const p = probabilitiesAt(rows, theta, x).data;
+  const shared = sharedNumbers(p.length + w.length);
+  shared.set(p);
+  shared.set(w, p.length);
+  const kept = { x: x.data, rows: x.rows, p: shared.subarray(0, p.length), w: shared.subarray(p.length) };
+  return new SoftmaxCurvature(rows, [kept]);
 }
 
 class SoftmaxCurvature implements KeptCurvature {
   constructor(
     private readonly rows: SoftmaxRows,
-    private readonly blocks: readonly CurvedRows[],
+    private readonly blocks: readonly CurvedBlock<Float64Array>[],
   ) {}
 
   get bytes(): number {
-    return this.blocks.reduce((sum, { p }) => sum + p.data.byteLength, 0);
+    return this.blocks.reduce((sum, { p, w }) => sum + p.byteLength + w.byteLength, 0);
   }
 
   addProducts(directions: Matrix, images: Matrix): void {
@@ -46,7 +52,9 @@ class SoftmaxCurvature implements KeptCurvature {
   }
 
   addMatrix(out: Matrix): void {
-    for (const { x, w, p } of this.blocks) addHessian(this.rows, p, x, w, out);
+    const { classes, features } = this.rows;
+    for (const { x, rows, w, p } of this.blocks)
+      addHessian(this.rows, new Matrix(p, rows, classes), new Matrix(x, rows, features), w, out);
   }
 
   joined(others: readonly KeptCurvature[]): KeptCurvature | null {

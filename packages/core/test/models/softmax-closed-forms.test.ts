@@ -119,7 +119,7 @@ describe("softmax regression in closed form", () => {
     for (const intercept of [true, false]) {
       const { closed, tensors, block, theta, vectors, d } = drawn(4, 3, 50, 5, intercept);
       const kept = closed.keptHessian(theta, block);
-      expect(kept.bytes).toBe(8 * 50 * 3);
+      expect(kept.bytes).toBe(8 * 50 * (3 + 1));
       expect(kept.product(vectors).data).toEqual(closed.hessianProduct(theta, block, vectors).data);
       const whole = Matrix.zeros(d, d);
       kept.addMatrix?.(whole);

@@ -111,7 +111,7 @@ export async function localSystem(
   const { damping = 0, curvature = "hessian", solver = "auto", memoryBytes = MEMORY, seed = 0 } = options;
   const products =
     options.operator ??
-    riskOperator(point, { curvature, withRidge: true, seed, keptBytes: memoryBytes * KEPT_SHARE }, work);
+    riskOperator(point, { curvature, withRidge: true, seed, many: true, keptBytes: memoryBytes * KEPT_SHARE }, work);
   const plan = gaussNewtonPlan(point, damping);
   const times = await productTimes(point, curvature, plan);
   const shared = sharedShape(point, point.parameters);
