@@ -77,7 +77,7 @@ export async function extremeEigenvalues(
     // Nothing is left of the space that the start vector spans: all of the spectrum that it sees is known.
     const exhausted = !(size > 4 * Number.EPSILON * scale);
     if (m >= check || exhausted || m === steps) {
-      check = Math.max(m + 1, Math.ceil(m * GROWTH));
+      check = Math.ceil(m * GROWTH);
       const { smallest, largest } = ritzPairs(diagonal, beside);
       const within = tolerance * Math.max(Math.abs(smallest.value), Math.abs(largest.value));
       const converged = largest.residual <= within && (floor !== null || smallest.residual <= within);

@@ -48,6 +48,8 @@ describe("extreme eigenvalues", () => {
     const rest = [1, 2, 4].map((value, j) => (value - quotient) * v[j]);
     expect(one.largest.residual).toBeCloseTo(lengthOf(rest), 13);
     expect((await extremeEigenvalues(diagonal([1, 2, 4]), { maximumSteps: 2.9 })).products).toBe(2);
+    for (const maximumSteps of [8, 10])
+      expect((await extremeEigenvalues(diagonal(spread(40, 1, 2)), { maximumSteps })).products).toBe(maximumSteps);
     expect((await extremeEigenvalues(diagonal([7]))).largest.value).toBeCloseTo(7, 14);
     expect((await extremeEigenvalues(diagonal([0, 0, 0]))).products).toBe(1);
   });

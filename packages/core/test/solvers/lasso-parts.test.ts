@@ -390,6 +390,29 @@ describe("a lasso fit", () => {
     expect(holdAtZero(plain, [3])).toBe(plain);
   });
 
+  test("knows its support in order, the intercept among it even where that is 0", async () => {
+    const { data: ordered } = orthonormal([0.5, 2, -1]);
+    expect((await lasso(description, ordered, { l1: 0.5 })).sparse).toMatchObject({
+      boundary: [0],
+      selected: [1, 2],
+      support: [0, 1, 2],
+    });
+    const odd = matrixDataset(Matrix.fromRows([[1], [-1], [1], [-1]]), [1, -1, 1, -1]);
+    const found = await lasso(linear({ loss: "half-squared" }), odd, { l1: 0.25 });
+    expect(found.parameters[0]).toBe(0);
+    expect(found.parameters[1]).toBeCloseTo(0.75, 13);
+    expect(found.sparse).toMatchObject({ boundary: [], selected: [1], support: [0, 1] });
+    const empty = await lasso(linear({ loss: "half-squared" }), odd, { l1: 3 });
+    expect(empty.sparse).toMatchObject({ boundary: [], selected: [], support: [0] });
+  });
+
+  test("of large targets has a gap relative to its objective", async () => {
+    const { data: large } = orthonormal([2.1e9, -1.3e9, 0.25e9]);
+    const found = await lasso(description, large, { l1: 0.3e9 });
+    expect(found.sparse?.relativeGap).toBeLessThan(1e-14);
+    expect(found.sparse?.selected).toEqual([0, 1]);
+  });
+
   test("from the largest λ on has only zeros, wherever it begins", async () => {
     for (const l1 of [2, 5]) {
       const found = await lasso(description, data, { l1, start: of(1, 1, 1, 1) });

@@ -58,6 +58,7 @@ describe("a sketch", () => {
       [40, { rank: 20 }, [20]],
       [10, { rank: 1000 }, [10]],
       [3, { rank: 1 }, [1]],
+      [70, { rank: 64 }, [32, 32]],
     ] as const) {
       const operator = diagonal(falling(d));
       await nystromApproximation(operator, options);

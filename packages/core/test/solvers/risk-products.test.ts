@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Block, ensureBlas, Matrix, matrixDataset } from "../../src/index.js";
 import { symmetricEigen } from "../../src/linalg/symmetric.js";
+import type { KeptCurvature } from "../../src/models/model.js";
 import { perceptron } from "../../src/models/perceptron.js";
 import { ridgeOf } from "../../src/solvers/model-risk.js";
 import { riskOperator, unitVectors } from "../../src/solvers/risk-operator.js";
@@ -334,6 +335,68 @@ describe("what is kept from the second product on", () => {
     expect(added).toEqual(["3×2", "3×2"]);
     close((await operator.matrix?.())?.data, [H[0][0] + 0.5, H[0][1], H[1][0], H[1][1] + 0.25]);
     expect(added.at(-1)).toBe("matrix");
+  });
+
+  test("is joined where it can be, some blocks at a time, and made anew when there is more of it", async () => {
+    const many = matrixDataset(
+      new Matrix(
+        Float64Array.from({ length: 64 * 70 }, (_, i) => (i % 5) - 2),
+        64 * 70,
+        1,
+      ),
+      new Float64Array(64 * 70),
+    );
+    const short = Object.assign(Object.create(many), { blocks: (_: number, from = 0) => many.blocks(64, from) });
+    for (const [joins, count] of [
+      [true, 69],
+      [true, 64],
+      [false, 69],
+    ] as const) {
+      const groups: number[] = [];
+      let used: number[] = [];
+      const keptHessian = (theta: Float64Array, block: Block): KeptCurvature => {
+        const of = (blocks: readonly Block[]): KeptCurvature & { readonly blocks: readonly Block[] } => ({
+          bytes: 1,
+          blocks,
+          product(v) {
+            used.push(blocks.length);
+            const out = Matrix.zeros(2, v.columns);
+            for (const each of blocks)
+              model.hessianProduct(theta, each, v).data.forEach((value, at) => (out.data[at] += value));
+            return out;
+          },
+          joined(others) {
+            groups.push(1 + others.length);
+            return joins
+              ? of([...blocks, ...others.flatMap((other) => (other as unknown as { blocks: Block[] }).blocks)])
+              : null;
+          },
+        });
+        return of([
+          { ...block, x: new Matrix(block.x.data.slice(), block.x.rows, 1), y: block.y.slice(), w: block.w.slice() },
+        ]);
+      };
+      const operator = riskOperator(
+        { ...point, data: short, model: { ...model, keptHessian } },
+        { ...HESSIAN, keptBytes: count },
+      );
+      const first = await operator.product(V);
+      close((await operator.product(V)).data, [...first.data]);
+      expect(groups).toEqual([]);
+      expect(used).toEqual(new Array(count).fill(1));
+      for (let call = 0; call < 2; call++) {
+        used = [];
+        close((await operator.product(V)).data, [...first.data]);
+        expect(used.reduce((a, b) => a + b, 0)).toBe(count);
+        if (joins) expect(used).toEqual(groups);
+        else expect(used).toHaveLength(count);
+      }
+      // Once for both products, all of the same length but the last.
+      expect(groups.reduce((a, b) => a + b, 0)).toBe(count);
+      expect(new Set(groups.slice(0, -1)).size).toBe(1);
+      expect(groups[0]).toBeGreaterThan(1);
+      expect(groups[0]).toBeLessThan(count);
+    }
   });
 
   test("Gauss–Newton products are kept by their own", async () => {
