@@ -577,6 +577,49 @@ describe("what a response says of itself", () => {
     expect(other.influence).toBe(quiet.influence);
   });
 
+  test("at a minimum there is no step, and rounding of the gradient is not solved for", async () => {
+    const line = userLoss("half", 2, true);
+    const rows = matrixDataset(
+      Matrix.fromRows([
+        [1, 0],
+        [0, 1],
+        [-1, 0],
+        [0, -1],
+        [0.5, 0.3],
+      ]),
+      [2, 1, -1.5, 0.4, 1],
+    );
+    const first = await localInfluence(await pointAt(line, rows, [0, 0, 0]), lp(2));
+    expect(Math.hypot(...first.local.shift)).toBeGreaterThan(0.1);
+    expect(first.local.newtonDecrement).toBeGreaterThan(0);
+    // One Newton step of a quadratic loss ends at its minimum.
+    const minimum = await localInfluence(await pointAt(line, rows, first.local.shift), lp(2));
+    expect(minimum.local.gradientNorm).toBeLessThan(1e-8);
+    expect(minimum.local.shift.every((value) => value === 0)).toBe(true);
+    expect(minimum.local.newtonDecrement).toBe(0);
+    expect(minimum.local.proposedDamping).toBe(0);
+    expect(minimum.local.smallestEigenvalue).toBeGreaterThan(0);
+    expect(minimum.local.largestEigenvalue).toBeGreaterThan(minimum.local.smallestEigenvalue ?? 9);
+  });
+
+  test("a singular H with Φ outside its range is named, and what would do; a λ makes it regular", async () => {
+    const line = userLoss("half", 2, false);
+    const rows = matrixDataset(
+      Matrix.fromRows([
+        [1, 2],
+        [2, 4],
+        [-1, -2],
+      ]),
+      [1, 3, -1],
+    );
+    const at = await pointAt(line, rows, [0.1, 0.5]);
+    await expect(localInfluence(at, lp(INF))).rejects.toThrow(
+      /^The Hessian is singular \(rank 1 of 2 parameters, 3 rows\) and the adversary pulls along directions that the data do not determine \(share \d\.\de-\d\), so no adversarial influence exists: add a damping such as 0\.001/,
+    );
+    const [damped] = await localInfluences(at, [lp(INF)], { damping: 0.1 });
+    expect(damped.solver.rank).toBe(2);
+  });
+
   test("the curve against λ: a λ asked twice, one where H + λI is not definite, and Φ outside a singular H", async () => {
     const point = await pointAt(model, data, start, { l2: L2 });
     const attack = await localInfluence(point, lp(2), { damping: DAMPING });
