@@ -21,8 +21,6 @@ const STEPS = 40;
 /** For what the quadrature, a lower bound, leaves out. */
 const MARGIN = 2;
 const HALVINGS = 60;
-/** A λ of so many σ leaves a half a step, but for rounding. */
-const LARGEST_SHARE = 2 ** 50;
 
 /**
  * Lanczos's method from b gives nodes θ_j and weights ω_j of Gauss's rule for the spectrum as b sees it, and with them
@@ -69,10 +67,8 @@ export async function forecast(operator: SymmetricOperator, right: Float64Array,
       const goal = tolerance / MARGIN;
       if (after(0, scale, steps) <= goal) return 0;
       let [low, high] = [0, scale];
-      while (after(high, scale, steps) > goal) {
-        if (high > LARGEST_SHARE * scale) return Number.POSITIVE_INFINITY;
-        [low, high] = [high, 2 * high];
-      }
+      // Where no λ does, this ends at infinity, of which nothing is known.
+      while (after(high, scale, steps) > goal) [low, high] = [high, 2 * high];
       for (let halving = 0; halving < HALVINGS; halving++) {
         const middle = 0.5 * (low + high);
         if (after(middle, scale, steps) <= goal) high = middle;

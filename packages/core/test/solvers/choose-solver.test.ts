@@ -248,6 +248,13 @@ describe("--solver auto", () => {
     expect(said).toMatch(message);
   });
 
+  test("the least that is named is of what may be taken", async () => {
+    // Two parameters: Cholesky would take 72 numbers, conjugate gradients 220.
+    const small = { ...problem, size: 2, rightHandSides: 5, hasMatrix: false, memoryBytes: 600 };
+    expect((await refusal(() => chooseSolver(small))).message).toContain("needs at least 1.8 KiB where 600 B");
+    expect(chooseSolver({ ...small, hasMatrix: true }).name).toBe("cholesky");
+  });
+
   test("very large ones too", async () => {
     const huge = await refusal(() => chooseSolver({ ...problem, size: 1e12, hasMatrix: false, memoryBytes: 2 ** 40 }));
     expect(huge.message).toMatch(/needs at least 436\.6 TiB where 1 TiB are allowed/);

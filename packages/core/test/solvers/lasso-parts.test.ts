@@ -350,6 +350,25 @@ describe("the minimiser on orthonormal columns is the soft threshold", () => {
     },
   );
 
+  test("of a loss that curves takes as many steps as it takes to 1e-11", async () => {
+    // e^t − 4t + ½|t| from counts of 3 and 5: e^t = 3.5.
+    const counts = matrixDataset(Matrix.fromRows([[1], [1]]), [3, 5]);
+    const problem = { data: counts, model: poisson({ intercept: false })(counts), ridge: of(0), penalties: of(0.5) };
+    for (const start of [2, 0.5, 1.2]) {
+      const found = await minimiseSparse(problem, of(start));
+      expect(found.theta[0]).toBeCloseTo(Math.log(3.5), 11);
+      let [t, steps] = [start, 1];
+      for (; ; steps++) {
+        const h = Math.exp(t);
+        const step = -(h - 3.5) / h;
+        const residual = Math.sqrt(((h - 3) ** 2 + (h - 5) ** 2) / 2 / h);
+        if ((Math.sqrt(h) * Math.abs(step)) / (Math.sqrt(h) * Math.abs(t) + residual) <= 1e-11) break;
+        t += step;
+      }
+      expect(found.iterations).toBe(steps);
+    }
+  });
+
   test("with its objective, its smooth part and all conditions", async () => {
     const problem = problemOf([2, -1, 0.25], 0.5);
     const found = await minimiseSparse(problem, of(0, 7, 7));

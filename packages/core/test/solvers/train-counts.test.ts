@@ -66,6 +66,14 @@ describe.each(["newton", "lbfgs"] as const)("%s", (method) => {
     expect([await evaluations(1e-6), await evaluations(1e-2)]).toEqual([2, 1]);
   });
 
+  test("goes on from a start that is near, but not within the tolerance", async () => {
+    const near = Float64Array.from(MINIMUM, (value) => value + 1e-5);
+    const found = await trainModel(model, data, { l2: L2, method, tolerance: 1e-9, start: near });
+    expect(found).toMatchObject({ end: "converged", converged: true });
+    expect(found.iterations).toBeGreaterThan(0);
+    MINIMUM.forEach((value, j) => expect(found.parameters[j]).toBeCloseTo(value, 8));
+  });
+
   test("its limit is over all stages", async () => {
     // Newton's first step is the whole way.
     for (const maximumIterations of method === "newton" ? [0] : [0, 1, 2]) {
