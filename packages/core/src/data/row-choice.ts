@@ -2,8 +2,9 @@ import { inputError } from "../errors.js";
 import type { MissingRule, WeightsKind } from "./encoding.js";
 import { gathered } from "./gather.js";
 import { quoted } from "./names.js";
+import { isNumber } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
-import type { Column, Table } from "./table.js";
+import type { CategoricalColumn, Column, Table } from "./table.js";
 import { isMissingAt } from "./target.js";
 
 /** The column of row weights and what they mean. */
@@ -185,7 +186,10 @@ function refuseMissing(columns: readonly Named[], missing: Float64Array, source:
  */
 export function weightsIn({ kind }: Weighting<Named>, column: Column, source: string, before = 0): Float64Array {
   const name = quoted(column.name);
-  if (column.kind !== "numeric") throw inputError(`${source}: weights column ${name} holds text; weights are numbers.`);
+  if (column.kind !== "numeric") {
+    const place = firstText(column, before);
+    throw inputError(`${source}: weights column ${name} holds text${place}; weights are numbers.`);
+  }
   column.values.forEach((value, row) => {
     if (!(value >= 0)) {
       const found = Number.isNaN(value) ? "missing" : String(value);
@@ -200,6 +204,12 @@ export function weightsIn({ kind }: Weighting<Named>, column: Column, source: st
     }
   });
   return column.values;
+}
+
+/** Where the first cell is that is no number, in words. */
+function firstText({ codes, levels }: CategoricalColumn, before: number): string {
+  const row = codes.findIndex((code) => code >= 0 && !isNumber(levels[code]));
+  return row < 0 ? "" : ` (${quoted(levels[codes[row]])} in data row ${before + row + 1})`;
 }
 
 export const allWeightless = ({ column }: Weighting<Named>, source: string): Error =>

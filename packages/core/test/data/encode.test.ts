@@ -271,7 +271,8 @@ describe("weights and groups", () => {
     ["negative", "a,w,t\n1,1,1\n2,-1,2\n", /weights column "w" is -1 in data row 2/],
     ["missing", "a,w,t\n1,1,1\n2,,2\n", /weights column "w" is missing in data row 2/],
     ["all 0", "a,w,t\n1,0,1\n2,0,2\n", /weights column "w" is 0 in every row/],
-    ["text", "a,w,t\n1,x,1\n2,y,2\n", /weights column "w" holds text/],
+    ["text", "a,w,t\n1,x,1\n2,y,2\n", /weights column "w" holds text \("x" in data row 1\)/],
+    ["text in one row", "a,w,t\n1,2,1\n2,,2\n2,n/k,2\n", /weights column "w" holds text \("n\/k" in data row 3\)/],
   ];
   test.each(faults)("%s", (_, input, message) =>
     expectFailure(() => encoded(input, { target: "t", weights: "w" }), "input", message),
