@@ -12,7 +12,7 @@ import { studySettings } from "../options/settings.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { destinationOf } from "../output/destination.js";
 import { toJson } from "../output/json.js";
-import { pathCsv } from "../output/path-csv.js";
+import { pathCsv, withCleanNames } from "../output/path-csv.js";
 import { asAsked } from "../output/redaction.js";
 import { writeReport } from "../output/report-file.js";
 import { writeStdout } from "../output/stdout.js";
@@ -52,7 +52,7 @@ export function addPath(program: Command): void {
         await destinationOf({ format: null, out, coefficients: null, report }, [data]);
         const chosen = format ?? formatOf(out);
         const rendered = (result: PathResult, colour: boolean): string =>
-          renderers[chosen](result, { colour, rawCsv, typed });
+          renderers[chosen](result, { colour, rawCsv, typed, shown: out === null });
         const result = await carryOut(
           quiet,
           async (signal, reporter) => {
@@ -110,12 +110,14 @@ interface Wanted {
   readonly colour: boolean;
   readonly rawCsv: boolean;
   readonly typed: TypedCommand;
+  /** On stdout, which may be a terminal. */
+  readonly shown: boolean;
 }
 
 const renderers: Readonly<Record<Format, (result: PathResult, wanted: Wanted) => string>> = {
   text: renderPath,
   json: (result, { typed }) => toJson(printed(result, typed)),
-  csv: (result, { rawCsv }) => pathCsv(result, rawCsv),
+  csv: (result, { rawCsv, shown }) => pathCsv(shown && !rawCsv ? withCleanNames(result) : result, rawCsv),
 };
 
 const formatOf = (out: string | null): Format => {

@@ -1,4 +1,5 @@
 import type { PathPoint, PathResult } from "@aif/core";
+import { clean } from "../render/clean.js";
 import { csvText } from "./csv.js";
 
 /**
@@ -35,3 +36,9 @@ export function pathCsv({ paths, model }: PathResult, raw: boolean): string {
   const rows = paths.flatMap(({ norm, points }) => points.map((point) => [norm, ...numbers(point)]));
   return csvText([header, ...rows], raw);
 }
+
+/** With parameters called so that no terminal obeys them; a file keeps names as they are, so that they are found again. */
+export const withCleanNames = (result: PathResult): PathResult => ({
+  ...result,
+  model: { ...result.model, parameters: result.model.parameters.map(clean) },
+});

@@ -51,3 +51,15 @@ test("every table that is written keeps to it, and --raw-csv turns it off", asyn
   expect(raw).toContain(names[0]);
   await readBack();
 });
+
+test("on stdout names are clean, as everything that is printed; files and --raw-csv keep them", async () => {
+  const table = join(scratch, "hostile.csv");
+  const name = "\u001b[31mred\u202e";
+  const rows = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(1.7 * i), Math.sin(0.3 * i + 1)]);
+  writeFileSync(table, csvText([[name, "b", "y"], ...rows], true));
+  const words = ["path", table, "--target", "y", "--quiet"];
+  expect((await aif([...words, "--format", "csv"])).stdout).toContain(",theta(red),");
+  expect((await aif([...words, "--format", "csv", "--raw-csv"])).stdout).toContain(`,theta(${name}),`);
+  await aif([...words, "--out", join(scratch, "hostile-path.csv")]);
+  expect(readFileSync(join(scratch, "hostile-path.csv"), "utf8")).toContain(`,theta(${name}),`);
+});

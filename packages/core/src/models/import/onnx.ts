@@ -124,6 +124,7 @@ function valueOf(values: ReadonlyMap<string, Value>, name: string, { file }: Onn
 
 /** The furthest of the computed outputs; the others must lie on the way to it. */
 function outputChain(model: OnnxModel, values: ReadonlyMap<string, Value>): Chain {
+  if (model.outputs.length === 0) throw inputError(`${model.file} names no output; export it again.`);
   const chains = model.outputs.map((name) => valueOf(values, name, model)).filter((value) => value.kind === "chain");
   const furthest = (best: Chain, chain: Chain): Chain =>
     chain.layers.length > best.layers.length || (chain.layers.length === best.layers.length && chain.end !== null)

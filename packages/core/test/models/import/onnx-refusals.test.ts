@@ -217,6 +217,11 @@ const refused: readonly (readonly [string, ModelSpec, string])[] = [
     'm.onnx: node "g" (Gemm) transposes the data (transA = 1), whose rows would no longer be rows.',
   ],
   [
+    "a graph without an output",
+    { nodes: then("Relu"), tensors: weights, outputs: [] },
+    "m.onnx names no output; export it again.",
+  ],
+  [
     "images without a Flatten",
     { nodes: then("Relu"), tensors: weights, inputs: [value("x", [1, 2, 2])] },
     'm.onnx: node "mm" (MatMul) takes data of shape [1, 2, 2], expected [rows, features]; put a Flatten before it.',
