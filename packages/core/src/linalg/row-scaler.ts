@@ -63,5 +63,15 @@ function grow(memory: WebAssembly.Memory, pages: number): void {
   }
 }
 
+/** Those that nobody uses: their memory costs more to have than to fill. */
+const idle: RowScaler[] = [];
+
+/** One for a while; who is done with it gives it back. */
+export const takeScaler = (): RowScaler => idle.pop() ?? new RowScaler();
+
+export function giveBack(scalers: readonly RowScaler[]): void {
+  idle.push(...scalers);
+}
+
 /** The one that this thread uses for products that are done before the next. */
 export const rowScaler = new RowScaler();

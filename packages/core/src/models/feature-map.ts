@@ -33,11 +33,8 @@ export interface FeatureMap {
    * there. It lies in what `store` gives.
    */
   formed?(x: Matrix, store: (length: number) => Float64Array): Matrix;
-  /**
-   * The same, its product on a thread beside this one, where the map's Gram matrix is one product with x. Until it settles
-   * nothing else may touch `out`; x is free at once, or where it is lasting never written to.
-   */
-  addGramBeside?(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void>;
+  /** `addGram` in two parts, where one of them is one product of the rows. */
+  readonly gramParts?: GramParts;
   /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. */
   inputGradients(theta: Float64Array, x: Matrix): Matrix;
   /** out (d) += Σ_i ω_i V_i φ_i with V_i = ∂v/∂x (d×m) and φ_i row i of `directions` (or its only row). */
@@ -58,6 +55,24 @@ export interface FeatureMap {
   inputsOf?(a: number): readonly number[];
   /** Whether Σ_i |V_i| has a non-zero column k: input k enters the score at all. */
   usesInput(k: number): boolean;
+}
+
+export interface GramParts {
+  /** out (d×d, lower triangle) += what of V'diag(ω)V is one product of the rows. */
+  addSquare(x: Matrix, omega: Float64Array, out: Matrix): void;
+  /**
+   * The same on a thread beside this one. Until it settles nobody may touch the entries that it adds to; x is free at once, or where
+   * it is lasting never written to.
+   */
+  addSquareBeside(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void>;
+  /** The other entries of V'diag(ω)V under each of the weights, and pulled (d×J) += V'Ω: all that is products of x with vectors. */
+  addVectors(
+    x: Matrix,
+    weights: readonly Float64Array[],
+    grams: readonly Matrix[],
+    omega: Matrix,
+    pulled: Matrix,
+  ): void;
 }
 
 /** Gram matrices that become matrices when all blocks are summed. */

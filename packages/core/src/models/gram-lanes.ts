@@ -3,11 +3,12 @@
  * its own, while this thread goes on with the rest of the pass. Which rows are whose is decided by sizes alone, and the lanes are
  * added in order, so that the digits do not depend on who was faster.
  */
+import type { Block } from "../data/dataset.js";
 import { blas } from "../linalg/backend.js";
 import type { Blas } from "../linalg/blas.js";
 import { Matrix } from "../linalg/matrix.js";
-import { RowScaler } from "../linalg/row-scaler.js";
-import type { FeatureMap } from "./feature-map.js";
+import { giveBack, type RowScaler, takeScaler } from "../linalg/row-scaler.js";
+import type { FeatureMap, GramParts } from "./feature-map.js";
 
 /** Calls beside this thread are worked off by the engine's own pool, which has four threads. */
 const MOST_LANES = 4;
@@ -16,10 +17,9 @@ const LEAST_WORK = 2e7;
 /** Blocks are larger than elsewhere, so that handing over is rare; a lane's share still fits a second- or third-level cache. */
 const LANE_BYTES = 1 << 22;
 
-/** Nanoseconds: a multiply-add of a Gram matrix, a number read by a product with a vector, one scaled, and all else of a row. */
-const NANOSECONDS = { gram: 1 / 30, vector: 0.2, scaled: 0.3, row: 15 } as const;
+/** Nanoseconds: a multiply-add of a Gram matrix, a number read for products with vectors, one scaled, and all else of a row. */
+const NANOSECONDS = { gram: 1 / 36, read: 0.5, scaled: 0.3, row: 15 } as const;
 
-/** What of a block is left to this thread, and the end of the work beside it. */
 export class GramLanes {
   /** Rows a block should have. */
   readonly rowsPerBlock: number;
@@ -28,30 +28,49 @@ export class GramLanes {
   private pending: Promise<void>[] = [];
 
   private constructor(
-    private readonly map: FeatureMap,
+    private readonly parts: GramParts,
+    /** d and m */
+    count: number,
+    private readonly inputs: number,
     private readonly grams: number,
     private readonly lanes: number,
     private readonly syrkBeside: NonNullable<Blas["syrkBeside"]>,
-    /** Products of x with a vector that this thread has to do for every row. */
-    private readonly vectorProducts: number,
+    /** How often this thread has to read x for products with vectors. */
+    private readonly readings: number,
   ) {
     const each = <T>(make: () => T): T[][] =>
       Array.from({ length: lanes }, () => Array.from({ length: grams }, () => make()));
-    this.sums = each(() => Matrix.zeros(map.count, map.count));
-    this.scalers = each(() => new RowScaler());
-    this.rowsPerBlock = Math.max(64, Math.floor((LANE_BYTES * (lanes + 1)) / 8 / map.inputs));
+    this.sums = each(() => Matrix.zeros(count, count));
+    this.scalers = each(takeScaler);
+    this.rowsPerBlock = Math.max(64, Math.floor((LANE_BYTES * (lanes + 1)) / 8 / inputs));
   }
 
   /** Null where there is no thread to spare, no product to hand over, or too little to do. @param rows n */
-  static for(map: FeatureMap, grams: number, rows: number, vectorProducts: number): GramLanes | null {
+  static for(map: FeatureMap, grams: number, rows: number, theta: Matrix | null): GramLanes | null {
     const { syrkBeside, threads } = blas();
-    if (!syrkBeside || !map.addGramBeside || grams === 0 || map.inputs === 0) return null;
-    if (rows * map.inputs ** 2 < LEAST_WORK) return null;
-    return new GramLanes(map, grams, Math.min(threads - 1, MOST_LANES), syrkBeside, vectorProducts);
+    const { inputs, gramParts, count } = map;
+    if (!syrkBeside || !gramParts || grams === 0 || inputs === 0) return null;
+    if (rows * inputs ** 2 < LEAST_WORK) return null;
+    const lanes = Math.min(threads - 1, MOST_LANES);
+    return new GramLanes(gramParts, count, inputs, grams, lanes, syrkBeside, 1 + scoreReadings(map, theta));
+  }
+
+  /** Adds a block's Gram matrices, of the lanes' rows until `addTo`, and its V'Ω to `pulled`. */
+  async add(
+    { x, lasting }: Pick<Block, "x" | "lasting">,
+    weights: readonly Float64Array[],
+    out: readonly Matrix[],
+    omega: Matrix,
+    pulled: Matrix,
+  ): Promise<void> {
+    const from = await this.start(x, weights, lasting === true);
+    this.parts.addVectors(x, weights, out, omega, pulled);
+    const own = x.rowRange(from, x.rows);
+    out.forEach((gram, k) => this.parts.addSquare(own, weights[k].subarray(from), gram));
   }
 
   /** Waits for the block before, hands this one's first rows over, and returns how many they are. */
-  async start(x: Matrix, weights: readonly Float64Array[], lasting: boolean): Promise<number> {
+  private async start(x: Matrix, weights: readonly Float64Array[], lasting: boolean): Promise<number> {
     await this.settle();
     const r = x.rows;
     const m = x.columns;
@@ -63,8 +82,7 @@ export class GramLanes {
       sums.forEach((sum, k) => {
         const omega = weights[k].subarray(from, to);
         const beside = { syrkBeside: this.syrkBeside, scaler: this.scalers[lane][k], lasting };
-        const done = this.map.addGramBeside?.(rows, omega, sum, beside);
-        if (done) this.pending.push(done);
+        this.pending.push(this.parts.addSquareBeside(rows, omega, sum, beside));
       });
     });
     return share * this.lanes;
@@ -77,9 +95,10 @@ export class GramLanes {
     await Promise.all(pending);
   }
 
-  /** Adds what the lanes have summed. */
+  /** Adds what the lanes have summed, when all has been. */
   async addTo(out: readonly Matrix[]): Promise<void> {
     await this.settle();
+    giveBack(this.scalers.flat());
     for (const sums of this.sums) {
       sums.forEach((sum, k) => {
         for (let at = 0; at < sum.data.length; at++) out[k].data[at] += sum.data[at];
@@ -89,11 +108,17 @@ export class GramLanes {
 
   /** The share of a block's rows that makes a lane and this thread finish together. */
   private laneShare(weights: readonly Float64Array[]): number {
-    const { lanes, grams } = this;
-    const m = this.map.inputs;
+    const { lanes, grams, readings, inputs: m } = this;
     const gram = grams * m * m * NANOSECONDS.gram;
     const scaling = weights.reduce((sum, w) => sum + (w[0] === w[w.length - 1] ? 0 : m * NANOSECONDS.scaled), 0);
-    const own = (this.vectorProducts + grams) * m * NANOSECONDS.vector + scaling + NANOSECONDS.row;
+    const own = readings * m * NANOSECONDS.read + scaling + NANOSECONDS.row;
     return Math.min(1 / lanes, (1 + own / gram) / (lanes + 1));
   }
+}
+
+/** Columns of Θ that need x: a fit begins with intercepts alone. */
+function scoreReadings({ intercept }: FeatureMap, theta: Matrix | null): number {
+  if (theta === null) return 0;
+  const slopes = theta.data.subarray(intercept ? theta.columns : 0);
+  return slopes.some((value) => value !== 0) ? theta.columns : 0;
 }

@@ -1,4 +1,3 @@
-import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import {
   addColumnSums,
@@ -7,8 +6,9 @@ import {
   addWeightedDirections,
   addWeightedGram,
   addWeightedGramBeside,
-  type Beside,
   type FeatureMap,
+  type GramParts,
+  growingBuffer,
   interceptName,
   startWithIntercepts,
 } from "./feature-map.js";
@@ -19,6 +19,7 @@ export class LinearMap implements FeatureMap {
   readonly sharedGradient = true;
   readonly ownCoefficients = true;
   private readonly first: number;
+  private readonly sideBySide = growingBuffer();
 
   constructor(
     readonly inputs: number,
@@ -44,26 +45,34 @@ export class LinearMap implements FeatureMap {
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
-    const d = this.count;
-    const corner = this.first * (d + 1);
-    addWeightedGram(x, omega, out.data.subarray(corner), d);
-    this.addGramBorder(x, omega, out);
+    this.gramParts.addSquare(x, omega, out);
+    this.gramParts.addVectors(x, [omega], [out], Matrix.zeros(x.rows, 0), Matrix.zeros(this.count, 0));
   }
 
-  addGramBeside(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void> {
-    const d = this.count;
-    const done = addWeightedGramBeside(x, omega, out.data.subarray(this.first * (d + 1)), d, beside);
-    this.addGramBorder(x, omega, out); // touches the first column alone
-    return done;
-  }
+  /** The square is the coefficients'; the column of an intercept is V'ω. */
+  readonly gramParts: GramParts = {
+    addSquare: (x, omega, out) => addWeightedGram(x, omega, this.square(out), this.count),
+    addSquareBeside: (x, omega, out, beside) => addWeightedGramBeside(x, omega, this.square(out), this.count, beside),
+    addVectors: (x, weights, grams, omega, pulled) => {
+      const borders = this.intercept ? weights : [];
+      const columns = borders.length + omega.columns;
+      if (columns === 0) return;
+      const sums = Matrix.zeros(this.count, columns);
+      const all = new Matrix(this.sideBySide(x.rows * columns), x.rows, columns);
+      for (let i = 0, at = 0, from = 0; i < x.rows; i++) {
+        for (let g = 0; g < borders.length; g++) all.data[at++] = borders[g][i];
+        for (let j = 0; j < omega.columns; j++) all.data[at++] = omega.data[from++];
+      }
+      this.addPullback(x, all, sums);
+      for (let a = 0, at = 0, to = 0; a < this.count; a++) {
+        for (let g = 0; g < borders.length; g++) grams[g].data[a * this.count] += sums.data[at++];
+        for (let j = 0; j < omega.columns; j++) pulled.data[to++] += sums.data[at++];
+      }
+    },
+  };
 
-  private addGramBorder(x: Matrix, omega: Float64Array, out: Matrix): void {
-    const d = this.count;
-    if (!this.intercept || x.rows === 0) return;
-    const sums = new Float64Array(this.inputs);
-    if (this.inputs > 0) blas().gemv(true, x.rows, this.inputs, 1, x.data, this.inputs, omega, 0, sums);
-    for (let k = 0; k < this.inputs; k++) out.data[(k + 1) * d] += sums[k];
-    for (let i = 0; i < omega.length; i++) out.data[0] += omega[i];
+  private square(gram: Matrix): Float64Array {
+    return gram.data.subarray(this.first * (this.count + 1));
   }
 
   inputGradients(theta: Float64Array): Matrix {

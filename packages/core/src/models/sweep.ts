@@ -67,10 +67,9 @@ export async function sweep(
   const pullBuffer = newBuffer();
   const gramBuffers = gramSums.map(newBuffer);
   const empty = Matrix.zeros(0, 0);
-  const vectorProducts = (plan.theta?.columns ?? 0) + columns;
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
-  const usesRows = vectorProducts + gramSums.length > 0;
-  const lanes = GramLanes.for(through, gramSums.length, data.rows, vectorProducts);
+  const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
+  const lanes = GramLanes.for(through, gramSums.length, data.rows, plan.theta ?? null);
   const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
   const formedRows = map.formed ? defaultRowsPerBlock(d) : undefined;
   for (const block of data.blocks((lanes ?? later)?.rowsPerBlock ?? formedRows)) {
@@ -80,11 +79,14 @@ export async function sweep(
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
     const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
     visit(rows);
-    const beside = lanes ? await lanes.start(x, rows.grams, block.lasting === true && x === block.x) : 0;
-    if (columns > 0) through.addPullback(x, rows.pull, pullSums);
-    const own = beside > 0 ? x.rowRange(beside, r) : x;
-    if (later) await later.add(x, rows.grams);
-    else gramSums.forEach((sum, k) => through.addGram(own, rows.grams[k].subarray(beside), sum));
+    if (lanes) {
+      const lasting = block.lasting === true && x === block.x;
+      await lanes.add({ x, lasting }, rows.grams, gramSums, pull, pullSums);
+    } else {
+      if (columns > 0) through.addPullback(x, pull, pullSums);
+      if (later) await later.add(x, rows.grams);
+      else gramSums.forEach((sum, k) => through.addGram(x, rows.grams[k], sum));
+    }
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
   await lanes?.addTo(gramSums);

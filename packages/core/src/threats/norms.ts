@@ -43,11 +43,22 @@ export function norm(v: Float64Array, p: Exponent, from = 0, length = v.length):
     let c = 0;
     let d = 0;
     let k = from;
-    for (; k + 3 < end; k += 4) {
+    for (; k + 7 < end; k += 8) {
       a += v[k] * v[k];
       b += v[k + 1] * v[k + 1];
       c += v[k + 2] * v[k + 2];
       d += v[k + 3] * v[k + 3];
+      a += v[k + 4] * v[k + 4];
+      b += v[k + 5] * v[k + 5];
+      c += v[k + 6] * v[k + 6];
+      d += v[k + 7] * v[k + 7];
+    }
+    if (k + 3 < end) {
+      a += v[k] * v[k];
+      b += v[k + 1] * v[k + 1];
+      c += v[k + 2] * v[k + 2];
+      d += v[k + 3] * v[k + 3];
+      k += 4;
     }
     for (; k < end; k++) a += v[k] * v[k];
     const square = a + b + c + d;

@@ -19,19 +19,20 @@ const [n, m] = [9001, 70];
 const x = new Matrix(numbers(n * m), n, m);
 const y = numbers(n);
 
-/** Two Gram matrices and one pullback, weights alike or not, of rows that last or are standardised block by block. */
-async function sums(backend: Blas, alike: boolean, standardize: boolean): Promise<Float64Array[]> {
+/** Two Gram matrices and two pullbacks, weights alike or not, of rows that last or are standardised block by block. */
+async function sums(backend: Blas, alike: boolean, standardize: boolean, intercept: boolean): Promise<Float64Array[]> {
   useBlas(backend);
   const data = matrixDataset(x, y, { standardize });
-  const map = new LinearMap(m, true);
-  const theta = asColumn(numbers(m + 1));
+  const map = new LinearMap(m, intercept);
+  const theta = asColumn(numbers(map.count));
   const found = await sweep(
     map,
     data,
-    { theta, pull: 1, grams: 2, phase: "test" },
+    { theta, pull: 2, grams: 2, phase: "test" },
     ({ scores, block, pull, grams }) => {
       for (let i = 0; i < block.y.length; i++) {
-        pull.data[i] = scores.data[i] - block.y[i];
+        pull.data[2 * i] = scores.data[i] - block.y[i];
+        pull.data[2 * i + 1] = block.y[i];
         grams[0][i] = alike ? 0.5 : (block.firstRow + i + 1) / n;
         grams[1][i] = alike ? 2 : scores.data[i] ** 2;
       }
@@ -43,23 +44,26 @@ async function sums(backend: Blas, alike: boolean, standardize: boolean): Promis
 const native = backends[1];
 
 describe.skipIf(native.blas === undefined)("Gram matrices on a thread beside this one", () => {
-  for (const alike of [true, false]) {
-    for (const standardize of [true, false]) {
-      it(`sum the same with weights ${alike ? "alike" : "apart"}, rows ${standardize ? "in a buffer" : "in place"}`, async () => {
-        const beside = required(native);
-        expect(beside.syrkBeside).toBeDefined();
-        const found = await sums(beside, alike, standardize);
-        const again = await sums(beside, alike, standardize);
-        const truth = await sums(required(backends[0]), alike, standardize);
-        found.forEach((sum, k) => {
-          expect(again[k]).toEqual(sum); // to the last digit, whoever was faster
-          const size = truth[k].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-          sum.forEach((value, at) => {
-            if (Math.abs(value - truth[k][at]) > 1e-12 * size) throw new Error(`entry ${at} of sum ${k}: ${value}`);
-          });
+  for (const [alike, standardize, intercept] of [
+    [true, true, true],
+    [true, false, false],
+    [false, true, false],
+    [false, false, true],
+  ] as const) {
+    it(`sum the same with weights ${alike ? "alike" : "apart"}, rows ${standardize ? "in a buffer" : "in place"}, intercept ${intercept}`, async () => {
+      const beside = required(native);
+      expect(beside.syrkBeside).toBeDefined();
+      const found = await sums(beside, alike, standardize, intercept);
+      const again = await sums(beside, alike, standardize, intercept);
+      const truth = await sums(required(backends[0]), alike, standardize, intercept);
+      found.forEach((sum, k) => {
+        expect(again[k]).toEqual(sum); // to the last digit, whoever was faster
+        const size = truth[k].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        sum.forEach((value, at) => {
+          if (Math.abs(value - truth[k][at]) > 1e-12 * size) throw new Error(`entry ${at} of sum ${k}: ${value}`);
         });
       });
-    }
+    });
   }
 
   it("refuses what the product itself refuses, and does what is no product", async () => {
