@@ -252,6 +252,19 @@ describe("what is kept from the second product on", () => {
     }
   });
 
+  test("from the first product on where many are to come", async () => {
+    for (const [many, fresh] of [
+      [true, []],
+      [false, [0, 1024, 2048]],
+    ] as const) {
+      const { seen, model: counting } = counted(100);
+      const operator = riskOperator({ ...point, data: rows, model: counting }, { ...HESSIAN, many });
+      const first = await operator.product(V);
+      close((await operator.product(V)).data, [...first.data]);
+      expect(seen).toEqual({ fresh, kept: [0, 1024, 2048] });
+    }
+  });
+
   test("no more than the rows allow, and none where the model keeps nothing", async () => {
     const few = Object.assign(Object.create(rows), { keptBytes: 150 });
     const { seen, model: counting } = counted(100);
@@ -340,16 +353,16 @@ describe("what is kept from the second product on", () => {
   test("is joined where it can be, some blocks at a time, and made anew when there is more of it", async () => {
     const many = matrixDataset(
       new Matrix(
-        Float64Array.from({ length: 64 * 70 }, (_, i) => (i % 5) - 2),
-        64 * 70,
+        Float64Array.from({ length: 64 * 100 }, (_, i) => (i % 5) - 2),
+        64 * 100,
         1,
       ),
-      new Float64Array(64 * 70),
+      new Float64Array(64 * 100),
     );
     const short = Object.assign(Object.create(many), { blocks: (_: number, from = 0) => many.blocks(64, from) });
     for (const [joins, count] of [
       [true, 69],
-      [true, 64],
+      [true, 96],
       [false, 69],
     ] as const) {
       const groups: number[] = [];
@@ -381,21 +394,23 @@ describe("what is kept from the second product on", () => {
         { ...HESSIAN, keptBytes: count },
       );
       const first = await operator.product(V);
-      close((await operator.product(V)).data, [...first.data]);
-      expect(groups).toEqual([]);
-      expect(used).toEqual(new Array(count).fill(1));
-      for (let call = 0; call < 2; call++) {
+      expect(used).toEqual([]);
+      const sum = (values: readonly number[]): number => values.reduce((x, y) => x + y, 0);
+      // In the pass that keeps them, in the next, which knows them all, and then no more.
+      for (const joinings of [1, 2, 2]) {
         used = [];
         close((await operator.product(V)).data, [...first.data]);
-        expect(used.reduce((a, b) => a + b, 0)).toBe(count);
-        if (joins) expect(used).toEqual(groups);
+        expect(sum(used)).toBe(count);
+        expect(sum(groups)).toBe(joinings * count);
+        if (joins) expect(used).toEqual(groups.slice(0, groups.length / joinings));
         else expect(used).toHaveLength(count);
       }
-      // Once for both products, all of the same length but the last.
-      expect(groups.reduce((a, b) => a + b, 0)).toBe(count);
-      expect(new Set(groups.slice(0, -1)).size).toBe(1);
-      expect(groups[0]).toBeGreaterThan(1);
-      expect(groups[0]).toBeLessThan(count);
+      // All of the same length but the last.
+      const [length] = groups;
+      expect(length).toBeGreaterThan(1);
+      expect(length).toBeLessThan(count);
+      const each = Math.ceil(count / length);
+      expect(groups.slice(0, each - 1)).toEqual(new Array(each - 1).fill(length));
     }
   });
 
