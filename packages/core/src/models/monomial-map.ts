@@ -106,25 +106,32 @@ export class MonomialMap implements FeatureMap {
 
   inputGradients(theta: Float64Array, x: Matrix): Matrix {
     const m = this.inputs;
-    const gamma = Matrix.zeros(x.rows, m);
-    for (const { a, j, slope } of this.slopes) {
-      const { factor, values, start, step } = this.column(slope, x);
-      const weight = factor * theta[a];
-      for (let i = 0, from = start, to = j; i < x.rows; i++, from += step, to += m)
-        gamma.data[to] += weight * values[from];
+    const gamma = new Float64Array(x.data.length);
+    for (let first = 0; first < x.rows; first += STRETCH) {
+      const part = x.rowRange(first, Math.min(x.rows, first + STRETCH));
+      for (const { a, j, slope } of this.slopes) {
+        const { factor, values, start, step } = this.column(slope, part);
+        const weight = factor * theta[a];
+        const end = (first + part.rows) * m;
+        for (let from = start, to = first * m + j; to < end; from += step, to += m) gamma[to] += weight * values[from];
+      }
     }
-    return gamma;
+    return new Matrix(gamma, x.rows, m);
   }
 
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
     const { data } = directions;
     const next = stepOf(directions);
-    for (const { a, j, slope } of this.slopes) {
-      const { factor, values, start, step } = this.column(slope, x);
-      let sum = 0;
-      for (let i = 0, from = start, at = j; i < x.rows; i++, from += step, at += next)
-        sum += omega[i] * values[from] * data[at];
-      out[a] += factor * sum;
+    for (let first = 0; first < x.rows; first += STRETCH) {
+      const last = Math.min(x.rows, first + STRETCH);
+      const part = x.rowRange(first, last);
+      for (const { a, j, slope } of this.slopes) {
+        const { factor, values, start, step } = this.column(slope, part);
+        let sum = 0;
+        for (let i = first, from = start, at = first * next + j; i < last; i++, from += step, at += next)
+          sum += omega[i] * values[from] * data[at];
+        out[a] += factor * sum;
+      }
     }
   }
 

@@ -35,6 +35,24 @@ export interface SweepSums {
   readonly grams: readonly Matrix[];
 }
 
+/** Numbers of V that are kept from one pass to the next of the same map over the same rows (2 MB). */
+const KEPT_NUMBERS = 1 << 18;
+
+/** V as the latest pass formed it, block by block by the first row; it keeps neither the map nor the rows. */
+let latest: {
+  readonly map: WeakRef<FeatureMap>;
+  readonly data: WeakRef<RowBlocks>;
+  readonly blocks: Map<number, Matrix>;
+} | null = null;
+
+/** What was formed of the rows by the pass before, and is formed by this one, where it may be kept. */
+function keptRows(map: FeatureMap, data: RowBlocks): Map<number, Matrix> | null {
+  if (data.pass || data.rows * map.count > KEPT_NUMBERS) return null;
+  if (latest?.map.deref() !== map || latest.data.deref() !== data)
+    latest = { map: new WeakRef(map), data: new WeakRef(data), blocks: new Map() };
+  return latest.blocks;
+}
+
 type Buffer = ReturnType<typeof growingBuffer>;
 
 /** Buffers of sweeps that are over: short sweeps would spend their time on new ones. */
@@ -71,10 +89,20 @@ export async function sweep(
   const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
   const lanes = GramLanes.for(through, gramSums.length, data.rows, plan.theta ?? null);
   const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
-  const formedRows = map.formed ? defaultRowsPerBlock(d) : undefined;
-  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock ?? formedRows)) {
+  const formedLength = map.formed ? defaultRowsPerBlock(d) : undefined;
+  const known = map.formed ? keptRows(map, data) : null;
+  const formed = ({ x, firstRow, lasting }: Block): Matrix => {
+    if (!map.formed) return x;
+    const kept = known?.get(firstRow);
+    if (kept?.rows === x.rows) return kept;
+    if (!known || !lasting) return map.formed(x, formedBuffer);
+    const fresh = map.formed(x, (length) => new Float64Array(length));
+    known.set(firstRow, fresh);
+    return fresh;
+  };
+  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock ?? formedLength)) {
     const r = block.x.rows;
-    const x = (usesRows && map.formed?.(block.x, formedBuffer)) || block.x;
+    const x = usesRows ? formed(block) : block.x;
     const scores = plan.theta ? through.scores(plan.theta, x) : empty;
     const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
     const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
