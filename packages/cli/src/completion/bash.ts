@@ -10,6 +10,11 @@ _aif() {
   local current="\${line##* }" previous="\${line% *}"
   previous="\${previous##* }"
   COMPREPLY=()
+  # Bash takes a word apart at "=" too: --norm=i is completed like --norm i.
+  if [[ $current == --*=* && $COMP_WORDBREAKS == *=* ]]; then
+    previous="\${current%%=*}"
+    current="\${current#*=}"
+  fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "\${COMP_WORDS[i]}" in
       ${names.join(" | ")}) command="\${COMP_WORDS[i]}"; break ;;

@@ -212,6 +212,16 @@ test.runIf(long)("npm install --omit=optional", () => {
   expect(command(process.execPath, analysis, {}, bare)).toContain("Natural loss");
 });
 
+test.runIf(long)("the types are understood by the oldest TypeScript that docs/library.md names", () => {
+  const [, version] = /TypeScript (\d+\.\d+) or newer/.exec(readFileSync(join(root, "docs/library.md"), "utf8")) ?? [];
+  const folder = installed(packages, "typescript", [`typescript@${version}`]);
+  writeFileSync(join(folder, "program.mts"), PROGRAM);
+  const words = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom"];
+  const compiler = join(folder, "node_modules/typescript/bin/tsc");
+  expect(run(process.execPath, [compiler, "--version"], folder)).toContain(`Version ${version}.`);
+  expect(run(process.execPath, [compiler, ...words, "--skipLibCheck", "false", "program.mts"], folder)).toBe("");
+});
+
 /** Programs of other versions come as packages. */
 describe.runIf(long && process.platform === "linux" && process.arch === "x64")("other versions of Node", () => {
   it.each(["20.20.2", "22.23.3", "24.21.0"])("%s", (version) => {
