@@ -45,7 +45,7 @@ export class CacheWriter {
       throw new AifError("resource", "The cache needs a machine that stores numbers with the lowest byte first.");
     }
     try {
-      this.file = openSync(path, "w", 0o600);
+      this.file = openSync(path, "w+", 0o600);
       this.identity = fstatSync(this.file).ino;
     } catch (cause) {
       throw cannotWrite(path, cause);
@@ -87,10 +87,14 @@ export class CacheWriter {
     ftruncateSync(this.file, this.size);
   }
 
-  /** Ends the file. */
-  finish(): BlockIndex {
-    this.close();
+  /** Where the blocks are that were written. */
+  get index(): BlockIndex {
     return { offsets: [...this.offsets, this.size], rows: this.rows, files: this.files, before: this.before };
+  }
+
+  /** The open file, for a reader to go on with, which closes it. */
+  get handle(): number {
+    return this.file;
   }
 
   close(): void {
@@ -111,14 +115,18 @@ export class CacheReader {
   private readonly file: number;
   private readonly buffer: Uint8Array<ArrayBuffer>;
 
-  /** @param rowsOf says which rows a block holds: "data rows 1 to 2621 of part-1.csv" */
+  /**
+   * @param rowsOf says which rows a block holds: "data rows 1 to 2621 of part-1.csv"
+   * @param handle of the file, which may have no name any more; null: it is opened by its path
+   */
   constructor(
     readonly path: string,
     readonly index: BlockIndex,
     private readonly rowsOf: (block: number) => string,
+    handle: number | null = null,
   ) {
     try {
-      this.file = openSync(path, "r");
+      this.file = handle ?? openSync(path, "r");
     } catch (cause) {
       throw this.unreadable(cause);
     }

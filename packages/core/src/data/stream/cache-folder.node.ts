@@ -25,6 +25,8 @@ export interface CacheFolder {
   writeJson(name: string, value: unknown): void;
   /** Removes what this run or another wrote under a name; who reads it now goes on reading it. */
   remove(name: string): void;
+  /** Takes the name of a file that is open and not to stay: the system frees its space whatever ends the process, a kill too. */
+  unname(name: string): void;
   /** Bytes that are free on its disk; null where the system does not say. */
   free(): number | null;
   /** Removes what was made here, unless it is to stay. */
@@ -77,6 +79,13 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
     },
     remove(name) {
       rmSync(join(folder, name), { force: true });
+    },
+    unname(name) {
+      try {
+        rmSync(join(folder, name), { force: true });
+      } catch {
+        // Not every system takes the name of an open file; it is removed at the end.
+      }
     },
     free() {
       try {

@@ -82,6 +82,7 @@ async function firstPass(
   let bytes = 0;
   for (const name of [`${mine}.json`, `${mine}.rows`]) folder.remove(name);
   const writer = new CacheWriter(file);
+  if (!folder.stays) folder.unname(`${mine}.rows`);
   let pass: FirstPass;
   try {
     pass = await cacheParts(parts, writer, options, {
@@ -95,9 +96,9 @@ async function firstPass(
     writer.close();
     throw error;
   }
-  const index = writer.finish();
-  const manifest: Manifest = { ...pass, fingerprint, index, texts: [...pass.texts], rounding: [...pass.rounding] };
-  const reader = readerOf(file, index, pass, ranks);
+  const { index } = writer;
+  if (folder.stays) writer.close();
+  const reader = readerOf(file, index, pass, ranks, folder.stays ? null : writer.handle);
   if (reader === null) throw inputError(`The cache ${file} is gone; run again, and leave it in place until the end.`);
   if (reader.identity !== writer.identity) {
     reader.close();
@@ -105,20 +106,27 @@ async function firstPass(
       `Another run wrote its cache over ${file} meanwhile; run again, and give each of them a --cache of its own.`,
     );
   }
+  const manifest: Manifest = { ...pass, fingerprint, index, texts: [...pass.texts], rounding: [...pass.rounding] };
   if (folder.stays) folder.writeJson(`${mine}.json`, manifest);
   onCache(writer.size, false);
   return { pass, blocks: blocksOf(reader, pass) };
 }
 
-/** null where there is no such file. */
-function readerOf(file: string, index: BlockIndex, pass: FirstPass, ranks: Ranks): CacheReader | null {
+/** null where there is no such file. @param handle of the file, where it is open already */
+function readerOf(
+  file: string,
+  index: BlockIndex,
+  pass: FirstPass,
+  ranks: Ranks,
+  handle: number | null = null,
+): CacheReader | null {
   const rank = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
   const rowsOf = (k: number): string => {
     const first = index.before[k];
     return `data rows ${first + 1} to ${first + index.rows[k]} of ${pass.parts[index.files[k]].name}${rank}`;
   };
   try {
-    return new CacheReader(file, index, rowsOf);
+    return new CacheReader(file, index, rowsOf, handle);
   } catch {
     return null;
   }

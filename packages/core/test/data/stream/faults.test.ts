@@ -86,6 +86,19 @@ describe("a cache", () => {
     expect(existsSync(other)).toBe(false);
   });
 
+  test("that does not stay has no name while it is read, so that a kill leaves none of it", async () => {
+    const { pattern } = await parts("unnamed");
+    const other = await parts("unnamed-evaluation");
+    const cache = folder.path("unnamed-cache");
+    const stream = await open(pattern, { cache, split: { kind: "file", path: other.pattern } });
+    const found = await readdir(cache, { recursive: true, withFileTypes: true });
+    expect(found.filter((entry) => entry.isFile())).toEqual([]);
+    expect(found.length).toBe(1);
+    expect(pass(stream)).toBeCloseTo(pass(await open(pattern, { cache: folder.path("named"), keepCache: true })), 12);
+    stream.close();
+    expect(existsSync(cache)).toBe(false);
+  });
+
   test("that stays is used again while its files are the same, and written anew when they are not", async () => {
     const { pattern, paths } = await parts("kept");
     const cache = folder.path("kept-cache");
