@@ -420,9 +420,9 @@ describe("a lasso fit", () => {
     const found = await lasso(linear({ loss: "half-squared" }), odd, { l1: 0.25 });
     expect(found.parameters[0]).toBe(0);
     expect(found.parameters[1]).toBeCloseTo(0.75, 13);
-    expect(found.sparse).toMatchObject({ boundary: [], selected: [1], support: [0, 1] });
+    expect(found.sparse).toMatchObject({ boundary: [], selected: [1], support: [0, 1], unique: true });
     const empty = await lasso(linear({ loss: "half-squared" }), odd, { l1: 3 });
-    expect(empty.sparse).toMatchObject({ boundary: [], selected: [], support: [0] });
+    expect(empty.sparse).toMatchObject({ boundary: [], selected: [], support: [0], unique: true });
   });
 
   test("of large targets has a gap relative to its objective", async () => {
