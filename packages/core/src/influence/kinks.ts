@@ -81,16 +81,16 @@ export function coupledKinks(
       continue;
     }
     if (least > SNAP * largest && p !== 1) continue;
-    let [zeros, most] = [0, 0];
+    let most = 0;
     for (let k = 0; k < m; k++) {
       if (!(budgets[k] > 0)) continue;
       const size = Math.abs(data[from + k]) * budgets[k];
       if (size >= (1 - SNAP) * largest) most++;
       if (size > SNAP * largest) continue;
       data[from + k] = 0;
-      zeros++;
     }
-    if ((p === Infinity && zeros > 0) || (p === 1 && most > 1)) count++;
+    // At p = ∞ one of them is 0 here.
+    if (p === Infinity || (p === 1 && most > 1)) count++;
   }
   return count;
 }

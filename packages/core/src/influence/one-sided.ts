@@ -123,7 +123,7 @@ function enteringVariables({ fit, threat, scale, pull }: Corner): Variable[] {
   return (fit.sparse?.boundary ?? []).map((j) => {
     const column = new Float64Array(map.count);
     column[j] = Math.sign(fit.gradient[j]);
-    const push = total === 0 ? 0 : total * budgets[j - first];
+    const push = total * budgets[j - first];
     const perUnit = total === 0 ? 0 : column[j] / total;
     return { group: "entering", index: j, column, perUnit, lower: -push, upper: Number.POSITIVE_INFINITY };
   });

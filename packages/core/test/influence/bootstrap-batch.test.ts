@@ -195,6 +195,11 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const apart = draw(1, 1, 0, 1, 1, 1, 1);
     const found = await batchDraws(attacks, matrixOf(uneven, apart), true, {});
     expect(found.map((drawn) => drawn !== null)).toEqual([true, false]);
+    // A draw that does not settle is put back to where it began.
+    const fits = await fitDraws(own, matrixOf(uneven, apart), {});
+    expect(fits.inverse[1]).toBeNull();
+    expect(fits.theta.column(1)).toEqual(own.parameters);
+    expect(fits.theta.column(0)).not.toEqual(own.parameters);
     for (const weights of [apart, draw(0, 0, 0, 1, 0, 0, 0), new Array<number>(7).fill(0)])
       expect(await refitDraw(attacks, Float64Array.from(weights), own.parameters, true, {})).toBeNull();
     expect(await refitDraw(attacks, Float64Array.from(whole), own.parameters, true, {})).not.toBeNull();

@@ -38,6 +38,7 @@ import {
   lossOf,
   type Problem,
   pNorm,
+  Random,
   relativeError,
   robustRisk,
   solve,
@@ -129,6 +130,28 @@ describe("certificates of a squared loss", () => {
         q,
       );
       expect(nu).toBeCloseTo(Math.min(spectral * 3 ** Math.max(0, 1 / q - 0.5), deviations), 8);
+    }
+  });
+
+  test.each([12, 13])("q = 1 with %d features: all signs up to 12, a bound beyond", async (m) => {
+    const random = new Random(5);
+    const X = random.rows(30, m);
+    const y = X.map((x) => x[0] - x[1] + random.normal());
+    const own = await fit(linear({ loss: "half-squared" }), matrixDataset(Matrix.fromRows(X), y), { l2: 0.3 });
+    const H = Array.from({ length: m + 1 }, (_, j) =>
+      Array.from({ length: m + 1 }, (__, k) => own.hessian.data[(m + 1) * Math.max(j, k) + Math.min(j, k)]),
+    );
+    const C = attackedCovariance(H, new Array<number>(m).fill(1));
+    const g = Array.from({ length: m + 1 }, (_, j) => 0.01 * Math.sin(j + 1));
+    const radius = 0.01;
+    const found = await certifier(own, lp(INF)(m))?.({ theta: own.parameters, radius, gradient: Float64Array.from(g) });
+    const nu = (1 - Math.sqrt(Math.sqrt(dot(g, solve(H, g))) / (found?.bound ?? 1))) / radius;
+    const deviations = C.reduce((sum, row, k) => sum + Math.sqrt(row[k]), 0);
+    const bound = Math.min(exactNu(C, 2) * Math.sqrt(m), deviations);
+    if (m > 12) expect(nu / bound).toBeCloseTo(1, 6);
+    else {
+      expect(nu / exactNu(C, 1)).toBeCloseTo(1, 6);
+      expect(nu).toBeLessThan(0.99 * bound);
     }
   });
 

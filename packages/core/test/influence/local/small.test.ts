@@ -164,6 +164,13 @@ describe("a loss whose slope changes sign: its corners count in the mean", () =>
     }
   });
 
+  test("a row that the model meets exactly adds a number", async () => {
+    const met = Float64Array.from(y, (value, i) => (i === 4 ? numbers.outputs(start, whole().x).data[4] : value));
+    const exact = new Cut(matrixDataset(whole().x, met, { weights: made.data.weights }), 5);
+    const attack = await localInfluence(await pointAt(numbers, exact, start, { l2: L2 }), lp(2), { damping: DAMPING });
+    expect((await localJacobian(attack, loss)).data.every(Number.isFinite)).toBe(true);
+  });
+
   test("no corners where all slopes or gradients are the same; what a model must give", async () => {
     const attack = await localInfluence(await pointAt(numbers, rows, start, { l2: L2 }), lp(2), { damping: DAMPING });
     const { output: _output, ...bare } = numbers;
