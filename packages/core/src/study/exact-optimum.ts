@@ -50,7 +50,7 @@ export function refuseInexact({ fit, threat }: Influence): void {
   }
   const where = threat.settings.bounds === null ? `p = ${exponentName(threat.settings.p)}` : "--bounds";
   throw usageError(
-    `The worst case of a ${model.kind} model under ${where} is not known exactly, so there is nothing to verify against: verify linear, logistic and poisson models, or quadratic ones under --norm 2 without --bounds.`,
+    `The worst case of a ${model.kind} model under ${where} is not known exactly, so there is nothing to verify against: train it with aif adversarial-train, or verify linear, logistic and poisson models, or quadratic ones under --norm 2 without --bounds.`,
   );
 }
 
