@@ -1,7 +1,10 @@
 import type { Block, Dataset } from "../data/dataset.js";
+import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
+import { giveBack, takeScaler } from "../linalg/row-scaler.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { type FeatureMap, growingBuffer } from "./feature-map.js";
+import type { FeatureMap } from "./feature-map.js";
+import { borrowBuffers } from "./idle-buffers.js";
 
 /** Blocks larger than elsewhere: a fold's part of one must still be worth a matrix product. */
 const BLOCK_BYTES = 1 << 23;
@@ -29,7 +32,8 @@ export async function foldSums(
   const d = map.count;
   const grams = Array.from({ length: folds }, () => Matrix.zeros(d, d));
   const pulls = Array.from({ length: folds }, () => Matrix.zeros(d, 1));
-  const buffer = growingBuffer();
+  const buffers = borrowBuffers();
+  const buffer = buffers.one();
   const slices = timeSlices(work);
   for (const block of data.blocks(Math.max(64, Math.floor(BLOCK_BYTES / 8 / Math.max(1, map.inputs))))) {
     const { x, firstRow } = block;
@@ -48,20 +52,58 @@ export async function foldSums(
       sortedOmega[to] = omega[i];
       sortedPi[to] = pi[i];
     }
-    for (let k = 0; k < folds; k++) {
-      const [from, to] = [starts[k], starts[k + 1]];
-      if (from === to) continue;
-      const rows = sorted.rowRange(from, to);
-      map.addGram(rows, sortedOmega.subarray(from, to), grams[k]);
-      map.addPullback(rows, new Matrix(sortedPi.subarray(from, to), to - from, 1), pulls[k]);
-    }
+    await addFolds(
+      map,
+      Array.from({ length: folds }, (_, k) => {
+        const [from, to] = [starts[k], starts[k + 1]];
+        const omega = sortedOmega.subarray(from, to);
+        const pi = new Matrix(sortedPi.subarray(from, to), to - from, 1);
+        return { x: sorted.rowRange(from, to), omega, pi, gram: grams[k], pull: pulls[k] };
+      }).filter(({ x: { rows } }) => rows > 0),
+    );
     if (slices.due()) await slices.pause({ phase: "held-out folds", done: firstRow + r, total: data.rows });
   }
+  buffers.giveBack();
   const side = Matrix.zeros(d, folds);
   pulls.forEach((pull, k) => {
     for (let j = 0; j < d; j++) side.data[j * folds + k] = pull.data[j];
   });
   return { grams, pulls: side };
+}
+
+/** A fold's rows of a block, and the sums that they join. */
+interface FoldRows {
+  readonly x: Matrix;
+  readonly omega: Float64Array;
+  readonly pi: Matrix;
+  readonly gram: Matrix;
+  readonly pull: Matrix;
+}
+
+/** Multiply-adds of a fold's Gram matrix from which handing it over costs little beside it: some 0.3 ms. */
+const LEAST_WORK = 1e7;
+
+/** One fold after the other, every second one beside this thread where there is another and the Gram matrix is worth it. */
+async function addFolds(map: FeatureMap, list: readonly FoldRows[]): Promise<void> {
+  const { syrkBeside } = blas();
+  const { gramParts } = map;
+  if (!syrkBeside || !gramParts || list.some(({ x }) => x.rows * x.columns ** 2 < LEAST_WORK)) {
+    for (const { x, omega, pi, gram, pull } of list) {
+      map.addGram(x, omega, gram);
+      map.addPullback(x, pi, pull);
+    }
+    return;
+  }
+  const scaler = takeScaler();
+  for (let k = 0; k < list.length; k += 2) {
+    const [one, other] = list.slice(k, k + 2);
+    const done =
+      other && gramParts.addSquareBeside(other.x, other.omega, other.gram, { syrkBeside, scaler, lasting: true });
+    gramParts.addSquare(one.x, one.omega, one.gram);
+    for (const { x, omega, pi, gram, pull } of list.slice(k, k + 2)) gramParts.addVectors(x, [omega], [gram], pi, pull);
+    await done;
+  }
+  giveBack([scaler]);
 }
 
 /** folds + 1 offsets of the folds' rows within a block in fold order. */

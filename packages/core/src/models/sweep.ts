@@ -2,8 +2,9 @@ import type { Block, RowBlocks } from "../data/dataset.js";
 import { defaultRowsPerBlock } from "../data/rows-dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { type FeatureMap, growingBuffer } from "./feature-map.js";
+import type { FeatureMap } from "./feature-map.js";
 import { GramLanes } from "./gram-lanes.js";
+import { borrowBuffers } from "./idle-buffers.js";
 import { LinearMap } from "./linear-map.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
@@ -53,12 +54,6 @@ function keptRows(map: FeatureMap, data: RowBlocks): Map<number, Matrix> | null 
   return latest.blocks;
 }
 
-type Buffer = ReturnType<typeof growingBuffer>;
-
-/** Buffers of sweeps that are over: short sweeps would spend their time on new ones. */
-const idleBuffers: Buffer[] = [];
-const MOST_IDLE = 8;
-
 /**
  * One pass over the data in blocks that fit the cache: everything that a score model needs of its rows is a function of their
  * scores, summed back through the basis. Blocks are added in order, so the result does not depend on anything but rounding.
@@ -75,15 +70,10 @@ export async function sweep(
   const pullSums = Matrix.zeros(d, columns);
   const gramSums = Array.from({ length: plan.grams ?? 0 }, () => Matrix.zeros(d, d));
   const slices = timeSlices(work);
-  const buffers: Buffer[] = [];
-  const newBuffer = (): Buffer => {
-    const buffer = idleBuffers.pop() ?? growingBuffer();
-    buffers.push(buffer);
-    return buffer;
-  };
-  const formedBuffer = newBuffer();
-  const pullBuffer = newBuffer();
-  const gramBuffers = gramSums.map(newBuffer);
+  const buffers = borrowBuffers();
+  const formedBuffer = buffers.one();
+  const pullBuffer = buffers.one();
+  const gramBuffers = gramSums.map(() => buffers.one());
   const empty = Matrix.zeros(0, 0);
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
   const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
@@ -119,7 +109,7 @@ export async function sweep(
   }
   await lanes?.addTo(gramSums);
   await later?.addTo(gramSums);
-  idleBuffers.push(...buffers.slice(0, MOST_IDLE - idleBuffers.length));
+  buffers.giveBack();
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }
