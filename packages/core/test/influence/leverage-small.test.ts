@@ -14,6 +14,23 @@ import { randomCase } from "./problems.js";
 beforeAll(() => ensureBlas());
 
 describe("with leverages", () => {
+  test("forms v'Mv of more features than are multiplied at once, M not symmetric", async () => {
+    const made = randomCase("linear", 6, { n: 171, m: 139, weighted: true, l2: 0.1 });
+    const attack = await influence(await fit(made.describe, new Cut(made.data, 50), { l2: 0.1 }), lp(2));
+    const M = Matrix.zeros(140, 140);
+    M.data.forEach((_, at) => {
+      M.data[at] = Math.sin(1.3 * at);
+    });
+    const [forms] = await rowForms(attack, [M]);
+    made.problem.X.forEach((x, i) => {
+      const v = [1, ...x];
+      const terms = v.flatMap((left, a) => v.map((right, b) => left * M.data[a * 140 + b] * right));
+      const size = terms.reduce((sum, term) => sum + Math.abs(term), 0);
+      const wanted = terms.reduce((sum, term) => sum + term, 0);
+      expect(Math.abs(forms[i] - wanted)).toBeLessThan(1e-13 * size);
+    });
+  });
+
   test("h_i by hand, what is divided by them, and forms v'Mv", async () => {
     const made = randomCase("logistic", 4, { n: 14, m: 2, weighted: true, l2: 0.1 });
     const own = await fit(made.describe, new Cut(made.data, 5), { l2: 0.1 });
