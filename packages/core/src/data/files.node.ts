@@ -1,5 +1,5 @@
 import { constants, createReadStream } from "node:fs";
-import { access, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, chmod, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { AifError, inputError } from "../errors.js";
 import { filesMatching, isPattern } from "./glob.node.js";
@@ -196,11 +196,8 @@ export async function assertWritable(path: string): Promise<void> {
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
   await assertWritable(path);
-  const special = await stat(path).then(
-    (found) => !found.isFile(),
-    () => false,
-  );
-  if (special) {
+  const found = await stat(path).catch(() => null);
+  if (found !== null && !found.isFile()) {
     await writeFile(path, content).catch((cause: unknown) => {
       throw writingError(path, cause);
     });
@@ -210,7 +207,10 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   const name = `.${basename(target).slice(0, 100)}.${process.pid}.${Date.now().toString(36)}.tmp`;
   const temporary = join(dirname(target), name);
   try {
-    await writeFile(temporary, content, { flag: "wx" });
+    // Who may read the file that is replaced may read the new one, and nobody else, not for a moment.
+    const mode = found === null ? null : found.mode & 0o777;
+    await writeFile(temporary, content, { flag: "wx", ...(mode === null ? {} : { mode }) });
+    if (mode !== null) await chmod(temporary, mode);
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });

@@ -129,6 +129,18 @@ describe("writing", () => {
     expect(await readdir(folder.path("out"))).toEqual(["result.json"]);
   });
 
+  test.skipIf(process.platform === "win32")(
+    "who may read a file may read what takes its place, and nobody else",
+    async () => {
+      for (const mode of [0o600, 0o666]) {
+        const path = await folder.write(`secret-${mode}`, "old");
+        await chmod(path, mode);
+        await writeFileAtomically(path, "new");
+        expect([await readFile(path, "utf8"), (await stat(path)).mode & 0o777]).toEqual(["new", mode]);
+      }
+    },
+  );
+
   test("faults name the path and are found beforehand", async () => {
     await mkdir(folder.path("there"));
     const file = await folder.write("file", "x");
