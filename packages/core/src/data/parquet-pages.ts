@@ -157,7 +157,9 @@ function checkRuns(bytes: Uint8Array, from: number, width: number, count: number
       continue;
     }
     const values = 8 * length;
-    if (length === 0 || width === 0 || values > count - seen + 7) throw new Error(`${values} packed values`);
+    // Values of no bits take no bytes, but the library reads one for them: only the last run may be such a one.
+    const isRead = width > 0 || values >= count - seen;
+    if (length === 0 || !isRead || values > count - seen + 7) throw new Error(`${values} packed values`);
     const used = Math.min(values, count - seen);
     if (width === 1) for (let k = 0; k < used; k++) ones += (bytes[at + (k >> 3)] >> (k & 7)) & 1;
     at += length * width;

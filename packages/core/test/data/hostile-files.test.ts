@@ -216,6 +216,7 @@ describe("Parquet", () => {
   test.each<[string, Uint8Array]>([
     ["a run of a billion values", one([dictionary, dataPage(4, 8, [1, ...runOf(2 ** 30), 0])])],
     ["a run of a billion levels", one(dataPage(4, 0, [6, 0, 0, 0, ...runOf(2 ** 30), 1]), { optional: true })],
+    ["runs of no bits before others", one([dictionary, dataPage(20, 8, [0, 3, 3, 3])], { rows: 20n })],
     ["a page of two billion values", one(dataPage(2 ** 31 - 1, 0, [1, 0, 0, 0]))],
     ["a dictionary of two billion", one([dictionaryPage(2 ** 31 - 1, [5, 0, 0, 0]), dataPage(4, 8, [1, 8, 0])])],
     [

@@ -61,6 +61,13 @@ describe("Parquet", () => {
     { name: "a.b", data: [5, 6, 7, 8], type: "INT32" },
   ]);
 
+  test.each([1, 2, 7, 8, 9, 20, 5000])("a text that is the same in all of %i rows", async (rows) => {
+    const data = Array.from({ length: rows }, (_, i) => (i % 5 === 4 ? null : "same"));
+    expect(plain(await readTable(file([{ name: "text", data, type: "STRING" }])))).toEqual([
+      ["text", "categorical", data],
+    ]);
+  });
+
   test("types, nulls and several row groups", async () => {
     const table = await readTable(sample);
     expect(plain(table)).toEqual([
