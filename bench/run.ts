@@ -1,9 +1,6 @@
 /**
- * npm run bench [-- [filter] [--quick] [--full] [--write] [--threads N]]: one table of the same work by us and by others, then held-out
- * evaluation, intervals, peak memory, kernels, rows that pass by, threads. --quick takes a few minutes: fewer rows and rounds, the main
- * sections. --full lets ten million rows pass by too, which takes the better part of an hour; its section stays until it is run again.
- * A filter keeps the sections and sizes whose names contain it; --write puts the result into docs/benchmarks.md: all of it, or the
- * sections that the filter kept.
+ * One table of the same work by us and by others, then held-out evaluation, intervals, peak memory, kernels, rows that pass by, threads;
+ * `--help` says how it is asked.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
@@ -25,15 +22,38 @@ import { timeStreaming } from "./streaming.js";
 import { streamingSection } from "./streaming-report.js";
 import { threadSection } from "./thread-time.js";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const USAGE = `npm run bench [-- [filter] [--quick] [--full] [--write] [--threads N]]
+
+  filter       only sections and sizes whose names contain it: table, numpy, held-out, intervals, robust, memory,
+               kernels, networks, streaming, threads, ridges
+  --quick      a few minutes: fewer rows and rounds, the main sections
+  --full       ten million rows pass by too, which takes the better part of an hour; its section stays until it is run again
+  --write      puts the result into docs/benchmarks.md: all of it, or the sections that the filter kept
+  --threads N  of our side and of the others' (default: all processors, up to 8)
+`;
+
+/** What was typed; nothing else is taken. */
+function read() {
+  const known = {
     write: { type: "boolean", default: false },
     threads: { type: "string" },
     quick: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
-  },
-});
+    help: { type: "boolean", short: "h", default: false },
+  } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options: known });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = read();
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const filter = positionals.join(" ").toLowerCase();
 const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
 const wanted = (section: string, task?: Case): boolean =>
