@@ -4,13 +4,14 @@ import { inputError, usageError } from "../errors.js";
 import { readGroup } from "../options/rule.js";
 import { settingsFileOptions } from "../options/settings-file.js";
 import { writeStderr } from "../output/stdout.js";
+import { refuseFetchedOption, refuseFetchedTable } from "./elsewhere.js";
 import { isReplaced } from "./replaced.js";
 import { type FileSettings, readSettings } from "./settings-file.js";
 import { isGiven, nameOf, recordable, type TypedCommand, type TypedOption, typedCommand } from "./typed-command.js";
 
 /**
  * The action of a command on a table. Options and table come from `--settings` where they are not typed.
- * @throws usage: no table. input: settings that cannot be read, or with an option that no command has
+ * @throws usage: no table. input: settings that cannot be read, that have an option that no command has, or that name an address
  */
 export const onTable =
   (act: (data: string, typed: TypedCommand) => Promise<void>) =>
@@ -23,6 +24,7 @@ export const onTable =
     const settings = await readSettings(path);
     const data = given ?? settings.data;
     if (data === null) throw usageError(`--settings ${path} names no data: give the table as well.`);
+    if (given === undefined) refuseFetchedTable(data, path);
     const leftOut = applySettings(command, settings, path);
     if (command.getOptionValue("quiet") !== true) await tell(leftOut, settings, command, path);
     await act(data, typedCommand(command, data)).catch((error: unknown) => {
@@ -72,6 +74,7 @@ function applySettings(command: Command, { name, options }: FileSettings, path: 
     const attribute = option.attributeName();
     if (command.getOptionValueSource(attribute) === "cli") continue;
     if (isReplaced({ name: key, group: option.helpGroupHeading ?? "" }, typed, models)) continue;
+    refuseFetchedOption(key, value, path);
     command.setOptionValueWithSource(attribute, value === true ? !option.negate : value, "settings");
   }
   return leftOut;

@@ -60,7 +60,12 @@ describe("aif verify", () => {
     ["no target", ["verify", houses], 2, /Say which column to predict: --target <column>/],
     ["no data", ["verify"], 2, /Missing required argument 'data'/],
     ["missing file", ["verify", "no-such.csv", "--target", "y"], 1, /There is no file no-such\.csv/],
-    ["quadratic under p = inf", verify("--model", "quadratic", "--norm", "inf"), 2, /nothing to verify against: train it with aif adversarial-train/],
+    [
+      "quadratic under p = inf",
+      verify("--model", "quadratic", "--norm", "inf"),
+      2,
+      /nothing to verify against: train it with aif adversarial-train/,
+    ],
     ["an option of analyze", verify("--fail-if", "rmseRise>0"), 2, /Unknown option '--fail-if'/],
     ["--out over the data", verify("--out", houses), 2, /would overwrite a file of this analysis/],
     ["negative ε", verify("--epsilon", "-1"), 2, /--epsilon -1 makes no sense/],

@@ -130,6 +130,38 @@ const recorded = async (settings: unknown, ...words: string[]): Promise<Document
 const file = (options: unknown, data: string | null = houses) => ({ schema: "aif.settings/1", data, options });
 const quick = { target: "price_thousands", inference: "none", evaluation: "training", "no-exact": true };
 
+describe("a file that may come from anybody", () => {
+  // Nobody listens there: what is fetched would fail otherwise.
+  const address = "HTTP://127.0.0.1:9/table.csv";
+
+  test.each<[string, unknown]>([
+    [`"data" is an address, "${address}"`, file(quick, address)],
+    ['"data" is a list of files, "@parts.txt"', file(quick, "@parts.txt")],
+    [`"evaluation" is an address, "${address}"`, file({ ...quick, evaluation: address })],
+    ['"evaluation" is a list of files, "@parts.txt"', file({ ...quick, evaluation: "@parts.txt" })],
+    [`"import" is an address, "${address}"`, file({ ...quick, import: address })],
+  ])("what would be fetched has to be typed: %s", async (what, settings) => {
+    const path = fresh(".json");
+    writeFileSync(path, JSON.stringify(settings));
+    const { code, stderr } = await aif(["analyze", "--settings", path]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(what)]);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test("what is typed beside it is nobody else's", async () => {
+    const { command } = await recorded(
+      file({ ...quick, evaluation: address }, address),
+      "analyze",
+      houses,
+      ...line("--evaluation training"),
+    );
+    expect(command["data"]).toBe(houses);
+    const named = few(houses, 60);
+    writeFileSync(named, readFileSync(named, "utf8").replace("price_thousands", "@price"));
+    expect((await recorded(file({ ...quick, target: "@price" }, named), "analyze"))["data"]["target"]).toBe("@price");
+  });
+});
+
 describe("what is typed takes the place of what the file says", () => {
   test.each<[string, Record<string, unknown>, string[], Record<string, unknown>]>([
     ["a value", { norm: "2" }, ["--norm", "inf"], { norm: ["inf"] }],
