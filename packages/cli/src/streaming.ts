@@ -7,20 +7,17 @@ import {
   type StreamedInput,
   type StudySettings,
 } from "@aif/core";
-import { estimatedBytes, openStreamed, partsOf, readableBytes } from "@aif/core/node";
+import { estimatedSize, openStreamed, partsOf, readableBytes } from "@aif/core/node";
 import { usageError } from "./errors.js";
 import type { ValuesOf } from "./options/rule.js";
 import type { streamingOptions } from "./options/runtime.js";
 import { writeStderr } from "./output/stdout.js";
 import type { Reporter } from "./progress.js";
 import { isPrinter } from "./ranks.js";
-import { spareBytes } from "./spare-memory.js";
+import { analysisBytes, spareBytes } from "./spare-memory.js";
 import type { DataValues } from "./study-input.js";
 
 export type StreamingValues = ValuesOf<typeof streamingOptions>;
-
-/** An analysis in memory takes about this many times the table: its cells, what is computed of each row, held-out folds. */
-const TIMES_THE_TABLE = 2;
 
 /** What an analysis asks for beside its settings. */
 export interface Asked {
@@ -58,20 +55,19 @@ export async function streams(asked: Asked): Promise<boolean> {
     refuse(asked);
     return true;
   }
-  const bytes = TIMES_THE_TABLE * (await tableBytes(data));
-  if (bytes <= (memory ?? spareBytes())) return false;
+  if ((await bytesInMemory(data)) <= (memory ?? spareBytes())) return false;
   if (memory === null) return canStream(asked);
   refuse(asked);
   return true;
 }
 
 /** 0 for what can be read once only, and for what is no table: reading says so. */
-async function tableBytes(data: string): Promise<number> {
+async function bytesInMemory(data: string): Promise<number> {
   if (data === "-") return 0;
   try {
     const { parts } = await partsOf(data);
-    const sizes = await Promise.all(parts.map(({ source }) => estimatedBytes(source)));
-    return sizes.reduce((sum, size) => sum + size, 0);
+    const sizes = await Promise.all(parts.map(({ source }) => estimatedSize(source)));
+    return sizes.reduce((sum, size) => sum + analysisBytes(size), 0);
   } catch (error) {
     if (error instanceof AifError) return 0;
     throw error;

@@ -3,7 +3,7 @@
 export { fileFacts } from "./data/file-facts.node.js";
 export { assertWritable, makeOutputFolder, writeFileAtomically } from "./data/files.node.js";
 export { sharedTable } from "./data/shared-table.js";
-export { estimatedBytes, readableBytes } from "./data/stream/estimate.js";
+export { estimatedBytes, estimatedSize, readableBytes, type TableSize } from "./data/stream/estimate.js";
 export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";

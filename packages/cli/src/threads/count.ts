@@ -1,13 +1,11 @@
 import { familySize, type StudySettings } from "@aif/core";
 import { coreShare, nativeThreads } from "@aif/core/node";
-import { spareBytes } from "../spare-memory.js";
+import { analysisBytes, spareBytes } from "../spare-memory.js";
 import type { Task } from "./task.js";
 
-/** What another thread takes: the program itself, and beside the shared table as much again for what is computed of its rows. */
+/** What another thread takes: the program itself, beside the shared table what is computed of its rows. */
 const THREAD_BYTES = 150 * 2 ** 20;
-/** What this thread takes of the table: its cells, and what is computed of them. */
-const TIMES_THE_TABLE = 2;
-const BYTES_A_CELL = 8;
+const SHARED_BYTES_A_CELL = 8;
 
 /** Cells of the table times parts of the work from which they are worth another thread: about half a second on one. */
 const LEAST_WORK = { compare: 2e6, analyze: 5e7 } as const;
@@ -39,8 +37,9 @@ export function threadsFor(task: Task, wanted: number | null, memory: number | n
   const { rows, columns } = task.input.table;
   const cells = rows * columns.length;
   if (parts * cells < LEAST_WORK[task.kind] && !isHeavy(task)) return 1;
-  const spare = (memory ?? spareBytes()) - TIMES_THE_TABLE * BYTES_A_CELL * cells;
-  const fitting = 1 + Math.max(0, Math.floor(spare / (THREAD_BYTES + BYTES_A_CELL * cells)));
+  const own = analysisBytes({ rows, cells });
+  const spare = (memory ?? spareBytes()) - own;
+  const fitting = 1 + Math.max(0, Math.floor(spare / (THREAD_BYTES + own - SHARED_BYTES_A_CELL * cells)));
   return Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), parts, fitting);
 }
 

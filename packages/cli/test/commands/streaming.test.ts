@@ -102,6 +102,22 @@ describe("aif analyze of rows that pass by block by block", () => {
     }
   });
 
+  it("streams many short rows, which take more than their cells", async () => {
+    const long = join(folder, "long.csv");
+    await writeFile(
+      long,
+      `x,y\n${Array.from({ length: 20_000 }, (_, i) => `${i % 977},${(i * i) % 83}`).join("\n")}\n`,
+    );
+    // 40,000 cells are 0.3 MB; what is computed of 20,000 rows is 15 MB and more.
+    const { stderr } = await aif(["analyze", long, "--target", "y", "--inference", "none", "--memory", "10M"], env());
+    expect(stderr).toMatch(/The cache in [^\n]* is removed at the end\./);
+    const { stderr: roomy } = await aif(
+      ["analyze", long, "--target", "y", "--inference", "none", "--memory", "50M"],
+      env(),
+    );
+    expect(roomy).not.toContain("cache");
+  });
+
   it("removes the cache after Ctrl-C", async () => {
     const wide = join(folder, "wide.csv");
     const row = Array.from({ length: 30 }, (_, k) => Math.sin(k)).join(",");

@@ -67,10 +67,11 @@ export async function readParquet(source: ByteSource, table: TableBuilder): Prom
   }
 }
 
-/** How many cells a file holds, as its footer says. @throws input: it is damaged */
-export async function parquetCells(source: ByteSource): Promise<number> {
+/** How many rows and cells a file holds, as its footer says. @throws input: it is damaged */
+export async function parquetSize(source: ByteSource): Promise<{ rows: number; cells: number }> {
   const { groups, fields } = await structureOf(await randomAccess(source), source.name, false);
-  return groups.reduce((sum, rows) => sum + rows, 0) * fields.length;
+  const all = groups.reduce((sum, rows) => sum + rows, 0);
+  return { rows: all, cells: all * fields.length };
 }
 
 async function randomAccess(source: ByteSource, table?: TableBuilder): Promise<AsyncBuffer> {

@@ -9,31 +9,43 @@ const SAMPLE_BYTES = 1 << 16;
 /** Text in tables packs about so well. */
 const GZIP_RATIO = 4;
 
+/** About how much a table holds. */
+export interface TableSize {
+  /** 0 where the file does not tell. */
+  readonly rows: number;
+  readonly cells: number;
+}
+
 /** About how many bytes the cells of a file take as float64. @throws input: the file is no table */
-export async function estimatedBytes(source: ByteSource, size = source.size ?? 0): Promise<number> {
+export const estimatedBytes = async (source: ByteSource): Promise<number> => 8 * (await estimatedSize(source)).cells;
+
+/** About how many rows and cells a file holds, by its size and first bytes. @throws input: the file is no table */
+export async function estimatedSize(source: ByteSource, size = source.size ?? 0): Promise<TableSize> {
   const head = await headOf(source, SAMPLE_BYTES);
-  if (head.length === 0) return 0;
+  if (head.length === 0) return { rows: 0, cells: 0 };
   const format = formatOf(head, source.name);
   switch (format) {
     case "gzip":
-      return estimatedBytes(gunzipped(source), size * GZIP_RATIO);
+      return estimatedSize(gunzipped(source), size * GZIP_RATIO);
     case "utf-16le":
     case "utf-16be":
-      return estimatedBytes(fromUtf16(source, format), size / 2);
+      return estimatedSize(fromUtf16(source, format), size / 2);
     case "parquet":
-      return (await import("../parquet.js")).parquetCells(source).then((cells) => 8 * cells);
-    case "npy":
-      return 8 * parseHeader(head, size, source.name).shape.reduce((product, length) => product * length, 1);
+      return (await import("../parquet.js")).parquetSize(source);
+    case "npy": {
+      const { shape } = parseHeader(head, size, source.name);
+      return { rows: shape[0], cells: shape.reduce((product, length) => product * length, 1) };
+    }
     case "idx":
-      return 8 * size;
+      return { rows: new DataView(head.buffer, head.byteOffset).getUint32(4), cells: size };
     case "zip":
-      return 2 * size;
+      return { rows: 0, cells: size / 4 };
     case "json-lines":
-      return cellsOfText(head, size, (line) => line.split(":").length - 1, source.name);
+      return sizeOfText(head, size, (line) => line.split(":").length - 1, source.name);
     case "delimited":
-      return cellsOfText(head, size, () => columnsOf(head, source.name), source.name);
+      return sizeOfText(head, size, () => columnsOf(head, source.name), source.name);
   }
-  return 0;
+  return { rows: 0, cells: 0 };
 }
 
 function columnsOf(head: Uint8Array, name: string): number {
@@ -41,11 +53,12 @@ function columnsOf(head: Uint8Array, name: string): number {
   return sampleRows(text, sniffDialect(text, undefined))[0]?.length ?? 1;
 }
 
-function cellsOfText(head: Uint8Array, size: number, cells: (line: string) => number, name: string): number {
+function sizeOfText(head: Uint8Array, size: number, cells: (line: string) => number, name: string): TableSize {
   const text = wholeLines(head, name);
   const lines = text.split("\n").filter((line) => line !== "");
   const bytes = text.length / Math.max(lines.length, 1);
-  return (8 * cells(lines[lines.length - 1] ?? "") * size) / Math.max(bytes, 1);
+  const rows = size / Math.max(bytes, 1);
+  return { rows, cells: rows * cells(lines[lines.length - 1] ?? "") };
 }
 
 /** The sample up to its last line's end, so that no character is cut. */

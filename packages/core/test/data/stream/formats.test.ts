@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { encode } from "../../../src/data/encode-table.js";
 import type { EncodeOptions } from "../../../src/data/encoding.js";
 import { readTable } from "../../../src/data/read.js";
+import { estimatedSize } from "../../../src/data/stream/estimate.js";
 import { openStreamed } from "../../../src/data/stream/open.node.js";
+import { partsOf } from "../../../src/data/stream/parts.node.js";
 import { rowsOf, temporaryFolder } from "../helpers.js";
 
 const folder = temporaryFolder();
@@ -114,5 +116,36 @@ describe("pieces of every format hold the rows that the whole table holds", () =
     expect(worst).toBeLessThan(1.5 * bound);
     expect(worst).toBeGreaterThan(bound / 3);
     close();
+  });
+});
+
+describe("the size of a table that is not read", () => {
+  const text = [
+    "x,kind,y",
+    ...Array.from(x, (value, i) => `${value.toFixed(6)},${kind[i]},${(i % 7).toFixed(3)}`),
+  ].join("\n");
+  const lines = Array.from(x, (value, i) => JSON.stringify({ x: value, kind: kind[i], y: i % 7 })).join("\n");
+  const idx = Uint8Array.from([0, 0, 8, 2, 0, 0, 0x4e, 0x20, 0, 0, 0, 3, ...new Uint8Array(3 * n)]);
+  const files: readonly (readonly [string, Uint8Array | string, number])[] = [
+    ["size.csv", `${text}\n`, 0.1],
+    ["size.jsonl", `${lines}\n`, 0.1],
+    ["size.npy", npy(new Float64Array(3 * n), n, 3, false), 0],
+    ["size.idx", idx, 0.001],
+    [
+      "size.parquet",
+      new Uint8Array(
+        parquetWriteBuffer({
+          columnData: ["a", "b", "c"].map((name) => ({ name, data: Array.from(x), type: "DOUBLE" })),
+        }),
+      ),
+      0,
+    ],
+  ];
+  test.each(files)("%s: rows and cells", async (name, content, slack) => {
+    await folder.write(name, content);
+    const { parts } = await partsOf(folder.path(name));
+    const { rows, cells } = await estimatedSize(parts[0].source);
+    expect(Math.abs(rows / n - 1)).toBeLessThanOrEqual(slack);
+    expect(Math.abs(cells / (3 * n) - 1)).toBeLessThanOrEqual(slack);
   });
 });
