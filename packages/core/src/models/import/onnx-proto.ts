@@ -76,6 +76,7 @@ export function parseOnnx(bytes: Uint8Array, file: string): OnnxModel {
       if (opsets.size >= most.opsets) throw field.wrong(`more than ${most.opsets} operator sets are named`);
       opsets.set(domain, version);
     },
+    25: (field) => refuseRedefined(field.asMessage(), file),
   });
   if (graph === null) throw inputError(`${file} is no ONNX file or is cut off: it holds no graph; export it again.`);
   return { file, opsets, ...parseGraph(graph) };
@@ -89,6 +90,20 @@ function operatorSet(message: Message): { domain: string; version: number } {
     2: (field) => (version = Number(field.asInteger())),
   });
   return { domain, version };
+}
+
+/** A function of the file may take the place of an operator that has its name; programs differ in which of the two they run. */
+function refuseRedefined(message: Message, file: string): void {
+  let [name, domain] = ["", ""];
+  visit(message, {
+    1: (part) => (name = part.asText()),
+    10: (part) => (domain = standardDomain(part.asText())),
+  });
+  if (domain === "" || domain === "ai.onnx.ml") {
+    throw inputError(
+      `${file} says by a function of its own what the standard operator ${quoted(name)} does; export it without functions.`,
+    );
+  }
 }
 
 const standardDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);

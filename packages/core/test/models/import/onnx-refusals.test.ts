@@ -306,9 +306,19 @@ describe("ONNX files that cannot be imported", () => {
     ["a group", [0x3b, 0x3b, 0x3b], "at byte 1 holds the wire type 3"],
     ["field number 0", [0x02, 0x00], "at byte 0 holds the impossible field number 0"],
     ["a graph that is a number", [...integer(7, 1)], "field 7 has wire type 0, expected 2"],
+    [
+      "a function in the place of an operator",
+      chunk(25, [...text(1, "Gemm"), ...text(10, "ai.onnx")]),
+      'm.onnx says by a function of its own what the standard operator "Gemm" does; export it without functions.',
+    ],
     ["two graphs", [...chunk(7, []), ...chunk(7, [])], "a second graph begins"],
   ])("%s", (_, bytes, message) => {
     expect(messageOf(() => readOnnx(Uint8Array.from(bytes), "m.onnx"))).toContain(message);
+  });
+
+  test("functions of other domains, which no node here uses, do no harm", () => {
+    const helper = chunk(25, [...text(1, "Rank"), ...text(10, "pkg.onnxscript.torch_lib.common")]);
+    expect(readOnnx(Uint8Array.from([...whole, ...helper])).outputSize).toBe(3);
   });
 
   test("floods of nodes and of dimensions", () => {
