@@ -1,4 +1,4 @@
-import { AifError, throwIfAborted, usageError } from "../../errors.js";
+import { AifError, inputError, throwIfAborted, usageError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
@@ -207,9 +207,29 @@ async function imputed(table: CachedTable, used: UsedRows, encoding: Encoding): 
   return imputedNotes(encoding, [...counts], table.source);
 }
 
-/** How much 32 bits changed the features, in the units that the model sees. */
+/** Standard deviations that 32 bits may move a feature by. */
+const MOST_ROUNDING = 0.01;
+
+/** @throws input: a column whose cells differ by little more than 32 bits can tell apart */
+function refuseLost(table: CachedTable, encoding: Encoding, rounding: readonly (readonly [string, number])[]): void {
+  const flat = new Set(encoding.notes.flatMap(({ code, columns }) => (code === "constant-column" ? columns : [])));
+  const lost = rounding.find(([name, error]) => {
+    const column = table.columns.find((known) => known.name === name);
+    const survey = column && table.survey(column);
+    if (survey?.kind !== "numeric" || !survey.varies || error === 0) return false;
+    const feature = encoding.features.find((known) => known.column === name);
+    return feature ? encoding.standardized && error > MOST_ROUNDING * feature.scale : flat.has(name);
+  });
+  if (lost === undefined) return;
+  throw inputError(
+    `${table.source}: the cells of column ${quoted(lost[0])} differ by too little for the 32 bits of --precision mixed, which move them by up to ${lost[1].toPrecision(2)}; use --precision double, or subtract a constant from the column.`,
+  );
+}
+
+/** How much 32 bits changed the features, in the units that the model sees. @throws input: too much */
 async function precisionNotes(table: CachedTable, encoding: Encoding): Promise<Note[]> {
   const everywhere = await exchange(table.ranks, [...table.blocks.rounding]);
+  refuseLost(table, encoding, everywhere.flat());
   let worst = { column: "", error: 0 };
   for (const [name, rounding] of everywhere.flat()) {
     const feature = encoding.features.find(({ column }) => column === name);

@@ -7,7 +7,7 @@ import { readTable } from "../../../src/data/read.js";
 import { estimatedSize } from "../../../src/data/stream/estimate.js";
 import { openStreamed } from "../../../src/data/stream/open.node.js";
 import { partsOf } from "../../../src/data/stream/parts.node.js";
-import { rowsOf, temporaryFolder } from "../helpers.js";
+import { expectFailure, rowsOf, temporaryFolder } from "../helpers.js";
 
 const folder = temporaryFolder();
 const n = 20_000; // several blocks
@@ -116,6 +116,34 @@ describe("pieces of every format hold the rows that the whole table holds", () =
     expect(worst).toBeLessThan(1.5 * bound);
     expect(worst).toBeGreaterThan(bound / 3);
     close();
+  });
+});
+
+describe("what 32 bits cannot tell apart", () => {
+  const open = async (name: string, column: (i: number) => number) => {
+    const lines = Array.from({ length: 500 }, (_, i) => `${x[i]},${column(i)},${y[i]}`);
+    const file = await folder.write(name, `x,far,y\n${lines.join("\n")}\n`);
+    const encoding = { encode: { target: "y" }, split: { kind: "training" }, seed: 0 } as const;
+    return openStreamed(file, { ...encoding, precision: "mixed" });
+  };
+  // Between 2^39 and 2^40 float32 has every 65,536th number, so that cells move by up to 32,768.
+  test.each([
+    ["wholly", (i: number) => 1e12 + 300 * Math.sin(i)],
+    ["in part", (i: number) => 1e12 + 1e6 * Math.sin(i)],
+  ])("%s", async (name, column) => {
+    await expectFailure(
+      () => open(`far ${name}.csv`, column),
+      "input",
+      /the cells of column "far" differ by too little for the 32 bits of --precision mixed/,
+    );
+  });
+  test("but not what is the same or far apart", async () => {
+    const { training, close } = await open("far apart.csv", (i) => 1e12 + 1e9 * Math.sin(i));
+    expect(training.features).toEqual(["x", "far"]);
+    close();
+    const same = await open("same.csv", () => 0.1);
+    expect(same.training.features).toEqual(["x"]);
+    same.close();
   });
 });
 
