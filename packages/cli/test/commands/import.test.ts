@@ -137,6 +137,52 @@ async function networkFiles(): Promise<{ data: string; model: string }> {
   return { data, model };
 }
 
+/** A file of float32 tensors, in the order in which they are given. */
+async function tensorFile(
+  tensors: Readonly<Record<string, readonly [shape: number[], values: number[]]>>,
+): Promise<string> {
+  let end = 0;
+  const header = Object.entries(tensors).map(([name, [shape, values]]) => {
+    const place = { dtype: "F32", shape, data_offsets: [end, (end += 4 * values.length)] };
+    return [name, place];
+  });
+  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const numbers = Float32Array.from(Object.values(tensors).flatMap(([, values]) => values));
+  const path = join(await scratch(), "net.safetensors");
+  await writeFile(path, Buffer.concat([length, text, Buffer.from(numbers.buffer)]));
+  return path;
+}
+
+describe("bare weights", () => {
+  it("of one layer need no activation, those of several do", async () => {
+    const { data } = await lineFiles();
+    const line = await tensorFile({
+      weight: [
+        [1, 2],
+        [2.1, -1.1],
+      ],
+      bias: [[1], [0.9]],
+    });
+    const words = ["analyze", data, "--target", "y", "--inference", "none", "--format", "json", "--import"];
+    const { code, stdout } = await aif([...words, line]);
+    expect(code).toBe(0);
+    // Brought to the minimum on the rows: the line that they lie around.
+    const [a, b] = JSON.parse(stdout).fit.parameters;
+    expect(Math.hypot(a - 2, b + 1)).toBeLessThan(0.1);
+    const network = await tensorFile({
+      "0.weight": [
+        [1, 2],
+        [1, 1],
+      ],
+      "2.weight": [[1, 1], [1]],
+    });
+    const refused = await aif([...words, network]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("give --activation, one of relu")]);
+  });
+});
+
 describe("a solver at its iteration limit", () => {
   it("is an error in one sentence and leaves nothing behind, unless it is allowed: then a flag says so", async () => {
     const { data, model } = await networkFiles();

@@ -64,14 +64,17 @@ async function readNetwork(bytes: Uint8Array, source: string, { settings }: Stud
   if (model !== null && localKindOf(model) !== "mlp") {
     throw usageError(`--import ${source} holds bare weights of a network: give --model mlp:<widths>, not ${model}.`);
   }
+  const tensors = readSafetensors(bytes, source);
   const between = BETWEEN.find((known) => known === activation);
-  if (!between) {
+  // Nothing stands between the layers of one.
+  const layers = [...tensors.keys()].filter((name) => /(?:^|\.)weight$/.test(name)).length;
+  if (!between && layers !== 1) {
     throw usageError(
       `${source} does not say what stands between its layers: give --activation, one of ${BETWEEN.join(", ")}.`,
     );
   }
-  return stackOfLinears(readSafetensors(bytes, source), {
-    activation: between,
+  return stackOfLinears(tensors, {
+    activation: between ?? "relu",
     source,
     ...(model === null ? {} : { hidden: hiddenWidths(model) }),
   });

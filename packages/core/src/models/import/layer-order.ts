@@ -18,7 +18,8 @@ export interface LayerOrder {
 }
 
 const EXPECTED = "expected a stack of linear layers (0.weight, 0.bias, 2.weight, …)";
-const role = /^(.+)\.(weight|bias)$/;
+/** A single layer that was saved by itself has no name before these. */
+const role = /^(?:(.+)\.)?(weight|bias)$/;
 /** A layer's number is the last one in its name. */
 const numberIn = /^(.*?)(\d{1,9})(\D*)$/;
 /** Orders of more layers than this are not searched for. */
@@ -38,7 +39,7 @@ function layersOf(tensors: ReadonlyMap<string, SafeTensor>, source: string): Lay
   const weights = new Map<string, SafeTensor>();
   const biases = new Map<string, SafeTensor>();
   for (const tensor of tensors.values()) {
-    const [, stem, what] = role.exec(tensor.name) ?? [];
+    const [, stem = "", what] = role.exec(tensor.name) ?? [];
     if (what === undefined) {
       throw inputError(`${source} holds ${quoted(tensor.name)}, ${EXPECTED}; save the linear layers alone.`);
     }

@@ -51,6 +51,12 @@ describe("a stack of linear layers", () => {
     expect(network.notes.join()).toContain('"0.weight", "2.weight", "10.weight"');
   });
 
+  test("may be one layer, saved by itself", () => {
+    const network = stack({ bias: f32([1], [0.25]), weight: f32([1, 2], [0.5, -2]) });
+    expect(network.parameterNames).toEqual(["weight[0,0]", "weight[0,1]", "bias[0]"]);
+    expect([...evaluateNetwork(network, Matrix.fromRows([[1, 1]])).data]).toEqual([-1.25]);
+  });
+
   test("may have a prefix, no bias, and float32", () => {
     const network = stack({ "net.0.weight": f32([1, 2], [0.5, -2]) });
     expect([network.inputSize, network.outputSize]).toEqual([2, 1]);
