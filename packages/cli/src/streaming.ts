@@ -6,6 +6,7 @@ import {
   refuseUnstreamed,
   type StreamedInput,
   type StudySettings,
+  type Table,
 } from "@aif/core";
 import { estimatedSize, openStreamed, partsOf, readableBytes } from "@aif/core/node";
 import { usageError } from "./errors.js";
@@ -59,6 +60,18 @@ export async function streams(asked: Asked): Promise<boolean> {
   if (memory === null) return canStream(asked);
   refuse(asked);
   return true;
+}
+
+/** @throws usage: standard input, whose size shows when it has been read, takes more than --memory, and cannot pass by in blocks */
+export function refuseLargeInput(
+  { data, values: { memory } }: Asked,
+  { rows, columns }: Pick<Table, "rows" | "columns">,
+): void {
+  const bytes = analysisBytes({ rows, cells: rows * columns.length });
+  if (data !== "-" || memory === null || bytes <= memory) return;
+  throw usageError(
+    `Standard input holds ${thousands(rows)} rows, whose analysis in memory takes about ${readableBytes(bytes)}, more than --memory: write it to a file, which can be streamed.`,
+  );
 }
 
 /** 0 for what can be read once only, and for what is no table: reading says so. */

@@ -18,10 +18,14 @@ export const start = (words: readonly string[], env: Readonly<Record<string, str
     env: { ...process.env, AIF_DEBUG: "", AIF_PROGRESS: "0", ...env },
   });
 
-/** Runs the program to its end. */
-export async function aif(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+/** Runs the program to its end. @param input what it finds on standard input */
+export async function aif(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input = "",
+): Promise<Run> {
   const child = start(words, env);
-  child.stdin.end();
+  child.stdin.end(input);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;

@@ -28,7 +28,7 @@ import { worstCaseFile } from "../output/worst-case-file.js";
 import { ranks as joinedRanks, readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
 import { refuse } from "../refusal.js";
-import { type Asked, streamedInput, streams } from "../streaming.js";
+import { type Asked, refuseLargeInput, streamedInput, streams } from "../streaming.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
 import { hasDraws, threadsFor } from "../threads/count.js";
 import { setThreadsOf, share } from "../threads/share.js";
@@ -114,6 +114,7 @@ export function addAnalyze(program: Command): void {
               return shown(await analyzeStreamed(input, keeping).finally(close));
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
+            refuseLargeInput(asked, read.table);
             // What is written of single rows is a matter of this thread alone.
             const own = { ...(await predictions.read(signal)), ...worst.input };
             const task = { kind: "analyze", input: read } as const;

@@ -118,6 +118,15 @@ describe("aif analyze of rows that pass by block by block", () => {
     expect(roomy).not.toContain("cache");
   });
 
+  it("refuses standard input that takes more than --memory, which no second pass can read", async () => {
+    const input = await readFile(houses, "utf8");
+    const words = ["analyze", "-", "--target", "price_thousands", "--inference", "none", "--memory"];
+    const { code, stdout, stderr } = await aif([...words, "100K"], env(), input);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^aif: Standard input holds 800 rows, .* more than --memory: write it to a file, .*\n$/);
+    expect((await aif([...words, "100M"], env(), input)).code).toBe(0);
+  });
+
   it("removes the cache after Ctrl-C", async () => {
     const wide = join(folder, "wide.csv");
     const row = Array.from({ length: 30 }, (_, k) => Math.sin(k)).join(",");
