@@ -66,7 +66,7 @@ export async function timeStreaming(threads: number, full: boolean, tell: (what:
       await inFolder(async (folder) => {
         const file = join(folder, "rows.npy");
         writeNpy(file, rows, COLUMNS, model);
-        // Logistic models take some 70 passes: at full size those over the cache that was just written are enough.
+        // Logistic models take twice the passes: at full size those over the cache that was just written are enough.
         const all = rows < FULL_SIZE || model === "linear";
         for (const by of all ? (["from the file", "from the cache"] as const) : (["from the file"] as const)) {
           const run = await ours(file, folder, model, threads);
