@@ -36,6 +36,8 @@ export interface TrustOptions extends Work {
 const DEFAULT_TOLERANCE = 0.1;
 const COARSE_STEPS = 16;
 const CERTIFICATE_STEPS = 12;
+/** A best bound is the best to within less than this: one that is asked for must stay by as much below the tolerance, as the best does then. */
+const LESS = 1e-3;
 /** The radius is found to within this factor. */
 const CLOSE = 1.01;
 /** Error bounds are worked out up to this many trust radii; beyond, they say nothing of use, if there are any. */
@@ -140,6 +142,7 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
       const [{ relativeError }] = await judge.at([epsilon], rigour, work);
       return relativeError ?? Number.POSITIVE_INFINITY;
     };
+    const tolerated = tolerance * (1 - LESS);
     const held: Proven[] = [];
     let failed: Proven = { epsilon: Number.POSITIVE_INFINITY, error: Number.POSITIVE_INFINITY };
     let good = 0;
@@ -147,7 +150,7 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
     let error = await errorAt(asked, "certificate");
     for (let step = 0; step < CERTIFICATE_STEPS; step++) {
       const before = failed.epsilon / good;
-      if (error <= tolerance) {
+      if (error <= tolerated) {
         good = asked;
         held.unshift({ epsilon: asked, error });
       } else failed = { epsilon: asked, error };
@@ -156,9 +159,9 @@ async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...wor
       if (bad < estimate * 1e-6) return 0;
       // Where the error jumps, no power of ε tells where: every other size halves what is left, or nearly.
       const halve = (bad / good) ** 1.9 > before;
-      const next = good > 0 ? sizeAbove(held, failed, tolerance, halve) : sizeBelow(failed, tolerance);
+      const next = good > 0 ? sizeAbove(held, failed, tolerated, halve) : sizeBelow(failed, tolerated);
       asked = next * CLOSE > estimate && bad > estimate ? estimate : next;
-      error = await errorAt(asked, { atMost: tolerance });
+      error = await errorAt(asked, { atMost: tolerated });
     }
     return good;
   }

@@ -121,7 +121,8 @@ describe("the largest ε that keeps the tolerance", () => {
       expect(proof * radius).toBeGreaterThan(0.95 * 0.1);
       const proofs = one.asked.filter(({ rigour }) => rigour !== "estimate");
       expect(proofs.length).toBeLessThan(16);
-      for (const { rigour } of proofs) if (typeof rigour === "object") expect(rigour.atMost).toBe(0.1);
+      // A little less than the tolerance is asked for, so that the best bound there, known to 5e-4 only, keeps it.
+      for (const { rigour } of proofs) if (typeof rigour === "object") expect(rigour.atMost).toBeCloseTo(0.0999, 12);
     }
     // A proof that ends somewhere.
     const ends = judgeBy(
