@@ -45,7 +45,7 @@ function read() {
     return parseArgs({ allowPositionals: true, options: known });
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
