@@ -47,8 +47,10 @@ describe("metrics of numbers and of two classes", () => {
     );
     expect(Object.keys(two.values)).toEqual(["accuracy", "balancedAccuracy", "auc", "logLoss", "brier"]);
     for (const list of Object.values(two.rows)) expect(dot(list, weights)).toBeCloseTo(0, 13);
-    for (const [name, higher] of Object.entries(HIGHER_IS_BETTER))
-      expect(higher).toBe(["r2", "accuracy", "balancedAccuracy", "auc"].includes(name));
+    const names = ["rmse", "mae", "r2", "accuracy", "balancedAccuracy", "auc", "logLoss", "brier"];
+    expect(Object.keys(HIGHER_IS_BETTER)).toEqual(names);
+    for (const name of names)
+      expect(HIGHER_IS_BETTER[name]).toBe(["r2", "accuracy", "balancedAccuracy", "auc"].includes(name));
     const attacked = attackedScores(LOSSES.logistic, labels, scores, (row) => row + 1);
     expect([...attacked]).toEqual([1, -2, 3, 3]);
   });

@@ -100,6 +100,12 @@ describe("questions", () => {
     expect((await asked((r) => 0.2 * Math.exp(-r), 1)).bound).toBe(null);
   });
 
+  test("radii beyond eight times g are not asked for, however small g", async () => {
+    const { bound, radii } = await asked(() => 0.05, 1e-3);
+    expect(bound).toBe(null);
+    expect(Math.max(...radii)).toBeLessThan(8e-3);
+  });
+
   test("radii beyond the first ones are tried", async () => {
     // rκ(r) = r/(1 + r/2)² reaches 0.49 only at r = 1.5 and beyond: more than three times g.
     const kappa: Floor = (r) => 1 / (1 + r / 2) ** 2;

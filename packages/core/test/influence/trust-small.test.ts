@@ -132,6 +132,25 @@ describe("the largest ε that keeps the tolerance", () => {
     const radius = await radiusOf(ends);
     expect(radius).toBeLessThan(0.013);
     expect(radius).toBeGreaterThan(0.012);
+    // An error that jumps past the tolerance: no power of ε tells where, and the jump is closed in on all the same.
+    for (const jump of [0.0571, 0.063, 0.0712, 0.0899]) {
+      const jumping = judgeBy(
+        (epsilon) => epsilon,
+        (epsilon) => (epsilon < jump ? 0.09 * (epsilon / jump) : 0.9),
+      );
+      const found = await radiusOf(jumping);
+      expect(found).toBeLessThan(jump);
+      expect(found).toBeGreaterThan(jump / 1.0101);
+    }
+    // An error that grows like a power is known from a few sizes.
+    for (const power of [2, 3, 5]) {
+      const growing = judgeBy(
+        (epsilon) => epsilon,
+        (epsilon) => 0.1 * (epsilon / 0.03) ** power,
+      );
+      expect(await radiusOf(growing)).toBeGreaterThan(0.99 * 0.03);
+      expect(growing.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(6);
+    }
     // One that holds nowhere, one that holds everywhere.
     expect(
       await radiusOf(
