@@ -29,8 +29,8 @@ export interface LaunchedRanks extends Ranks {
 const WORDS = 3;
 /** Numbers of the first message, 8 KB. */
 const FIRST = 1024;
-/** Numbers of the messages that follow, 2 MB: far below MPI's limit of 2³¹ − 1, and little memory. */
-const PIECE = 2 ** 18;
+/** Numbers of the messages that follow, 128 KB: they stay in the cache from being copied out until their sums are copied in. */
+const PIECE = 2 ** 14;
 /** So many of them are on their way at once: while one climbs the tree of ranks, the next one follows. */
 const WINDOW = 4;
 /** In place of a length: the rank has nothing more to add. */
