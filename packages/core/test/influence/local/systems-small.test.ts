@@ -26,6 +26,21 @@ const dampedHessian = (damping: number): number[][] =>
     row.map((value, j) => value + (i === j ? damping : 0)),
   );
 
+/** A least-squares line on rows that are all multiples of (1, 2): H has rank 1. */
+const pointOnLine = (theta: readonly number[]) =>
+  pointAt(
+    userLoss("half", 2, false),
+    matrixDataset(
+      Matrix.fromRows([
+        [1, 2],
+        [2, 4],
+        [-1, -2],
+      ]),
+      [1, 3, -1],
+    ),
+    theta,
+  );
+
 describe("systems with H + λI", () => {
   const point = (): Promise<ModelPoint> => pointAt(model, data, start, { l2: L2 });
   const right = new Matrix(Float64Array.from(new Random(5).normals(2 * d)), d, 2);
@@ -140,16 +155,7 @@ describe("systems with H + λI", () => {
   });
 
   test("a singular H: its pseudo-inverse; an indefinite one: nothing to solve with", async () => {
-    const line = userLoss("half", 2, false);
-    const rows = matrixDataset(
-      Matrix.fromRows([
-        [1, 2],
-        [2, 4],
-        [-1, -2],
-      ]),
-      [1, 3, -1],
-    );
-    const at = await pointAt(line, rows, [0.1, 0.2]);
+    const at = await pointOnLine([0.1, 0.2]);
     const system = await localSystem(at, {}, 1);
     expect(system.rank).toBe(1);
     const found = await system.solve(new Matrix(Float64Array.of(1, 2), 2, 1));
@@ -302,16 +308,7 @@ describe("what a response says of itself", () => {
   });
 
   test("a singular H with Φ outside its range is named, and what would do; a λ makes it regular", async () => {
-    const line = userLoss("half", 2, false);
-    const rows = matrixDataset(
-      Matrix.fromRows([
-        [1, 2],
-        [2, 4],
-        [-1, -2],
-      ]),
-      [1, 3, -1],
-    );
-    const at = await pointAt(line, rows, [0.1, 0.5]);
+    const at = await pointOnLine([0.1, 0.5]);
     await expect(localInfluence(at, lp(INF))).rejects.toThrow(
       /^The Hessian is singular \(rank 1 of 2 parameters, 3 rows\) and the adversary pulls along directions that the data do not determine \(share \d\.\de-\d\), so no adversarial influence exists: add a damping such as 0\.001/,
     );
