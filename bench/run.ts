@@ -22,6 +22,19 @@ import { timeStreaming } from "./streaming.js";
 import { streamingSection } from "./streaming-report.js";
 import { threadSection } from "./thread-time.js";
 
+const SECTIONS = [
+  "table",
+  "numpy",
+  "held-out",
+  "intervals",
+  "robust",
+  "memory",
+  "kernels",
+  "networks",
+  "streaming",
+  "threads",
+  "ridges",
+];
 const USAGE = `npm run bench [-- [filter] [--quick] [--full] [--write] [--threads N]]
 
   filter       only sections and sizes whose names contain it: table, numpy, held-out, intervals, robust, memory,
@@ -44,9 +57,13 @@ function read() {
   try {
     return parseArgs({ allowPositionals: true, options: known });
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    return process.exit(2);
+    return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+function refuse(why: string): never {
+  process.stderr.write(`${why}\n\n${USAGE}`);
+  process.exit(2);
 }
 
 const { values, positionals } = read();
@@ -56,8 +73,13 @@ if (values.help) {
 }
 const filter = positionals.join(" ").toLowerCase();
 const threads = Number(values.threads ?? Math.min(8, availableParallelism()));
+if (!(Number.isInteger(threads) && threads >= 1))
+  refuse(`--threads takes a whole number from 1 on, not ${values.threads}.`);
 const wanted = (section: string, task?: Case): boolean =>
   `${section} ${task?.name ?? ""}`.toLowerCase().includes(filter);
+
+if (!SECTIONS.some((section) => [undefined, ...CASES, ...INTERVAL_CASES].some((task) => wanted(section, task))))
+  refuse(`No section and no size has ${filter} in its name.`);
 
 const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], robust: [], memory: [], kernels: [] };
 const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
