@@ -40,9 +40,12 @@ _aif_words() {
   local done=""
   [[ $current == *:* && $COMP_WORDBREAKS == *:* ]] && done="\${current%"\${current##*:}"}"
   while read -r word; do COMPREPLY+=("\${word#"$done"}"); done < <(compgen -W "$*" -- "$current")
+  # Nothing but the value itself follows what ends in a colon, as in mlp:64.
+  if [[ \${#COMPREPLY[@]} == 1 && $COMPREPLY == *: ]]; then compopt -o nospace 2>/dev/null; fi
 }
+# Where nothing is found, readline looks again: it knows quotes, blanks and ~.
 _aif_files() {
-  compopt -o filenames 2>/dev/null
+  compopt -o filenames -o default 2>/dev/null
   while read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
 }
 complete -F _aif aif

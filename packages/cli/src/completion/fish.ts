@@ -4,9 +4,9 @@ import type { CommandWords } from "./command-words.js";
 export function fishCompletion(commands: readonly CommandWords[]): string {
   const names = commands.map(({ name }) => name).join(" ");
   const lines = commands.flatMap(({ name, summary, options, words, takesFile }) => {
-    const within = `-n ${quoted(`__fish_seen_subcommand_from ${name}`)}`;
+    const within = `-n ${quoted(`__aif_runs ${name}`)}`;
     return [
-      `complete -c aif -n '__fish_use_subcommand' -f -a ${name} -d ${quoted(summary)}`,
+      `complete -c aif -n '__aif_runs ""' -f -a ${name} -d ${quoted(summary)}`,
       ...(words.length > 0 ? [`complete -c aif ${within} -f -a ${quoted(words.join(" "))}`] : []),
       ...(takesFile ? [`complete -c aif ${within} -F`] : []),
       ...options.map((option) =>
@@ -20,9 +20,17 @@ export function fishCompletion(commands: readonly CommandWords[]): string {
     ];
   });
   return `# Completion of aif in fish. Use it once with: aif completion fish | source
+# The command is the first word: a column may have the name of another one.
+function __aif_runs
+  set -l words (commandline -opc)
+  test "$words[2]" = "$argv[1]"
+end
 complete -c aif -f
+complete -c aif -n '__aif_runs ""' -l help -d 'print this help'
+complete -c aif -n '__aif_runs ""' -l version -d 'print the version'
+complete -c aif -n '__aif_runs ""' -f -a help -d 'print the help of a command'
 ${lines.join("\n")}
-complete -c aif -n '__fish_seen_subcommand_from help' -f -a ${quoted(names)}
+complete -c aif -n '__aif_runs help' -f -a ${quoted(names)}
 `;
 }
 

@@ -6,7 +6,7 @@ export function zshCompletion(commands: readonly CommandWords[]): string {
     ({ name, options, words, takesFile }) => `    ${name})
       _arguments -s ${[
         ...options.map(option),
-        ...(words.length > 0 ? [quoted(`1:argument:(${words.map(plain).join(" ")})`)] : []),
+        ...(words.length > 0 ? [quoted(`1:argument:${offer({ words, takesFile: false })}`)] : []),
         ...(takesFile ? [quoted("*:file:_files")] : []),
       ].join(" \\\n        ")} ;;`,
   );
@@ -18,7 +18,7 @@ ${commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary.replaceAl
     'help:print the help of a command'
   )
   if (( CURRENT == 2 )); then
-    _describe command commands
+    if [[ $PREFIX == -* ]]; then compadd -- --help --version; else _describe command commands; fi
     return
   fi
   local command=$words[2]
@@ -26,19 +26,29 @@ ${commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary.replaceAl
   (( CURRENT-- ))
   case $command in
 ${cases.join("\n")}
-    help) _describe command commands ;;
+    help) (( CURRENT == 2 )) && _describe command commands ;;
   esac
 }
-# Where the file lies on the fpath, it is the function itself.
+# Nothing but the value itself follows what ends in a colon, as in mlp:64.
+_aif_words() {
+  compadd -S '' -- \${(M)@:#*:}
+  compadd -- \${@:#*:}
+}
+# Where the file lies on the fpath, it is the function itself; a shell that completes nothing yet learns how.
+(( $+functions[compdef] )) || { autoload -Uz compinit; compinit; }
 if [[ $funcstack[1] == _aif ]]; then _aif "$@"; else compdef _aif aif; fi
 `;
 }
 
-/** Repeated options add up, hence the star. */
-const option = ({ long, help, takesValue, words, takesFile }: OptionWords): string => {
-  const value = words.length > 0 && !takesFile ? `(${words.map(plain).join(" ")})` : takesFile ? "_files" : " ";
-  return quoted(`*${long}[${help.replace(/[[\]\\:]/g, "\\$&")}]${takesValue ? `:value:${value}` : ""}`);
-};
+/** Repeated options add up, hence the star; with "=" the value may follow that sign too. */
+const option = ({ long, help, takesValue, ...value }: OptionWords): string =>
+  quoted(
+    `*${long}${takesValue ? "=" : ""}[${help.replace(/[[\]\\:]/g, "\\$&")}]${takesValue ? `:value:${offer(value)}` : ""}`,
+  );
+
+/** The blank in front keeps zsh from passing arguments of its own to what is called. */
+const offer = ({ words, takesFile }: Pick<OptionWords, "words" | "takesFile">): string =>
+  takesFile ? "_files" : words.length > 0 ? ` _aif_words ${words.map(plain).join(" ")}` : " ";
 
 const plain = (word: string): string => word.replaceAll(":", "\\:");
 

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildProgram } from "../../src/program.js";
 import { aif, root } from "../launch.js";
 
@@ -20,69 +21,63 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What bash offers at the end of a line. */
-const inBash = (line: string): string[] =>
-  execFileSync(
-    "bash",
-    [
-      "--noprofile",
-      "--norc",
-      "-c",
-      `source "$1"; COMP_LINE="$2"; COMP_POINT=\${#COMP_LINE}; COMP_WORDS=($COMP_LINE); [[ $COMP_LINE == *" " ]] && COMP_WORDS+=("")
-       COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _aif; printf '%s\\n' "\${COMPREPLY[@]}"`,
-      "bash",
-      script("bash"),
-      line,
-    ],
-    { cwd: root, encoding: "utf8" },
-  )
-    .trim()
-    .split("\n")
-    .filter((word) => word !== "");
+/** How each shell is started without what its user has set up. */
+const BARE: Readonly<Record<string, readonly string[]>> = {
+  bash: ["--noprofile", "--norc"],
+  zsh: ["-f"],
+  fish: ["--no-config"],
+};
 
-describe.skipIf(!has("bash"))(`bash${has("bash") ? "" : " (skipped: not on this machine)"}`, () => {
-  it("knows every command, and every option that --help shows", () => {
-    const { commands } = buildProgram();
-    const names = commands.map((command) => command.name());
-    expect(inBash("aif ").toSorted()).toEqual([...new Set([...names, "help"])].toSorted());
-    for (const command of commands.filter((one) => one.name() !== "help")) {
+/** What a shell offers at the end of each line. */
+function offers(shell: string, lines: readonly string[]): string[][] {
+  const asking = fileURLToPath(new URL(`../fixtures/offers.${shell}`, import.meta.url));
+  const said = execFileSync(shell, [...(BARE[shell] ?? []), asking, script(shell), ...lines], {
+    cwd: root,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  return said
+    .replaceAll("\r", "")
+    .split("line:\n")
+    .slice(1)
+    .map((part) => [...part.matchAll(/offered:(.+)/g)].map(([, word]) => word).toSorted());
+}
+
+const { commands } = buildProgram();
+const names = [...new Set([...commands.map((command) => command.name()), "help"])];
+const described = commands.filter((command) => command.name() !== "help");
+
+describe.each(Object.keys(BARE))("completion in %s (skipped where it is missing)", (shell) => {
+  test.skipIf(!has(shell))("knows every command, and every option that --help shows", () => {
+    const [first, ...rest] = offers(shell, ["aif ", ...described.map((command) => `aif ${command.name()} -`)]);
+    expect(first).toEqual(names.toSorted());
+    for (const [index, command] of described.entries()) {
       const shown = command.options.filter(({ hidden }) => !hidden).map(({ long }) => long);
-      expect(inBash(`aif ${command.name()} -`).toSorted()).toEqual([...shown.map(String), "--help"].toSorted());
+      expect(rest[index]).toEqual([...shown.map(String), "--help"].toSorted());
     }
   });
 
-  it.each<[string, readonly string[]]>([
-    ["aif an", ["analyze"]],
-    ["aif analyze x.csv --norm ", ["1", "2", "inf"]],
-    ["aif analyze x.csv --format j", ["json"]],
-    ["aif analyze x.csv --model kernel:r", ["rbf"]],
-    ["aif verify examples/house", ["examples/house-prices.csv"]],
-    ["aif analyze x.csv --target ", []],
-    ["aif analyze x.csv --norm=i", ["inf"]],
-    ["aif analyze x.csv --model=kernel:r", ["rbf"]],
-    ["aif analyze x.csv --scaler=examples/credit-network-s", ["examples/credit-network-scaler.json"]],
-    ["aif schema st", ["study"]],
-    ["aif reproduce theorem6", ["theorem6.1"]],
-    ["aif completion ", ["bash", "zsh", "fish"]],
-  ])("%s", (line, offered) => expect(inBash(line)).toEqual(offered));
-});
-
-test.skipIf(!has("zsh"))(`zsh takes it${has("zsh") ? "" : " (skipped: not on this machine)"}`, () => {
-  const asked = `autoload -U compinit; compinit -u -D; source ${script("zsh")}; print $_comps[aif]`;
-  expect(execFileSync("zsh", ["-f", "-c", asked], { encoding: "utf8" })).toBe("_aif\n");
-});
-
-test.skipIf(!has("fish"))(`fish completes${has("fish") ? "" : " (skipped: not on this machine)"}`, () => {
-  const asked = `source ${script("fish")}; complete -C 'aif analyze x.csv --norm '; complete -C 'aif co'`;
-  const offered = execFileSync("fish", ["--no-config", "-c", asked], { encoding: "utf8" });
-  expect(offered.split("\n").map((line) => line.split("\t")[0])).toEqual([
-    "1",
-    "2",
-    "inf",
-    "compare",
-    "completion",
-    "",
-  ]);
+  test.skipIf(!has(shell))("knows words, and where files stand", () => {
+    const expected: Readonly<Record<string, readonly string[]>> = {
+      "aif an": ["analyze"],
+      "aif --": ["--help", "--version"],
+      "aif help anal": ["analyze"],
+      "aif analyze x.csv --norm ": ["1", "2", "inf"],
+      "aif analyze x.csv --format j": ["json"],
+      "aif analyze x.csv --model kernel:r": ["kernel:rbf"],
+      "aif verify examples/house": ["examples/house-prices.csv"],
+      "aif analyze x.csv --target ": [],
+      "aif analyze x.csv --norm=i": ["--norm=inf"],
+      "aif analyze x.csv --model=kernel:r": ["--model=kernel:rbf"],
+      "aif analyze x.csv --scaler=examples/credit-network-s": ["--scaler=examples/credit-network-scaler.json"],
+      "aif schema st": ["study"],
+      "aif reproduce theorem6": ["theorem6.1"],
+      "aif completion ": ["bash", "fish", "zsh"],
+      "aif analyze --target compare --see": ["--seed"],
+    };
+    const found = offers(shell, Object.keys(expected));
+    expect(Object.fromEntries(Object.keys(expected).map((line, index) => [line, found[index]]))).toEqual(expected);
+  });
 });
 
 test("another shell gets one sentence", async () => {
