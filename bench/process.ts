@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import type { Case, Peer } from "./cases.js";
 
 /** A process that answers every line it is sent with one line of JSON; its first line says that it is ready. */
@@ -16,9 +17,27 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** worker.ts in Node, with the back end that `environment` chooses. */
+/** Where a module finds what the repository has installed. */
+const WORKER = here("../node_modules/.cache/aif-bench/worker.js");
+let workerBuilt = false;
+
+/**
+ * worker.ts in Node, with the back end that `environment` chooses. It is JavaScript by then, as the library is: what translates
+ * TypeScript on the way would take 200 MB more in the same process.
+ */
 export function startLibrary<Greeting>(args: readonly string[], environment: Environment): Promise<Worker<Greeting>> {
-  return start(process.execPath, ["--import", "tsx", here("worker.ts"), ...args], environment);
+  if (!workerBuilt) {
+    buildSync({
+      entryPoints: [here("worker.ts")],
+      outfile: WORKER,
+      bundle: true,
+      packages: "external",
+      platform: "node",
+      format: "esm",
+    });
+    workerBuilt = true;
+  }
+  return start(process.execPath, [WORKER, ...args], environment);
 }
 
 /** A peer's side of a task in the Python that has its library, or null where none does. */
