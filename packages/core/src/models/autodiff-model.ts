@@ -39,6 +39,7 @@ export type AutodiffModel = Required<
     | "gaussNewtonProduct"
     | "keptGaussNewton"
     | "gaussNewtonRows"
+    | "inputSpan"
     | "mixedProducts"
     | "sharedCurvature"
     | "gradientSizes"

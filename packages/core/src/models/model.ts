@@ -67,6 +67,8 @@ export interface Model {
     block: Block,
     answers: (gradients: Matrix, from: number) => readonly WeightedDirections[],
   ): Float64Array[];
+  /** The few directions that all input gradients at θ combine; null where there are not far fewer than features. @param budgets b (m) */
+  inputSpan?(theta: Float64Array, budgets: Float64Array): InputSpan | null;
   /** r: l_i, and r×m: ∇x l_i, in one pass. */
   lossesAndInputGradients?(
     theta: Float64Array,
@@ -86,6 +88,20 @@ export interface Model {
 export interface WeightedDirections {
   readonly directions: Matrix;
   readonly weights: Float64Array;
+}
+
+/**
+ * A model at one θ through the span of all b ⊙ ∇x l_i: an adversary who moves x_i by b ⊙ φ with ‖φ‖₂ ≤ 1 neither sees nor leaves more
+ * than it.
+ */
+export interface InputSpan {
+  /** k: numbers along an orthonormal basis of the span. */
+  readonly size: number;
+  /** As those of the model; gradients b ⊙ ∇x l_i and answers φ_i are such numbers (r×k). */
+  mixedProducts(
+    block: Block,
+    answers: (gradients: Matrix, from: number) => readonly WeightedDirections[],
+  ): Float64Array[];
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   softmaxThirdDerivatives,
 } from "./softmax-curvature.js";
 import { curveInPlace, probabilitiesAndLosses, residualsInPlace, SoftmaxRows, weighInPlace } from "./softmax-rows.js";
+import { softmaxSpan } from "./softmax-span.js";
 
 /** The features and classes of a softmax regression. */
 export interface SoftmaxOptions {
@@ -71,8 +72,11 @@ export function softmaxInTensors({ features, classes, intercept = true }: Softma
 const STRETCH_NUMBERS = 1 << 15;
 const stretchRows = (features: number): number => Math.max(1, Math.floor(STRETCH_NUMBERS / features));
 
+/** Classes beside features up to which their span is worth a basis. */
+const SPAN_SHARE = 0.5;
+
 type ClosedForms = Omit<PredictiveModel, "output" | "parameterNames" | "penalised" | "initialParameters" | "convex"> &
-  Required<Pick<Model, "mixedProducts" | "sharedCurvature" | "gradientSizes">>;
+  Required<Pick<Model, "mixedProducts" | "inputSpan" | "sharedCurvature" | "gradientSizes">>;
 
 /** With p = softmax(f), δ = p − e_y and A = diag(p) − pp': ∇θ l = δ ⊗ (1, x), ∇x l = B'δ, ∇²θ l = A ⊗ (1, x)(1, x)'. */
 function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "parameterNames">): ClosedForms {
@@ -186,6 +190,12 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
         });
       }
       return sums;
+    },
+    inputSpan: (theta, budgets) => {
+      if (SPAN_SHARE * rows.features < rows.classes) return null;
+      checkInputGradients(checked(theta));
+      const turned = rows.turnedWeights(theta);
+      return softmaxSpan(rows, theta, budgets, (block) => forward(theta, block, turned));
     },
     hessianProduct: (theta, block, vectors) => hessianAt(theta, block).product(vectors),
     keptHessian: hessianAt,

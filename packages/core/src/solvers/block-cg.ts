@@ -1,9 +1,10 @@
 import { throwIfAborted, usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { orthonormalRows } from "../linalg/orthonormal-rows.js";
 import { symmetricEigen } from "../linalg/symmetric.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { addProduct, columnNorms, crossProducts, orthonormalRows, takeColumns } from "./columns.js";
+import { addProduct, columnNorms, crossProducts, takeColumns } from "./columns.js";
 import { checkSystem, type LinearSolution, largestOf, type SolverEnd, trueResidual } from "./linear-solution.js";
 import type { SymmetricOperator } from "./operator.js";
 import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";

@@ -1,10 +1,10 @@
 import { throwIfAborted, usageError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
+import { normalise, projectOut } from "../linalg/orthonormal-rows.js";
 import { symmetricEigen } from "../linalg/symmetric.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { normalise, projectOut } from "./columns.js";
 import { dot } from "./inverse-hessian.js";
 import type { SymmetricOperator } from "./operator.js";
 

@@ -1,8 +1,8 @@
 import { throwIfAborted } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { normalise, projectOut } from "../linalg/orthonormal-rows.js";
 import { symmetricEigen } from "../linalg/symmetric.js";
 import type { Work } from "../parallel/work.js";
-import { normalise, projectOut } from "./columns.js";
 import { dot } from "./inverse-hessian.js";
 import type { SymmetricOperator } from "./operator.js";
 

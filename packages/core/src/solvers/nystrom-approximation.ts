@@ -1,10 +1,10 @@
 import { usageError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
+import { orthonormalRows } from "../linalg/orthonormal-rows.js";
 import { symmetricEigen, symmetrise } from "../linalg/symmetric.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { orthonormalRows } from "./columns.js";
 import { dampedOperator, type SymmetricOperator } from "./operator.js";
 
 /** Ĥ = U'diag(values)U, at most H in the positive definite order. */

@@ -1,14 +1,8 @@
 /** Orthonormal bases and the algebra of column blocks, by hand. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureBlas, Matrix } from "../../src/index.js";
-import {
-  addProduct,
-  columnNorms,
-  crossProducts,
-  orthonormalRows,
-  projectOut,
-  takeColumns,
-} from "../../src/solvers/columns.js";
+import { orthonormalRows, projectOut } from "../../src/linalg/orthonormal-rows.js";
+import { addProduct, columnNorms, crossProducts, takeColumns } from "../../src/solvers/columns.js";
 import { Random } from "../models/naive.js";
 
 beforeAll(() => ensureBlas());

@@ -14,9 +14,9 @@ import {
   matrixDataset,
   quadratic,
 } from "../../src/index.js";
+import { normalise } from "../../src/linalg/orthonormal-rows.js";
 import { perceptron } from "../../src/models/perceptron.js";
 import { minimiseAdam } from "../../src/solvers/adam.js";
-import { normalise } from "../../src/solvers/columns.js";
 import { conjugateGradients } from "../../src/solvers/conjugate-gradient.js";
 import { gradientTerms } from "../../src/solvers/gradient-terms.js";
 import { proposedDamping } from "../../src/solvers/lanczos.js";

@@ -2,11 +2,11 @@ import { rowsOfBlock } from "../../data/block-stretches.js";
 import type { Block } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
 import type { Matrix } from "../../linalg/matrix.js";
-import type { Model, WeightedDirections } from "../../models/model.js";
+import type { InputSpan, Model, WeightedDirections } from "../../models/model.js";
 import type { Work } from "../../parallel/work.js";
 import { eachBlock } from "../../solvers/model-risk.js";
 import { answerTo } from "../../threats/answer.js";
-import type { ThreatDescription } from "../../threats/pointwise.js";
+import { lp, type ThreatDescription } from "../../threats/pointwise.js";
 import type { RowShares, Threat } from "../../threats/threat.js";
 import { KinkCounter, type KinkCounts } from "./gradient-kinks.js";
 import type { ModelPoint } from "./point.js";
@@ -82,6 +82,7 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
   }
   const kept = passing ? 0 : data.rows;
   const shares = await sharesOf(point, threats, kept, work);
+  const span = spanOf(point, threats);
   const sums = threats.map((threat) => ({
     // c, and the gain
     scalars: new Float64Array(2),
@@ -94,13 +95,13 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
     const answer = (gradients: Matrix, part: Block, t: number): WeightedDirections => {
       const [threat, sum] = [threats[t], sums[t]];
       const { w, firstRow } = part;
-      const { directions, gain } = answerTo(gradients, threat, part);
+      const { directions, gain } = answerTo(gradients, span ? euclidean(span.size) : threat, part);
       const sizes = threat.rowScales(part);
       const weights = passing ? w : w.map((value, i) => value * shares[t].omega[firstRow + i]);
       if (!passing) {
         sum.rowScales.set(sizes, firstRow);
         sum.gains.set(gain, firstRow);
-        sum.kinks.add(gradients, firstRow);
+        if (!span) sum.kinks.add(gradients, firstRow);
       }
       for (let i = 0; i < w.length; i++) {
         sum.scalars[0] += w[i] * sizes[i];
@@ -112,7 +113,10 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
       const part = rowsOfBlock(block, from, from + gradients.rows);
       return threats.map((_, t) => answer(gradients, part, t));
     };
-    const parts = model.mixedProducts?.(parameters, block, answers) ?? oneByOne(model, parameters, block, answers);
+    const parts =
+      span?.mixedProducts(block, answers) ??
+      model.mixedProducts?.(parameters, block, answers) ??
+      oneByOne(model, parameters, block, answers);
     parts.forEach((part, t) => {
       const { gradient } = sums[t];
       for (let j = 0; j < part.length; j++) gradient[j] += part[j];
@@ -133,6 +137,18 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
       kinks: passing ? null : kinks.finish(gains, threat.shares ? shares[t] : null),
     };
   });
+}
+
+const euclidean = lp(2);
+
+/** Where every adversary has the Euclidean norm and the same budgets, and nothing else binds them. */
+function spanOf({ model, parameters }: ModelPoint, threats: readonly Threat[]): InputSpan | null {
+  const [{ budgets }] = threats.map(({ settings }) => settings);
+  const alike = threats.every(
+    ({ settings }) =>
+      settings.p === 2 && !settings.bounds && settings.budgets.every((budget, k) => budget === budgets[k]),
+  );
+  return (alike && model.inputSpan?.(parameters, budgets)) || null;
 }
 
 const oneByOne = (
