@@ -64,6 +64,6 @@ function sharedSlope({ fit: { model } }: Influence, u: Float64Array, phi: Matrix
 
 function rowDots(a: Matrix, b: Matrix, rows: number): Float64Array {
   const out = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) out[i] = dot(a.row(a.rows === 1 ? 0 : i), b.row(b.rows === 1 ? 0 : i));
+  for (let i = 0; i < rows; i++) out[i] = dot(a.row(a.rows === 1 ? 0 : i), b.row(i));
   return out;
 }

@@ -144,9 +144,8 @@ function freeGradients(gamma: Matrix, directions: Matrix): Matrix {
 /** b_k² (b_k|γ_k|/N)^{q−2}, the diagonal part of N∇²N/(q−1). */
 function curvatureDiagonals(gamma: Matrix, budgets: Float64Array, q: number, norms: Float64Array): Matrix {
   const out = Matrix.zeros(gamma.rows, gamma.columns);
-  const largest = gamma.rows === 1 ? maximumMagnitude(norms) : 0;
   for (let i = 0; i < gamma.rows; i++) {
-    const N = gamma.rows === 1 ? largest : norms[i];
+    const N = gamma.rows === 1 ? maximumMagnitude(norms) : norms[i];
     for (let k = 0; k < gamma.columns; k++) {
       const size = (budgets[k] * Math.abs(gamma.data[i * gamma.columns + k])) / N;
       out.data[i * gamma.columns + k] = size > 0 ? budgets[k] ** 2 * size ** (q - 2) : 0;

@@ -128,22 +128,21 @@ function firstZero(gamma: Float64Array, motion: Float64Array, budgets: Float64Ar
   return first;
 }
 
-/** p = 1: the first ε at which another b_k|γ_k| overtakes the largest. */
+/** p = 1: the first ε at which another ±b_kγ_k overtakes the largest; of those that are tied for it the fastest leads. */
 function firstSwitch(gamma: Float64Array, motion: Float64Array, budgets: Float64Array): number {
-  let largest = 0;
-  for (let k = 1; k < gamma.length; k++) {
-    if (budgets[k] * Math.abs(gamma[k]) > budgets[largest] * Math.abs(gamma[largest])) largest = k;
+  let [top, lead, first] = [0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let k = 0; k < gamma.length; k++) top = Math.max(top, budgets[k] * Math.abs(gamma[k]));
+  const behind = (k: number, side: number): number => top - side * budgets[k] * gamma[k];
+  for (const side of [-1, 1]) {
+    for (let k = 0; k < gamma.length; k++) {
+      if (behind(k, side) <= SNAP * top) lead = Math.max(lead, side * budgets[k] * motion[k]);
+    }
   }
-  const sign = Math.sign(gamma[largest]);
-  const top = budgets[largest] * sign * gamma[largest];
-  const topSpeed = budgets[largest] * sign * motion[largest];
-  let first = Number.POSITIVE_INFINITY;
-  for (let k = 0; k < gamma.length; k++) {
-    if (k === largest || budgets[k] === 0) continue;
-    for (const side of [-1, 1]) {
-      const gap = top - budgets[k] * side * gamma[k];
-      if (gap <= SNAP * top) continue;
-      first = Math.min(first, firstCrossing(gap, budgets[k] * side * motion[k] - topSpeed));
+  // What is frozen stays at 0, where the other end of the leader meets it.
+  for (const side of [-1, 1]) {
+    for (let k = 0; k < gamma.length; k++) {
+      const gap = behind(k, side);
+      if (gap > SNAP * top) first = Math.min(first, firstCrossing(gap, side * budgets[k] * motion[k] - lead));
     }
   }
   return first;

@@ -15,7 +15,7 @@ export const independentRows = (rows: number): Sampling => ({ weightsKind: "samp
 /**
  * Standard error of the weighted mean Σ w_i z_i over the rows (MATH 14.8): √Σ w_i²(z_i − z̄)² for sampling weights,
  * √(Σ w_i(z_i − z̄)²/N) for counts, sums within clusters first with the factor G/(G − 1). Σ w = 1 is not asked for: the mean
- * is taken relative to Σ w, as for a part of the rows.
+ * is taken relative to Σ w, as for a part of the rows; NaN without weight.
  */
 export function meanStandardError(values: Float64Array, w: Float64Array, sampling: Sampling): number {
   let [total, sum] = [0, 0];
@@ -23,7 +23,6 @@ export function meanStandardError(values: Float64Array, w: Float64Array, samplin
     total += w[i];
     sum += w[i] * values[i];
   }
-  if (!(total > 0)) return Number.NaN;
   const mean = sum / total;
   if (sampling.clusters) return clusterStandardError(values, w, sampling.clusters, mean) / total;
   return Math.sqrt(varianceAbout(mean, values, w, sampling)) / total;

@@ -20,7 +20,7 @@ import { refitDraw } from "../../src/influence/bootstrap-refit.js";
 import { drawWeights } from "../../src/influence/bootstrap-weights.js";
 import { divergence } from "../../src/threats/divergence.js";
 import { wasserstein } from "../../src/threats/wasserstein.js";
-import { dot, features, lossOf, type Problem, Random, relativeError } from "../models/naive.js";
+import { dot, features, hessian, lossOf, type Problem, Random, relativeError } from "../models/naive.js";
 import { Cut } from "./cut.js";
 import { type ModelName, randomCase } from "./problems.js";
 
@@ -251,6 +251,66 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const attacks = await attacksOf(own, 2);
     const found = await batchDraws(attacks, matrixOf(draw(1, 1, 1, 1, 0, 1, 0), draw(1, 1, 1, 1, 0, 0, 0)), true, {});
     expect(found.map((drawn) => drawn !== null)).toEqual([false, true]);
+  });
+});
+
+describe("how well draws are fitted together", () => {
+  const K = 12;
+  /** The fits of uneven draws by Newton's steps, how often the rows are asked, and each draw's weights. */
+  async function fitted(model: ModelName) {
+    const made = randomCase(model, 4, { n: 30, m: 2, l2: 0.05 });
+    let passes = 0;
+    const counted = Object.assign(Object.create(made.data), {
+      blocks: (rows?: number, from?: number) => {
+        passes++;
+        return made.data.blocks(rows, from);
+      },
+    });
+    const full = { ...(await fit(made.describe, made.data, { l2: 0.05 })), data: counted };
+    const random = new Random(2);
+    const weights = Matrix.zeros(30, K);
+    for (let k = 0; k < K; k++) {
+      const raw = Array.from({ length: 30 }, () => (random.uniform() < 0.4 ? 0 : random.uniform() ** ((k % 3) + 1)));
+      const total = raw.reduce((sum, value) => sum + value, 0);
+      raw.forEach((value, i) => (weights.data[i * K + k] = value / total));
+    }
+    const fits = await fitDraws(full, weights, {});
+    return { ...made, full, weights, fits, passes };
+  }
+
+  test.each<[ModelName, number]>([
+    ["logistic", 1e-4],
+    ["poisson", 1e-11],
+  ])("%s: what is left is at most %d of what the draw moved, both by H", async (model, remaining) => {
+    const { problem, describe: description, full, weights, fits, passes } = await fitted(model);
+    let together = 0;
+    for (let k = 0; k < K; k++) {
+      if (fits.inverse[k] === null) continue;
+      together++;
+      const w = weights.column(k);
+      const own = await fit(description, drawnData(problem, w), { l2: 0.05 });
+      const H = hessian({ ...problem, w: [...w] }, full.parameters);
+      const length = (x: number[]): number =>
+        Math.sqrt(
+          dot(
+            x,
+            H.map((row) => dot(row, x)),
+          ),
+        );
+      const theta = fits.theta.column(k);
+      const left = length(Array.from(own.parameters, (value, j) => theta[j] - value));
+      expect(left).toBeLessThan(
+        remaining * length(Array.from(own.parameters, (value, j) => full.parameters[j] - value)),
+      );
+    }
+    expect(together).toBeGreaterThan(K / 2);
+    expect(passes).toBeLessThan(70);
+  });
+
+  test("squared losses need one pass", async () => {
+    const { fits, passes } = await fitted("half");
+    expect(passes).toBe(1);
+    expect(fits.inverse.every((inverse) => inverse !== null)).toBe(true);
   });
 });
 

@@ -92,6 +92,36 @@ describe("summary", () => {
     expect(summary.sensitivity?.waldProbability).toBeCloseTo(truth.waldProbability, 10);
   });
 
+  test("a level that only one more draw could show takes the largest deviation", async () => {
+    const { attack, draws } = await made(12, 2, 0.02);
+    const { simultaneous, standardErrors } = bootstrapSummary(attack, draws, 0.99);
+    const largest = Array.from({ length: 12 }, (_, b) =>
+      Math.max(
+        ...[0, 1].map((j) => {
+          const column = draws.influence.column(j);
+          return Math.abs(column[b] - mean(column)) / standardErrors[j];
+        }),
+      ),
+    );
+    const t = Math.max(...largest);
+    for (const j of [0, 1]) {
+      expect(simultaneous.upper[j] - attack.influence[j]).toBeCloseTo(t * standardErrors[j], 12);
+      expect(attack.influence[j] - simultaneous.lower[j]).toBeCloseTo(t * standardErrors[j], 12);
+    }
+  });
+
+  test("an entry that never moves has bounds of no width, and hides no other", async () => {
+    const { attack, draws } = await made(40, 2, 0.02);
+    for (let b = 0; b < 40; b++) draws.influence.data[2 * b] = 0;
+    const { simultaneous, standardErrors } = bootstrapSummary(attack, draws, 0.9);
+    expect(standardErrors[0]).toBe(0);
+    expect([simultaneous.lower[0], simultaneous.upper[0]]).toEqual([attack.influence[0], attack.influence[0]]);
+    const column = draws.influence.column(1);
+    const sorted = [...column].map((value) => Math.abs(value - mean(column))).toSorted((a, b) => a - b);
+    // The 37th of 40: at least 0.9 of 41.
+    expect(simultaneous.upper[1] - attack.influence[1]).toBeCloseTo(sorted[36], 12);
+  });
+
   test("too few draws for an ellipsoid: no interval for S, everything else", async () => {
     const { attack, draws } = await made(11, 6, 0.02);
     const summary = bootstrapSummary(attack, draws, 0.95);

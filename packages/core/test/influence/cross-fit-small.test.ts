@@ -369,6 +369,20 @@ describe("folds that the fit cannot do without", () => {
     }
   });
 
+  test("folds without anything to learn stay at 0, and ask for nothing more", async () => {
+    // Every row once with either label: all slopes cancel, in every fold too.
+    const X = [0.5, -1, 2, 0.3, -0.7, 1.5].flatMap((x) => [[x], [x]]);
+    const y = X.map((_, i) => (i % 2 === 0 ? 1 : -1));
+    const full = await fit(randomCase("logistic", 1, { m: 1 }).describe, matrixDataset(Matrix.fromRows(X), y));
+    expect([...full.parameters]).toEqual([0, 0]);
+    const foldOf = Uint16Array.from(y, (_, i) => Math.floor(i / 4));
+    const outside = outsideOf(foldSizes(new Float64Array(12).fill(1), full.data.weights, foldOf, 3));
+    const start = leaveOutHessians(full, await fitFoldSums(full, foldOf, 3), outside);
+    const refused = () => Promise.reject(new Error("asked"));
+    const { theta } = await leaveOutFits(full, start, { gradients: refused, refit: refused });
+    expect(Math.max(...theta.data.map(Math.abs))).toBeLessThan(1e-15);
+  });
+
   test("folds of a mild logistic model settle together", async () => {
     const made = randomCase("logistic", 3, { n: 60, l2: 0.1 });
     const full = await fit(made.describe, made.data, { l2: 0.1 });

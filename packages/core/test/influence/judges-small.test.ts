@@ -97,6 +97,30 @@ describe("a judge of single rows", () => {
     expect(rough.relativeError).toBeLessThanOrEqual((bound.relativeError ?? 0) * (1 + 1e-9));
   });
 
+  test("rows are told which points are certified next: none for an estimate", async () => {
+    const made = await smoothCase("half", 3, { n: 14, m: 2, l2: 0.1 });
+    const told: number[][] = [];
+    const none: JudgedRows = {
+      async gradients(points, proven) {
+        told.push([points.length, proven.length]);
+        return robustGradients(made.fit, made.attack.threat, points);
+      },
+      scoresAt: async () => undefined,
+      certify: null,
+      each: (tasks) => Promise.all(tasks.map((task) => task(none))),
+    };
+    const judge = judgeFrom(made.attack, none);
+    expect(judge.certified).toBe(false);
+    for (const rigour of ["estimate", "certificate", { atMost: 0.1 }] as const) await judge.at([0.01, 0.02], rigour);
+    // Each size at θ̂ + εI, and at θ̂ where κ is asked for.
+    expect(told).toEqual([
+      [4, 0],
+      [4, 2],
+      [2, 2],
+    ]);
+    expect(await judge.at([], "estimate")).toEqual([]);
+  });
+
   test("certificates that would take too long are not made", () => {
     const of = (quadratic: boolean, rows: number, d: number) =>
       isCertified({

@@ -34,6 +34,23 @@ describe("features near a corner", () => {
     expect(nearCorners(far.attack, far.covariance)).toEqual([]);
     const weighed = await setup([1, 0.2, -0.7], 1, 0.01, [1, 1, 1.3]);
     expect(nearCorners(weighed.attack, weighed.covariance)).toEqual([0, 2]);
+    // b₁|β₁| − b₃|β₃| = 2 − 1.6 has the variance 4v + 4v − 2·2·2·(−1)·cov: 0.4 is two of its errors at v = 0.005 and no covariance.
+    const even = await setup([1, 0.2, -0.8], 1, 0.0051, [2, 1, 2]);
+    const [at, mirrored] = [1 * 4 + 3, 3 * 4 + 1];
+    expect(nearCorners(even.attack, even.covariance)).toEqual([0, 2]);
+    for (const [covariance, near] of [
+      [0.0003, true],
+      [-0.00005, true],
+      [-0.0003, false],
+    ] as const) {
+      even.covariance.data[at] = even.covariance.data[mirrored] = covariance;
+      expect(nearCorners(even.attack, even.covariance)).toEqual(near ? [0, 2] : []);
+    }
+  });
+
+  test("one feature alone has nobody to be tied with", async () => {
+    const { attack, covariance } = await setup([1, 1, 0.5], 1, 0.01, [1, 0, 0]);
+    expect(nearCorners(attack, covariance)).toEqual([]);
   });
 
   test("p = 2 has none", async () => {

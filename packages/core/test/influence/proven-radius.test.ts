@@ -106,6 +106,19 @@ describe("questions", () => {
     expect(Math.max(...radii)).toBeLessThan(8e-3);
   });
 
+  test("where the first radii lead nowhere, some further ones are asked at once", async () => {
+    // κ falls to 0.54 just beyond 1.6g and no further: a curve through what it was before sees no radius at all.
+    const g = 0.2;
+    const kappa: Floor = (r) => Math.max(0.54, 0.9 - 0.5833 * (r / g - 1));
+    const { bound, radii } = await asked(kappa, g);
+    expect((bound ?? 0) / g).toBeCloseTo(1 / 0.54, 10);
+    expect(bound).toBeCloseTo(firstRadius(kappa, g) ?? 0, 10);
+    [1, 1.25, 1.6, 2, 2.5, 3.2].forEach((multiple, k) => expect(radii[k] / g).toBeCloseTo(multiple, 12));
+    // They are not where the first ones do.
+    const led = await asked((r) => Math.exp(-0.5 * r), g);
+    expect(led.radii).toHaveLength(5);
+  });
+
   test("radii beyond the first ones are tried", async () => {
     // rκ(r) = r/(1 + r/2)² reaches 0.49 only at r = 1.5 and beyond: more than three times g.
     const kappa: Floor = (r) => 1 / (1 + r / 2) ** 2;

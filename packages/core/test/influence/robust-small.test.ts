@@ -109,28 +109,30 @@ describe("certificates of a squared loss", () => {
     expect(await certify?.(beyond)).toBeNull();
   });
 
-  test("other q: no less than by any direction, no more than the bounds by eigenvalues and deviations", async () => {
-    for (const p of [1.5, 3]) {
-      const made = await smoothCase("half", 11, { n: 14, p, l2: 0.05 }, 1e-3);
-      const { problem, attack, fit: own } = made;
-      const q = conjugate(p);
-      const C = attackedCovariance(hessian(problem, own.parameters), [1, 1, 1]);
-      const g = [0.01, -0.02, 0.005, 0.03];
-      const radius = 0.05;
-      const found = await certifier(
-        own,
-        attack.threat,
-      )?.({ theta: own.parameters, radius, gradient: Float64Array.from(g) });
-      const size = Math.sqrt(dot(g, solve(hessian(problem, own.parameters), g)));
-      // bound = size/(1 − ρν)²
-      const nu = (1 - Math.sqrt(size / (found?.bound ?? 1))) / radius;
-      const spectral = exactNu(C, 2);
-      const deviations = pNorm(
-        C.map((row, k) => Math.sqrt(row[k])),
-        q,
-      );
-      expect(nu).toBeCloseTo(Math.min(spectral * 3 ** Math.max(0, 1 / q - 0.5), deviations), 8);
-    }
+  test.each([
+    [1.5, [1, 1, 1]],
+    [3, [1, 1, 1]],
+    [3, [1, 0, 1.5]],
+  ])("p = %d, budgets %o: the bounds by eigenvalues and deviations", async (p, budgets) => {
+    const made = await smoothCase("half", 11, { n: 14, p, budgets, l2: 0.05 }, 1e-3);
+    const { problem, attack, fit: own } = made;
+    const q = conjugate(p);
+    const C = attackedCovariance(hessian(problem, own.parameters), budgets);
+    const g = [0.01, -0.02, 0.005, 0.03];
+    const radius = 0.05;
+    const found = await certifier(
+      own,
+      attack.threat,
+    )?.({ theta: own.parameters, radius, gradient: Float64Array.from(g) });
+    const size = Math.sqrt(dot(g, solve(hessian(problem, own.parameters), g)));
+    // bound = size/(1 − ρν)²
+    const nu = (1 - Math.sqrt(size / (found?.bound ?? 1))) / radius;
+    const spectral = exactNu(C, 2);
+    const deviations = pNorm(
+      C.map((row, k) => Math.sqrt(row[k])),
+      q,
+    );
+    expect(nu).toBeCloseTo(Math.min(spectral * C.length ** Math.max(0, 1 / q - 0.5), deviations), 8);
   });
 
   test.each([12, 13])("q = 1 with %d features: all signs up to 12, a bound beyond", async (m) => {

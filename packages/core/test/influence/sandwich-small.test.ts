@@ -19,9 +19,10 @@ import {
 import { naturalHessianTimes } from "../../src/influence/contributions.js";
 import { estimationLoss, parameterCovariance } from "../../src/influence/estimation-loss.js";
 import { leverageFor, rowCounts, sandwich, sandwichParts } from "../../src/influence/sandwich.js";
-import { balanceOf, gramOfScalars } from "../../src/influence/sandwich-grams.js";
+import { balanceOf, balanceSums, gramOfScalars } from "../../src/influence/sandwich-grams.js";
 import { between, image, inverseMatrix, product } from "../../src/influence/sandwich-inverse.js";
 import { clusterSquares, gramOfRows } from "../../src/influence/sandwich-rows.js";
+import type { RowScalars } from "../../src/influence/sandwich-scalars.js";
 import { wasserstein } from "../../src/threats/wasserstein.js";
 import { dot, features, Random, relativeError } from "../models/naive.js";
 import { Cut } from "./cut.js";
@@ -241,6 +242,22 @@ test("products, with nothing to multiply too; H⁻¹ where H is regular and wher
   const h = singular.hessian.data[0];
   const wanted = [1, 2, 2, 4].map((value) => value / (25 * h));
   expect(relativeError(inverseMatrix(singular).data, wanted)).toBeLessThan(1e-10);
+});
+
+test("the balance of a mixed Gram makes both of its parts weigh alike, by hand", () => {
+  const rows = {
+    onFeatures: Float64Array.of(1, -2, 3),
+    slope: Float64Array.of(0.5, 1, 0),
+  } as unknown as RowScalars;
+  // Σωα² = 0.5 + 0.25·4 + 0.25·9, Σωℓ'² = 0.5·0.25 + 0.25.
+  expect([...balanceSums(rows, Float64Array.of(0.5, 0.25, 0.25))]).toEqual([3.75, 0.375]);
+  expect(balanceOf(Float64Array.of(3.75, 0.375))).toBeCloseTo(Math.sqrt(10), 14);
+  for (const sums of [
+    [0, 0.375],
+    [3.75, 0],
+    [0, 0],
+  ])
+    expect(balanceOf(Float64Array.from(sums))).toBe(1);
 });
 
 test("sums within clusters: codes in any order, rows without weight none, one cluster alone", () => {

@@ -1,6 +1,16 @@
 /** Trust radii from judges whose errors are known functions of ε. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { checkValidity, ensureBlas, fit, type Influence, influence, lp, scoreShifts } from "../../src/index.js";
+import {
+  checkValidity,
+  ensureBlas,
+  fit,
+  type Influence,
+  influence,
+  lp,
+  Matrix,
+  matrixDataset,
+  scoreShifts,
+} from "../../src/index.js";
 import { jointJudge, jointTrustRadius } from "../../src/influence/joint-validity.js";
 import { logarithmicGrid, validityBy } from "../../src/influence/trust-radius.js";
 import { type Judge, type Rigour, type Validity } from "../../src/influence/validity.js";
@@ -271,6 +281,25 @@ describe("rows attacked together: bisection of the logarithm", () => {
     expect(steps.asked[0].epsilons).toEqual([0.03]);
     expect(steps.asked.every(({ rigour }) => rigour === "estimate")).toBe(true);
     expect(steps.asked.length).toBeLessThan(12);
+  });
+
+  test("where no row gains anything κ is 0, and no error is known", async () => {
+    const X = [
+      [1, 1],
+      [1, -1],
+      [-1, 1],
+      [-1, -1],
+    ];
+    const own = await fit(
+      randomCase("half", 1, { m: 2 }).describe,
+      matrixDataset(Matrix.fromRows([...X, ...X]), [2, 1, 1, 2, -2, -1, -1, -2]),
+    );
+    expect([...own.parameters]).toEqual([0, 0, 0]);
+    const still = await influence(own, wasserstein(2, lp(2)));
+    const judge = jointJudge(still, await scoreShifts(still));
+    expect(await judge.at([0.1], "estimate")).toEqual([
+      { epsilon: 0.1, stationarity: 0, errorBound: null, errorLength: null, relativeError: null },
+    ]);
   });
 
   test("κ and the error are those of the true worst case; the radius keeps the tolerance", async () => {

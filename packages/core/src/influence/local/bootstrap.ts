@@ -143,7 +143,11 @@ async function naturalTimes(attack: LocalInfluence, u: Float64Array, work: Work)
 }
 
 /** Draws that stay at the minimum θ̃. */
-async function nearby({ point, curvature }: LocalInfluence, found: readonly Drawn[], work: Work): Promise<Drawn[]> {
+export async function nearby(
+  { point, curvature }: LocalInfluence,
+  found: readonly Drawn[],
+  work: Work,
+): Promise<Drawn[]> {
   const operator = riskOperator(point, { curvature, withRidge: true }, work);
   const moves = found.map(({ parameters }) => parameters.map((value, j) => value - point.parameters[j]));
   if (moves.length === 0) return [];

@@ -92,8 +92,8 @@ const gapCurvature =
       const g = gradients.row(i);
       const z = moved.row(i);
       const { first, second, gap } = twoLargest(g, budgets);
+      if (second < 0) continue;
       const h = width * sizeOf(g, directions);
-      if (second < 0 || !(h > 0)) continue;
       const [a, b] = [Math.sign(g[first]) * budgets[first], -Math.sign(g[second]) * budgets[second]];
       const along = (gaussian(gap / h) / h) * (a * z[first] + b * z[second]);
       out.row(i)[first] = a * along;

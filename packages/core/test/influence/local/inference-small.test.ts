@@ -18,7 +18,7 @@ import { bootstrap } from "../../../src/influence/bootstrap.js";
 import { drawWeights } from "../../../src/influence/bootstrap-weights.js";
 import { naturalHessianTimes, parameterContributions, rowContributions } from "../../../src/influence/contributions.js";
 import { estimationLoss, parameterCovariance } from "../../../src/influence/estimation-loss.js";
-import { bootstrapRefusal, localBootstrap } from "../../../src/influence/local/bootstrap.js";
+import { bootstrapRefusal, localBootstrap, nearby } from "../../../src/influence/local/bootstrap.js";
 import { localExpansion, lossSlopes, predictedChanges, rowLosses } from "../../../src/influence/local/changes.js";
 import {
   blockContributions,
@@ -177,6 +177,35 @@ describe("a bootstrap", () => {
     const convex = { ...local, point: { ...local.point, model: { ...local.point.model, convex: true } } };
     const [same] = await localBootstrap([convex], { draws: 6, seed: 1 });
     expect(relativeError(same.influence.data, whole.influence.data)).toBeLessThan(1e-4);
+  });
+
+  test("draws near θ̃ are those within 25 times the middle squared distance, in the norm of H with its ridge", async () => {
+    // H = diag(1, 1) + diag(0, 3): no intercept, columns of ±1 at right angles.
+    const X = [
+      [1, 1],
+      [1, -1],
+      [-1, 1],
+      [-1, -1],
+    ];
+    const data = matrixDataset(Matrix.fromRows(X), [1, 2, 0.5, -1]);
+    const point = await pointAt(userLoss("half", 2, false), data, [0.5, -0.25]);
+    const local = await localInfluence({ ...point, ridge: Float64Array.of(0, 3) }, lp(2));
+    const drawn = (a: number, b: number) => ({ parameters: Float64Array.of(0.5 + a, -0.25 + b), attacks: [] });
+    const draws = [
+      drawn(1, 0),
+      drawn(0, 0.5),
+      drawn(-1, 0),
+      drawn(4.9, 0),
+      drawn(0, 2.4),
+      drawn(5.1, 0),
+      drawn(0, -2.6),
+    ];
+    const middle = [drawn(0.6, 0.4), drawn(1, 0), drawn(0.6, -0.4)];
+    const kept = await nearby(local, [...draws, ...middle], {});
+    expect(kept).toEqual([...draws.slice(0, 5), ...middle]);
+    // Where no draw moves all of them stay.
+    expect(await nearby(local, [drawn(0, 0), drawn(0, 0)], {})).toHaveLength(2);
+    expect(await nearby(local, [], {})).toEqual([]);
   });
 
   test("draws without a minimum are counted up to a tenth", async () => {
