@@ -1,4 +1,4 @@
-import type { CurvedJob } from "./curved-rows.js";
+import type { PartsJob } from "./parts/jobs.js";
 
 /**
  * The dense kernels that everything else is built on, row-major throughout, with one native implementation (the system's
@@ -11,7 +11,7 @@ export interface Blas {
    * Does the parts of a job on this thread and others, where there are any: rows are read where they lie, all else must lie in shared
    * memory. It returns when all are done. @param own one part on this thread
    */
-  readonly shareParts?: (job: CurvedJob<Float64Array>, own: (part: number) => void) => void;
+  readonly shareParts?: (job: PartsJob<Float64Array>, own: (part: number) => void) => void;
   readonly name: "native" | "portable";
   /** For people: library, file, version, as far as they are known. */
   readonly description: string;
@@ -32,8 +32,6 @@ export interface Blas {
     c: Float64Array,
     ldc: number,
   ): void;
-  /** `gemm` beside this thread, under the terms of `syrkBeside`. */
-  readonly gemmBeside?: (...product: Parameters<Blas["gemm"]>) => Promise<void>;
   /** y ← alpha·op(A)·x + beta·y, A m×n as stored. */
   gemv(
     transpose: boolean,

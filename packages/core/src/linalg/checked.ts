@@ -6,13 +6,12 @@
  */
 import { numericalError } from "../errors.js";
 import type { Blas } from "./blas.js";
-import { type CurvedJob, partsOf, sumsOfPart } from "./curved-rows.js";
+import { needsOf } from "./parts/jobs.js";
 
 /** The arithmetic of `Blas`, with the same arguments, called only with checked arguments and sizes of at least 1. */
 export interface Kernels {
   shareParts?: Blas["shareParts"] | undefined;
   gemm: Blas["gemm"];
-  gemmBeside?: Blas["gemmBeside"] | undefined;
   /** Called with beta = 0 only on a y that is all zeros. */
   gemv: Blas["gemv"];
   syrk: Blas["syrk"];
@@ -55,25 +54,6 @@ function checkMatrix(routine: string, name: string, x: Float64Array, rows: numbe
   checkVector(routine, name, x, rows === 0 || columns === 0 ? 0 : (rows - 1) * ld + columns);
 }
 
-function checkJob({
-  features: m,
-  classes: K,
-  columns,
-  weights,
-  intercepts,
-  blocks,
-  sums,
-}: CurvedJob<Float64Array>): void {
-  checkVector("shareParts", "B", weights, m * columns);
-  checkVector("shareParts", "b", intercepts, columns);
-  checkVector("shareParts", "the sums", sums, partsOf(blocks.length) * sumsOfPart(m, columns));
-  for (const { x, rows, p, w } of blocks) {
-    checkVector("shareParts", "X", x, rows * m);
-    checkVector("shareParts", "P", p, rows * K);
-    checkVector("shareParts", "w", w, rows);
-  }
-}
-
 function scaleVector(y: Float64Array, length: number, beta: number): void {
   if (beta === 0) y.fill(0, 0, length);
   else if (beta !== 1) for (let i = 0; i < length; i++) y[i] *= beta;
@@ -104,7 +84,6 @@ class CheckedBlas implements Blas {
   readonly description: string;
   readonly threads: number;
   readonly shareParts?: NonNullable<Blas["shareParts"]>;
-  readonly gemmBeside?: NonNullable<Blas["gemmBeside"]>;
   readonly syrkBeside?: NonNullable<Blas["syrkBeside"]>;
 
   constructor(
@@ -114,16 +93,11 @@ class CheckedBlas implements Blas {
     this.name = identity.name;
     this.description = identity.description;
     this.threads = identity.threads;
-    const { gemmBeside, syrkBeside, shareParts } = kernels;
+    const { syrkBeside, shareParts } = kernels;
     if (shareParts) {
       this.shareParts = (job, own) => {
-        checkJob(job);
+        for (const [name, numbers, count] of needsOf(job)) checkVector("shareParts", name, numbers, count);
         shareParts(job, own);
-      };
-    }
-    if (gemmBeside) {
-      this.gemmBeside = async (...product) => {
-        if (this.gemmIsWork(...product)) await gemmBeside(...product);
       };
     }
     if (syrkBeside) {

@@ -34,9 +34,6 @@ const cblasTranspose = (transpose: boolean): number => (transpose ? TRANSPOSE : 
 const integers = (count: number): string[] => Array<string>(count).fill(INT);
 const matrix = [POINTER, INT];
 
-const loadGemm = (blas: Library): ReturnType<Library["func"]> =>
-  blas.func("cblas_dgemm", "void", [...integers(6), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
-
 type AddressOr<T> = T extends Float64Array ? T | bigint : T;
 type OrAddresses<T extends unknown[]> = { [At in keyof T]: AddressOr<T[At]> };
 
@@ -44,7 +41,7 @@ type OrAddresses<T extends unknown[]> = { [At in keyof T]: AddressOr<T[At]> };
 export type AddressGemm = (...product: OrAddresses<Parameters<Kernels["gemm"]>>) => void;
 
 export function bindGemm(blas: Library): AddressGemm {
-  const dgemm = loadGemm(blas);
+  const dgemm = blas.func("cblas_dgemm", "void", [...integers(6), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
   return (transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) => {
     const opA = cblasTranspose(transposeA);
     const opB = cblasTranspose(transposeB);
@@ -65,7 +62,6 @@ function beside(held: Float64Array[], call: (end: (error: Error | null) => void)
 
 /** Looks the symbols up; throws where one is missing. */
 export function bindKernels(blas: Library, lapack: Library): Kernels {
-  const dgemm = loadGemm(blas);
   const dgemv = blas.func("cblas_dgemv", "void", [...integers(4), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
   const dsyrk = blas.func("cblas_dsyrk", "void", [...integers(5), DOUBLE, ...matrix, DOUBLE, ...matrix]);
   const dsymv = blas.func("cblas_dsymv", "void", [...integers(3), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
@@ -80,13 +76,6 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
     },
     syrk(n, k, alpha, a, lda, beta, c, ldc) {
       dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
-    },
-    gemmBeside(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
-      const opA = cblasTranspose(transposeA);
-      const opB = cblasTranspose(transposeB);
-      return beside([a, b, c], (end) => {
-        dgemm.async(ROW_MAJOR, opA, opB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, end);
-      });
     },
     syrkBeside: (n, k, alpha, a, lda, beta, c, ldc) =>
       beside([a, c], (end) => {

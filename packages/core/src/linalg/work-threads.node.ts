@@ -15,7 +15,7 @@ const VECTOR_WORK = 4e6;
  * @param setThreads the library's own switch (about 0.1 µs a call)
  */
 export function threadsByWork(kernels: Kernels, threads: number, setThreads: (count: number) => void): Kernels {
-  const { gemmBeside, syrkBeside, shareParts } = kernels;
+  const { syrkBeside, shareParts } = kernels;
   let current = threads;
   let beside = 0;
   const use = (large: boolean): void => {
@@ -24,17 +24,6 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
     setThreads(wanted);
     current = wanted;
   };
-  const onOne =
-    <Product extends unknown[]>(kernel: (...product: Product) => Promise<void>) =>
-    async (...product: Product): Promise<void> => {
-      use(false);
-      beside++;
-      try {
-        await kernel(...product);
-      } finally {
-        beside--;
-      }
-    };
   return {
     gemm(transposeA, transposeB, m, n, k, ...rest) {
       use(m * n * k >= MATRIX_WORK);
@@ -51,11 +40,25 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
     ...(shareParts && {
       shareParts(...work) {
         use(false);
-        shareParts(...work);
+        beside++;
+        try {
+          shareParts(...work);
+        } finally {
+          beside--;
+        }
       },
     }),
-    ...(gemmBeside && { gemmBeside: onOne(gemmBeside) }),
-    ...(syrkBeside && { syrkBeside: onOne(syrkBeside) }),
+    ...(syrkBeside && {
+      async syrkBeside(...product) {
+        use(false);
+        beside++;
+        try {
+          await syrkBeside(...product);
+        } finally {
+          beside--;
+        }
+      },
+    }),
     symv(n, ...rest) {
       use(n * n >= VECTOR_WORK);
       kernels.symv(n, ...rest);

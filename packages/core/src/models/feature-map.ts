@@ -78,10 +78,10 @@ export interface GramParts {
 /** Gram matrices that become matrices when all blocks are summed. */
 export interface GramSums {
   readonly rowsPerBlock: number;
-  /** Adds V'diag(ω)V for each ω ≥ 0. The rows are free again when it settles. */
-  add(x: Matrix, weights: readonly Float64Array[]): Promise<void>;
+  /** Adds V'diag(ω)V for each ω ≥ 0. */
+  add(x: Matrix, weights: readonly Float64Array[]): void;
   /** out (d×d each, lower triangle) += what was added. */
-  addTo(out: readonly Matrix[]): Promise<void>;
+  addTo(out: readonly Matrix[]): void;
 }
 
 /** The weight that all entries share, or NaN. */
@@ -138,10 +138,12 @@ export interface Beside {
 }
 
 /** A buffer that grows to what is asked of it and is then used again. */
-export function growingBuffer(): (length: number) => Float64Array {
-  let buffer = new Float64Array(0);
+export function growingBuffer(
+  make: (length: number) => Float64Array = (length) => new Float64Array(length),
+): (length: number) => Float64Array {
+  let buffer: Float64Array = new Float64Array(0);
   return (length) => {
-    if (buffer.length < length) buffer = new Float64Array(length);
+    if (buffer.length < length) buffer = make(length);
     return buffer.subarray(0, length);
   };
 }

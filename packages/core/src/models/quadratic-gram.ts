@@ -3,8 +3,8 @@
  * d²/2 ≈ m⁴/8 entries m⁴/24 are distinct, and they alone are summed over the rows (`moment-sums.ts`).
  */
 import type { Matrix } from "../linalg/matrix.js";
+import { type MomentCut, momentCut, pairStart } from "../linalg/parts/moment-blocks.js";
 import type { GramSums } from "./feature-map.js";
-import { type MomentCut, momentCut, pairStart } from "./moment-blocks.js";
 import { MomentSums } from "./moment-sums.js";
 
 /** From these numbers on, the savings exceed what spreading the moments costs. */
@@ -47,24 +47,24 @@ export class QuadraticGram {
     const sums = new MomentSums(this.cut, count);
     return {
       rowsPerBlock: this.rowsPerBlock,
-      add: (x, weights) => sums.addBeside(x, weights),
-      addTo: async (out) => {
-        await sums.settle();
+      add: (x, weights) => sums.add(x, weights),
+      addTo: (out) => {
         out.forEach((gram, set) => this.spread(sums.moments[set], gram));
       },
     };
   }
 
   /** Every entry of the matrix from the moment of its four factors in ascending order. */
-  private spread(moments: readonly Float64Array[], out: Matrix): void {
+  private spread(moments: Float64Array, out: Matrix): void {
     const { cut, positions, starts } = this;
     const { variables: M, blocks } = cut;
     const to = out.data;
     /** Row (i, j) of the moments begins at (row + i)·length − first, counted from the place of (0, 0). */
-    const of = blocks.flatMap(({ from, to: end, length, first, before }, b) =>
+    const of = blocks.flatMap(({ from, to: end, width, length, first, before, place: start }) =>
       Array.from({ length: end - from }, (_, e) => {
         const j = from + e;
-        return { data: moments[b], row: (j * (j + 1)) / 2 - before, length, first };
+        const data = moments.subarray(start, start + width * length);
+        return { data, row: (j * (j + 1)) / 2 - before, length, first };
       }),
     );
     for (let k = 0, place = 0; k < M; k++) {

@@ -1,5 +1,6 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
+import { pairStart } from "../linalg/parts/moment-blocks.js";
 import {
   addColumnSums,
   addJacobianGramByInput,
@@ -15,7 +16,6 @@ import {
   rowProducts,
   startWithIntercepts,
 } from "./feature-map.js";
-import { pairStart } from "./moment-blocks.js";
 import { LEAST_INPUTS, LEAST_ROWS, QuadraticGram } from "./quadratic-gram.js";
 
 /** Rows whose features are formed at once for the Gram matrix: about 1 MB of them. */

@@ -1,12 +1,13 @@
 /** Second and third derivatives of softmax regression summed over the rows of a block (MATH 1). */
 import type { Block } from "../data/dataset.js";
 import { blas } from "../linalg/backend.js";
-import type { CurvedBlock } from "../linalg/curved-rows.js";
 import { Matrix } from "../linalg/matrix.js";
+import type { CurvedBlock } from "../linalg/parts/curved-rows.js";
+import { sharedNumbers } from "../linalg/parts/share.js";
 import { addWeightedGram } from "./feature-map.js";
 import { finite } from "./finite.js";
 import type { KeptCurvature, SharedCurvature } from "./model.js";
-import { addCurvedProducts, sharedNumbers } from "./softmax-products.js";
+import { addCurvedProducts } from "./softmax-products.js";
 import { curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
 
 /** Rows of features times classes that are formed at once for the whole Hessian (4 MB). */

@@ -102,13 +102,13 @@ export async function sweep(
       await lanes.add({ x, lasting }, rows.grams, gramSums, pull, pullSums);
     } else {
       if (columns > 0) through.addPullback(x, pull, pullSums);
-      if (later) await later.add(x, rows.grams);
+      if (later) later.add(x, rows.grams);
       else gramSums.forEach((sum, k) => through.addGram(x, rows.grams[k], sum));
     }
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
   await lanes?.addTo(gramSums);
-  await later?.addTo(gramSums);
+  later?.addTo(gramSums);
   buffers.giveBack();
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };

@@ -76,18 +76,6 @@ describe.skipIf(native.blas === undefined)("Gram matrices on a thread beside thi
     expect([...c]).toEqual([9, 2, 15, 25]);
   });
 
-  it("multiplies two matrices under the same terms", async () => {
-    const { gemmBeside } = required(native);
-    const [a, b, c] = [Float64Array.of(1, 2, 3, 4, 5, 6), Float64Array.of(1, 3, 5, 2, 4, 6), new Float64Array(4)];
-    await expect(gemmBeside?.(false, true, 2, 2, 3, 1, a, 3, b.subarray(1), 3, 0, c, 2)).rejects.toThrow(/B needs 6/);
-    await gemmBeside?.(false, true, 2, 2, 3, 1, a, 3, b, 3, 0, c, 2);
-    expect([...c]).toEqual([22, 28, 49, 64]);
-    await gemmBeside?.(true, false, 2, 2, 2, 1, a, 2, a, 2, 1, c, 2);
-    expect([...c]).toEqual([32, 42, 63, 84]);
-    await gemmBeside?.(false, false, 2, 2, 0, 1, a, 1, b, 2, 0.5, c, 2);
-    expect([...c]).toEqual([16, 21, 31.5, 42]);
-  });
-
   it("outlives the caller's arrays", async () => {
     const { syrkBeside } = required(native);
     const c = new Float64Array(100 * 100);

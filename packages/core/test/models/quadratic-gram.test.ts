@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { matrixDataset } from "../../src/data/matrix-dataset.js";
 import { blas, useBlas } from "../../src/linalg/backend.js";
 import { Matrix } from "../../src/linalg/matrix.js";
-import { momentCut } from "../../src/models/moment-blocks.js";
+import { momentCut } from "../../src/linalg/parts/moment-blocks.js";
 import { QuadraticMap } from "../../src/models/quadratic-map.js";
 import { sweep } from "../../src/models/sweep.js";
 import { backends, required } from "../linalg/backends.js";

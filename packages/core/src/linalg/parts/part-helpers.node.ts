@@ -1,7 +1,7 @@
-/** Threads beside the first one that take parts of a job with rows which all of them read where they lie. */
+/** Threads beside the first one that take parts of jobs; rows are read where they lie. */
 import { Worker } from "node:worker_threads";
-import { numericalError } from "../errors.js";
-import { type CurvedJob, partsOf } from "./curved-rows.js";
+import { numericalError } from "../../errors.js";
+import { type PartsJob, withAddresses } from "./jobs.js";
 
 /** What a thread is given at its start. */
 export interface HelperStart {
@@ -13,7 +13,7 @@ export interface HelperStart {
 
 /** A job as threads are told of it: x are addresses, all else lies in shared memory. */
 export interface SharedJob {
-  readonly job: CurvedJob<bigint>;
+  readonly job: PartsJob<bigint>;
   /** The next part, how many are done, and whether one has failed. */
   readonly turns: Int32Array;
 }
@@ -27,7 +27,7 @@ const LOOKS = 5000;
 /** Multiply-adds of jobs before threads are started: programs that are done sooner need none. */
 const WORK_BEFORE_THREADS = 5e8;
 
-export class RowHelpers {
+export class PartHelpers {
   private readonly calls = new Int32Array(new SharedArrayBuffer(4));
   private workers: Worker[] | null = null;
 
@@ -40,22 +40,21 @@ export class RowHelpers {
     private readonly others: number,
     private readonly library: string,
     private readonly addressOf: (numbers: Float64Array) => bigint,
-    private readonly program = new URL("./curved-helper.node.js", import.meta.url),
+    private readonly program = new URL("./part-helper.node.js", import.meta.url),
     private workBefore = WORK_BEFORE_THREADS,
   ) {}
 
   /** Does all parts, here and beside: those of a thread that has not started yet are done by the others. @throws what `own` does */
-  share(job: CurvedJob<Float64Array>, own: (part: number) => void): void {
-    const parts = partsOf(job.blocks.length);
+  share(job: PartsJob<Float64Array>, own: (part: number) => void): void {
+    const { parts } = job;
     if (this.workBefore > 0) {
-      this.workBefore -= job.blocks.reduce((sum, { rows }) => sum + rows, 0) * job.features * job.columns;
+      this.workBefore -= job.work;
       for (let part = 0; part < parts; part++) own(part);
       return;
     }
     this.workers ??= Array.from({ length: this.others }, () => this.start());
     const turns = new Int32Array(new SharedArrayBuffer(12));
-    const blocks = job.blocks.map(({ x, ...rest }) => ({ ...rest, x: this.addressOf(x) }));
-    const told: SharedJob = { job: { ...job, blocks }, turns };
+    const told: SharedJob = { job: withAddresses(job, this.addressOf), turns };
     // oxlint-disable-next-line require-post-message-target-origin -- threads, not windows
     for (const worker of this.workers) worker.postMessage(told);
     Atomics.add(this.calls, 0, 1);
@@ -88,7 +87,7 @@ export class RowHelpers {
     const worker = new Worker(this.program, {
       workerData: { library: this.library, calls: this.calls } satisfies HelperStart,
       execArgv: [], // loaders of the program are none of its business
-      name: "rows",
+      name: "parts",
     });
     worker.on("error", () => {}); // one that cannot start takes no part, and nobody waits for it
     worker.unref();

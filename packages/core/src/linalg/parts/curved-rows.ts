@@ -1,8 +1,8 @@
 /**
  * Σ_i q_i ⊗ (1, x_i) with q_i = w_i (diag(p_i) − p_ip_i') (b + Bx_i) for several b and B at once: what the curvature of softmax regression
- * does to a direction. Blocks of rows are dealt out in parts that have sums of their own, so that the digits depend on neither how many
- * threads take them nor who is faster.
+ * does to a direction. Blocks of rows are dealt out in parts that have sums of their own.
  */
+import type { Need, Products } from "./products.js";
 
 /** Rows and what their curvature is made of. `X` is r×m numbers, or where they lie. */
 export interface CurvedBlock<X> {
@@ -15,6 +15,9 @@ export interface CurvedBlock<X> {
 }
 
 export interface CurvedJob<X> {
+  readonly kind: "curved";
+  readonly parts: number;
+  readonly work: number;
   /** m */
   readonly features: number;
   /** K */
@@ -30,14 +33,6 @@ export interface CurvedJob<X> {
   readonly sums: Float64Array;
 }
 
-/** Products of r rows of a block from row `from` on. */
-export interface RowProducts<X> {
-  /** scores (r×kK) ← X B' */
-  scores(job: CurvedJob<X>, x: X, from: number, r: number, scores: Float64Array): void;
-  /** out (kK×m) += Q'X */
-  pull(job: CurvedJob<X>, x: X, from: number, r: number, q: Float64Array, out: Float64Array): void;
-}
-
 /** Blocks that one thread takes at a time: some milliseconds of large ones. */
 const BLOCKS_A_PART = 4;
 /** Products of at most so many multiply-adds BLAS takes without packing, and on one thread. */
@@ -45,14 +40,31 @@ const SMALL_PRODUCT = 1e6;
 /** Features that stay in the cache from their scores to their sums. */
 const STRETCH_NUMBERS = 40_000;
 
-export const partsOf = (blocks: number): number => Math.ceil(blocks / BLOCKS_A_PART);
-
 /** Numbers of a part's sums. */
 export const sumsOfPart = (features: number, columns: number): number => columns * (features + 1);
 
+export const curvedParts = (blocks: number): number => Math.ceil(blocks / BLOCKS_A_PART);
+
+export function curvedJob<X>(job: Omit<CurvedJob<X>, "kind" | "parts" | "work">): CurvedJob<X> {
+  const rows = job.blocks.reduce((sum, block) => sum + block.rows, 0);
+  const work = rows * job.features * job.columns;
+  return { kind: "curved", parts: curvedParts(job.blocks.length), work, ...job };
+}
+
+export const curvedNeeds = (job: CurvedJob<Float64Array>): Need[] => [
+  ["B", job.weights, job.features * job.columns],
+  ["b", job.intercepts, job.columns],
+  ["the sums", job.sums, job.parts * sumsOfPart(job.features, job.columns)],
+  ...job.blocks.flatMap(({ x, rows, p, w }): Need[] => [
+    ["X", x, rows * job.features],
+    ["P", p, rows * job.classes],
+    ["w", w, rows],
+  ]),
+];
+
 /** Sums the rows of one part. */
-export function addPart<X>(job: CurvedJob<X>, part: number, products: RowProducts<X>): void {
-  const { features: m, columns, blocks } = job;
+export function addCurvedRows<X>(job: CurvedJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+  const { features: m, columns, blocks, weights } = job;
   const size = sumsOfPart(m, columns);
   const totals = job.sums.subarray(part * size, part * size + columns);
   const slopes = job.sums.subarray(part * size + columns, (part + 1) * size);
@@ -62,9 +74,10 @@ export function addPart<X>(job: CurvedJob<X>, part: number, products: RowProduct
     for (let from = 0; from < block.rows; from += most) {
       const r = Math.min(most, block.rows - from);
       const scores = scratch.subarray(0, r * columns);
-      products.scores(job, block.x, from, r, scores);
+      const x = at(block.x, from * m);
+      gemm(false, false, r, columns, m, 1, x, m, weights, columns, 0, scores, columns);
       curve(job, block, from, scores, totals);
-      products.pull(job, block.x, from, r, scores, slopes);
+      gemm(true, false, columns, m, r, 1, scores, columns, x, m, 1, slopes, m);
     }
   }
 }

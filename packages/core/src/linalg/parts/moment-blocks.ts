@@ -12,6 +12,8 @@ export interface MomentBlock {
   /** Columns z_k z_l: all from this place of the list (0,0), (0,1), … (1,1), … on. */
   readonly first: number;
   readonly length: number;
+  /** Moments of all blocks before. */
+  readonly place: number;
 }
 
 export interface MomentCut {
@@ -22,7 +24,7 @@ export interface MomentCut {
   readonly blocks: readonly MomentBlock[];
   /** The blocks, largest first, so that threads that take one after the other end together. */
   readonly pieces: readonly number[];
-  /** Multiply-adds a row. */
+  /** Multiply-adds a row, and moments in all. */
   readonly work: number;
   /** Rows whose pairs are formed at a time. */
   readonly stretch: number;
@@ -46,7 +48,7 @@ const pairsBelow = (k: number): number => (k * (k + 1)) / 2;
 /** The cut with the least work. @param variables M */
 export function momentCut(variables: number): MomentCut {
   const pairs = pairsBelow(variables);
-  const block = (from: number, to: number): MomentBlock => {
+  const block = (from: number, to: number): Omit<MomentBlock, "place"> => {
     const first = pairStart(variables, from);
     const before = pairsBelow(from);
     return { from, to, width: pairsBelow(to) - before, before, first, length: pairs - first };
@@ -61,15 +63,20 @@ export function momentCut(variables: number): MomentCut {
       if (work < least[to]) [least[to], cuts[to]] = [work, from];
     }
   }
-  const blocks: MomentBlock[] = [];
-  for (let to = variables; to > 0; to = cuts[to]) blocks.unshift(block(cuts[to], to));
-  const works = blocks.map(({ width, length }) => width * length);
+  const found: Omit<MomentBlock, "place">[] = [];
+  for (let to = variables; to > 0; to = cuts[to]) found.unshift(block(cuts[to], to));
+  const works = found.map(({ width, length }) => width * length);
+  let place = 0;
+  const blocks = found.map((one, b): MomentBlock => {
+    place += works[b];
+    return { ...one, place: place - works[b] };
+  });
   return {
     variables,
     pairs,
     blocks,
     pieces: [...works.keys()].toSorted((a, b) => works[b] - works[a]),
-    work: works.reduce((sum, work) => sum + work, 0),
+    work: place,
     stretch: Math.max(LEAST_STRETCH, Math.floor(STRETCH_PAIRS / pairs)),
   };
 }

@@ -1,0 +1,32 @@
+/**
+ * Jobs in parts, each of which one thread does: what a part adds, and to which sums, depends on its number alone, so that the digits
+ * depend on neither how many threads there are nor who is faster.
+ */
+import { addCurvedRows, type CurvedJob, curvedNeeds } from "./curved-rows.js";
+import { addMoments, type MomentJob, momentNeeds } from "./moment-products.js";
+import { type PairJob, pairNeeds, writePairRows } from "./pair-products.js";
+import type { Need, Products } from "./products.js";
+
+/** `X` are rows in this thread's memory, or where they lie. */
+export type PartsJob<X> = CurvedJob<X> | PairJob | MomentJob;
+
+export function addPart<X>(job: PartsJob<X>, part: number, products: Products<X>): void {
+  if (job.kind === "curved") addCurvedRows(job, part, products);
+  else if (job.kind === "pairs") writePairRows(job, part);
+  else addMoments(job, part, products);
+}
+
+/** What the arrays of a job must hold. */
+export function needsOf(job: PartsJob<Float64Array>): Need[] {
+  if (job.kind === "curved") return curvedNeeds(job);
+  return job.kind === "pairs" ? pairNeeds(job) : momentNeeds(job);
+}
+
+/** The same job for threads that find its rows by their addresses. */
+export function withAddresses(
+  job: PartsJob<Float64Array>,
+  addressOf: (numbers: Float64Array) => bigint,
+): PartsJob<bigint> {
+  if (job.kind !== "curved") return job;
+  return { ...job, blocks: job.blocks.map(({ x, ...rest }) => ({ ...rest, x: addressOf(x) })) };
+}

@@ -1,0 +1,37 @@
+/** A thread that takes parts of jobs beside the first one, by the same library; rows are read where they lie. */
+import { isMainThread, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import koffi from "koffi";
+import { bindGemm } from "../native-kernels.node.js";
+import { addPart } from "./jobs.js";
+import { DONE, FAILED, type HelperStart, NEXT, type SharedJob } from "./part-helpers.node.js";
+import type { Products } from "./products.js";
+
+const BYTES = BigInt(Float64Array.BYTES_PER_ELEMENT);
+
+function takeParts({ job, turns }: SharedJob, products: Products<bigint>): void {
+  for (;;) {
+    const part = Atomics.add(turns, NEXT, 1);
+    if (part >= job.parts) return;
+    try {
+      addPart(job, part, products);
+    } catch {
+      Atomics.store(turns, FAILED, 1);
+    }
+    Atomics.add(turns, DONE, 1);
+    Atomics.notify(turns, DONE);
+  }
+}
+
+if (!isMainThread && parentPort) {
+  const { library, calls } = workerData as HelperStart;
+  const products: Products<bigint> = {
+    gemm: bindGemm(koffi.load(library)),
+    from: (x, number) => x + BYTES * BigInt(number),
+  };
+  for (let seen = 0; ; seen = Atomics.load(calls, 0)) {
+    for (let next = receiveMessageOnPort(parentPort); next; next = receiveMessageOnPort(parentPort)) {
+      takeParts(next.message as SharedJob, products);
+    }
+    Atomics.wait(calls, 0, seen);
+  }
+}

@@ -1,0 +1,185 @@
+/** Parts of a job that several threads take: the same digits as on one, and an end whatever becomes of a thread. */
+import { existsSync } from "node:fs";
+import koffi from "koffi";
+import { afterAll, describe, expect, test } from "vitest";
+import { type CurvedJob, curvedJob, curvedParts, sumsOfPart } from "../../src/linalg/parts/curved-rows.js";
+import { addPart, type PartsJob } from "../../src/linalg/parts/jobs.js";
+import { momentCut } from "../../src/linalg/parts/moment-blocks.js";
+import { momentJob } from "../../src/linalg/parts/moment-products.js";
+import { pairJob } from "../../src/linalg/parts/pair-products.js";
+import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
+import type { Products } from "../../src/linalg/parts/products.js";
+import { Random } from "../models/naive.js";
+import { backends, required } from "./backends.js";
+
+const native = backends[1];
+/** As it is built: threads read no TypeScript. */
+const program = new URL("../../dist/linalg/parts/part-helper.node.js", import.meta.url);
+const library = /\(([^\s()]+)[^()]*\)$/.exec(native.blas?.description ?? "")?.[1] ?? "";
+
+const shared = (values: readonly number[]): Float64Array => {
+  const out = new Float64Array(new SharedArrayBuffer(8 * values.length));
+  out.set(values);
+  return out;
+};
+
+const room = (count: number): Float64Array => new Float64Array(new SharedArrayBuffer(8 * count));
+
+/** Blocks of one row up to several stretches, some views of one array, the last so small that the engine keeps it elsewhere. */
+function jobOf(m: number, K: number, k: number): CurvedJob<Float64Array> {
+  const random = new Random(m + K + k);
+  const columns = k * K;
+  const sizes = [120, 1, 97, 33, 64, 300, 2, 5, 41, 80, 1];
+  const all = Float64Array.from(random.normals(sizes.slice(0, -1).reduce((sum, r) => sum + r * m, 0)));
+  let from = 0;
+  const blocks = sizes.map((rows, b) => {
+    const lastOne = b === sizes.length - 1;
+    const x = lastOne ? Float64Array.from(random.normals(m)) : all.subarray(from, (from += rows * m));
+    const p = shared(random.rows(rows, K).flatMap((row) => row.map(Math.abs)));
+    return { x, rows, p, w: shared(Array.from({ length: rows }, () => random.uniform())) };
+  });
+  return curvedJob({
+    features: m,
+    classes: K,
+    columns,
+    weights: shared(random.normals(m * columns)),
+    intercepts: shared(random.normals(columns)),
+    blocks,
+    sums: room(curvedParts(sizes.length) * sumsOfPart(m, columns)),
+  });
+}
+
+/** Pairs of the variables of every row, and their fourth moments. */
+function momentJobs(): { pairs: PartsJob<Float64Array>; moments: PartsJob<Float64Array>; sums: Float64Array } {
+  const random = new Random(3);
+  const [cut, rows] = [momentCut(13), 50];
+  const [z, omega] = [shared(random.normals(rows * cut.variables)), shared(random.normals(rows))];
+  const [pairs, weighted, sums] = [room(rows * cut.pairs), room(rows * cut.pairs), room(cut.work)];
+  return {
+    pairs: pairJob({ cut, rows, z, omega, pairs, weighted }),
+    moments: momentJob({ cut, rows, pairs, weighted, sums }),
+    sums,
+  };
+}
+
+/** Products with plain arrays by the back end under test. */
+const products: Products<Float64Array> = {
+  gemm: (...product) => required(native).gemm(...product),
+  from: (x, number) => x.subarray(number),
+};
+
+function fail(): never {
+  throw new Error("no part");
+}
+
+describe.skipIf(native.blas === undefined || !existsSync(program))("threads beside this one", () => {
+  const helpers = new PartHelpers(1, library, koffi.address, program, 0);
+  afterAll(() => helpers.close());
+
+  const doAlone = (job: PartsJob<Float64Array>): void => {
+    for (let part = 0; part < job.parts; part++) addPart(job, part, products);
+  };
+
+  /** Returns how many parts were taken beside this thread. */
+  function share(job: PartsJob<Float64Array>): number {
+    let own = 0;
+    helpers.share(job, (part) => {
+      own++;
+      for (const until = performance.now() + 5; performance.now() < until; );
+      addPart(job, part, products);
+    });
+    return job.parts - own;
+  }
+
+  /** A thread takes a while to start, and may come late to any job. */
+  async function shareUntilTaken(jobs: () => number): Promise<void> {
+    let taken = 0;
+    for (const end = performance.now() + 20_000; taken === 0 && performance.now() < end; ) {
+      taken = jobs();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(taken).toBeGreaterThan(0);
+  }
+
+  test.each([
+    [5, 2, 1],
+    [401, 3, 2],
+    [784, 10, 1],
+  ])("%d features, %d classes, %d directions: to the last digit what one thread sums", async (m, K, k) => {
+    const alone = jobOf(m, K, k);
+    expect(alone.parts).toBe(3);
+    doAlone(alone);
+    await shareUntilTaken(() => {
+      const job = jobOf(m, K, k);
+      const taken = share(job);
+      expect(job.sums).toEqual(alone.sums);
+      return taken;
+    });
+  });
+
+  test("pairs and moments: to the last digit what one thread sums", async () => {
+    const alone = momentJobs();
+    doAlone(alone.pairs);
+    doAlone(alone.moments);
+    expect(alone.sums.every((sum) => sum !== 0)).toBe(true);
+    await shareUntilTaken(() => {
+      const { pairs, moments, sums } = momentJobs();
+      const taken = Math.min(share(pairs), share(moments));
+      expect(sums).toEqual(alone.sums);
+      return taken;
+    });
+  });
+
+  test("a thread that cannot start takes no part", () => {
+    const none = new PartHelpers(2, library, koffi.address, new URL("./nowhere.js", import.meta.url), 0);
+    const job = jobOf(5, 2, 1);
+    const own: number[] = [];
+    none.share(job, (part) => own.push(part));
+    expect(own).toEqual([0, 1, 2]);
+    return none.close();
+  });
+
+  test("before it is worth a thread, this one does all, and what fails ends it", () => {
+    const early = new PartHelpers(1, library, koffi.address, program, 1);
+    const own: number[] = [];
+    early.share(jobOf(5, 2, 1), (part) => own.push(part));
+    expect(own).toEqual([0, 1, 2]);
+    const again = new PartHelpers(1, library, koffi.address, program, 1);
+    expect(() => again.share(jobOf(5, 2, 1), () => fail())).toThrow("no part");
+  });
+
+  test("what fails here is thrown when all parts have ended", () => {
+    const none = new PartHelpers(0, library, koffi.address, program, 0);
+    const own: number[] = [];
+    const failing = (part: number): void => {
+      own.push(part);
+      if (part !== 1) throw new Error(`part ${part}`);
+    };
+    expect(() => none.share(jobOf(5, 2, 1), failing)).toThrow("part 0");
+    expect(own).toEqual([0, 1, 2]);
+  });
+
+  test("arrays that are too short are refused before any thread reads them", () => {
+    const { shareParts } = required(native);
+    expect(shareParts).toBeDefined();
+    const job = jobOf(5, 2, 1);
+    const refused = (change: Partial<CurvedJob<Float64Array>>): void =>
+      expect(() => shareParts?.({ ...job, ...change }, () => {})).toThrow(/shareParts: .* needs \d+ numbers/);
+    refused({ weights: job.weights.subarray(1) });
+    refused({ intercepts: job.intercepts.subarray(1) });
+    refused({ sums: job.sums.subarray(1) });
+    const [block, ...others] = job.blocks;
+    refused({ blocks: [{ ...block, x: block.x.subarray(1) }, ...others] });
+    refused({ blocks: [{ ...block, p: block.p.subarray(1) }, ...others] });
+    refused({ blocks: [{ ...block, w: block.w.subarray(1) }, ...others] });
+    const { pairs, moments } = momentJobs();
+    const short = (whole: PartsJob<Float64Array>, name: string): void => {
+      const numbers: Float64Array = Object.entries(whole).find(([key]) => key === name)?.[1];
+      expect(() => shareParts?.({ ...whole, [name]: numbers.subarray(1) }, () => {})).toThrow(
+        /shareParts: .* needs \d+ numbers/,
+      );
+    };
+    for (const name of ["z", "omega", "pairs", "weighted"]) short(pairs, name);
+    for (const name of ["pairs", "weighted", "sums"]) short(moments, name);
+  });
+});
