@@ -4,11 +4,10 @@ import {
   explainMissingHeader,
   type Ranks,
   refuseUnstreamed,
-  type StreamedInput,
   type StudySettings,
   type Table,
 } from "@aif/core";
-import { estimatedSize, openStreamed, partsOf, readableBytes } from "@aif/core/node";
+import { type CachedStream, cacheStreamed, estimatedSize, partsOf, readableBytes } from "@aif/core/node";
 import { usageError } from "./errors.js";
 import type { ValuesOf } from "./options/rule.js";
 import type { streamingOptions } from "./options/runtime.js";
@@ -119,20 +118,20 @@ function canStream(asked: Asked): boolean {
   }
 }
 
-/** Reads the table once into its cache. Whoever asks closes what comes back. @throws as `openStreamed` */
-export async function streamedInput(
+/** Reads the table once into its cache. Whoever asks closes what comes back. @throws as `cacheStreamed` */
+export async function cachedTable(
   { data, settings, values, ranks }: Asked,
   { header, delimiter }: Pick<DataValues, "header" | "delimiter">,
   quiet: boolean,
   signal: AbortSignal,
   reporter: Reporter,
-): Promise<{ input: StreamedInput; close: () => void }> {
+): Promise<CachedStream> {
   const started = performance.now();
   const whose = ranks.size > 1 ? "rank 0's rows (every rank has a cache of its own)" : "the rows";
   const say = async (text: string): Promise<void> => {
     if (!quiet && isPrinter()) await writeStderr(`${text}\n`);
   };
-  const { training, evaluation, source, close } = await openStreamed(data, {
+  return cacheStreamed(data, {
     encode: encodingOptions(settings),
     split: settings.evaluation,
     seed: settings.seed,
@@ -160,8 +159,6 @@ export async function streamedInput(
       void say(`The cache in ${folder} holds ${readableBytes(bytes)} and ${fate}.`);
     },
   });
-  const readSeconds = (performance.now() - started) / 1000;
-  return { input: { training, evaluation, settings, source, readSeconds }, close };
 }
 
 const thousands = (amount: number): string => Math.round(amount).toLocaleString("en-US");

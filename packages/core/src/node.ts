@@ -4,7 +4,18 @@ export { fileFacts } from "./data/file-facts.node.js";
 export { assertWritable, makeOutputFolder, writeFileAtomically } from "./data/files.node.js";
 export { sharedTable } from "./data/shared-table.js";
 export { estimatedBytes, estimatedSize, readableBytes, type TableSize } from "./data/stream/estimate.js";
-export { type OpenedStream, openStreamed, type StreamedSplit, type StreamOptions } from "./data/stream/open.node.js";
+export {
+  type CachedStream,
+  cacheStreamed,
+  type OpenedStream,
+  openShare,
+  openStream,
+  openStreamed,
+  type StreamedSplit,
+  type StreamedTable,
+  type StreamOptions,
+  type StreamShare,
+} from "./data/stream/open.node.js";
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";
 export { nativeThreads } from "./linalg/native-candidates.js";

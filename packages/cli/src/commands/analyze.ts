@@ -1,4 +1,4 @@
-import { analyze, analyzeStreamed, type Study, type Work } from "@aif/core";
+import { analyze, type Study, type Work } from "@aif/core";
 import type { Command } from "commander";
 import { factsOf, workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
@@ -28,10 +28,11 @@ import { worstCaseFile } from "../output/worst-case-file.js";
 import { ranks as joinedRanks, readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
 import { refuse } from "../refusal.js";
-import { type Asked, refuseLargeInput, streamedInput, streams } from "../streaming.js";
+import { type Asked, cachedTable, refuseLargeInput, streams } from "../streaming.js";
 import { inputFiles, readStudyInput } from "../study-input.js";
-import { hasDraws, threadsFor } from "../threads/count.js";
+import { hasDraws, streamThreads, threadsFor } from "../threads/count.js";
 import { setThreadsOf, share } from "../threads/share.js";
+import { analyzeCached } from "../threads/stream.js";
 import { analyzeHelp } from "./analyze-help.js";
 
 const groups = [
@@ -109,9 +110,11 @@ export function addAnalyze(program: Command): void {
               onProgress: ({ phase, done, total }) => reporter.report(phase, done, total),
             };
             if (streamed) {
-              const { input, close } = await streamedInput(asked, dataValues, output.quiet, signal, reporter);
-              const keeping = { ...work, checkpoint: checkpoint ?? undefined };
-              return shown(await analyzeStreamed(input, keeping).finally(close));
+              const began = performance.now();
+              const cached = await cachedTable(asked, dataValues, output.quiet, signal, reporter);
+              const count = (): number => streamThreads(cached.bytes, values.threads, values.memory);
+              const keeping = { ...work, ranks, checkpoint: checkpoint ?? undefined };
+              return shown(await analyzeCached(cached, { settings, began, count }, keeping).finally(cached.close));
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
             refuseLargeInput(asked, read.table);

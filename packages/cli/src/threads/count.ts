@@ -43,5 +43,20 @@ export function threadsFor(task: Task, wanted: number | null, memory: number | n
   return Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), parts, fitting);
 }
 
+/** Bytes of a cache that a thread is worth: it is there sooner than they have passed a few times. */
+const CACHE_BYTES = 32 * 2 ** 20;
+
+/**
+ * How many threads share the blocks of a cache, this one among them: as many as there are processors, as fit into memory, and one where
+ * there is little to read.
+ * @param wanted as typed; null: AIF_THREADS, else all processors up to 8
+ * @param memory what the work may take, in bytes; null: half of what is free
+ */
+export function streamThreads(cacheBytes: number, wanted: number | null, memory: number | null): number {
+  const fitting = Math.floor((memory ?? spareBytes()) / THREAD_BYTES);
+  const worth = Math.floor(cacheBytes / CACHE_BYTES);
+  return Math.max(1, Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), worth, fitting));
+}
+
 /** As it was before the linear algebra was told to take one thread. */
 const ENVIRONMENT = { ...process.env };

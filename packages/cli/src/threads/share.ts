@@ -1,12 +1,8 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Ranks } from "@aif/core";
 import { sharedTable, startThreads } from "@aif/core/node";
 import { setThreads } from "../options/runtime.js";
+import { threadProgram } from "./program.js";
 import type { Task } from "./task.js";
-
-/** Where it is not built (the sources run by themselves) one thread does all. */
-const program = fileURLToPath(new URL("./worker.js", import.meta.url));
 
 /**
  * The threads of the linear algebra, before it is loaded: one where threads share the parts of the work, however many there will be, so
@@ -25,10 +21,10 @@ export async function share<Kind extends Task, Result>(
   { ranks, count, signal }: { readonly ranks: Ranks; readonly count: () => number; readonly signal: AbortSignal },
   work: (input: Kind["input"], ranks: Ranks) => Promise<Result>,
 ): Promise<Result> {
-  const size = ranks.size > 1 || !existsSync(program) ? 1 : count();
-  if (size === 1) return work(task.input, ranks);
+  const size = ranks.size > 1 || threadProgram === null ? 1 : count();
+  if (size === 1 || threadProgram === null) return work(task.input, ranks);
   const input = inSharedMemory(task.input);
-  const threads = startThreads(program, size, { ...task, input }, signal);
+  const threads = startThreads(threadProgram, size, { ...task, input }, signal);
   return work(input, threads.ranks).finally(threads.close);
 }
 

@@ -92,7 +92,7 @@ export class CacheWriter {
     return { offsets: [...this.offsets, this.size], rows: this.rows, files: this.files, before: this.before };
   }
 
-  /** The open file, for a reader to go on with, which closes it. */
+  /** The open file, for readers to go on with; whoever takes it closes it. */
   get handle(): number {
     return this.file;
   }
@@ -112,37 +112,21 @@ export class CacheWriter {
 
 /** Reads blocks back, each into the same room, and checks each against its checksum. */
 export class CacheReader {
-  private readonly file: number;
   private readonly buffer: Uint8Array<ArrayBuffer>;
 
   /**
    * @param rowsOf says which rows a block holds: "data rows 1 to 2621 of part-1.csv"
-   * @param handle of the file, which may have no name any more; null: it is opened by its path
+   * @param file open, for others too; it may have no name any more
    */
   constructor(
     readonly path: string,
     readonly index: BlockIndex,
     private readonly rowsOf: (block: number) => string,
-    handle: number | null = null,
+    private readonly file: number,
   ) {
-    try {
-      this.file = handle ?? openSync(path, "r");
-    } catch (cause) {
-      throw this.unreadable(cause);
-    }
     const { offsets } = index;
     const largest = offsets.slice(1).reduce((most, end, k) => Math.max(most, end - offsets[k]), 0);
     this.buffer = new Uint8Array(new ArrayBuffer(largest));
-  }
-
-  /** As the writer's. */
-  get identity(): number {
-    return fstatSync(this.file).ino;
-  }
-
-  /** Whether the file has the length that its index says. */
-  isWhole(): boolean {
-    return fstatSync(this.file).size === this.index.offsets[this.index.offsets.length - 1];
   }
 
   /** The columns of a block, valid until the next one is read. @throws resource: it is not what was written */
@@ -160,10 +144,6 @@ export class CacheReader {
       header.before === before[k];
     if (found === null || !matches) throw this.damaged(k, "does not match its checksum");
     return found.columns;
-  }
-
-  close(): void {
-    closeSync(this.file);
   }
 
   private fill(bytes: Uint8Array, position: number, k: number): void {

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { inputError } from "../../errors.js";
@@ -5,12 +6,11 @@ import { agree } from "../../parallel/agreement.js";
 import { exchange } from "../../parallel/deal.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { noRowsIn } from "../table-builder.js";
-import { type BlockIndex, CacheReader, CacheWriter } from "./cache-file.node.js";
+import { type BlockIndex, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
 import { type CacheOptions, cacheParts, type FirstPass, type PassWatcher } from "./cache-parts.node.js";
-import { type CachedBlocks, CachedTable } from "./cached-table.js";
 import { type Part, partsOf, shareOf } from "./parts.node.js";
-import { joinedSurveys, noRows } from "./rank-survey.js";
+import { joinedSurveys, noRows, type RowsSurvey } from "./rank-survey.js";
 
 /** Of the layout: caches of another version are written anew. */
 const VERSION = 2;
@@ -34,48 +34,75 @@ interface Manifest extends Omit<FirstPass, "texts" | "rounding"> {
   readonly rounding: readonly (readonly [string, number])[];
 }
 
+/** The rows of a table in the cache of this rank. Plain data, so that other threads can read them too. */
+export interface CachedRows {
+  /** As messages call the table. */
+  readonly source: string;
+  readonly pass: FirstPass;
+  /** Of all ranks. */
+  readonly survey: RowsSurvey;
+  /** Rows of the ranks before this one. */
+  readonly firstRow: number;
+  /** The file, and as the system knows it while it is open: it may have no name any more. */
+  readonly file: string;
+  readonly handle: number;
+  readonly index: BlockIndex;
+  /** What messages add to the rows of a block: ", on rank 1". */
+  readonly whose: string;
+}
+
 /**
- * Reads this rank's share of a table's files into the cache, or finds them there from before.
+ * Reads this rank's share of a table's files into the cache, or finds them there from before. Whoever asks closes its handle.
  * @param name of the cache: "training"
  * @throws input: files that cannot be read, or do not go together. resource: the cache cannot be written
  */
-export async function cachedTable(
+export async function cachedRows(
   path: string,
   name: string,
   options: CacheOptions,
   work: FirstPassWork,
-): Promise<CachedTable> {
+): Promise<CachedRows> {
   const { ranks } = work;
   const { parts, name: source } = await partsOf(path);
   const files = Object.fromEntries(parts.map((part) => [basename(part.source.name), part.size]));
   await agree(ranks, { files }, hostname());
-  const { pass, blocks } = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
-  const surveys = await exchange(ranks, pass.survey);
-  const survey = surveys.reduce(joinedSurveys, noRows());
-  if (survey.rows === 0) throw noRowsIn(source, survey.declared !== null || survey.columns.length > 0);
-  const before = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
-  return new CachedTable(source, blocks, survey, before, pass.survey.rows, ranks);
+  const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
+  try {
+    const surveys = await exchange(ranks, own.pass.survey);
+    const survey = surveys.reduce(joinedSurveys, noRows());
+    if (survey.rows === 0) throw noRowsIn(source, survey.declared !== null || survey.columns.length > 0);
+    const firstRow = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
+    return { ...own, source, survey, firstRow };
+  } catch (error) {
+    closeSync(own.handle);
+    throw error;
+  }
 }
+
+type OwnRows = Omit<CachedRows, "source" | "survey" | "firstRow">;
 
 async function firstPass(
   parts: readonly Part[],
   name: string,
   options: CacheOptions,
   { ranks, folder, onStart, onHead, onRead, onCache }: FirstPassWork,
-): Promise<{ pass: FirstPass; blocks: CachedBlocks }> {
+): Promise<OwnRows> {
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
   const file = folder.file(`${mine}.rows`);
+  const whose = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
   const fingerprint = JSON.stringify([VERSION, options, ranks.rank, ranks.size, parts.map((part) => part.fingerprint)]);
   const kept = () => keptPass(folder.readJson(`${mine}.json`), fingerprint);
   const before = kept();
   if (before !== null) {
-    const reader = readerOf(file, before.index, before.pass, ranks);
+    const handle = opened(file);
     const isStillKept = kept() !== null; // another run removes the description before it writes other rows
-    if (isStillKept && reader?.isWhole() === true) {
-      onCache(before.index.offsets[before.index.offsets.length - 1], true);
-      return { pass: before.pass, blocks: blocksOf(reader, before.pass) };
+    const { offsets } = before.index;
+    const bytes = offsets[offsets.length - 1];
+    if (isStillKept && handle !== null && fstatSync(handle).size === bytes) {
+      onCache(bytes, true);
+      return { ...before, file, handle, whose };
     }
-    reader?.close();
+    if (handle !== null) closeSync(handle);
   }
   await onStart(parts);
   const total = parts.reduce((sum, { size }) => sum + size, 0);
@@ -98,10 +125,10 @@ async function firstPass(
   }
   const { index } = writer;
   if (folder.stays) writer.close();
-  const reader = readerOf(file, index, pass, ranks, folder.stays ? null : writer.handle);
-  if (reader === null) throw inputError(`The cache ${file} is gone; run again, and leave it in place until the end.`);
-  if (reader.identity !== writer.identity) {
-    reader.close();
+  const handle = folder.stays ? opened(file) : writer.handle;
+  if (handle === null) throw inputError(`The cache ${file} is gone; run again, and leave it in place until the end.`);
+  if (fstatSync(handle).ino !== writer.identity) {
+    closeSync(handle);
     throw inputError(
       `Another run wrote its cache over ${file} meanwhile; run again, and give each of them a --cache of its own.`,
     );
@@ -109,39 +136,17 @@ async function firstPass(
   const manifest: Manifest = { ...pass, fingerprint, index, texts: [...pass.texts], rounding: [...pass.rounding] };
   if (folder.stays) folder.writeJson(`${mine}.json`, manifest);
   onCache(writer.size, false);
-  return { pass, blocks: blocksOf(reader, pass) };
+  return { pass, index, file, handle, whose };
 }
 
-/** null where there is no such file. @param handle of the file, where it is open already */
-function readerOf(
-  file: string,
-  index: BlockIndex,
-  pass: FirstPass,
-  ranks: Ranks,
-  handle: number | null = null,
-): CacheReader | null {
-  const rank = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
-  const rowsOf = (k: number): string => {
-    const first = index.before[k];
-    return `data rows ${first + 1} to ${first + index.rows[k]} of ${pass.parts[index.files[k]].name}${rank}`;
-  };
+/** null where there is no such file. */
+function opened(file: string): number | null {
   try {
-    return new CacheReader(file, index, rowsOf, handle);
+    return openSync(file, "r");
   } catch {
     return null;
   }
 }
-
-const blocksOf = (reader: CacheReader, { parts, texts, rounding }: FirstPass): CachedBlocks => ({
-  parts,
-  texts,
-  rounding,
-  count: reader.index.rows.length,
-  rowsOf: (k) => reader.index.rows[k],
-  fileOf: (k) => reader.index.files[k],
-  block: (k) => reader.block(k),
-  close: () => reader.close(),
-});
 
 /** What was written beside a cache of exactly these files and options. */
 function keptPass(found: unknown, fingerprint: string): { pass: FirstPass; index: BlockIndex } | null {

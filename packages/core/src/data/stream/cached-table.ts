@@ -10,6 +10,8 @@ export interface CachedPart {
   readonly name: string;
   readonly rows: number;
   readonly columns: readonly string[];
+  /** Rows of the file before these (default 0). */
+  readonly before?: number;
 }
 
 /** Blocks of rows of some files, in order. */
@@ -24,7 +26,6 @@ export interface CachedBlocks {
   fileOf(block: number): number;
   /** Valid until the next block is asked for. @throws resource: the cache is damaged */
   block(k: number): readonly BlockColumn[];
-  close(): void;
 }
 
 /** Some rows of a table, one block of the cache. */
@@ -77,9 +78,9 @@ export class CachedTable {
   /** A row of this rank, in words. @param row counted through the whole table, from 0 */
   placeOf(row: number): string {
     let within = row - this.firstRow;
-    for (const { name, rows } of this.blocks.parts) {
+    for (const { name, rows, before = 0 } of this.blocks.parts) {
       if (within < rows) {
-        const inFile = name === this.source ? "" : `: row ${within + 1} of ${name}`;
+        const inFile = name === this.source ? "" : `: row ${before + within + 1} of ${name}`;
         return `data row ${row + 1}${inFile}`;
       }
       within -= rows;

@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { AifError, inputError, throwIfAborted, usageError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
@@ -13,9 +14,10 @@ import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
 import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
 import type { TableHead } from "./cache-parts.node.js";
-import { cachedTable, type FirstPassWork } from "./cached-rows.node.js";
+import { type CachedRows, cachedRows, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
+import { sharedTable, wholeTable } from "./shared-rows.node.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamedNames } from "./stream-by.js";
 import { streamFacts } from "./stream-facts.js";
@@ -54,11 +56,32 @@ export interface StreamOptions {
 }
 
 /** Rows to fit on and rows to evaluate on (null: folds of the former, or all of them), passing by from a cache. */
-export interface OpenedStream {
+export interface StreamedTable {
   readonly training: StreamedDataset;
   readonly evaluation: StreamedDataset | null;
   /** As messages call the table. */
   readonly source: string;
+}
+
+/** The same with a cache of its own. */
+export interface OpenedStream extends StreamedTable {
+  /** Removes the cache unless it is to stay. */
+  close(): void;
+}
+
+/** What other threads need to open a table from its cache as this one does. Plain data. */
+export interface StreamShare {
+  readonly training: CachedRows;
+  /** Of another file to evaluate on. */
+  readonly evaluation: CachedRows | null;
+  readonly options: Pick<StreamOptions, "encode" | "split" | "seed">;
+}
+
+/** A table that was read into its cache. */
+export interface CachedStream {
+  readonly share: StreamShare;
+  /** Of the cache of this process. */
+  readonly bytes: number;
   /** Removes the cache unless it is to stay. */
   close(): void;
 }
@@ -69,12 +92,26 @@ export interface OpenedStream {
  * @throws as these; usage: clusters or groups to split by, which need the whole table. resource: the cache cannot be written or was damaged
  */
 export async function openStreamed(path: string, options: StreamOptions): Promise<OpenedStream> {
+  const { share, close } = await cacheStreamed(path, options);
+  try {
+    return { ...(await openStream(share, options.ranks ?? ALONE)), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * Reads a table of any size once, in pieces, into a cache.
+ * @throws as `openStreamed`, whatever shows before the rows are encoded
+ */
+export async function cacheStreamed(path: string, options: StreamOptions): Promise<CachedStream> {
   refuseGroups(options.encode);
   const { ranks = ALONE, encode, split, seed } = options;
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
-  const tables: CachedTable[] = [];
+  const handles: number[] = [];
   const close = (): void => {
-    for (const table of tables) table.blocks.close();
+    for (const handle of handles.splice(0)) closeSync(handle);
     folder.close();
   };
   const exact = [encode.target, encode.weights, encode.by].filter((name) => name !== undefined);
@@ -99,43 +136,61 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
     options.check?.(head);
     chooseColumns(head, encode);
   };
-  const open = async (file: string, name: string, onHead = first.onHead): Promise<CachedTable> => {
+  const cached = async (file: string, name: string, onHead = first.onHead): Promise<CachedRows> => {
     const reading = { header: options.header, delimiter: options.delimiter, mixed };
-    const table = await cachedTable(file, name, reading, { ...first, onHead });
-    tables.push(table);
-    return table;
+    const rows = await cachedRows(file, name, reading, { ...first, onHead });
+    handles.push(rows.handle);
+    return rows;
   };
   try {
-    const table = await open(path, "training", check);
-    options.check?.(table);
-    const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
-    const notes = [
-      ...table.notes,
-      ...encoding.notes,
-      ...rows.notes,
-      ...(await imputed(table, rows, encoding)),
-      ...(await precisionNotes(table, encoding)),
-    ];
-    const of = (part: RowsPart, folds: Uint16Array | null): StreamedDataset =>
-      new StreamedRows(table, rows, part, encoding, folds, true, notes, encoding.by);
-    if (encoding.target.task === "count") checkTargets(table, rows, encoding);
-    if (split.kind === "fraction") {
-      const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
-      return {
-        training: of(training, null),
-        evaluation: new StreamedRows(table, rows, evaluation, encoding, null, false, notes, encoding.by),
-        source: table.source,
-        close,
-      };
-    }
-    const folds = split.kind === "cv" ? await streamedFolds(table, rows, encoding, split.folds, seed) : null;
-    const training = of(await wholePart(table, rows, encoding, true), folds);
-    const evaluation = split.kind === "file" ? await otherRows(await open(split.path, "evaluation"), encoding) : null;
-    return { training, evaluation, source: table.source, close };
+    const training = await cached(path, "training", check);
+    check({ source: training.source, columns: training.survey.columns, notes: training.survey.notes });
+    const evaluation = split.kind === "file" ? await cached(split.path, "evaluation") : null;
+    const { offsets } = training.index;
+    return {
+      share: { training, evaluation, options: { encode, split, seed } },
+      bytes: offsets[offsets.length - 1],
+      close,
+    };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** The rows of a cache, which belongs to the process; of several processes each has its own. @throws as `openStreamed` */
+export const openStream = (share: StreamShare, ranks: Ranks): Promise<StreamedTable> =>
+  encoded(share, ranks, wholeTable);
+
+/** A share of the rows of a cache, for one of several threads of a process that read it side by side. @throws as `openStreamed` */
+export const openShare = (share: StreamShare, ranks: Ranks): Promise<StreamedTable> =>
+  encoded(share, ranks, sharedTable);
+
+async function encoded(
+  { training: cached, evaluation: others, options: { encode, split, seed } }: StreamShare,
+  ranks: Ranks,
+  tableOf: (rows: CachedRows, ranks: Ranks) => CachedTable,
+): Promise<StreamedTable> {
+  const table = tableOf(cached, ranks);
+  const { source } = table;
+  const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
+  const notes = [
+    ...table.notes,
+    ...encoding.notes,
+    ...rows.notes,
+    ...(await imputed(table, rows, encoding)),
+    ...(await precisionNotes(table, encoding)),
+  ];
+  const of = (part: RowsPart, folds: Uint16Array | null, isTraining = true): StreamedDataset =>
+    new StreamedRows(table, rows, part, encoding, folds, isTraining, notes, encoding.by);
+  if (encoding.target.task === "count") checkTargets(table, rows, encoding);
+  if (split.kind === "fraction") {
+    const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
+    return { training: of(training, null), evaluation: of(evaluation, null, false), source };
+  }
+  const folds = split.kind === "cv" ? await streamedFolds(table, rows, encoding, split.folds, seed) : null;
+  const training = of(await wholePart(table, rows, encoding, true), folds);
+  return { training, evaluation: others && (await otherRows(tableOf(others, ranks), encoding)), source };
 }
 
 /** Estimates are this far off, at the most, where tables are what they seem. */

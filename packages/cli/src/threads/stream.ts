@@ -1,0 +1,37 @@
+import { analyzeStreamed, type Ranks, type StreamedWork, type Study, type StudySettings } from "@aif/core";
+import { type CachedStream, openShare, openStream, type StreamedTable, startThreads } from "@aif/core/node";
+import { setThreads } from "../options/runtime.js";
+import { threadProgram } from "./program.js";
+import type { StreamTask } from "./task.js";
+
+/**
+ * Analyses a table in its cache, alone or with threads that do the same for their shares of its blocks: sums over the rows are added
+ * over all of them, as over processes.
+ * @param ranks processes that share the rows already: then threads do not
+ * @param began when reading began, by `performance.now`
+ */
+export async function analyzeCached(
+  cached: CachedStream,
+  {
+    settings,
+    began,
+    count,
+  }: { readonly settings: StudySettings; readonly began: number; readonly count: () => number },
+  { ranks, ...work }: StreamedWork & { readonly ranks: Ranks },
+): Promise<Study> {
+  const { share } = cached;
+  // What a run goes on from are the sums of all rows, on each thread: one keeps them.
+  const size = ranks.size > 1 || threadProgram === null || work.checkpoint ? 1 : count();
+  const study = async (opened: StreamedTable): Promise<Study> =>
+    analyzeStreamed({ ...opened, settings, readSeconds: (performance.now() - began) / 1000 }, work);
+  if (size === 1 || threadProgram === null) return study(await openStream(share, ranks));
+  setThreads(1); // of the linear algebra, in each of them
+  const task: StreamTask = { kind: "stream", share, settings };
+  const threads = startThreads(threadProgram, size, task, work.signal);
+  return openShare(share, threads.ranks).then(study).finally(threads.close);
+}
+
+/** What a thread does beside the first one. */
+export async function analyzeShare({ share, settings }: StreamTask, ranks: Ranks): Promise<void> {
+  await analyzeStreamed({ ...(await openShare(share, ranks)), settings, readSeconds: 0 });
+}
