@@ -42,10 +42,7 @@ export async function readDelimited(source: ByteSource, table: TableBuilder, opt
     source.stream(),
     dialect.newline.charCodeAt(0),
     (bytes, last) => reader.take(bytes, last),
-    () =>
-      inputError(
-        `${source.name}: the record that starts at line ${reader.line} has more than 16 MB; close its quote, or write shorter lines.`,
-      ),
+    () => tooLong(source.name, reader.line),
   );
 }
 
@@ -58,6 +55,7 @@ async function sampleOf(source: ByteSource): Promise<string> {
     let lines = 0;
     for (let at = head.indexOf(end); at >= 0 && lines < 3; at = head.indexOf(end, at + 1)) lines++;
     if (!whole && lines < 3 && length < longestSample) continue;
+    if (!whole && lines === 0) throw tooLong(source.name, 1);
     return decodeText(withoutMark(whole ? head : head.subarray(0, head.lastIndexOf(end) + 1)), source.name);
   }
 }
@@ -149,6 +147,11 @@ function linesWithin(cells: readonly string[], newline: string): number {
 
 const withoutMark = (bytes: Uint8Array): Uint8Array =>
   utf8Mark.every((byte, i) => bytes[i] === byte) ? bytes.subarray(utf8Mark.length) : bytes;
+
+const tooLong = (name: string, line: number): AifError =>
+  inputError(
+    `${name}: the record that starts at line ${line} has more than 16 MB; close its quote, or write shorter lines.`,
+  );
 
 const unclosedQuote = (name: string, line: number): AifError =>
   inputError(`${name}: a quoted cell that starts in the record at line ${line} never ends; close its quote.`);

@@ -4,6 +4,8 @@ import { notText } from "./unpack.js";
 
 const newline = 0x0a;
 const longestRecord = 16 << 20; // bytes
+/** What is split at a time: packed files come in chunks of 16 MB, whose lines as texts can take fifty times as much. */
+const mostAtOnce = 1 << 18;
 
 /**
  * Cuts a stream of bytes at ends of lines. `use` gets bytes that end with a whole line (or the file, when `last`) and
@@ -17,7 +19,7 @@ export async function eachLines(
 ): Promise<void> {
   let parts: Uint8Array[] = [];
   let waiting = 0;
-  for await (const chunk of chunks) {
+  for await (const chunk of inPieces(chunks)) {
     const cut = chunk.lastIndexOf(end) + 1;
     if (cut === 0) parts.push(chunk);
     else {
@@ -29,6 +31,12 @@ export async function eachLines(
     if (waiting > longestRecord) throw tooLong();
   }
   if (waiting > 0) use(joined(parts), true);
+}
+
+async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += mostAtOnce) yield chunk.subarray(at, at + mostAtOnce);
+  }
 }
 
 /** Strict UTF-8. Throws an input error that names the file where the bytes are something else. */

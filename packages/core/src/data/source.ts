@@ -67,14 +67,16 @@ export async function* streamChunks(stream: ReadableStream<Uint8Array>): AsyncGe
   }
 }
 
-/** The first bytes: at least `length` of them where the source has as many. */
+/** The first bytes: `length` of them where the source has as many. */
 export async function headOf(source: ByteSource, length: number): Promise<Uint8Array> {
-  let head: Uint8Array = new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of source.stream()) {
-    head = head.length === 0 ? chunk : joined([head, chunk]);
-    if (head.length >= length) break;
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= length) break;
   }
-  return head;
+  return joined(chunks).subarray(0, length);
 }
 
 /**
