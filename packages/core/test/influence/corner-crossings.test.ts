@@ -134,6 +134,34 @@ describe("corners of rows with gradients of their own", () => {
   });
 });
 
+test("coefficients that are what rounding leaves of 0 are 0, in any unit of the target", async () => {
+  const X = new Random(6).rows(9, 2);
+  for (const unit of [1e-9, 1, 1e9]) {
+    // y does not depend on x but for rounding; and then it does.
+    const noise = [0.3, -0.1, 0.4, -0.2, 0.15, 0.05, -0.4, 0.2, -0.4];
+    const flat = await fit(
+      linear(),
+      matrixDataset(
+        Matrix.fromRows(X),
+        X.map(() => 0.7 * unit),
+      ),
+    );
+    const moved = { ...flat, parameters: flat.parameters.map((value, j) => (j === 0 ? value : 1e-15 * unit)) };
+    const still = await influence(moved, lp(INF));
+    expect(still.influence.every((value) => value === 0)).toBe(true);
+    const own = await fit(
+      linear(),
+      matrixDataset(
+        Matrix.fromRows(X),
+        X.map(([a], i) => unit * (0.5 * a + noise[i])),
+      ),
+    );
+    const attack = await influence(own, lp(INF));
+    expect(attack.influence.some((value) => value !== 0)).toBe(true);
+    expect(attack.oneSided).toBe(false);
+  }
+});
+
 test("a corner that all rows share is none of theirs", async () => {
   const X = [
     [1, 1],

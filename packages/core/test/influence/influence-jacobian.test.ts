@@ -1,6 +1,16 @@
 /** D + T against differences of Φ and H at moved parameters, with rows that a box holds still. */
 import { describe, expect, test } from "vitest";
-import { fitAt, influence, logistic, lp, Matrix, matrixDataset, quadratic, scoreShifts } from "../../src/index.js";
+import {
+  fitAt,
+  influence,
+  linear,
+  logistic,
+  lp,
+  Matrix,
+  matrixDataset,
+  quadratic,
+  scoreShifts,
+} from "../../src/index.js";
 import { influenceJacobian } from "../../src/influence/influence-jacobian.js";
 import { hessianTimes } from "../../src/solvers/inverse-hessian.js";
 import { dot, Random, relativeError } from "../models/naive.js";
@@ -36,4 +46,40 @@ describe("how −HI = Φ moves with θ at fixed I, in a box", () => {
     const ours = Array.from({ length: d }, (__, j) => dot(jacobian.row(j), u));
     expect(relativeError(ours, truth)).toBeLessThan(1e-6);
   });
+});
+
+test.each([1, 2, 3])("a row that the fit meets exactly has no pull, and adds nothing: p = %d", async (p) => {
+  const X = new Random(2).rows(7, 2);
+  const theta = [0.5, 1, -0.5];
+  const y = X.map((x, i) => dot([1, ...x], theta) + (i === 3 ? 0 : (i % 2) - 0.4));
+  const known = { density: () => 0, corners: null };
+  const at = async (rows: readonly number[], weights: readonly number[]) => {
+    const data = matrixDataset(
+      Matrix.fromRows(rows.map((i) => X[i])),
+      rows.map((i) => y[i]),
+      { weights: [...weights] },
+    );
+    const attack = await influence(await fitAt(linear(), data, theta), lp(p));
+    // The other rows' weights are 1/7 with it, and 1/6 without.
+    const scaled = { ...attack, scale: 1 };
+    return influenceJacobian(scaled, await scoreShifts({ ...attack, influence: Float64Array.of(1, 2, 3) }), {}, known);
+  };
+  const all = [0, 1, 2, 3, 4, 5, 6];
+  const [whole, without] = [
+    await at(
+      all,
+      all.map(() => 1),
+    ),
+    await at(
+      all.filter((i) => i !== 3),
+      new Array(6).fill(1),
+    ),
+  ];
+  expect(whole.data.every(Number.isFinite)).toBe(true);
+  expect(
+    relativeError(
+      whole.data,
+      without.data.map((value) => (6 / 7) * value),
+    ),
+  ).toBeLessThan(1e-12);
 });

@@ -198,6 +198,43 @@ describe("intervals of S", () => {
     }
   });
 
+  test("in any unit of the parameters, with a direction that does not vary", () => {
+    const found = (unit: number, size: number) => {
+      const covariance = Matrix.fromRows([
+        [0.02, 0.02],
+        [0.02, 0.02],
+      ]);
+      const data = covariance.data.map((value) => value * unit * unit);
+      return curvatureInterval(
+        Float64Array.of(size * unit, size * unit),
+        times,
+        {
+          covariance: new Matrix(data, 2, 2),
+          standardErrors: Float64Array.of(0.1, 0.1),
+          debiased: 0.4 * unit * unit,
+          sensitivityStandardError: 0.1 * unit * unit,
+        },
+        0.9,
+      );
+    };
+    for (const [size, method] of [
+      [0.1, "projection"],
+      [1, "delta"],
+    ] as const) {
+      const one = found(1, size);
+      expect(one.method).toBe(method);
+      // One direction varies: Î'V̂⁺Î = size²/0.02 on one degree of freedom.
+      expect(one.waldProbability).toBeCloseTo(chiSquareTail(size ** 2 / 0.02, 1), 10);
+      for (const unit of [1e-9, 1e9]) {
+        const other = found(unit, size);
+        expect(other.method).toBe(method);
+        expect(other.waldProbability).toBeCloseTo(one.waldProbability, 9);
+        expect(other.upper / unit ** 2 / one.upper).toBeCloseTo(1, 8);
+        expect(other.lower / unit ** 2).toBeCloseTo(one.lower, 8);
+      }
+    }
+  });
+
   test("over the ball: minima inside and on the sphere, maxima with and without a slope along the top", () => {
     const of = (...values: number[]): Float64Array => Float64Array.from(values);
     // Inside: −b²/2a. On the sphere: −|b| + a/2.
@@ -205,6 +242,9 @@ describe("intervals of S", () => {
     expect(smallestOverBall(of(1), of(3))).toBeCloseTo(-2.5, 9);
     expect(smallestOverBall(of(1, 0), of(0, 3))).toBeCloseTo(-3, 9);
     expect(smallestOverBall(of(2, 5), of(0, 0))).toBe(0);
+    // A direction with neither slope nor bend takes no part.
+    expect(smallestOverBall(of(0, 1), of(0, 3))).toBeCloseTo(-2.5, 9);
+    expect(largestOverBall(of(0, 1), of(0, 3))).toBeCloseTo(3.5, 9);
     expect(largestOverBall(of(4), of(2))).toBeCloseTo(4, 9);
     expect(largestOverBall(of(0, 0), of(3, 4))).toBeCloseTo(5, 9);
     expect(largestOverBall(of(0, 0), of(0, 0))).toBe(0);

@@ -93,6 +93,27 @@ describe("how far an attack can go", () => {
     expect(await collapseRadius(await influence(curved, lp(2)))).toBeNull();
   });
 
+  test("rows without weight do not count, whoever takes the budget", async () => {
+    const random = new Random(5);
+    const X = random.rows(8, 2);
+    const y = X.map((x, i) => (i === 2 ? 50 : x[0] + random.normal()));
+    const weights = X.map((_, i) => (i === 2 ? 0 : 1));
+    const rest = X.flatMap((_, i) => (i === 2 ? [] : [i]));
+    const whole = matrixDataset(Matrix.fromRows(X), y, { weights });
+    const without = matrixDataset(
+      Matrix.fromRows(rest.map((i) => X[i])),
+      rest.map((i) => y[i]),
+    );
+    for (const threat of [wasserstein(1, lp(2)), wasserstein(2, lp(2)), lp(2)]) {
+      const [one, other] = [
+        await influence(await fit(linear(), whole), threat),
+        await influence(await fit(linear(), without), threat),
+      ];
+      expect((await collapseRadius(one)) ?? 0).toBeCloseTo((await collapseRadius(other)) ?? 1, 10);
+      one.influence.forEach((value, j) => expect(value).toBeCloseTo(other.influence[j], 8));
+    }
+  });
+
   test.each([2, INF])("a lasso's features: the first that leaves or enters, p = %d", async (p) => {
     const random = new Random(4);
     const X = random.rows(14, 3);

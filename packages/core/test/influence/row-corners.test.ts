@@ -145,6 +145,17 @@ describe("where gradients differ by row", () => {
   });
 });
 
+test("a row with one feature to attack has no tie to be near to", async () => {
+  const made = randomCase("quadratic-logistic", 5, { n: 10, m: 2, p: 1, l2: 0.2 });
+  const own = await fit(quadratic({ loss: "logistic" }), made.data, { l2: 0.2 });
+  const attack = await influence(own, lp(1, { budgets: [1, 0] }));
+  const terms = cornerTerms(attack, Float64Array.of(1, 1), 1);
+  const out = Matrix.zeros(6, 6);
+  for (const { x, w } of made.data.blocks()) terms?.(x, own.model.map.inputGradients(own.parameters, x), w, out);
+  expect(terms).not.toBeNull();
+  expect(out.data.every((value) => value === 0)).toBe(true);
+});
+
 describe("kinks", () => {
   test("residuals within rounding of 0 are 0, in place; targets without a kink are left alone", () => {
     const y = Float64Array.of(1, 2, 3, 4);
@@ -157,6 +168,9 @@ describe("kinks", () => {
     expect(
       snapResiduals(LOSSES.squared, Float64Array.of(1, 3e-8), Float64Array.of(1, 1e6), Float64Array.of(0, 0)),
     ).toEqual([]);
+    // Small scores round to less, not to more.
+    const small = Float64Array.of(1e-3, 1e-5);
+    expect(snapResiduals(LOSSES.squared, small, Float64Array.of(1, 1e-12), Float64Array.of(0, 0))).toEqual([]);
     expect(
       snapResiduals(LOSSES.logistic, Float64Array.of(0, 1), Float64Array.of(0, 0), Float64Array.of(1, -1)),
     ).toEqual([]);
