@@ -49,7 +49,6 @@ export async function forwardSelection(problem: SelectionProblem, steps: number)
 function gainOf(hessian: Matrix, gradient: Float64Array, before: Int32Array, after: Int32Array): number {
   const known = new Set(before);
   const fresh = after.filter((j) => !known.has(j));
-  if (fresh.length === 0) return 0;
   const order = [...before, ...fresh];
   const block = symmetricPart(hessian, order);
   const right = Float64Array.from(order, (j, a) => (a < before.length ? 0 : gradient[j]));

@@ -69,3 +69,24 @@ test("of equal gains the first enters", async () => {
   );
   expect(order).toEqual([0, 1]);
 });
+
+test("a group that brings nothing gains nothing, first of all and later", async () => {
+  const hessian = Matrix.fromRows([
+    [2, 0],
+    [0.5, 2],
+  ]);
+  const groups = [[], [0], [1], []];
+  const order = await forwardSelection(
+    {
+      groups: groups.length,
+      parameters: (chosen) => Int32Array.from(groups.flatMap((group, k) => (chosen.has(k) ? group : []))),
+      // What is in use is at its minimum; the other parameter still gains.
+      at: async (inUse) => ({
+        hessian,
+        gradient: Float64Array.of(inUse.includes(0) ? 0 : 1, inUse.includes(1) ? 0 : 3),
+      }),
+    },
+    4,
+  );
+  expect(order).toEqual([2, 1, 0, 3]);
+});

@@ -122,6 +122,12 @@ describe("the quadratic lasso", () => {
         if (value === 0) expect(found[j]).toBe(0);
       });
       expect(start).toEqual(kept);
+      // In other units of the target the same, however small or large b is.
+      for (const unit of [2 ** -40, 2 ** 40]) {
+        const scaled = (values: Float64Array): Float64Array => values.map((value) => unit * value);
+        const problem = { H: lower(h), b: scaled(b), penalties: scaled(penalties) };
+        expect(quadraticLasso(problem, scaled(start))).toEqual(scaled(found));
+      }
     }
   });
 
