@@ -17,7 +17,7 @@ export interface DualNormPoint {
 export function normHessianTimes(
   moves: Matrix,
   { gamma, base, norms }: DualNormPoint,
-  { p, budgets, bounds }: ThreatSettings,
+  { p, budgets }: ThreatSettings,
 ): { product: Matrix; infinite: number } | null {
   const q = dualExponent(p);
   if (q === 1 || q === Infinity) return null;
@@ -34,7 +34,7 @@ export function normHessianTimes(
     let atCorner = false;
     for (let k = 0; k < m; k++) {
       const b = budgets[k];
-      const heldStill = bounds !== null && phi[k] === 0 && g[k] !== 0;
+      const heldStill = phi[k] === 0 && g[k] !== 0;
       if (b === 0 || heldStill) continue;
       const size = (b * Math.abs(g[k])) / N;
       if (q < 2 && phi[k] === 0) atCorner ||= u[k] !== 0;

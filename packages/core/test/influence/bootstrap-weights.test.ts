@@ -240,3 +240,22 @@ test("frequency weights need a total of 2 or more that can be counted", () => {
   drawWeights(Float64Array.of(0.5, 0.5), { weightsKind: "frequency", totalWeight: 2 })(0, out);
   expect(out[0] + out[1]).toBe(1);
 });
+
+test("a draw of rows without weight has none, and is no number only where nothing is drawn", () => {
+  const weights = Float64Array.of(0.5, 0, 0.5, 0);
+  const out = new Float64Array(4);
+  for (const options of [{ seed: 1 }, { seed: 1, clusters: Int32Array.of(0, 1, 2, 3) }]) {
+    const draw = drawWeights(weights, options);
+    let empty = 0;
+    for (let k = 0; k < 60; k++) {
+      draw(k, out);
+      const total = sum(out);
+      if (total === 0) empty++;
+      else expect(total).toBeCloseTo(1, 14);
+      expect([out[1], out[3]]).toEqual([0, 0]);
+    }
+    // All four drawn from the two without weight: one draw in 16.
+    expect(empty).toBeGreaterThan(0);
+    expect(empty).toBeLessThan(20);
+  }
+});

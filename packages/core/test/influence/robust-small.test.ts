@@ -430,6 +430,10 @@ describe("robust losses", () => {
       expect(sums[1] / sums[0]).toBeCloseTo(1, 6);
     }
     expect((await attackedLosses(attack, held, { epsilon, moved: 0.2 }))[3]).toBe(losses[3]);
+    // A fold whose rows have no weight has no worst case; the other's is as before.
+    const weightless = { ...held, rows: { ...held.rows, w: held.rows.w.map((w, i) => (foldOf[i] === 0 ? 0 : w)) } };
+    const some = await attackedLosses(attack, weightless, { epsilon, moved: 0.2 });
+    foldOf.forEach((k, i) => expect(some[i]).toBe(k === 0 ? 0 : losses[i]));
     const tilted: Influence = await influence(own, divergence("chi2"));
     expect(robustLossMethod(tilted)).toBe("reweighting");
     const plain = trainingRows(tilted, await scoreShifts(tilted));

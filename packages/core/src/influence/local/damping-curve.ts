@@ -74,8 +74,7 @@ async function byConjugateGradients(
   const found = new Map<number, DampedSensitivity>();
   const size = Math.sqrt(dot(Phi, Phi));
   let x = new Float64Array(Phi.length);
-  for (const damping of dampings.toSorted((a, b) => b - a)) {
-    if (found.has(damping)) continue;
+  for (const damping of new Set(dampings.toSorted((a, b) => b - a))) {
     found.set(damping, { damping, sensitivity: null, length: null });
     if (smallestEigenvalue !== null && smallestEigenvalue + damping < 0) continue;
     const damped = dampedOperator(operator, damping);

@@ -162,7 +162,7 @@ export async function localTrust(attack: LocalInfluence, options: LocalTrustOpti
   }
   const limit = await stationarityLimit(attack, rest);
   if (limit.stationarity > tolerance) {
-    return { radius: null, reason: nowhere(attack, limit, tolerance), checks: [] };
+    return { radius: null, reason: nowhere(limit, tolerance), checks: [] };
   }
   const checks: LocalValidity[] = [];
   const finish = (radius: number | null, reason: string | null = null): LocalTrust => ({
@@ -178,7 +178,7 @@ export async function localTrust(attack: LocalInfluence, options: LocalTrustOpti
     if (check.stationarity <= tolerance) low = check;
     else high = check;
     if (high === null && epsilon >= ceiling) return finish(ceiling);
-    if (low === null && epsilon <= SMALLEST) return finish(null, nowhere(attack, check, tolerance));
+    if (low === null && epsilon <= SMALLEST) return finish(null, nowhere(check, tolerance));
     if (low !== null && high !== null && high.epsilon / low.epsilon <= PRECISION) break;
     epsilon = Math.max(
       SMALLEST,
@@ -221,9 +221,9 @@ function nextSize({
     : epsilon * Math.max(PRECISION, Math.min(LONGEST, factor * BEYOND));
 }
 
-function nowhere({ damping }: LocalInfluence, limit: Partial<StationarityLimit>, tolerance: number): string {
+function nowhere(limit: Partial<StationarityLimit>, tolerance: number): string {
   const level = `κ stays near ${(limit.stationarity ?? 0).toPrecision(2)} however small ε is`;
-  return damping > 0 && (limit.damped ?? 1) <= tolerance ? `${level}: the damping decides the response` : level;
+  return (limit.damped ?? Number.POSITIVE_INFINITY) <= tolerance ? `${level}: the damping decides the response` : level;
 }
 
 /** The share of (row, unit) pairs whose ReLU is on at one of θ̃ and θ̃+εI and off at the other, weighted by row. */

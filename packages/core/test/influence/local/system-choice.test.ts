@@ -9,9 +9,9 @@ import { localSystem } from "../../../src/influence/local/system.js";
 import { NO_PRECONDITIONER } from "../../../src/solvers/preconditioner.js";
 import { divergence } from "../../../src/threats/divergence.js";
 import { wasserstein } from "../../../src/threats/wasserstein.js";
-import { Random, relativeError } from "../../models/naive.js";
+import { dot, Random, relativeError } from "../../models/naive.js";
 import { Cut } from "../cut.js";
-import { smallNetwork, userLoss } from "./user-losses.js";
+import { gradientOf, numericalHessian, smallNetwork, userLoss } from "./user-losses.js";
 
 beforeAll(() => ensureBlas());
 
@@ -57,6 +57,12 @@ describe("the Gauss–Newton part in front of conjugate gradients", () => {
     );
     expect(await borrowed.preconditioner()).toBe(given);
     expect(await borrowed.preconditioner({}, 3)).not.toBe(given);
+    // Without any λ there is no factor of what has no ridge: the one at hand serves.
+    expect(await layered.preconditioner({}, 0)).toBe(given);
+    const penalised = await localSystem(await pointAt(model, data, start, { l2: 0.1 }), options, 1);
+    const all = await localSystem({ ...(await pointAt(model, data, start)), ridge: start.map(() => 0.1) }, options, 1);
+    expect(await penalised.preconditioner({}, 0)).toBe(await penalised.preconditioner());
+    expect(await all.preconditioner({}, 0)).not.toBe(await all.preconditioner());
     const formed = await localSystem(
       await pointAt(model, data, start),
       { damping: 2, ...(given && { preconditioner: given }) },
@@ -92,6 +98,37 @@ describe("an indefinite H + λI", () => {
     expect(refused).toMatchObject({ end: "indefinite", iterations: 0, products: 1, solver: "cholesky" });
     expect([...refused.solution.data].every((value) => value === 0)).toBe(true);
   });
+});
+
+test("an indefinite H is refused with its smallest eigenvalue and the λ that would do, whatever the solver", async () => {
+  const point = await pointAt(model, data, start);
+  const H = numericalHessian((theta) => gradientOf(model, made.data, 0, theta), start);
+  // Power iteration on 10I − H.
+  let v = start.map((_, j) => 1 + 0.1 * j);
+  for (let step = 0; step < 8000; step++) {
+    const image = v.map((value, i) => 10 * value - dot(H[i], v));
+    const length = Math.hypot(...image);
+    v = image.map((value) => value / length);
+  }
+  const lowest = v.reduce((sum, value, i) => sum + value * dot(H[i], v), 0);
+  expect(lowest).toBeLessThan(0);
+  const said = async (options: Parameters<typeof localInfluence>[2]): Promise<string> =>
+    localInfluence(point, lp(2), options).then(
+      () => "",
+      (error: unknown) => (error instanceof AifError && error.code === "numerical" ? error.message : ""),
+    );
+  for (const options of [{}, { solver: "cg" }, { eigenvalues: false }, { solver: "cg", eigenvalues: false }] as const) {
+    for (const damping of [0, -0.4 * lowest]) {
+      const text = await said({ ...options, damping });
+      const [, value, least] =
+        /^The Hessian.* is not positive definite at these parameters \(smallest eigenvalue (\S+)\): use a damping of at least (\S+), such as \S+, or the Gauss–Newton curvature\.$/.exec(
+          text,
+        ) ?? [];
+      expect(Number(value) / lowest).toBeCloseTo(1, 3);
+      expect(Number(least) / -lowest).toBeCloseTo(1.001, 2);
+      expect(text.startsWith(`The Hessian${damping > 0 ? ` with a damping of ${damping}` : ""} is not`)).toBe(true);
+    }
+  }
 });
 
 describe("several threats", () => {

@@ -106,6 +106,11 @@ describe("the search for the trust radius", () => {
     const { asked, radius } = await search(() => (turn++ % 2 === 0 ? 0.05 : 0.2), { start: 0.5 });
     expect(asked.length).toBeLessThanOrEqual(16);
     expect(asked).toContain(radius);
+    // κ = 0.0999 everywhere below 1: steps of a tenth at least.
+    const slow = await search((epsilon) => (epsilon < 1 ? 0.0999 : 5));
+    expect(slow.asked).toHaveLength(16);
+    expect(slow.radius).toBe(slow.asked.at(-1));
+    slow.asked.slice(1).forEach((epsilon, k) => expect(epsilon / slow.asked[k]).toBeCloseTo(1.1, 10));
   });
 
   test("a damping's part of κ does not grow with ε", async () => {

@@ -118,6 +118,8 @@ describe("κ", () => {
     const left = Array.from(attack.influence, (value) => 0.5 * value);
     const Phi = [...attack.penaltyGradient];
     expect(stationarity).toBeCloseTo(Math.sqrt(dot(left, solve(H, left)) / dot(Phi, solve(H, Phi))), 8);
+    const still = { ...attack, penaltyGradient: new Float64Array(3), influence: new Float64Array(3) };
+    expect(await stationarityLimit(still)).toEqual({ stationarity: 0, damped: 0 });
     // Of a linear model Gauss–Newton is H itself.
     const gaussNewton = { ...given.attack, curvature: "gauss-newton" as const };
     expect((await stationarityLimit(gaussNewton)).stationarity).toBeCloseTo(stationarity, 8);
