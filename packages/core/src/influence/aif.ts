@@ -187,7 +187,7 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { pull: throughFeatures } = await sweep(
     map,
     data,
-    { pull: 1, phase: "influence" },
+    { pull: 1, reads: true, phase: "influence" },
     ({ block, pull: omega }) => {
       const { x, w, firstRow, y } = block;
       const slope = slopes.subarray(firstRow, firstRow + y.length);

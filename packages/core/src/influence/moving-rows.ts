@@ -51,10 +51,11 @@ export function localSensitivity(
   { loss, y, w, scores, shifts }: MovingRows,
   sampling: Sampling = independentRows(y.length),
 ): LocalSensitivity {
-  const slopes = y.map((target, i) => loss.first(scores[i], target) * shifts[i]);
+  const slopes = new Float64Array(y.length);
   let slope = 0;
   let curvature = 0;
   for (let i = 0; i < y.length; i++) {
+    slopes[i] = loss.first(scores[i], y[i]) * shifts[i];
     slope += w[i] * slopes[i];
     curvature += 0.5 * w[i] * loss.second(scores[i], y[i]) * shifts[i] * shifts[i];
   }

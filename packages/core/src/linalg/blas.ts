@@ -44,6 +44,8 @@ export interface Blas {
     beta: number,
     y: Float64Array,
   ): void;
+  /** `gemv` beside this thread, under the terms of `syrkBeside`. */
+  readonly gemvBeside?: (...product: Parameters<Blas["gemv"]>) => Promise<void>;
   /** C ← alpha·A'A + beta·C (lower triangle, n×n), A k×n. */
   syrk(
     n: number,

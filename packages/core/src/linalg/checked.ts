@@ -14,6 +14,7 @@ export interface Kernels {
   gemm: Blas["gemm"];
   /** Called with beta = 0 only on a y that is all zeros. */
   gemv: Blas["gemv"];
+  gemvBeside?: Blas["gemvBeside"] | undefined;
   syrk: Blas["syrk"];
   syrkBeside?: Blas["syrkBeside"] | undefined;
   /** Called with beta = 0 only on a y that is all zeros. */
@@ -84,6 +85,7 @@ class CheckedBlas implements Blas {
   readonly description: string;
   readonly threads: number;
   readonly shareParts?: NonNullable<Blas["shareParts"]>;
+  readonly gemvBeside?: NonNullable<Blas["gemvBeside"]>;
   readonly syrkBeside?: NonNullable<Blas["syrkBeside"]>;
 
   constructor(
@@ -93,11 +95,16 @@ class CheckedBlas implements Blas {
     this.name = identity.name;
     this.description = identity.description;
     this.threads = identity.threads;
-    const { syrkBeside, shareParts } = kernels;
+    const { gemvBeside, syrkBeside, shareParts } = kernels;
     if (shareParts) {
       this.shareParts = (job, own) => {
         for (const [name, numbers, count] of needsOf(job)) checkVector("shareParts", name, numbers, count);
         shareParts(job, own);
+      };
+    }
+    if (gemvBeside) {
+      this.gemvBeside = async (...product) => {
+        if (this.gemvIsWork(...product)) await gemvBeside(...product);
       };
     }
     if (syrkBeside) {
@@ -153,17 +160,23 @@ class CheckedBlas implements Blas {
     beta: number,
     y: Float64Array,
   ): void {
+    if (this.gemvIsWork(transpose, m, n, alpha, a, lda, x, beta, y))
+      this.kernels.gemv(transpose, m, n, alpha, a, lda, x, beta, y);
+  }
+
+  /** Checks the arguments and does what is no product at all. */
+  private gemvIsWork(...[transpose, m, n, alpha, a, lda, x, beta, y]: Parameters<Blas["gemv"]>): boolean {
     checkDimension("gemv", "m", m);
     checkDimension("gemv", "n", n);
     checkMatrix("gemv", "A", a, m, n, lda);
     const length = transpose ? n : m;
     checkVector("gemv", "x", x, transpose ? m : n);
     checkVector("gemv", "y", y, length);
-    if (length === 0) return;
+    if (length === 0) return false;
     // Reference BLAS leaves y alone where the inner dimension is 0, and some versions multiply a NaN in y by beta = 0.
     const nothingToAdd = m === 0 || n === 0 || alpha === 0;
     if (nothingToAdd || beta === 0) scaleVector(y, length, beta);
-    if (!nothingToAdd) this.kernels.gemv(transpose, m, n, alpha, a, lda, x, beta, y);
+    return !nothingToAdd;
   }
 
   syrk(

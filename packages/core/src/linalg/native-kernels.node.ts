@@ -77,6 +77,12 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
     syrk(n, k, alpha, a, lda, beta, c, ldc) {
       dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
     },
+    gemvBeside(transpose, m, n, alpha, a, lda, x, beta, y) {
+      const op = cblasTranspose(transpose);
+      return beside([a, x, y], (end) => {
+        dgemv.async(ROW_MAJOR, op, m, n, alpha, a, lda, x, 1, beta, y, 1, end);
+      });
+    },
     syrkBeside: (n, k, alpha, a, lda, beta, c, ldc) =>
       beside([a, c], (end) => {
         dsyrk.async(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc, end);

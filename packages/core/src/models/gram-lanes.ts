@@ -64,9 +64,10 @@ export class GramLanes {
     pulled: Matrix,
   ): Promise<void> {
     const from = await this.start(x, weights, lasting === true);
-    this.parts.addVectors(x, weights, out, omega, pulled);
     const own = x.rowRange(from, x.rows);
     out.forEach((gram, k) => this.parts.addSquare(own, weights[k].subarray(from), gram));
+    // Last, when the squares have brought all rows into the cache that the threads share.
+    this.parts.addVectors(x, weights, out, omega, pulled);
   }
 
   /** Waits for the block before, hands this one's first rows over, and returns how many they are. */
@@ -100,8 +101,9 @@ export class GramLanes {
     await this.settle();
     giveBack(this.scalers.flat());
     for (const sums of this.sums) {
-      sums.forEach((sum, k) => {
-        for (let at = 0; at < sum.data.length; at++) out[k].data[at] += sum.data[at];
+      sums.forEach(({ data: sum, columns: d }, k) => {
+        const { data } = out[k];
+        for (let i = 0; i < d; i++) for (let at = i * d, end = at + i; at <= end; at++) data[at] += sum[at];
       });
     }
   }

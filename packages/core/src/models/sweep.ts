@@ -6,6 +6,7 @@ import type { FeatureMap } from "./feature-map.js";
 import { GramLanes } from "./gram-lanes.js";
 import { borrowBuffers } from "./idle-buffers.js";
 import { LinearMap } from "./linear-map.js";
+import { VectorLanes } from "./vector-lanes.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
 export interface SweepPlan {
@@ -15,6 +16,8 @@ export interface SweepPlan {
   readonly pull?: number;
   /** How many Gram matrices are summed; the visitor fills the weights of each. */
   readonly grams?: number;
+  /** Whether the visitor reads the rows themselves, for which the pass then leaves it time (default false). */
+  readonly reads?: boolean;
   readonly phase: string;
 }
 
@@ -72,13 +75,14 @@ export async function sweep(
   const slices = timeSlices(work);
   const buffers = borrowBuffers();
   const formedBuffer = buffers.one();
-  const pullBuffer = buffers.one();
+  const pullBuffers = [buffers.one(), buffers.one()];
   const gramBuffers = gramSums.map(() => buffers.one());
   const empty = Matrix.zeros(0, 0);
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
   const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
   const lanes = GramLanes.for(through, gramSums.length, data.rows, plan.theta ?? null);
   const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
+  const vectors = lanes || later || map.formed ? null : VectorLanes.for(map, data.rows, plan);
   const formedLength = map.formed ? defaultRowsPerBlock(d) : undefined;
   const known = map.formed ? keptRows(map, data) : null;
   const formed = ({ x, firstRow, lasting }: Block): Matrix => {
@@ -90,24 +94,26 @@ export async function sweep(
     known.set(firstRow, fresh);
     return fresh;
   };
-  for (const block of data.blocks((lanes ?? later)?.rowsPerBlock ?? formedLength)) {
+  let blocks = 0;
+  for (const block of data.blocks((lanes ?? later ?? vectors)?.rowsPerBlock ?? formedLength)) {
     const r = block.x.rows;
     const x = usesRows ? formed(block) : block.x;
-    const scores = plan.theta ? through.scores(plan.theta, x) : empty;
-    const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
+    const scores = plan.theta ? await (vectors ?? through).scores(plan.theta, x) : empty;
+    const pull = new Matrix(pullBuffers[blocks++ % 2](r * columns).fill(0), r, columns);
     const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
     visit(rows);
+    const lasting = block.lasting === true && x === block.x;
     if (lanes) {
-      const lasting = block.lasting === true && x === block.x;
       await lanes.add({ x, lasting }, rows.grams, gramSums, pull, pullSums);
     } else {
-      if (columns > 0) through.addPullback(x, pull, pullSums);
+      if (columns > 0) await (vectors ?? through).addPullback(x, pull, pullSums, lasting);
       if (later) later.add(x, rows.grams);
       else gramSums.forEach((sum, k) => through.addGram(x, rows.grams[k], sum));
     }
     if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
   }
   await lanes?.addTo(gramSums);
+  if (columns > 0) await vectors?.addTo(pullSums);
   later?.addTo(gramSums);
   buffers.giveBack();
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));

@@ -99,11 +99,7 @@ export function fitHessianTimes({ hessian, sparse }: Fit, x: Float64Array): Floa
 export async function fit(description: ModelDescription, data: Dataset, options: FitOptions = {}): Promise<Fit> {
   await ensureBlas();
   const { model, ridge, l2 } = prepareFit(description, data, options);
-  refuseTooFewRows(
-    model,
-    l2,
-    data.weights.reduce((count, w) => count + (w > 0 ? 1 : 0), 0),
-  );
+  refuseTooFewRows(model, l2, positives(data.weights));
   if (model.map.intercept) refuseConstantTargets(model, data);
   const all = new Uint8Array(model.map.count).fill(1);
   const { point, iterations, inverse } = await minimise(
@@ -193,6 +189,12 @@ export function refuseTooFewRows({ map: { count: d } }: ScoreModel, l2: number, 
   );
 }
 
+function positives(values: Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] > 0) count++;
+  return count;
+}
+
 /** θ = 0, but for the intercept of the best constant prediction. */
 export const startingPoint = (model: ScoreModel, data: Dataset): Float64Array =>
   constantPoint(model, model.map.intercept ? dot(data.weights, data.y) : 0);
@@ -211,11 +213,21 @@ export function refuseConstantTargets({ loss }: ScoreModel, { y, weights }: Data
   refuseRunaway(runaway(loss, y, weights));
 }
 
-/** Whether any row's loss rises, and any falls, as the intercept goes up; and the same as it goes down. */
+/**
+ * Whether any row's loss rises, and any falls, as the intercept goes up; and the same as it goes down. Once some rise either way nothing
+ * else matters, and no more rows are looked at.
+ */
 export function runaway(loss: Loss, y: Float64Array, weights: Float64Array): boolean[] {
-  return [1, -1].flatMap((direction) =>
-    [1, -1].map((sign) => y.some((target, i) => weights[i] > 0 && sign * loss.recession(direction, target) > 0)),
-  );
+  let [risesUp, fallsUp, risesDown, fallsDown] = [false, false, false, false];
+  for (let i = 0; i < y.length && !(risesUp && risesDown); i++) {
+    if (!(weights[i] > 0)) continue;
+    const [up, down] = [loss.recession(1, y[i]), loss.recession(-1, y[i])];
+    risesUp ||= up > 0;
+    fallsUp ||= up < 0;
+    risesDown ||= down > 0;
+    fallsDown ||= down < 0;
+  }
+  return [risesUp, fallsUp, risesDown, fallsDown];
 }
 
 /** @param found over all rows. @throws numerical: the loss falls for ever as the intercept grows. */
