@@ -32,7 +32,7 @@ const rules = {
   },
   "duplicate-column": {
     level: "note",
-    raised: "a column repeats another one cell by cell and was left out",
+    raised: "a column repeats another one cell by cell (with --precision mixed: in 32 bits) and was left out",
     why: "Two copies share one effect in any proportion, so no adversarial influence exists for them.",
     todo: "Nothing; drop one of them from the file to silence the note.",
   },

@@ -6,8 +6,7 @@ import { imputedNotes } from "../apply-encoding.js";
 import { chooseColumns, columnNamed, ROLE } from "../choose-columns.js";
 import { fitting } from "../encode.js";
 import type { EncodeOptions, Encoding } from "../encoding.js";
-import { quoted } from "../names.js";
-import { type Note, note } from "../notes.js";
+import type { Note } from "../notes.js";
 import { countMissing, type Weighting } from "../row-choice.js";
 import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
@@ -17,6 +16,7 @@ import type { TableHead } from "./cache-parts.node.js";
 import { type CachedRows, cachedRows, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
+import { notesInStorage } from "./mixed-precision.js";
 import { sharedTable, wholeTable } from "./shared-rows.node.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamedNames } from "./stream-by.js";
@@ -174,13 +174,8 @@ async function encoded(
   const table = tableOf(cached, ranks);
   const { source } = table;
   const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
-  const notes = [
-    ...table.notes,
-    ...encoding.notes,
-    ...rows.notes,
-    ...(await imputed(table, rows, encoding)),
-    ...(await precisionNotes(table, encoding)),
-  ];
+  const filled = await imputed(table, rows, encoding);
+  const notes = [...table.notes, ...(await notesInStorage(table, encoding)), ...rows.notes, ...filled];
   const of = (part: RowsPart, folds: Uint16Array | null, isTraining = true): StreamedDataset =>
     new StreamedRows(table, rows, part, encoding, folds, isTraining, notes, encoding.by);
   if (encoding.target.task === "count") checkTargets(table, rows, encoding);
@@ -260,42 +255,4 @@ async function imputed(table: CachedTable, used: UsedRows, encoding: Encoding): 
   }
   await table.ranks.add(counts);
   return imputedNotes(encoding, [...counts], table.source);
-}
-
-/** Standard deviations that 32 bits may move a feature by. */
-const MOST_ROUNDING = 0.01;
-
-/** @throws input: a column whose cells differ by little more than 32 bits can tell apart */
-function refuseLost(table: CachedTable, encoding: Encoding, rounding: readonly (readonly [string, number])[]): void {
-  const flat = new Set(encoding.notes.flatMap(({ code, columns }) => (code === "constant-column" ? columns : [])));
-  const lost = rounding.find(([name, error]) => {
-    const column = table.columns.find((known) => known.name === name);
-    const survey = column && table.survey(column);
-    if (survey?.kind !== "numeric" || !survey.varies || error === 0) return false;
-    const feature = encoding.features.find((known) => known.column === name);
-    return feature ? encoding.standardized && error > MOST_ROUNDING * feature.scale : flat.has(name);
-  });
-  if (lost === undefined) return;
-  throw inputError(
-    `${table.source}: the cells of column ${quoted(lost[0])} differ by too little for the 32 bits of --precision mixed, which move them by up to ${lost[1].toPrecision(2)}; use --precision double, or subtract a constant from the column.`,
-  );
-}
-
-/** How much 32 bits changed the features, in the units that the model sees. @throws input: too much */
-async function precisionNotes(table: CachedTable, encoding: Encoding): Promise<Note[]> {
-  const everywhere = await exchange(table.ranks, [...table.blocks.rounding]);
-  refuseLost(table, encoding, everywhere.flat());
-  let worst = { column: "", error: 0 };
-  for (const [name, rounding] of everywhere.flat()) {
-    const feature = encoding.features.find(({ column }) => column === name);
-    const error = feature === undefined ? 0 : rounding / feature.scale;
-    if (error > worst.error) worst = { column: name, error };
-  }
-  if (everywhere.every((rank) => rank.length === 0)) return [];
-  const unit = encoding.standardized ? " standard deviations" : "";
-  const most =
-    worst.error === 0
-      ? "no feature was changed by it"
-      : `no feature was changed by more than ${worst.error.toExponential(1)}${unit} (column ${quoted(worst.column)})`;
-  return [note("mixed-precision", `Features are stored in 32 bits: ${most}; sums are kept in 64 bits.`)];
 }

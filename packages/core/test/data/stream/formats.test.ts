@@ -137,6 +137,14 @@ describe("what 32 bits cannot tell apart", () => {
       /the cells of column "far" differ by too little for the 32 bits of --precision mixed/,
     );
   });
+  test("two columns that 64 bits tell apart", async () => {
+    const { training, close } = await open("twins.csv", (i) => x[i] * (1 + 2 ** -50));
+    expect(training.features).toEqual(["x"]);
+    expect(training.notes.map(({ message }) => message)).toContain(
+      'Column "far" is left out: in the 32 bits of --precision mixed it equals column "x" in every row; they may differ in 64.',
+    );
+    close();
+  });
   test("but not what is the same or far apart", async () => {
     const { training, close } = await open("far apart.csv", (i) => 1e12 + 1e9 * Math.sin(i));
     expect(training.features).toEqual(["x", "far"]);
