@@ -34,7 +34,7 @@ const variants = [
     features: ["simd", "relaxed-simd", "threads"],
     what: "The same with fused multiply-add.",
   },
-  { name: "rows", entry: "rows.ts", features: ["simd"], what: "Scaling of rows, with SIMD." },
+  { name: "rows", entry: "rows.ts", features: ["simd"], what: "What is done to rows one by one, with SIMD." },
 ];
 
 /** Pages of 64 KB: 256 MB at the most, several times what the largest product takes. */

@@ -1,6 +1,8 @@
-/** A module of its own: rows scaled in place, for symmetric products with weights. Addresses are in bytes. */
+/** A module of its own: what is done to rows one by one. Addresses are in bytes. */
+export { affine, divide, extremes, norms, pull } from "./attack-rows";
+export { power } from "./powers";
 
-/** Row i of A ← √weights[i] · row i, A m×n with rows behind each other. */
+/** Rows scaled in place, for symmetric products with weights: row i of A ← √weights[i] · row i, A m×n with rows behind each other. */
 export function scaleByRoots(m: i32, n: i32, weights: usize, a: usize): void {
   for (let i = 0; i < m; i++) {
     const root = Math.sqrt(load<f64>(weights + (<usize>i << 3)));

@@ -1,16 +1,24 @@
+import { shorter } from "../data/block-stretches.js";
+import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { borrowBuffers } from "../models/idle-buffers.js";
+import { lossCurvatures, lossSlopes } from "../models/loss-rows.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import { holdAtZero } from "../solvers/lasso/lasso.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
-import type { Threat } from "../threats/threat.js";
+import type { Response, Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
 import { rowGains, usedBudgets } from "./response.js";
 
 export { responseAt } from "./response.js";
+
+/** Numbers of an attack on rows with gradients of their own that are written at a time: they stay in a cache meanwhile. */
+const STRETCH_NUMBERS = 1 << 13;
 
 /** An AIF exists when Φ lies in the range of a singular H, up to this share (MATH 1.1). */
 export const RANGE_TOLERANCE = 1e-8;
@@ -121,10 +129,14 @@ export interface SlopeExtent {
 export function slopeExtent({ model: { loss }, data, scores }: Fit): SlopeExtent {
   let [largest, size] = [0, 0];
   const { y, weights } = data;
+  const slopes = new Float64Array(scores.length);
+  const curvatures = new Float64Array(scores.length);
+  lossSlopes(loss, scores, y, slopes);
+  lossCurvatures(loss, scores, y, curvatures);
   for (let i = 0; i < scores.length; i++) {
     const f = scores[i];
-    const slope = loss.first(f, y[i]);
-    const curvature = loss.second(f, y[i]);
+    const slope = slopes[i];
+    const curvature = curvatures[i];
     largest = Math.max(largest, Math.abs(slope));
     if (curvature > 0) size += weights[i] * ((slope * slope) / curvature + curvature * f * f);
   }
@@ -168,7 +180,9 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { loss, map } = model;
   const { p } = threat.settings;
   const slopes = new Float64Array(scores.length);
-  for (let i = 0; i < slopes.length; i++) slopes[i] = loss.first(scores[i], data.y[i]);
+  const curvatures = new Float64Array(scores.length);
+  lossSlopes(loss, scores, data.y, slopes);
+  lossCurvatures(loss, scores, data.y, curvatures);
   const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest);
   const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
@@ -184,34 +198,37 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   let scale = 0;
   let gain = 0;
   let coupled = inBox ? data.rows : 0;
+  const buffers = borrowBuffers();
+  const store = buffers.one();
+  const attack = (block: Block): void => {
+    const { x, w, firstRow, y } = block;
+    const own = (values: Float64Array): Float64Array => values.subarray(firstRow, firstRow + y.length);
+    const slope = own(slopes);
+    const base = pull.gamma ?? map.inputGradients(parameters, x, store);
+    if (!pull.gamma) coupled += coupledKinks(base, slope, used, p);
+    const response = threat.respond({ slope, base }, block, pull.gamma ? undefined : base);
+    if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
+    const sizes = threat.rowScales(block);
+    rowScales.set(sizes, firstRow);
+    scale += dot(w, sizes);
+    const moved = shares ? w.map((weight, i) => weight * shares.omega[firstRow + i]) : w;
+    gain += dot(moved, response.gain);
+    const [onFeatures, onJacobian] = [own(pull.onFeatures), own(pull.onJacobian)];
+    pullRows({ slope, curvature: own(curvatures), moved }, response, onFeatures, onJacobian);
+    map.addJacobianPullback(x, response.base, onJacobian, throughJacobian);
+  };
+  const stretch = Math.max(1, Math.floor(STRETCH_NUMBERS / map.inputs));
   const { pull: throughFeatures } = await sweep(
     map,
     data,
     { pull: 1, reads: true, phase: "influence" },
     ({ block, pull: omega }) => {
-      const { x, w, firstRow, y } = block;
-      const slope = slopes.subarray(firstRow, firstRow + y.length);
-      const base = sharedGamma ? new Matrix(sharedGamma, 1, map.inputs) : map.inputGradients(parameters, x);
-      if (!sharedGamma) coupled += coupledKinks(base, slope, used, p);
-      const response = threat.respond({ slope, base }, block);
-      if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
-      const sizes = threat.rowScales(block);
-      rowScales.set(sizes, firstRow);
-      const { onFeatures, onJacobian } = pull;
-      let [sumOfSizes, sumOfGains] = [scale, gain]; // what a closure writes to is slow to add to
-      for (let i = 0, row = firstRow; i < y.length; i++, row++) {
-        sumOfSizes += w[i] * sizes[i];
-        const moved = shares ? w[i] * shares.omega[row] : w[i];
-        sumOfGains += moved * response.gain[i];
-        onFeatures[row] = moved * loss.second(scores[row], y[i]) * gammaAlongDirection(slope[i], response.gain[i]);
-        onJacobian[row] = moved * slope[i] * response.sign[i];
-        omega.data[i] = onFeatures[row];
-      }
-      [scale, gain] = [sumOfSizes, sumOfGains];
-      map.addJacobianPullback(x, response.base, onJacobian.subarray(firstRow, firstRow + y.length), throughJacobian);
+      for (const part of sharedGamma ? [block] : shorter(block, stretch)) attack(part);
+      omega.data.set(pull.onFeatures.subarray(block.firstRow, block.firstRow + block.y.length));
     },
     work,
   );
+  buffers.giveBack();
   // Rows that share a budget leave a row without gain where it is: its residual of 0 is no corner, but all gains 0 is one.
   // Rows tied under tied coordinates would need two probability vectors: then the first row stands for them all.
   const bothTied = shares !== undefined && shares.tied.length > 0 && found.ties.length > 0;
@@ -277,8 +294,21 @@ function isRounding({ model: { map }, hessian, parameters, sparse }: Fit, { size
   return largest <= 1e-13 * Math.sqrt(size);
 }
 
-/** γ_i·φ_i = (g_i·φ_i) / ℓ'_i; 0 where ℓ'_i = 0, a kink that is resolved apart. */
-const gammaAlongDirection = (slope: number, gain: number): number => (slope === 0 ? 0 : gain / slope);
+/**
+ * What r rows pull: `moved` · ℓ''(γ·φ) on their features and `moved` · ℓ'·sgn on their Jacobians. γ·φ = (g·φ)/ℓ', and 0 where ℓ' = 0,
+ * a kink that is resolved apart.
+ */
+function pullRows(
+  { slope, curvature, moved }: Readonly<Record<"slope" | "curvature" | "moved", Float64Array>>,
+  { gain, sign }: Response,
+  onFeatures: Float64Array,
+  onJacobian: Float64Array,
+): void {
+  for (let i = 0; i < slope.length; i++) {
+    onFeatures[i] = slope[i] === 0 ? 0 : (moved[i] * curvature[i] * gain[i]) / slope[i];
+    onJacobian[i] = moved[i] * slope[i] * sign[i];
+  }
+}
 
 /** v_i'I for every row (n): by how much the score of row i moves per unit of ε. */
 export async function scoreShifts({ fit, influence: I }: Influence, work?: Work): Promise<Float64Array> {

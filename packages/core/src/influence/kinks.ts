@@ -1,4 +1,5 @@
 import type { Matrix } from "../linalg/matrix.js";
+import { extremesOf } from "../linalg/row-kernels.js";
 import type { Loss } from "../models/losses.js";
 import { maximumMagnitude } from "../threats/norms.js";
 
@@ -17,9 +18,10 @@ export function snapResiduals(
   largest = maximumMagnitude(slopes),
 ): number[] {
   const rows: number[] = [];
+  const everywhere = loss.quadratic ? loss.second(0, 0) : null;
   for (let i = 0; i < slopes.length; i++) {
-    if (Number.isNaN(loss.kink(y[i]))) continue;
-    const rounding = ROUNDING * loss.second(scores[i], y[i]) * Math.abs(scores[i]);
+    if (everywhere === null && Number.isNaN(loss.kink(y[i]))) continue;
+    const rounding = ROUNDING * (everywhere ?? loss.second(scores[i], y[i])) * Math.abs(scores[i]);
     if (Math.abs(slopes[i]) > Math.max(SNAP * largest, rounding)) continue;
     slopes[i] = 0;
     rows.push(i);
@@ -61,12 +63,13 @@ export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: numb
  * Snaps the near-zero attacked coordinates of every row of γ (r×m) to zero, in place, but for rows without a slope, and counts the rows
  * with a kink, which is coupled with ∇²_x f, among the inputs that the score uses.
  */
-export function coupledKinks(
-  { data, rows, columns: m }: Matrix,
-  slopes: Float64Array,
-  budgets: Float64Array,
-  p: number,
-): number {
+export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float64Array, p: number): number {
+  const { data, rows, columns: m } = gamma;
+  if (p !== 1) {
+    // One look at all rows spares most blocks the rest.
+    const { largest, least } = extremesOf(gamma, budgets);
+    if (least > SNAP * largest) return 0;
+  }
   let count = 0;
   for (let i = 0, from = 0; i < rows; i++, from += m) {
     if (slopes[i] === 0) continue;

@@ -1,19 +1,8 @@
-import { AifError } from "../errors.js";
 import type { Matrix } from "./matrix.js";
-import { rows as rowsModule } from "./portable/kernels.generated.js";
-import { decode } from "./portable/modules.js";
+import { growTo, type RowKernels, startRowKernels } from "./row-module.js";
 
-/** packages/core/assembly/rows.ts; addresses in bytes. */
-interface RowKernels {
-  readonly memory: WebAssembly.Memory;
-  scaleByRoots(m: number, n: number, weights: number, a: number): void;
-}
-
-const PAGE = 65_536;
 const CACHE_LINE = 64;
 const BYTES = Float64Array.BYTES_PER_ELEMENT;
-
-let compiled: WebAssembly.Module | undefined;
 
 /**
  * Rows scaled by the roots of their weights, for A'diag(ω)A as one symmetric product. They are copied into WebAssembly memory and
@@ -37,29 +26,13 @@ export class RowScaler {
 
   /** A copied, with room for more numbers behind it. */
   private load({ data, rows, columns }: Matrix, more: number): { kernels: RowKernels; copy: Float64Array } {
-    this.kernels ??= start();
+    this.kernels ??= startRowKernels();
     const { kernels } = this;
     const count = rows * columns;
-    const missing = CACHE_LINE + (count + more) * BYTES - kernels.memory.buffer.byteLength;
-    if (missing > 0) grow(kernels.memory, Math.ceil(missing / PAGE));
+    growTo(kernels.memory, CACHE_LINE + (count + more) * BYTES);
     const copy = new Float64Array(kernels.memory.buffer, CACHE_LINE, count);
     copy.set(data.length === count ? data : data.subarray(0, count));
     return { kernels, copy };
-  }
-}
-
-function start(): RowKernels {
-  compiled ??= new WebAssembly.Module(decode(rowsModule));
-  // The module and this interface are two halves of one build.
-  return new WebAssembly.Instance(compiled).exports as unknown as RowKernels;
-}
-
-function grow(memory: WebAssembly.Memory, pages: number): void {
-  try {
-    memory.grow(pages);
-  } catch (error) {
-    const megabytes = Math.ceil((memory.buffer.byteLength + pages * PAGE) / 2 ** 20);
-    throw new AifError("resource", `${megabytes} MB for a block of rows could not be had.`, { cause: error });
   }
 }
 

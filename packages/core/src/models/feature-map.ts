@@ -32,11 +32,11 @@ export interface FeatureMap {
    * V (r×d) itself, where forming it is most of what products with it cost: a pass forms it once a block and takes all products from
    * there. It lies in what `store` gives.
    */
-  formed?(x: Matrix, store: (length: number) => Float64Array): Matrix;
+  formed?(x: Matrix, store: Store): Matrix;
   /** `addGram` in two parts, where one of them is one product of the rows. */
   readonly gramParts?: GramParts;
-  /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. */
-  inputGradients(theta: Float64Array, x: Matrix): Matrix;
+  /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. What has to be written lies in what `store` gives (default: a new array). */
+  inputGradients(theta: Float64Array, x: Matrix, store?: Store): Matrix;
   /** out (d) += Σ_i ω_i V_i φ_i with V_i = ∂v/∂x (d×m) and φ_i row i of `directions` (or its only row). */
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void;
   /** r: φ_i' (∇²_x f) φ_i, or null where f is affine in x. */
@@ -137,10 +137,14 @@ export interface Beside {
   readonly lasting: boolean;
 }
 
+/** Where numbers are written: so many of them, whatever they hold so far. */
+export type Store = (length: number) => Float64Array;
+
+/** Arrays that nobody else has. */
+export const newArray: Store = (length) => new Float64Array(length);
+
 /** A buffer that grows to what is asked of it and is then used again. */
-export function growingBuffer(
-  make: (length: number) => Float64Array = (length) => new Float64Array(length),
-): (length: number) => Float64Array {
+export function growingBuffer(make = newArray): Store {
   let buffer: Float64Array = new Float64Array(0);
   return (length) => {
     if (buffer.length < length) buffer = make(length);

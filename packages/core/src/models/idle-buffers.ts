@@ -1,14 +1,12 @@
-import { growingBuffer } from "./feature-map.js";
-
-type Buffer = ReturnType<typeof growingBuffer>;
+import { growingBuffer, type Store } from "./feature-map.js";
 
 /** Buffers of passes that are over: short passes would spend their time on new ones. */
-const idle: Buffer[] = [];
+const idle: Store[] = [];
 const MOST_IDLE = 8;
 
 /** Buffers for one pass. A pass that fails keeps them. */
-export function borrowBuffers(): { one(): Buffer; giveBack(): void } {
-  const lent: Buffer[] = [];
+export function borrowBuffers(): { one(): Store; giveBack(): void } {
+  const lent: Store[] = [];
   return {
     one() {
       const buffer = idle.pop() ?? growingBuffer();

@@ -1,14 +1,18 @@
 import { Matrix } from "../linalg/matrix.js";
+import { affineRows, productRows, pulledRows } from "../linalg/row-kernels.js";
 import {
   addJacobianGramByInput,
+  addWeightedDirections,
   type FeatureMap,
   growingBuffer,
   interceptName,
+  newArray,
   repeatRow,
   rowProducts,
+  type Store,
 } from "./feature-map.js";
 import { LinearMap } from "./linear-map.js";
-import { derivativeOf, type Monomial, writeMonomial } from "./monomials.js";
+import { derivativeOf, type Monomial } from "./monomials.js";
 
 /** A feature, by what a person calls it. */
 export interface Term extends Monomial {
@@ -52,6 +56,10 @@ export class MonomialMap implements FeatureMap {
   /** v_a, the constant among them. */
   private readonly columns: readonly Monomial[];
   private readonly slopes: readonly Slope[];
+  /** Of these, the ones that are a number, a number times x_j itself, and all others. */
+  private readonly constant: readonly Slope[];
+  private readonly own: readonly Slope[];
+  private readonly other: readonly Slope[];
   private readonly bends: readonly Bend[];
   /** Products with V, once it is formed. */
   private readonly plain: LinearMap;
@@ -68,6 +76,9 @@ export class MonomialMap implements FeatureMap {
     this.slopes = this.columns.flatMap((column, a) =>
       derivatives(column).map(({ input: j, derivative: slope }) => ({ a, j, slope })),
     );
+    this.constant = this.slopes.filter(isConstant);
+    this.own = this.slopes.filter(isOwn);
+    this.other = this.slopes.filter((slope) => !isConstant(slope) && !isOwn(slope));
     this.bends = this.slopes.flatMap(({ a, j, slope }) =>
       derivatives(slope).map(({ input: k, derivative: bend }) => ({ a, j, k, bend })),
     );
@@ -82,13 +93,9 @@ export class MonomialMap implements FeatureMap {
     return this.columns[a].factors.map(({ input }) => input);
   }
 
-  formed(x: Matrix, store: (length: number) => Float64Array): Matrix {
-    const d = this.count;
-    const v = new Matrix(store(x.rows * d), x.rows, d);
-    for (let from = 0; from < x.rows; from += STRETCH) {
-      const part = x.rowRange(from, Math.min(x.rows, from + STRETCH));
-      this.columns.forEach((column, a) => writeMonomial(column, part, v.data, from * d + a, d));
-    }
+  formed(x: Matrix, store: Store): Matrix {
+    const v = new Matrix(store(x.rows * this.count), x.rows, this.count);
+    productRows(x, this.columns, v.data);
     return v;
   }
 
@@ -104,28 +111,33 @@ export class MonomialMap implements FeatureMap {
     this.plain.addGram(this.formed(x, this.featureBuffer), omega, out);
   }
 
-  inputGradients(theta: Float64Array, x: Matrix): Matrix {
+  /** γ_j = constant_j + own_j x_j for all j side by side, then what else there is. */
+  inputGradients(theta: Float64Array, x: Matrix, store = newArray): Matrix {
     const m = this.inputs;
-    const gamma = new Float64Array(x.data.length);
-    for (let first = 0; first < x.rows; first += STRETCH) {
-      const part = x.rowRange(first, Math.min(x.rows, first + STRETCH));
-      for (const { a, j, slope } of this.slopes) {
-        const { factor, values, start, step } = this.column(slope, part);
+    const gamma = new Matrix(store(x.rows * m), x.rows, m);
+    affineRows(x, this.gathered(this.constant, theta), this.gathered(this.own, theta), gamma.data);
+    if (this.other.length === 0) return gamma;
+    for (const part of stretches(x)) {
+      for (const { a, j, slope } of this.other) {
+        const { factor, values, start, step } = this.column(slope, part.x);
         const weight = factor * theta[a];
-        const end = (first + part.rows) * m;
-        for (let from = start, to = first * m + j; to < end; from += step, to += m) gamma[to] += weight * values[from];
+        const end = part.to * m;
+        for (let from = start, to = part.from * m + j; to < end; from += step, to += m)
+          gamma.data[to] += weight * values[from];
       }
     }
-    return new Matrix(gamma, x.rows, m);
+    return gamma;
   }
 
   addJacobianPullback(x: Matrix, directions: Matrix, omega: Float64Array, out: Float64Array): void {
     const { data } = directions;
     const next = stepOf(directions);
-    for (let first = 0; first < x.rows; first += STRETCH) {
-      const last = Math.min(x.rows, first + STRETCH);
-      const part = x.rowRange(first, last);
-      for (const { a, j, slope } of this.slopes) {
+    const { sums, products } = this.pulled(x, directions, omega);
+    for (const { a, j, slope } of this.constant) out[a] += slope.coefficient * sums[j];
+    for (const { a, j, slope } of this.own) out[a] += slope.coefficient * products[j];
+    if (this.other.length === 0) return;
+    for (const { x: part, from: first, to: last } of stretches(x)) {
+      for (const { a, j, slope } of this.other) {
         const { factor, values, start, step } = this.column(slope, part);
         let sum = 0;
         for (let i = first, from = start, at = first * next + j; i < last; i++, from += step, at += next)
@@ -136,7 +148,7 @@ export class MonomialMap implements FeatureMap {
   }
 
   features(x: Matrix): Matrix {
-    return this.formed(x, (length) => new Float64Array(length));
+    return this.formed(x, newArray);
   }
 
   jacobianTimes(x: Matrix, directions: Matrix): Matrix {
@@ -188,6 +200,23 @@ export class MonomialMap implements FeatureMap {
     return this.slopes.some(({ j }) => j === k);
   }
 
+  /** Σ of coefficient·θ_a over slopes by input: m. */
+  private gathered(slopes: readonly Slope[], theta: Float64Array): Float64Array {
+    const out = new Float64Array(this.inputs);
+    for (const { a, j, slope } of slopes) out[j] += slope.coefficient * theta[a];
+    return out;
+  }
+
+  /** Σ ω_i φ_i and Σ ω_i φ_i ⊙ x_i: m each. */
+  private pulled(x: Matrix, directions: Matrix, omega: Float64Array): ReturnType<typeof pulledRows> {
+    if (directions.rows === x.rows) return pulledRows(directions, x, omega);
+    const sums = new Float64Array(this.inputs);
+    const products = new Float64Array(this.inputs);
+    addWeightedDirections(directions, omega, sums);
+    addWeightedDirections(x, omega, products);
+    return { sums, products: products.map((sum, j) => sum * directions.data[j]) };
+  }
+
   /** A monomial of every row, until the next is asked for. */
   private column(monomial: Monomial, x: Matrix): Column {
     const { coefficient: factor, factors } = monomial;
@@ -195,8 +224,21 @@ export class MonomialMap implements FeatureMap {
     if (factors.length === 1 && factors[0].power === 1)
       return { factor, values: x.data, start: factors[0].input, step: x.columns };
     const values = this.columnBuffer(x.rows);
-    writeMonomial(monomial, x, values);
+    productRows(x, [monomial], values);
     return { factor: 1, values, start: 0, step: 1 };
+  }
+}
+
+const isConstant = ({ slope }: Slope): boolean => slope.factors.length === 0;
+
+const isOwn = ({ j, slope: { factors } }: Slope): boolean =>
+  factors.length === 1 && factors[0].input === j && factors[0].power === 1;
+
+/** Rows `from` … `to` − 1 of x at a time. */
+function* stretches(x: Matrix): Generator<{ readonly x: Matrix; readonly from: number; readonly to: number }> {
+  for (let from = 0; from < x.rows; from += STRETCH) {
+    const to = Math.min(x.rows, from + STRETCH);
+    yield { x: x.rowRange(from, to), from, to };
   }
 }
 

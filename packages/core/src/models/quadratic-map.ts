@@ -12,6 +12,7 @@ import {
   type GramSums,
   growingBuffer,
   interceptName,
+  newArray,
   repeatRow,
   rowProducts,
   startWithIntercepts,
@@ -133,9 +134,9 @@ export class QuadraticMap implements FeatureMap {
   }
 
   /** γ_i = β + (U + U')x_i */
-  inputGradients(theta: Float64Array, x: Matrix): Matrix {
+  inputGradients(theta: Float64Array, x: Matrix, store = newArray): Matrix {
     const m = this.inputs;
-    const gamma = Matrix.zeros(x.rows, m);
+    const gamma = new Matrix(store(x.rows * m), x.rows, m);
     const linear = theta.subarray(this.first, this.first + m);
     for (let i = 0; i < x.rows; i++) gamma.data.set(linear, i * m);
     blas().gemm(false, false, x.rows, m, m, 1, x.data, m, this.productMatrix(theta, true), m, 1, gamma.data, m);

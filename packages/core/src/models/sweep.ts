@@ -2,7 +2,7 @@ import type { Block, RowBlocks } from "../data/dataset.js";
 import { defaultRowsPerBlock } from "../data/rows-dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import type { FeatureMap } from "./feature-map.js";
+import { type FeatureMap, newArray } from "./feature-map.js";
 import { GramLanes } from "./gram-lanes.js";
 import { borrowBuffers } from "./idle-buffers.js";
 import { LinearMap } from "./linear-map.js";
@@ -90,7 +90,7 @@ export async function sweep(
     const kept = known?.get(firstRow);
     if (kept?.rows === x.rows) return kept;
     if (!known || !lasting) return map.formed(x, formedBuffer);
-    const fresh = map.formed(x, (length) => new Float64Array(length));
+    const fresh = map.formed(x, newArray);
     known.set(firstRow, fresh);
     return fresh;
   };

@@ -1,7 +1,8 @@
 import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { dualDirection, type Exponent, exponent, norm } from "./norms.js";
+import { type Exponent, exponent } from "./norms.js";
+import { dualDirections, rowNorms, scaleColumns } from "./row-norms.js";
 import type { InputGradients, Response, Threat, ThreatSettings } from "./threat.js";
 
 /** What limits the adversary beside the norm. */
@@ -51,45 +52,33 @@ function vector(what: string, values: ArrayLike<number>, length: number): Float6
 class PointwiseThreat implements Threat {
   /** Most threats have budgets of 1 only: then nothing is multiplied. */
   private readonly uniform: boolean;
-  /** m: b ⊙ g of one row. */
-  private readonly scaled: Float64Array;
 
   constructor(readonly settings: ThreatSettings) {
     this.uniform = settings.budgets.every((b) => b === 1);
-    this.scaled = new Float64Array(this.uniform ? 0 : settings.budgets.length);
   }
 
   rowScales({ x: moved, measured: x = moved }: Block): Float64Array {
-    const { p, budgets } = this.settings;
+    const { p } = this.settings;
     const scales = new Float64Array(x.rows);
-    if (this.uniform) {
-      for (let i = 0; i < x.rows; i++) scales[i] = norm(x.data, p, i * x.columns, x.columns);
-      return scales;
-    }
-    const row = new Float64Array(x.columns);
-    for (let i = 0; i < x.rows; i++) {
-      for (let k = 0; k < x.columns; k++) row[k] = budgets[k] > 0 ? x.data[i * x.columns + k] / budgets[k] : 0;
-      scales[i] = norm(row, p);
-    }
+    rowNorms(this.uniform ? x : this.inBudgets(x), p, scales);
     return scales;
   }
 
   /** φ = b ⊙ φ_p(b ⊙ g), g·φ = ‖b ⊙ g‖_q; inside a box, coordinates that would leave it at once are set to 0 (MATH 13). */
-  respond(gradients: InputGradients, block: Block): Response {
+  respond(gradients: InputGradients, block: Block, directions?: Matrix): Response {
     const { bounds } = this.settings;
-    return bounds ? this.respondInBox(gradients, block, bounds) : this.respondFreely(gradients);
+    return bounds ? this.respondInBox(gradients, block, bounds, directions) : this.respondFreely(gradients, directions);
   }
 
-  private respondFreely({ slope, base }: InputGradients): Response {
-    const directions = Matrix.zeros(base.rows, base.columns);
-    const dualNorms = new Float64Array(base.rows);
-    for (let i = 0; i < base.rows; i++) dualNorms[i] = this.direction(base.data, directions, i);
+  private respondFreely({ slope, base }: InputGradients, directions = Matrix.zeros(base.rows, base.columns)): Response {
+    const dualNorms = this.direct(base, directions);
     const shared = base.rows === 1;
     const sign = new Float64Array(slope.length);
     const gain = new Float64Array(slope.length);
     for (let i = 0; i < slope.length; i++) {
-      sign[i] = Math.sign(slope[i]);
-      gain[i] = Math.abs(slope[i]) * dualNorms[shared ? 0 : i];
+      const size = Math.abs(slope[i]);
+      sign[i] = size > 0 && size < Infinity ? slope[i] / size : Math.sign(slope[i]); // no branch that rows decide
+      gain[i] = size * dualNorms[shared ? 0 : i];
     }
     return { sign, base: directions, gain };
   }
@@ -98,9 +87,8 @@ class PointwiseThreat implements Threat {
     { slope, base }: InputGradients,
     { x }: Block,
     { lower, upper }: NonNullable<ThreatSettings["bounds"]>,
+    directions = Matrix.zeros(x.rows, x.columns),
   ): Response {
-    const directions = Matrix.zeros(x.rows, x.columns);
-    const gain = new Float64Array(x.rows);
     const m = x.columns;
     for (let i = 0, at = 0; i < x.rows; i++) {
       for (let k = 0, from = base.rows === 1 ? 0 : i * m; k < m; k++, at++, from++) {
@@ -108,20 +96,32 @@ class PointwiseThreat implements Threat {
         const outwards = along > 0 ? x.data[at] >= upper[k] : x.data[at] <= lower[k];
         directions.data[at] = outwards ? 0 : along;
       }
-      gain[i] = this.direction(directions.data, directions, i);
     }
+    const gain = this.direct(directions, directions);
     return { sign: new Float64Array(x.rows).fill(1), base: directions, gain };
   }
 
-  /** Writes b ⊙ φ_p(b ⊙ g) for row i of g to that of `out`, which may be g itself, and returns ‖b ⊙ g‖_q. */
-  private direction(g: Float64Array, { data: out, columns: m }: Matrix, i: number): number {
-    const from = i * m;
+  /** Writes b ⊙ φ_p(b ⊙ g_i) for every row of g to `out`, which may be g itself, and returns the ‖b ⊙ g_i‖_q. */
+  private direct(g: Matrix, out: Matrix): Float64Array {
     const { budgets, p } = this.settings;
-    if (this.uniform) return dualDirection(g, p, out, from, m);
-    const { scaled } = this;
-    for (let k = 0; k < m; k++) scaled[k] = g[from + k] * budgets[k];
-    const dualNorm = dualDirection(scaled, p, scaled);
-    for (let k = 0; k < m; k++) out[from + k] = scaled[k] * budgets[k];
-    return dualNorm;
+    const dualNorms = new Float64Array(g.rows);
+    if (this.uniform) {
+      dualDirections(g, p, out, dualNorms);
+      return dualNorms;
+    }
+    scaleColumns(g, budgets, out.data);
+    dualDirections(out, p, out, dualNorms);
+    scaleColumns(out, budgets, out.data);
+    return dualNorms;
+  }
+
+  /** x ⊘ b, 0 where a feature is frozen. */
+  private inBudgets(x: Matrix): Matrix {
+    const { budgets } = this.settings;
+    const m = x.columns;
+    const out = Matrix.zeros(x.rows, m);
+    for (let i = 0, at = 0; i < x.rows; i++)
+      for (let k = 0; k < m; k++, at++) if (budgets[k] > 0) out.data[at] = x.data[at] / budgets[k];
+    return out;
   }
 }

@@ -22,7 +22,8 @@ export interface Threat {
   readonly settings: ThreatSettings;
   /** r: each row's share of the budget scale, ‖x_i ⊘ b‖_p over attacked features; all 1 where the radius is absolute. */
   rowScales(block: Block): Float64Array;
-  respond(gradients: InputGradients, block: Block): Response;
+  /** @param directions where the directions may be written (default: a matrix of their own); `gradients.base` will do. */
+  respond(gradients: InputGradients, block: Block, directions?: Matrix): Response;
   /** How the adversary shares its budget out among all rows, given what each gains by moving (n); absent: every row moves by all of it. */
   shares?(gains: Float64Array, weights: Float64Array): RowShares;
   /** The adversary of a single row behind one whose rows share a budget. */

@@ -37,8 +37,8 @@ class WassersteinThreat implements Threat {
     return this.rowwise.rowScales(block);
   }
 
-  respond(...[gradients, block]: Parameters<Threat["respond"]>): ReturnType<Threat["respond"]> {
-    return this.rowwise.respond(gradients, block);
+  respond(...question: Parameters<Threat["respond"]>): ReturnType<Threat["respond"]> {
+    return this.rowwise.respond(...question);
   }
 
   shares(gains: Float64Array, weights: Float64Array): RowShares {

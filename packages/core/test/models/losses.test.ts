@@ -1,6 +1,7 @@
 /** Losses and their derivatives against differences of their values and against their limits in the tails. */
 import { describe, expect, test } from "vitest";
 import { LOSSES, type LossName } from "../../src/index.js";
+import { lossCurvatures, lossSlopes } from "../../src/models/loss-rows.js";
 import { sigmoid, softplus } from "../../src/models/losses.js";
 import { lossOf, Random } from "./naive.js";
 
@@ -34,6 +35,20 @@ describe.each(NAMES)("%s", (name) => {
       expect(Math.abs(slope((t) => loss.first(t, y), f) - loss.second(f, y))).toBeLessThan(1e-9 * size);
       expect(Math.abs(slope((t) => loss.second(t, y), f) - loss.third(f, y))).toBeLessThan(1e-9 * size);
     }
+  });
+
+  test("slopes and curvatures of many rows", () => {
+    const random = new Random(5);
+    const f = Float64Array.from(random.normals(50));
+    const y = f.map(() => targets(name, random));
+    const [slopes, curvatures] = [new Float64Array(50), new Float64Array(50)];
+    lossSlopes(loss, f, y, slopes);
+    lossCurvatures(loss, f, y, curvatures);
+    f.forEach((score, i) => {
+      const [, first, second] = lossOf(name, score, y[i]);
+      expect(Math.abs(slopes[i] - first)).toBeLessThan(1e-12 * (1 + Math.abs(first)));
+      expect(Math.abs(curvatures[i] - second)).toBeLessThan(1e-12 * (1 + Math.abs(second)));
+    });
   });
 
   test("the kink is where ℓ' changes sign, or nowhere", () => {

@@ -1,54 +1,13 @@
-/** Monomials of many rows, and passes that form V once a block, against plain loops. */
+/** Slopes of monomials, and passes that form V once a block, against plain loops. */
 import { describe, expect, test } from "vitest";
 import { type Dataset, Matrix, matrixDataset } from "../../src/index.js";
 import { MonomialMap } from "../../src/models/monomial-map.js";
-import { derivativeOf, type Monomial, writeMonomial } from "../../src/models/monomials.js";
+import { derivativeOf } from "../../src/models/monomials.js";
 import { asColumn, type SweepSums, sweep } from "../../src/models/sweep.js";
 import { parseMonomials } from "../../src/models/terms.js";
 import { dot, features, jacobian, Random, relativeError, type Term } from "./naive.js";
 
-/** Whole numbers, whose products are exact. */
-const whole = Matrix.fromRows([
-  [2, -3, 1],
-  [-1, 2, 7],
-  [3, 0, -2],
-]);
-
-const valueAt = ({ coefficient, factors }: Monomial, row: number): number => {
-  let product = coefficient;
-  for (const { input, power } of factors)
-    for (let k = 0; k < power; k++) product *= whole.data[row * whole.columns + input];
-  return product;
-};
-
-describe("a monomial of every row", () => {
-  const powers = Array.from({ length: 20 }, (_, k) => k + 1);
-
-  test.each(powers)("x^%d, alone and behind another factor", (power) => {
-    for (const monomial of [
-      { coefficient: -3, factors: [{ input: 1, power }] },
-      {
-        coefficient: 0.5,
-        factors: [
-          { input: 2, power: 1 },
-          { input: 0, power },
-        ],
-      },
-    ]) {
-      const out = new Float64Array(3);
-      writeMonomial(monomial, whole, out);
-      expect([...out]).toEqual([0, 1, 2].map((i) => valueAt(monomial, i)));
-    }
-  });
-
-  test("lands where it is asked to, and nowhere else", () => {
-    const out = new Float64Array(8).fill(9);
-    writeMonomial({ coefficient: 2, factors: [{ input: 0, power: 2 }] }, whole, out, 1, 3);
-    expect([...out]).toEqual([9, 8, 9, 9, 2, 9, 9, 18]);
-    writeMonomial({ coefficient: 5, factors: [] }, whole, out, 0, 3);
-    expect([...out]).toEqual([5, 8, 9, 5, 2, 9, 5, 18]);
-  });
-
+describe("a monomial", () => {
   test("derivatives: 3x²y by x is 6xy, by y 3x², by z nothing", () => {
     const monomial = {
       coefficient: 3,

@@ -121,11 +121,10 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
       const base = random.rows(shared ? 1 : n, m);
       const slope = Array.from({ length: n }, () => (random.uniform() < 0.2 ? 0 : random.normal()));
       const X = random.rows(n, m);
-      const {
-        sign,
-        base: phi,
-        gain,
-      } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
+      const gradients = { slope: Float64Array.from(slope), base: Matrix.fromRows(base) };
+      const inPlace = trial % 2 === 1;
+      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? gradients.base : undefined);
+      expect(phi.data === gradients.base.data).toBe(inPlace);
       const sizes = threat.rowScales(block(X));
       for (let i = 0; i < n; i++) {
         const g = times(base[shared ? 0 : i], slope[i]);
@@ -166,11 +165,10 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
       const threat = lp(p, { budgets: b, bounds: { lower, upper } })(m);
       const base = random.rows(trial % 2 ? 1 : n, m);
       const slope = random.normals(n);
-      const {
-        sign,
-        base: phi,
-        gain,
-      } = threat.respond({ slope: Float64Array.from(slope), base: Matrix.fromRows(base) }, block(X));
+      const gradients = { slope: Float64Array.from(slope), base: Matrix.fromRows(base) };
+      const inPlace = trial % 4 === 0;
+      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? gradients.base : undefined);
+      expect(phi.data === gradients.base.data).toBe(inPlace);
       for (let i = 0; i < n; i++) {
         const g = times(base[base.length === 1 ? 0 : i], slope[i]);
         const inside = g.map((value, k) =>

@@ -1,0 +1,47 @@
+/** Sizes and directions of many rows at once: the common exponents in loops without branches, the others row by row. */
+import type { Matrix } from "../linalg/matrix.js";
+import { divideRows, rowLengths } from "../linalg/row-kernels.js";
+import { dualDirection, type Exponent, norm } from "./norms.js";
+
+/** ‖v_i‖_p of every row of a matrix (r×m), to `out` (r). */
+export function rowNorms(v: Matrix, p: Exponent, out: Float64Array): void {
+  const { data, rows, columns: m } = v;
+  if (p === 1) sumMagnitudes(v, out);
+  else if (p === 2) {
+    if (rowLengths(v, out)) return;
+    for (let i = 0; i < rows; i++) out[i] = norm(data, p, i * m, m);
+  } else {
+    for (let i = 0; i < rows; i++) out[i] = norm(data, p, i * m, m);
+  }
+}
+
+/** `dualDirection` of every row of g (r×m): φ(g_i) to `out`, which may be g itself, ‖g_i‖_q to `dualNorms` (r). */
+export function dualDirections(g: Matrix, p: Exponent, out: Matrix, dualNorms: Float64Array): void {
+  const { rows, columns: m } = g;
+  if (p === 2) {
+    rowNorms(g, 2, dualNorms);
+    divideRows(g, dualNorms, out.data);
+  } else if (p === Infinity) {
+    rowNorms(g, 1, dualNorms);
+    writeSigns(g.data, out.data);
+  } else {
+    for (let i = 0; i < rows; i++) dualNorms[i] = dualDirection(g.data, p, out.data, i * m, m);
+  }
+}
+
+/** Every entry times the factor of its column (m), to `out`, which may be the matrix itself. */
+export function scaleColumns({ data, rows, columns: m }: Matrix, factors: Float64Array, out: Float64Array): void {
+  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < m; k++, at++) out[at] = data[at] * factors[k];
+}
+
+function sumMagnitudes({ data, rows, columns: m }: Matrix, out: Float64Array): void {
+  for (let i = 0, at = 0; i < rows; i++) {
+    let sum = 0;
+    for (const end = at + m; at < end; at++) sum += Math.abs(data[at]);
+    out[i] = sum;
+  }
+}
+
+function writeSigns(data: Float64Array, out: Float64Array): void {
+  for (let at = 0; at < data.length; at++) out[at] = Math.sign(data[at]);
+}
