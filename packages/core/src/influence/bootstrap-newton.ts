@@ -66,13 +66,13 @@ async function firstDerivatives(full: Fit, weights: Matrix, work: Work) {
     data,
     { pull: draws, phase: "bootstrap" },
     ({ block: { x, y, firstRow }, pull }) => {
-      const curved = Matrix.zeros(y.length, draws);
+      const curved = grams.room(y.length);
       for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
         const slope = loss.first(scores[firstRow + i], y[i]);
         const curvature = loss.second(scores[firstRow + i], y[i]);
         for (let k = 0; k < draws; k++, at++, from++) {
           pull.data[at] = weights.data[from] * slope;
-          curved.data[at] = weights.data[from] * curvature;
+          curved[at] = weights.data[from] * curvature;
         }
       }
       grams.add(map.features(x), curved);

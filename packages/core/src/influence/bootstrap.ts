@@ -35,7 +35,7 @@ const DRAWS = 200;
 const FAILED_SHARE = 0.1;
 /** What the rows' weights, and the Hessians with their factors, may each take of a batch. */
 const BATCH_BYTES = 2 ** 27;
-const LARGEST_BATCH = 16;
+const LARGEST_BATCH = 50;
 
 /**
  * The bootstrap of the plug-in AIF: in each draw the rows get random weights, and θ̂, c, Φ, H and I are made anew from them

@@ -161,17 +161,29 @@ export function addColumnSums(omega: Matrix, out: Matrix): void {
     out.data[0] += sum;
     return;
   }
-  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < columns; k++, at++) out.data[k] += data[at];
+  const sums = out.data;
+  let at = 0;
+  for (const end = (rows - (rows % 4)) * columns; at < end; at += 3 * columns) {
+    for (let k = 0; k < columns; k++, at++) {
+      sums[k] += data[at] + data[at + columns] + (data[at + 2 * columns] + data[at + 3 * columns]);
+    }
+  }
+  for (; at < rows * columns; ) for (let k = 0; k < columns; k++) sums[k] += data[at++];
+}
+
+/** Numbers over and over, each copy twice as long as the one before. */
+function repeat(numbers: Float64Array, out: Float64Array): void {
+  if (out.length === 0) return;
+  out.set(numbers);
+  for (let done = numbers.length; done < out.length; done *= 2)
+    out.copyWithin(done, 0, Math.min(done, out.length - done));
 }
 
 /** Adds row 0 of Θ (the intercepts) to every row of F, or nothing without an intercept. */
 export function startWithIntercepts(theta: Matrix, rows: number, intercept: boolean): Matrix {
   const scores = Matrix.zeros(rows, theta.columns);
   if (!intercept) return scores;
-  if (theta.columns === 1) scores.data.fill(theta.data[0]);
-  else
-    for (let i = 0, at = 0; i < rows; i++)
-      for (let k = 0; k < theta.columns; k++, at++) scores.data[at] = theta.data[k];
+  repeat(theta.row(0), scores.data);
   return scores;
 }
 

@@ -216,8 +216,14 @@ test("weighted Gram matrices of many sets, more rows and features than are multi
   for (let at = 0; at < omega.data.length; at++) omega.data[at] = random.uniform();
   const grams = new WeightedGrams(d, sets);
   // Sums go on from block to block.
-  grams.add(v.rowRange(0, 100), omega.rowRange(0, 100));
-  grams.add(v.rowRange(100, rows), omega.rowRange(100, rows));
+  for (const [from, to] of [
+    [0, 100],
+    [100, rows],
+  ]) {
+    const weights = grams.room(to - from);
+    weights.set(omega.rowRange(from, to).data);
+    grams.add(v.rowRange(from, to), weights);
+  }
   for (let k = 0; k < sets; k++) {
     const gram = grams.gram(k);
     for (let j = 0; j < d; j++) {

@@ -9,6 +9,7 @@ import { momentJob } from "../../src/linalg/parts/moment-products.js";
 import { pairJob } from "../../src/linalg/parts/pair-products.js";
 import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
 import type { Products } from "../../src/linalg/parts/products.js";
+import { type WeightedGramsJob, weightedGramsJob, weightedGramsStarts } from "../../src/linalg/parts/weighted-grams.js";
 import { Random } from "../models/naive.js";
 import { backends, required } from "./backends.js";
 
@@ -60,6 +61,16 @@ function momentJobs(): { pairs: PartsJob<Float64Array>; moments: PartsJob<Float6
     moments: momentJob({ cut, rows, pairs, weighted, sums }),
     sums,
   };
+}
+
+/** Several sets of weights of rows that fill a stretch and more, features in two parts. */
+function gramsJob(): WeightedGramsJob {
+  const random = new Random(5);
+  const [rows, d, sets] = [300, 26, 3];
+  const starts = weightedGramsStarts(d);
+  const features = shared(random.normals(rows * d));
+  const weights = shared(random.normals(rows * sets));
+  return weightedGramsJob({ starts, rows, sets, features, weights, sums: room(((d * (d + 1)) / 2) * sets) });
 }
 
 /** Products with plain arrays by the back end under test. */
@@ -130,6 +141,18 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     });
   });
 
+  test("weighted Gram matrices: to the last digit what one thread sums", async () => {
+    const alone = gramsJob();
+    expect(alone.parts).toBe(2);
+    doAlone(alone);
+    await shareUntilTaken(() => {
+      const job = gramsJob();
+      const taken = share(job);
+      expect(job.sums).toEqual(alone.sums);
+      return taken;
+    });
+  });
+
   test("a thread that cannot start takes no part", () => {
     const none = new PartHelpers(2, library, koffi.address, new URL("./nowhere.js", import.meta.url), 0);
     const job = jobOf(5, 2, 1);
@@ -181,5 +204,6 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     };
     for (const name of ["z", "omega", "pairs", "weighted"]) short(pairs, name);
     for (const name of ["pairs", "weighted", "sums"]) short(moments, name);
+    for (const name of ["features", "weights", "sums"]) short(gramsJob(), name);
   });
 });

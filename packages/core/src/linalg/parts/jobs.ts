@@ -6,20 +6,23 @@ import { addCurvedRows, type CurvedJob, curvedNeeds } from "./curved-rows.js";
 import { addMoments, type MomentJob, momentNeeds } from "./moment-products.js";
 import { type PairJob, pairNeeds, writePairRows } from "./pair-products.js";
 import type { Need, Products } from "./products.js";
+import { addWeightedGrams, type WeightedGramsJob, weightedGramsNeeds } from "./weighted-grams.js";
 
 /** `X` are rows in this thread's memory, or where they lie. */
-export type PartsJob<X> = CurvedJob<X> | PairJob | MomentJob;
+export type PartsJob<X> = CurvedJob<X> | PairJob | MomentJob | WeightedGramsJob;
 
 export function addPart<X>(job: PartsJob<X>, part: number, products: Products<X>): void {
   if (job.kind === "curved") addCurvedRows(job, part, products);
   else if (job.kind === "pairs") writePairRows(job, part);
-  else addMoments(job, part, products);
+  else if (job.kind === "moments") addMoments(job, part, products);
+  else addWeightedGrams(job, part, products);
 }
 
 /** What the arrays of a job must hold. */
 export function needsOf(job: PartsJob<Float64Array>): Need[] {
   if (job.kind === "curved") return curvedNeeds(job);
-  return job.kind === "pairs" ? pairNeeds(job) : momentNeeds(job);
+  if (job.kind === "pairs") return pairNeeds(job);
+  return job.kind === "moments" ? momentNeeds(job) : weightedGramsNeeds(job);
 }
 
 /** The same job for threads that find its rows by their addresses. */

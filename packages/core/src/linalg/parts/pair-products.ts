@@ -1,5 +1,6 @@
 /** Products of two variables of every row, the factors of fourth moments. */
 import type { MomentBlock, MomentCut } from "./moment-blocks.js";
+import { writeMultiples } from "./multiples.js";
 import type { Need } from "./products.js";
 
 /** A stretch of rows whose factors are formed. */
@@ -82,23 +83,4 @@ function writeWeightedPairs(
       }
     }
   }
-}
-
-/** out from `at` on ← factor · data[from … to), four at a time: the loop itself would cost as much as the products. */
-function writeMultiples(
-  data: Float64Array,
-  from: number,
-  to: number,
-  factor: number,
-  out: Float64Array,
-  at: number,
-): void {
-  let [k, into] = [from, at];
-  for (; k + 3 < to; k += 4, into += 4) {
-    out[into] = factor * data[k];
-    out[into + 1] = factor * data[k + 1];
-    out[into + 2] = factor * data[k + 2];
-    out[into + 3] = factor * data[k + 3];
-  }
-  for (; k < to; k++, into++) out[into] = factor * data[k];
 }
