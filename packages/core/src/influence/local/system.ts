@@ -1,6 +1,7 @@
 import type { Dataset } from "../../data/dataset.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
+import { asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { type BlockCgOptions, blockConjugateGradients } from "../../solvers/block-cg.js";
 import { chooseSolver, type SolverChoice } from "../../solvers/choose-solver.js";
@@ -281,15 +282,8 @@ const NOT_CONVEX: SolverChoice = {
 
 const denseProduct = (matrix: Matrix): Pick<SymmetricOperator, "size" | "product"> => ({
   size: matrix.rows,
-  product: async (vectors) => {
-    const out = Matrix.zeros(vectors.rows, vectors.columns);
-    for (let k = 0; k < vectors.columns; k++) {
-      hessianTimes(matrix, vectors.column(k)).forEach((value, j) => {
-        out.data[j * vectors.columns + k] = value;
-      });
-    }
-    return out;
-  },
+  product: async (vectors) =>
+    asColumns(Array.from({ length: vectors.columns }, (_, k) => hessianTimes(matrix, vectors.column(k)))),
 });
 
 const REFINEMENTS = 2;
