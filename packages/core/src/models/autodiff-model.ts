@@ -40,6 +40,7 @@ export type AutodiffModel = Required<
     | "keptGaussNewton"
     | "gaussNewtonRows"
     | "inputSpan"
+    | "rowsAtOnce"
     | "mixedProducts"
     | "sharedCurvature"
     | "gradientSizes"

@@ -76,6 +76,8 @@ export interface Model {
   ): { readonly losses: Float64Array; readonly gradients: Matrix };
   /** Σ w_i l_i and its gradient (d) in one pass. */
   riskAndGradient?(theta: Float64Array, block: Block): { readonly risk: number; readonly gradient: Float64Array };
+  /** Rows whose sums are best taken at once where they lie in one piece; absent: a few. */
+  readonly rowsAtOnce?: number;
   /** d: where a minimisation may start, the same for the same seed. */
   initialParameters?(seed: number): Float64Array;
   /** Where l compares one output f with the target: f_i as a loss of its own, so that ∇f and ∂∇f/∂θ can be had. */

@@ -3,6 +3,7 @@ import { inputError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { addLinearScores } from "./feature-map.js";
+import { addTallPull, addTallScores, isTall } from "./tall-products.js";
 
 /** Products with a few columns are taken in stretches of this many multiply-adds, which BLAS multiplies without packing. */
 const SMALL_PRODUCT = 1e6;
@@ -44,7 +45,8 @@ export class SoftmaxRows {
   scores(theta: Float64Array, x: Matrix, turned = this.turnedWeights(theta)): Matrix {
     const out = Matrix.zeros(x.rows, this.classes);
     this.setIntercepts(theta, out);
-    addLinearScores(x, turned, 0, out);
+    if (isTall(x, this.classes)) addTallScores(x, turned, out);
+    else addLinearScores(x, turned, 0, out);
     return out;
   }
 
@@ -89,6 +91,10 @@ export class SoftmaxRows {
     const { classes: K, features: m } = this;
     const rows = stretch(m * K);
     const to = out.subarray(this.first);
+    if (isTall(directions, K)) {
+      addTallPull(directions, q, to);
+      return;
+    }
     for (let from = 0; from < q.rows; from += rows) {
       const r = Math.min(rows, q.rows - from);
       const at = directions.data.subarray(from * m);

@@ -1,4 +1,5 @@
 /** Sums of a model over all rows, block by block: the risk with its ridge, its gradient. */
+import { longer } from "../data/block-stretches.js";
 import type { Block, Dataset, RowBlocks } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import type { Model } from "../models/model.js";
@@ -29,6 +30,7 @@ export const modelBlockRows = (features: number): number =>
  * Visits the rows here in order; others get their turn in between.
  * @param sums what the visits add up, added over the processes that share the rows when all have been seen.
  * @param seen rows here, from the first on, that need not be visited; of rows that pass by they may be.
+ * @param rowsAtOnce of blocks that lie in one piece
  */
 export async function eachBlock(
   data: RowBlocks,
@@ -37,10 +39,11 @@ export async function eachBlock(
   visit: (block: Block) => void | Promise<void>,
   sums: readonly Float64Array[] = [],
   seen = 0,
+  rowsAtOnce = 0,
 ): Promise<void> {
   if (data.pass) return data.pass({ sums, seen, visit });
   const slices = timeSlices(work);
-  for (const block of data.blocks(modelBlockRows(data.features.length), seen)) {
+  for (const block of longer(data.blocks(modelBlockRows(data.features.length), seen), rowsAtOnce)) {
     await visit(block);
     if (slices.due()) await slices.pause({ phase, done: block.firstRow + block.x.rows, total: data.rows });
   }
@@ -65,7 +68,7 @@ export async function riskAt(problem: RiskProblem, theta: Float64Array, work: Wo
     risk[0] += part.risk;
     for (let j = 0; j < gradient.length; j++) gradient[j] += part.gradient[j];
   };
-  await eachBlock(data, "gradient", work, visit, [risk, gradient]);
+  await eachBlock(data, "gradient", work, visit, [risk, gradient], 0, model.rowsAtOnce);
   return withPenalty(ridge, theta, risk[0], gradient);
 }
 

@@ -9,6 +9,7 @@ import { momentJob } from "../../src/linalg/parts/moment-products.js";
 import { pairJob } from "../../src/linalg/parts/pair-products.js";
 import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
 import type { Products } from "../../src/linalg/parts/products.js";
+import { type PullJob, pullJob, type ScoresJob, scoresJob, tallParts } from "../../src/linalg/parts/row-products.js";
 import { type WeightedGramsJob, weightedGramsJob, weightedGramsStarts } from "../../src/linalg/parts/weighted-grams.js";
 import { Random } from "../models/naive.js";
 import { backends, required } from "./backends.js";
@@ -73,6 +74,25 @@ function gramsJob(): WeightedGramsJob {
   return weightedGramsJob({ starts, rows, sets, features, weights, sums: room(((d * (d + 1)) / 2) * sets) });
 }
 
+/** Rows in two parts, of several small products each. */
+function tallRows() {
+  const random = new Random(6);
+  const [rows, features, columns] = [1100, 1000, 3];
+  return { random, rows, features, columns, x: Float64Array.from(random.normals(rows * features)) };
+}
+
+function scoresOfRows(): ScoresJob<Float64Array> {
+  const { random, ...rows } = tallRows();
+  const weights = shared(random.normals(rows.features * rows.columns));
+  return scoresJob({ ...rows, weights, scores: shared(random.normals(rows.rows * rows.columns)) });
+}
+
+function pullOfRows(): PullJob<Float64Array> {
+  const { random, ...rows } = tallRows();
+  const sums = room(tallParts(rows.rows, rows.features) * rows.columns * rows.features);
+  return pullJob({ ...rows, q: shared(random.normals(rows.rows * rows.columns)), sums });
+}
+
 /** Products with plain arrays by the back end under test. */
 const products: Products<Float64Array> = {
   gemm: (...product) => required(native).gemm(...product),
@@ -112,20 +132,32 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     expect(taken).toBeGreaterThan(0);
   }
 
+  async function sameAsAlone<Job extends PartsJob<Float64Array>>(
+    make: () => Job,
+    outOf: (job: Job) => Float64Array,
+    parts: number,
+  ): Promise<void> {
+    const alone = make();
+    expect(alone.parts).toBe(parts);
+    doAlone(alone);
+    await shareUntilTaken(() => {
+      const job = make();
+      const taken = share(job);
+      expect(outOf(job)).toEqual(outOf(alone));
+      return taken;
+    });
+  }
+
   test.each([
     [5, 2, 1],
     [401, 3, 2],
     [784, 10, 1],
   ])("%d features, %d classes, %d directions: to the last digit what one thread sums", async (m, K, k) => {
-    const alone = jobOf(m, K, k);
-    expect(alone.parts).toBe(3);
-    doAlone(alone);
-    await shareUntilTaken(() => {
-      const job = jobOf(m, K, k);
-      const taken = share(job);
-      expect(job.sums).toEqual(alone.sums);
-      return taken;
-    });
+    await sameAsAlone(
+      () => jobOf(m, K, k),
+      ({ sums }) => sums,
+      3,
+    );
   });
 
   test("pairs and moments: to the last digit what one thread sums", async () => {
@@ -141,17 +173,12 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     });
   });
 
-  test("weighted Gram matrices: to the last digit what one thread sums", async () => {
-    const alone = gramsJob();
-    expect(alone.parts).toBe(2);
-    doAlone(alone);
-    await shareUntilTaken(() => {
-      const job = gramsJob();
-      const taken = share(job);
-      expect(job.sums).toEqual(alone.sums);
-      return taken;
-    });
-  });
+  test("weighted Gram matrices: to the last digit what one thread sums", () =>
+    sameAsAlone(gramsJob, ({ sums }) => sums, 2));
+  test("scores of many rows: to the last digit what one thread sums", () =>
+    sameAsAlone(scoresOfRows, ({ scores }) => scores, 2));
+  test("pullbacks of many rows: to the last digit what one thread sums", () =>
+    sameAsAlone(pullOfRows, ({ sums }) => sums, 2));
 
   test("a thread that cannot start takes no part", () => {
     const none = new PartHelpers(2, library, koffi.address, new URL("./nowhere.js", import.meta.url), 0);
@@ -205,5 +232,7 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     for (const name of ["z", "omega", "pairs", "weighted"]) short(pairs, name);
     for (const name of ["pairs", "weighted", "sums"]) short(moments, name);
     for (const name of ["features", "weights", "sums"]) short(gramsJob(), name);
+    for (const name of ["x", "weights", "scores"]) short(scoresOfRows(), name);
+    for (const name of ["x", "q", "sums"]) short(pullOfRows(), name);
   });
 });

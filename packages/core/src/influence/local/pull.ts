@@ -123,7 +123,7 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
     });
   };
   const shared = sums.flatMap(({ scalars, gradient }) => [scalars, gradient]);
-  await eachBlock(data, "influence", work, visit, shared);
+  await eachBlock(data, "influence", work, visit, shared, 0, model.rowsAtOnce);
   return threats.map((threat, t) => {
     const { scalars, rowScales, gains, gradient, kinks } = sums[t];
     const [scale, gain] = scalars;

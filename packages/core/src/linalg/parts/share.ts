@@ -4,7 +4,7 @@ import { addPart, type PartsJob } from "./jobs.js";
 import type { Products } from "./products.js";
 
 /** Multiply-adds of a job from which threads beside this one pay: a few milliseconds. */
-const SHARED_WORK = 5e7;
+export const SHARED_WORK = 5e7;
 
 const products: Products<Float64Array> = {
   gemm: (...product) => blas().gemm(...product),

@@ -1,0 +1,81 @@
+/** Products of a tall matrix with a narrow one, some rows a part: F = XB, and Q'X. X is read where it lies. */
+import type { Need, Products } from "./products.js";
+
+interface TallRows<X> {
+  readonly parts: number;
+  readonly work: number;
+  /** r×m */
+  readonly x: X;
+  readonly rows: number;
+  /** m */
+  readonly features: number;
+  /** k */
+  readonly columns: number;
+}
+
+export interface ScoresJob<X> extends TallRows<X> {
+  readonly kind: "scores";
+  /** m×k: B */
+  readonly weights: Float64Array;
+  /** r×k: F += XB */
+  readonly scores: Float64Array;
+}
+
+export interface PullJob<X> extends TallRows<X> {
+  readonly kind: "pull";
+  /** r×k: Q */
+  readonly q: Float64Array;
+  /** Part by part k×m, added to. */
+  readonly sums: Float64Array;
+}
+
+/** Numbers of X that a part has: about a millisecond. */
+const PART_NUMBERS = 1 << 20;
+/** Products of at most so many multiply-adds BLAS takes without packing, and on one thread. */
+const SMALL_PRODUCT = 1e6;
+
+const rowsOfPart = (features: number): number => Math.max(1, Math.floor(PART_NUMBERS / features));
+
+export const tallParts = (rows: number, features: number): number => Math.ceil(rows / rowsOfPart(features));
+
+type Given<Job> = Omit<Job, "kind" | "parts" | "work">;
+
+const tall = ({ rows, features, columns }: Pick<TallRows<unknown>, "rows" | "features" | "columns">) => ({
+  parts: tallParts(rows, features),
+  work: rows * features * columns,
+});
+
+export const scoresJob = <X>(job: Given<ScoresJob<X>>): ScoresJob<X> => ({ kind: "scores", ...tall(job), ...job });
+export const pullJob = <X>(job: Given<PullJob<X>>): PullJob<X> => ({ kind: "pull", ...tall(job), ...job });
+
+export function addScores<X>(job: ScoresJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+  const { features: m, columns: k, weights, scores } = job;
+  for (const [from, r] of stretches(job, part))
+    gemm(false, false, r, k, m, 1, at(job.x, from * m), m, weights, k, 1, scores.subarray(from * k), k);
+}
+
+export function addPull<X>(job: PullJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+  const { features: m, columns: k, q, sums } = job;
+  const out = sums.subarray(part * k * m);
+  for (const [from, r] of stretches(job, part))
+    gemm(true, false, k, m, r, 1, q.subarray(from * k), k, at(job.x, from * m), m, 1, out, m);
+}
+
+/** First rows and lengths of a part's small products. */
+function* stretches({ rows, features, columns }: TallRows<unknown>, part: number): Generator<[number, number]> {
+  const most = Math.max(1, Math.floor(SMALL_PRODUCT / (features * columns)));
+  const end = Math.min(rows, (part + 1) * rowsOfPart(features));
+  for (let from = part * rowsOfPart(features); from < end; from += most) yield [from, Math.min(most, end - from)];
+}
+
+export const scoresNeeds = ({ x, rows, features: m, columns: k, weights, scores }: ScoresJob<Float64Array>): Need[] => [
+  ["X", x, rows * m],
+  ["B", weights, m * k],
+  ["the scores", scores, rows * k],
+];
+
+export const pullNeeds = ({ x, parts, rows, features: m, columns: k, q, sums }: PullJob<Float64Array>): Need[] => [
+  ["X", x, rows * m],
+  ["Q", q, rows * k],
+  ["the sums", sums, parts * k * m],
+];
