@@ -361,6 +361,21 @@ describe("what a response says of itself", () => {
       { damping: 0, sensitivity: 0.5, length: 0.5 },
       { damping: 4, sensitivity: 0.125, length: 0.25 },
     ]);
+    // In other units of the loss the same: λ and S go with it.
+    const small = {
+      ...with_([2e-9, 0]),
+      system: {
+        ...flat.system,
+        matrix: Matrix.fromRows([
+          [4e-9, 0],
+          [0, 0],
+        ]),
+      },
+    };
+    const [scaled, more] = await dampingCurve(small, [0, 4e-9]);
+    expect([scaled.length, more.length]).toEqual([0.5, 0.25]);
+    expect((scaled.sensitivity ?? 0) / 0.5e-9).toBeCloseTo(1, 12);
+    expect((more.sensitivity ?? 0) / 0.125e-9).toBeCloseTo(1, 12);
     expect(await dampingCurve(with_([2, 1]), [0, 1])).toEqual([
       { damping: 0, sensitivity: null, length: null },
       { damping: 1, sensitivity: 0.5 * 4 * (2 / 5) ** 2, length: Math.hypot(2 / 5, 1) },

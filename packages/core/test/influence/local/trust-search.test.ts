@@ -70,6 +70,13 @@ describe("the search for the trust radius", () => {
     }
   });
 
+  test("a beginning below the smallest size is one that holds", async () => {
+    const { radius, asked } = await search((epsilon) => epsilon, { start: 1e-7 });
+    expect(asked[0]).toBe(1e-7);
+    expect(radius).toBeLessThanOrEqual(0.1 * (1 + 1e-12));
+    expect(radius).toBeGreaterThan(0.1 / 1.1);
+  });
+
   test("a power of ε is followed", async () => {
     for (const power of [0.5, 2, 3]) {
       for (const crossing of [0.002, 0.05, 0.4]) {

@@ -38,12 +38,13 @@ interface Setup {
 }
 
 /** A logistic regression, whose worst cases have a closed form, as a loss of one's own. */
-async function setup(damping = 0, n = 14): Promise<Setup> {
+async function setup(damping = 0, n = 14, away = 0): Promise<Setup> {
   const made = randomCase("logistic", 6, { n, m: 2, weighted: true, l2: 0.1 });
   const data = new Cut(made.data, 5);
   const fitted = await fit(logistic(), data, { l2: 0.1 });
   const closed = await influence(fitted, lp(2));
-  const point = await pointAt(userLoss("logistic", 2, true), data, fitted.parameters, { l2: 0.1 });
+  const there = fitted.parameters.map((value, j) => value + away * (j - 0.5));
+  const point = await pointAt(userLoss("logistic", 2, true), data, there, { l2: 0.1 });
   const attack = await localInfluence(point, lp(2), { damping });
   return { problem: made.problem, data, closed, attack };
 }
@@ -64,8 +65,12 @@ function kappa({ problem, attack }: Setup, epsilon: number): { kappa: number; lo
 }
 
 describe("κ", () => {
-  test.each([0, 0.5])("is that of the closed form, at several sizes; λ = %d", async (damping) => {
-    const given = await setup(damping);
+  test.each([
+    [0, 0],
+    [0.5, 0],
+    [0.5, 0.3],
+  ])("is that of the closed form, at several sizes; λ = %d, %d away from the minimum", async (damping, away) => {
+    const given = await setup(damping, 14, away);
     const epsilons = [0.02, 0.2, 0.07];
     const seen: string[] = [];
     const found = await localValidity(given.attack, epsilons, {
