@@ -233,6 +233,47 @@ describe("a bootstrap", () => {
     );
   });
 
+  test("draws that leave a parameter open count as failed, whether its response exists or not", async () => {
+    // Only rows 0 and 1 have anything in the second column.
+    const X = Array.from({ length: 20 }, (_, i) => [Math.cos(i + 1), i < 2 ? 1 + i : 0]);
+    const data = matrixDataset(
+      Matrix.fromRows(X),
+      X.map(([a, b], i) => a + 0.5 * b + 0.3 * Math.sin(7 * i)),
+    );
+    const own = await fit(linear({ loss: "half-squared", intercept: false }), data);
+    const model = { ...userLoss("half", 2, false), convex: true };
+    const point = await pointAt(model, data, own.parameters);
+    const weights = new Float64Array(20);
+    const lostOf = (seed: number): number =>
+      Array.from({ length: 10 }, (_, draw) => draw).filter((draw) => {
+        drawWeights(data.weights, { seed })(draw, weights);
+        return weights[0] === 0 && weights[1] === 0;
+      }).length;
+    const seed = Array.from({ length: 100 }, (_, candidate) => candidate).find((one) => lostOf(one) === 1) ?? -1;
+    for (const budgets of [
+      // Φ needs the open parameter: there is no response. Without it there is one, on fewer parameters.
+      [1, 1],
+      [1, 0],
+    ]) {
+      const [found] = await localBootstrap([await localInfluence(point, lp(2, { budgets }))], { draws: 10, seed });
+      expect([found.failed, found.influence.rows]).toEqual([1, 9]);
+      expect(found.influence.data.every(Number.isFinite)).toBe(true);
+    }
+    // What is wrong with the model itself is no failed draw.
+    const broken: typeof model = {
+      ...model,
+      mixedProduct: () => {
+        throw new RangeError("broken");
+      },
+      mixedProducts: () => {
+        throw new RangeError("broken");
+      },
+    };
+    const attack = await localInfluence(point, lp(2));
+    const failing = localBootstrap([{ ...attack, point: { ...point, model: broken } }], { draws: 10, seed });
+    await expect(failing).rejects.toThrow("broken");
+  });
+
   test("what is refused, in words", async () => {
     const { local } = await both("logistic", 2);
     expect(await localBootstrap([])).toEqual([]);

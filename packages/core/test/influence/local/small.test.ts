@@ -171,6 +171,22 @@ describe("a loss whose slope changes sign: its corners count in the mean", () =>
     expect((await localJacobian(attack, loss)).data.every(Number.isFinite)).toBe(true);
   });
 
+  test("rows that are all met have no density of slopes, which is no number only where it is divided by", async () => {
+    const met = new Cut(
+      matrixDataset(whole().x, Float64Array.from(numbers.outputs(start, whole().x).data), {
+        weights: made.data.weights,
+      }),
+      5,
+    );
+    const attack = await localInfluence(await pointAt(numbers, met, start, { l2: L2 }), lp(2), { damping: DAMPING });
+    expect((await localJacobian(attack, loss)).data.every(Number.isFinite)).toBe(true);
+    const { gaussNewtonProduct: _product, ...bare } = numbers;
+    const open = await localInfluence(await pointAt(numbers, rows, start, { l2: L2 }), lp(2), { damping: DAMPING });
+    await expect(localJacobian({ ...open, point: { ...open.point, model: bare } }, loss)).rejects.toThrow(
+      "A loss of one output was given, but the model does not tell its output from its loss.",
+    );
+  });
+
   test("no corners where all slopes or gradients are the same; what a model must give", async () => {
     const attack = await localInfluence(await pointAt(numbers, rows, start, { l2: L2 }), lp(2), { damping: DAMPING });
     const { output: _output, ...bare } = numbers;
@@ -243,6 +259,15 @@ describe("the density of corners", () => {
     const fitted = { ...line, inputGradients: () => Matrix.fromRows(Array.from({ length: 12 }, () => [0.3, -0.7])) };
     for (const p of [1, INF]) expect(await at(p, fitted, Float64Array.of(0, 0.3, -0.7), made.data, budgets)).toBeNull();
     expect(await at(1, model, start, data, Float64Array.of(0, 1))).toBeNull();
+    // One coordinate that is the same in all rows hides no other.
+    const half = {
+      ...line,
+      inputGradients: () => Matrix.fromRows(Array.from({ length: 12 }, (_, i) => [Math.cos(i), -0.7])),
+    };
+    const one = await at(INF, half, Float64Array.of(0, 0.3, -0.7), made.data, budgets);
+    const curved = one?.(half.inputGradients())(Matrix.fromRows(Array.from({ length: 12 }, () => [1, 1])));
+    expect(curved?.column(0).every((value) => value > 0)).toBe(true);
+    expect(curved?.column(1).every((value) => value === 0)).toBe(true);
     const frozen = await at(INF, model, start, data, Float64Array.of(0, 1));
     expect((frozen?.(g(start))(moved) ?? moved).column(0).every((value) => value === 0)).toBe(true);
   });
