@@ -60,10 +60,9 @@ export async function crossFit(
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = leaveOutHessians(full, known ?? (await fitFoldSums(full, foldOf, folds, work)), outside);
   const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, foldOf, outside, work));
-  const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work);
-  const product: FoldProduct = full.model.loss.quadratic
-    ? async (vectors) => vectors
-    : await keptFoldProduct(full, foldOf, outside, theta, work);
+  const curvatures = full.model.loss.quadratic ? undefined : new Float64Array(full.data.rows * folds);
+  const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work, curvatures);
+  const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
   const rows = await ownFoldRows(full, foldOf, theta, influences, on, work);

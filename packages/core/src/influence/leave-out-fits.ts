@@ -8,8 +8,8 @@ import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
 import { lasso } from "../solvers/lasso/lasso.js";
 
-/** Steps this small relative to θ̂_{−k}, both in the H norm, end a fold's fit. */
-const STEP_TOLERANCE = 1e-10;
+/** What is left of the way to θ̂_{−k}, relative to it, both in the H norm, when a fold's fit ends. */
+const REMAINING = 1e-10;
 /** A fold whose steps shrink less than this has moved too far for H_{−k}(θ̂) and is fitted on its own. */
 const CONTRACTION = 0.7;
 
@@ -113,7 +113,7 @@ export async function leaveOutFits(
     const alone: number[] = [];
     for (const k of open) {
       const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
-      if (full.model.loss.quadratic || step <= STEP_TOLERANCE) open.delete(k);
+      if (full.model.loss.quadratic || step <= REMAINING || wayLeft(step, lastStep[k]) <= REMAINING) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
         alone.push(k);
         open.delete(k);
@@ -128,6 +128,13 @@ export async function leaveOutFits(
     if (open.size > 0) gradients = await rows.gradients(theta);
   }
   return { theta, inverse };
+}
+
+/** Σ of the steps to come if they go on shrinking as from the last one to this one; no less than this one before there are two. */
+function wayLeft(step: number, last: number): number {
+  if (last === Number.POSITIVE_INFINITY) return step;
+  const ratio = step / last;
+  return ratio < 1 ? (step * ratio) / (1 - ratio) : Number.POSITIVE_INFINITY;
 }
 
 /** The fit on the rows outside fold k, from scratch; a lasso begins at the whole data's. @throws numerical: naming the fold. */

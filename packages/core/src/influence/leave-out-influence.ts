@@ -14,7 +14,7 @@ import { withRidge } from "./leave-out-fits.js";
 const INFLUENCE_TOLERANCE = 1e-10;
 const MAXIMUM_ITERATIONS = 60;
 
-/** Φ_{−k} at θ̂_{−k} for every attack: d×K each. */
+/** Φ_{−k} at θ̂_{−k} for every attack: d×K each. @param curvatures as in `foldPulls` */
 export async function leaveOutPulls(
   full: Fit,
   attacks: readonly Influence[],
@@ -22,6 +22,7 @@ export async function leaveOutPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
+  curvatures?: Float64Array,
 ): Promise<Matrix[]> {
   const pulls = await foldPulls(
     full,
@@ -30,6 +31,7 @@ export async function leaveOutPulls(
     outside,
     theta,
     work,
+    curvatures,
   );
   return pulls.map((pull, a) => scaledColumns(pull, leaveOutScales(attacks[a], foldOf, outside)));
 }
@@ -41,7 +43,10 @@ export function scaledColumns(columns: Matrix, factors: Float64Array): Matrix {
   return columns;
 }
 
-/** Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows. */
+/**
+ * Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows.
+ * @param curvatures n×K zeros, which become w ℓ''/W_k of each row outside each fold, where they are wanted.
+ */
 export function foldPulls(
   full: Fit,
   threats: readonly Threat[],
@@ -49,9 +54,10 @@ export function foldPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
+  curvatures?: Float64Array,
 ): Promise<Matrix[]> {
   const shared = full.model.map.sharedGradient && threats.every(({ settings }) => settings.bounds === null);
-  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work);
+  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work, curvatures);
 }
 
 /** c_{−k} (K): the mean sizes of the rows outside each fold. */
@@ -86,6 +92,7 @@ async function sharedPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
+  curvatures?: Float64Array,
 ): Promise<Matrix[]> {
   const { map, loss } = model;
   const folds = outside.length;
@@ -100,8 +107,10 @@ async function sharedPulls(
         for (let k = 0; k < folds; k++, at++) {
           if (k === own) continue;
           const slope = loss.first(scores.data[at], y[i]);
+          const curvature = (w[i] * loss.second(scores.data[at], y[i])) / outside[k];
           slopeSizes[k] += (w[i] * Math.abs(slope)) / outside[k];
-          pull.data[at] = (w[i] * loss.second(scores.data[at], y[i]) * Math.sign(slope)) / outside[k];
+          pull.data[at] = curvature * Math.sign(slope);
+          if (curvatures) curvatures[firstRow * folds + at] = curvature;
         }
       }
     },
@@ -129,6 +138,7 @@ async function rowwisePulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
+  curvatures?: Float64Array,
 ): Promise<Matrix[]> {
   const { map, loss } = model;
   const folds = outside.length;
@@ -144,12 +154,15 @@ async function rowwisePulls(
         const slope = y.map((target, i) => loss.first(scores.data[i * folds + k], target));
         const gradients = { slope, base: map.inputGradients(column, x) };
         const weights = w.map((weight, i) => (foldOf[firstRow + i] === k ? 0 : weight / outside[k]));
+        const curved = weights.map((weight, i) => weight * loss.second(scores.data[i * folds + k], y[i]));
+        curved.forEach((value, i) => {
+          if (curvatures) curvatures[(firstRow + i) * folds + k] = value;
+        });
         threats.forEach((threat, a) => {
           const { sign, base, gain } = threat.respond(gradients, block);
           for (let i = 0; i < y.length; i++) {
             const along = slope[i] === 0 ? 0 : gain[i] / slope[i];
-            omega.data[i * omega.columns + a * folds + k] =
-              weights[i] * loss.second(scores.data[i * folds + k], y[i]) * along;
+            omega.data[i * omega.columns + a * folds + k] = curved[i] * along;
           }
           const onJacobian = weights.map((weight, i) => weight * slope[i] * sign[i]);
           map.addJacobianPullback(x, base, onJacobian, jacobian[a][k]);
@@ -200,26 +213,13 @@ export async function leaveOutInfluence(
   return solved.solution;
 }
 
-/** Products of rows in memory: ℓ'' of every row under every fold's fit is kept. */
-export async function keptFoldProduct(
+/** Products of rows in memory from their curvatures. @param curvatures n×K: w ℓ''/W_k, from `foldPulls` */
+export function keptFoldProduct(
   { model, data }: Fit,
-  foldOf: Uint16Array,
-  outside: Float64Array,
-  theta: Matrix,
+  folds: number,
+  curvatures: Float64Array,
   work?: Work,
-): Promise<FoldProduct> {
-  const folds = outside.length;
-  const curvatures = new Float64Array(data.rows * folds);
-  await sweep(
-    model.map,
-    data,
-    { theta, phase: "held-out influence" },
-    ({ block, scores }) => {
-      const own = curvatures.subarray(block.firstRow * folds, (block.firstRow + block.y.length) * folds);
-      foldCurvatures(model, block, foldOf, outside, scores, own);
-    },
-    work,
-  );
+): FoldProduct {
   return async (vectors) => {
     const { pull } = await sweep(
       model.map,
