@@ -119,6 +119,32 @@ describe("a judge of single rows", () => {
       [2, 2],
     ]);
     expect(await judge.at([], "estimate")).toEqual([]);
+    // Where a coefficient has changed its sign the corner beside the point is asked about too.
+    const own = await fit(linear(), around([1, 2, 0.02, -1], 1));
+    const one = await influence(own, lp(INF));
+    const epsilon = (1.5 * 0.02) / Math.abs(one.influence[2]);
+    told.length = 0;
+    const corners: JudgedRows = {
+      ...none,
+      gradients: async (points, proven) => {
+        told.push([points.length, proven.length]);
+        return robustGradients(own, one.threat, points);
+      },
+    };
+    await judgeFrom(one, corners).at([0.1 * epsilon, epsilon], { atMost: 1 });
+    await judgeFrom(one, corners).at([epsilon], "certificate");
+    expect(told).toEqual([
+      [3, 3],
+      [3, 2],
+    ]);
+  });
+
+  test("a lasso has no certificate", async () => {
+    const data = around([1, 2, 0.02, -1], 1);
+    const one = await influence(await lasso(linear(), data, { l1: 0.3 }), lp(2));
+    expect(judgeOf(one, await scoreShifts(one)).certified).toBe(false);
+    const other = await influence(await fit(linear(), data), lp(2));
+    expect(judgeOf(other, await scoreShifts(other)).certified).toBe(true);
   });
 
   test("certificates that would take too long are not made", () => {

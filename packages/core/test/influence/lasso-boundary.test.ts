@@ -12,6 +12,7 @@ import {
   scoreShifts,
 } from "../../src/index.js";
 import { resolveKinks } from "../../src/influence/one-sided.js";
+import { sparseJudge } from "../../src/influence/sparse-validity.js";
 import { supportChange } from "../../src/influence/support-change.js";
 import { Random } from "../models/naive.js";
 
@@ -62,6 +63,18 @@ describe("a zero on the boundary", () => {
       const rows = await rowContributions(attack, unit);
       expect(rows.reduce((sum, value) => sum + value, 0)).toBeCloseTo(attack.influence[j], 9);
     }
+  });
+
+  test("a prediction that lets it in is judged alike on either side of 0", async () => {
+    const found = [];
+    for (const side of [1, -1]) {
+      const attack = await influence(await onBoundary(10, side), lp(2));
+      const [one] = await sparseJudge(attack).at([1e-3], "estimate");
+      expect(one.relativeError).toBeLessThan(0.05);
+      expect(one.stationarity).toBeLessThan(0.05);
+      found.push(one);
+    }
+    expect((found[0].relativeError ?? 0) / (found[1].relativeError ?? 1)).toBeCloseTo(1, 1);
   });
 
   test("stays where the adversary holds it, and the rows' shares are those of what moves", async () => {

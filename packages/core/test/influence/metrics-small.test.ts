@@ -56,6 +56,32 @@ describe("metrics of numbers and of two classes", () => {
   });
 });
 
+test.each(["squared", "half-squared", "poisson", "logistic"] as const)(
+  "%s: what a row adds is how each metric moves with its weight",
+  (name) => {
+    const loss = LOSSES[name];
+    const twoClasses = name === "logistic";
+    const y = twoClasses ? Float64Array.of(1, 1, -1, -1, 1, -1) : Float64Array.of(1, 0, 3, 2, 5, 1);
+    const w = Float64Array.of(0.1, 0.2, 0.15, 0.25, 0.2, 0.1);
+    // A tie between the classes, and rows on either side of right.
+    const scores = Float64Array.of(0.5, -0.2, 0.5, -1, 1.2, 0.1);
+    const { values, rows } = metricRows(loss, y, w, scores);
+    for (let i = 0; i < 6; i++) {
+      const at = (t: number) =>
+        metricsOf(
+          loss,
+          y,
+          w.map((weight, k) => (1 - t) * weight + (k === i ? t : 0)),
+          scores,
+        );
+      const h = 1e-5;
+      const [up, down] = [at(h), at(-h)];
+      for (const metric of Object.keys(values))
+        expect((up[metric] - down[metric]) / (2 * h)).toBeCloseTo(rows[metric][i], 7);
+    }
+  },
+);
+
 describe("metrics of several classes", () => {
   test("classes without weight are none, whether rows have them or not; ties are wrong", () => {
     const y = Float64Array.of(0, 1, 2, 1);
@@ -222,6 +248,20 @@ describe("changes of metrics", () => {
       // Classes of weight 7/14 each.
       expect(found?.["balancedAccuracy"][1]).toBeCloseTo((3 * largest) / 2 / 0.5, 12);
     }
+  });
+
+  test("a class without weight is none", () => {
+    const one = { values: { accuracy: 1, balancedAccuracy: 1 }, right: Uint8Array.of(1, 1, 1) };
+    const [found] = countedChanges([{ before: one, after: one }], {
+      y: Float64Array.of(0, 1, 2),
+      w: Float64Array.of(0.75, 0.25, 0),
+      sampling: independentRows(3),
+      level: 0.9,
+      seed: 1,
+    });
+    // 3·0.75 of one of two classes, the smaller of which weighs a quarter.
+    expect(found?.["balancedAccuracy"]).toEqual([-4.5, 4.5]);
+    expect(found?.["accuracy"]).toEqual([-2.25, 2.25]);
   });
 
   test("numbers are not counted; nor are more than 100,000 rows", () => {

@@ -15,7 +15,7 @@ import {
   scoreShifts,
   sensitivity,
 } from "../../src/index.js";
-import { certificateNorm, certifier } from "../../src/influence/certificate.js";
+import { certificateNorm, certifier, certifierOf } from "../../src/influence/certificate.js";
 import { atFixedRadius, heldOutRows, otherRows, trainingRows } from "../../src/influence/evaluated-rows.js";
 import {
   attackedLosses,
@@ -231,6 +231,25 @@ describe("certificates of a logistic loss", () => {
     const near = await certify?.({ ...request, goal: () => 1.2 * r });
     expect((near?.bound ?? 0) / (size / kappa(1.2 * r))).toBeCloseTo(1, 5);
     expect(await certify?.({ ...request, goal: () => 0.9 * size })).toBeNull();
+    // Just above ‖g‖ nothing is proven, since κ < 1; at or below it, or without end, the rows are not even asked.
+    const asked: number[] = [];
+    const watching = certifierOf(own, threat, (question, reach) => {
+      const rows = keptMargins(own, question, reach);
+      return {
+        ...rows,
+        shrunk: async (half, extra) => {
+          const answer = await rows.shrunk(half, extra);
+          return (radii) => {
+            asked.push(...radii);
+            return answer(radii);
+          };
+        },
+      };
+    });
+    expect(await watching?.({ ...request, goal: () => 1.0001 * size })).toBeNull();
+    expect(asked.map((radius) => radius / size)).toEqual([1.0001, 1.0001 / 2].map((value) => expect.closeTo(value, 9)));
+    for (const none of [size, 0.9 * size, INF]) expect(await watching?.({ ...request, goal: () => none })).toBeNull();
+    expect(asked).toHaveLength(2);
     expect(await certify?.({ ...request, goal: () => INF })).toBeNull();
     expect(await certify?.({ ...request, gradient: Float64Array.of(9, 9, 9) })).toBeNull();
     expect(await certify?.({ ...request, radius: 50 })).toBeNull();
@@ -276,7 +295,7 @@ describe("certificates of a logistic loss", () => {
     ).toBe(0);
     expect(leastCurvature(0.2, 2, 0.5)).toBeCloseTo(0.2 * Math.exp(-1), 14);
     expect(
-      largestCurvatures(Float64Array.of(0.2, 0.01, 0), Float64Array.of(1, 1, 9), Float64Array.of(0.5, 0.3, 0.2), 1),
+      largestCurvatures(Float64Array.of(0.2, 0.01, 0), Float64Array.of(1, 1, 9e9), Float64Array.of(0.5, 0.3, 0.2), 1),
     ).toBeCloseTo(0.5 * 0.25 + 0.3 * 0.01 * Math.E, 14);
     const spread = bend.reduce(
       (sum, value, i) => sum + made.problem.w[i] * Math.min(0.25, value * Math.exp(0.7 * D[i])),

@@ -161,6 +161,23 @@ describe("the largest ε that keeps the tolerance", () => {
       expect(await radiusOf(growing)).toBeGreaterThan(0.99 * 0.03);
       expect(growing.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(6);
     }
+    // In proportion to ε, from far above what is estimated: a few sizes do.
+    for (const steep of [3, 9, 60]) {
+      const one = judgeBy(
+        (epsilon) => epsilon,
+        (epsilon) => steep * epsilon,
+      );
+      expect(steep * (await radiusOf(one))).toBeGreaterThan(0.98 * 0.1);
+      expect(one.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(6);
+    }
+    // A proof that holds and fails by turns ends all the same.
+    let turn = 0;
+    const restless = judgeBy(
+      (epsilon) => epsilon,
+      () => (turn++ % 3 === 0 ? 0.05 : 0.3),
+    );
+    await radiusOf(restless);
+    expect(restless.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(13);
     // One that holds nowhere, one that holds everywhere.
     expect(
       await radiusOf(
@@ -201,6 +218,13 @@ describe("the largest ε that keeps the tolerance", () => {
     [2, 4, 8, 16, 32].forEach((value, k) => expect(grid[k]).toBeCloseTo(value, 12));
     expect(grid[4]).toBe(32);
     expect(logarithmicGrid(2, 32, 1)).toEqual([32]);
+    // The end is met in every digit.
+    for (const [from, to] of [
+      [0.3, 0.7],
+      [1e-8, 3],
+      [0.011, 1.3],
+    ])
+      for (const count of [2, 3, 7, 16]) expect(logarithmicGrid(from, to, count).at(-1)).toBe(to);
   });
 
   test("a tolerance that makes no sense is refused", async () => {
