@@ -35,4 +35,6 @@ export interface StreamedDataset extends RowBlocks {
   readonly weightTotal: number;
   /** This rank's rows in order, without the first `from`. `firstRow` of a block counts over all ranks. */
   blocks(rowsPerBlock?: number, from?: number): Iterable<StreamedBlock>;
+  /** This rank's rows around so many places, evenly spread over those of all ranks; absent where that is no quicker than all rows. */
+  sample?(places: number, rowsPerBlock?: number): Iterable<StreamedBlock>;
 }

@@ -126,7 +126,7 @@ export interface SlopeExtent {
 }
 
 /** The same of the rows of one fit. */
-export function slopeExtent({ model: { loss }, data, scores }: Fit): SlopeExtent {
+export function slopeExtent({ model: { loss }, data, scores }: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
   let [largest, size] = [0, 0];
   const { y, weights } = data;
   const slopes = new Float64Array(scores.length);

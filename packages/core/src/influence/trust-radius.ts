@@ -98,9 +98,7 @@ export async function validityBy(
       // A bound does not depend on the tolerance: a strict one must not hide it.
       const reach = CERTIFIED_REACH * radius * Math.max(1, DEFAULT_TOLERANCE / tolerance);
       const unknown = [...new Set(list)].filter((epsilon) => !known.has(epsilon));
-      const near = unknown.filter((epsilon) => epsilon <= reach);
-      const far = unknown.filter((epsilon) => epsilon > reach);
-      const checks = [...(await judge.at(near, "certificate", work)), ...(await judge.at(far, "estimate", work))];
+      const checks = await judge.at(unknown, (epsilon) => (epsilon <= reach ? "certificate" : "estimate"), work);
       for (const check of checks) known.set(check.epsilon, check);
       return list.flatMap((epsilon) => known.get(epsilon) ?? []);
     },

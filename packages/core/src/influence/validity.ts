@@ -27,11 +27,15 @@ const CERTIFICATE_WORK = 4e10;
 /** Judges θ̂ + εI at any ε. */
 export interface Judge {
   readonly certified: boolean;
-  at(epsilons: readonly number[], rigour: Rigour, work?: Work): Promise<Validity[]>;
+  /** @param rigour for all sizes, or that of each: what all of them want of the rows is asked at once */
+  at(epsilons: readonly number[], rigour: Rigour | RigourAt, work?: Work): Promise<Validity[]>;
 }
 
 /** The estimate only (cheap, many ε in one pass), the best certificate, or any that shows a relative error of at most this, and nothing else. */
 export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
+
+/** "estimate" or "certificate" at each size. */
+export type RigourAt = (epsilon: number) => "estimate" | "certificate";
 
 /** What a judge asks of the rows. */
 export interface JudgedRows {
@@ -93,6 +97,8 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
     certified: rows.certify !== null,
     async at(epsilons, rigour, work) {
       const atMost = typeof rigour === "object" ? rigour.atMost : null;
+      const isProven = (epsilon: number): boolean =>
+        (typeof rigour === "function" ? rigour(epsilon) : rigour) !== "estimate";
       const moved: LinePoint[] = epsilons.map((epsilon) => ({
         theta: parameters.map((value, j) => value + epsilon * I[j]),
         radius: epsilon * scale,
@@ -102,38 +108,44 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
         atMost === null ? moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 })) : [];
       const snapped = moved.map((point) => snapToCorner(attack, point));
       const near = [...moved, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
+      const sizeOf = [...epsilons, ...epsilons.filter((_, e) => snapped[e])];
       const points = [...near, ...still];
       if (points.length === 0) return [];
-      const found = await rows.gradients(points, rigour === "estimate" ? [] : near, work);
+      const proven = near.filter((_, k) => isProven(sizeOf[k]));
+      const found = await rows.gradients(points, proven, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
       const gradientAt = (point: RobustPoint): RobustGradient => gradientOf.get(point) ?? found[0];
-      return rows.each(
-        epsilons.map((epsilon, e) => async (own: JudgedRows): Promise<Validity> => {
-          const prove = rigour === "estimate" ? null : own.certify;
-          const at = gradientAt(moved[e]).gradient;
-          const lineScore = prove ? await own.scoresAt(moved[e], work) : undefined;
-          const candidates: Candidate[] = [
-            { ...moved[e], score: lineScore, gradient: at, away: new Float64Array(I.length) },
-          ];
-          const snap = snapped[e];
-          if (snap) {
-            const score = prove ? await own.scoresAt(snap.point, work) : undefined;
-            candidates.unshift(leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, score));
-          }
-          const residual = excess(fit, at);
-          const unmoved = atMost === null ? excess(fit, gradientAt(still[e]).gradient) : Number.NaN;
-          const certified =
-            prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
-          const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
-          return {
-            epsilon,
-            stationarity: unmoved === 0 ? 0 : residual / unmoved,
-            errorBound: certified?.bound ?? null,
-            errorLength: certified?.length ?? null,
-            relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
-          };
-        }),
+      const judged = epsilons.map((epsilon, e) => async (own: JudgedRows): Promise<Validity> => {
+        const prove = isProven(epsilon) ? own.certify : null;
+        const at = gradientAt(moved[e]).gradient;
+        const lineScore = prove ? await own.scoresAt(moved[e], work) : undefined;
+        const candidates: Candidate[] = [
+          { ...moved[e], score: lineScore, gradient: at, away: new Float64Array(I.length) },
+        ];
+        const snap = snapped[e];
+        if (snap) {
+          const score = prove ? await own.scoresAt(snap.point, work) : undefined;
+          candidates.unshift(leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, score));
+        }
+        const residual = excess(fit, at);
+        const unmoved = atMost === null ? excess(fit, gradientAt(still[e]).gradient) : Number.NaN;
+        const certified =
+          prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
+        const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
+        return {
+          epsilon,
+          stationarity: unmoved === 0 ? 0 : residual / unmoved,
+          errorBound: certified?.bound ?? null,
+          errorLength: certified?.length ?? null,
+          relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
+        };
+      });
+      // Only a proof asks the rows again.
+      const proofs = await rows.each(judged.filter((_, e) => isProven(epsilons[e])));
+      const estimates = await Promise.all(
+        judged.filter((_, e) => !isProven(epsilons[e])).map((estimated) => estimated(rows)),
       );
+      return epsilons.flatMap((epsilon) => (isProven(epsilon) ? proofs : estimates).shift() ?? []);
     },
   };
 }

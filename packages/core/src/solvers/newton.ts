@@ -135,17 +135,20 @@ export interface Minimum {
   readonly inverse: InverseHessian;
 }
 
-/** H of a squared loss (ridge included) and its inverse, where they are known already. */
-export interface KnownCurvature {
+/** What is known beforehand, and what is enough. */
+export interface MinimiseOptions {
+  /** H of a squared loss (ridge included), where it is known already, and its inverse. */
   readonly hessian?: Matrix | undefined;
   readonly inverse?: InverseHessian | undefined;
+  /** A relative step that need not be taken: the point before it is near enough (default: none). */
+  readonly enough?: number;
 }
 
 /** Newton's method from a point on. @throws numerical: no minimum exists, or it was not reached. */
 export async function minimise(
   problem: Problem,
   start: Float64Array,
-  { hessian, inverse: known }: KnownCurvature = {},
+  { hessian, inverse: known, enough = 0 }: MinimiseOptions = {},
 ): Promise<Minimum> {
   const { model, l2, free } = problem;
   const { quadratic } = model.loss;
@@ -160,7 +163,8 @@ export async function minimise(
     // Where rounding in the scores is what is left of the gradient, steps stop shrinking.
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
-    if (relativeStep <= NEGLIGIBLE_STEP || stalled || (settled && !quadratic)) return { point, iterations, inverse };
+    const isThere = relativeStep <= Math.max(NEGLIGIBLE_STEP, enough);
+    if (isThere || stalled || (settled && !quadratic)) return { point, iterations, inverse };
     if (settled)
       return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
     const next = await lineSearch(problem, point, step, !quadratic);

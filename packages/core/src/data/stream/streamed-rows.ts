@@ -10,7 +10,7 @@ import type { Note } from "../notes.js";
 import { defaultRowsPerBlock } from "../rows-dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../streamed-dataset.js";
 import { readTarget } from "../target.js";
-import type { CachedTable } from "./cached-table.js";
+import type { CachedTable, TablePiece } from "./cached-table.js";
 import { type UsedRows, usedPieces } from "./used-rows.js";
 
 /** A part of the rows in use, and what their weights are divided by so that they sum to 1. */
@@ -64,7 +64,22 @@ export class StreamedRows implements StreamedDataset {
     this.by = encoding.by && { column: columnNamed(table, ROLE.by, encoding.by.column), encoding: encoding.by };
   }
 
-  *blocks(rowsPerBlock = defaultRowsPerBlock(this.features.length), seen = 0): Generator<StreamedBlock> {
+  blocks(rowsPerBlock?: number, seen = 0): Generator<StreamedBlock> {
+    return this.passing(rowsPerBlock, seen, () => true);
+  }
+
+  sample(places: number, rowsPerBlock?: number): Generator<StreamedBlock> {
+    const { rows } = this.table;
+    const before = (row: number): number => Math.floor((row * places) / rows + 0.5);
+    return this.passing(rowsPerBlock, 0, (piece) => before(piece.before) < before(piece.before + piece.rows));
+  }
+
+  /** @param takes pieces that it does not take are not read */
+  private *passing(
+    rowsPerBlock = defaultRowsPerBlock(this.features.length),
+    seen: number,
+    takes: (piece: TablePiece) => boolean,
+  ): Generator<StreamedBlock> {
     const { table, used, part, encoding, target, columns, by, groups } = this;
     const m = this.features.length;
     const classFactors = this.factors ? encoding.classFactors : null;
@@ -72,7 +87,7 @@ export class StreamedRows implements StreamedDataset {
     let firstRow = part.firstRow;
     const end = part.firstRow + seen;
     for (const { piece, rows, weights, raw } of usedPieces(table, used, part.marks, seen)) {
-      if (rows.length === 0 || firstRow + rows.length <= end) {
+      if (rows.length === 0 || firstRow + rows.length <= end || !takes(piece)) {
         firstRow += rows.length;
         continue;
       }

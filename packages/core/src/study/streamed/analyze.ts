@@ -26,11 +26,11 @@ import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
 import type { CurveRows } from "./curve-rows.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
-import { type FitGround, fitRows } from "./fit-rows.js";
+import type { FitGround } from "./fit-rows.js";
 import { refuseUnstreamed } from "./refuse.js";
 import { gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
-import { summarise } from "./summary.js";
+import { firstLook, warmStart } from "./warm-start.js";
 
 /** An analysis of rows that pass by block by block. */
 export interface StreamedInput {
@@ -85,20 +85,22 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     ranks,
   };
   const folds = settings.evaluation.kind === "cv" ? settings.evaluation.folds : 0;
-  const summary = await summarise(pass, described, folds);
-  const fit = await fitRows(pass, ground, summary);
-  const fitSeconds = clock.lap();
-
-  count.phase = "influence";
+  const warm = await warmStart(training, ground, rowsPerBlock, work);
+  const first = await firstLook(pass, ground, folds, warm);
+  const { summary } = first;
   const sampling = samplingOf(training, settings);
-  const begun = await begin(pass, { ground, fit, summary, sampling, settings, threats: threatsOf(settings, reach) });
+  let fitSeconds = 0;
+  const begun = await begin(pass, { ground, first, sampling, settings, threats: threatsOf(settings, reach) }, () => {
+    fitSeconds = clock.lap();
+    count.phase = "influence";
+  });
+  const { fit, attacks } = begun;
   const influenceSeconds = clock.lap();
   count.phase = "intervals and radii";
-  const judged = await judgeAll(pass, { ...begun, ground, fit, summary, sampling, settings });
+  const judged = await judgeAll(pass, { ...begun, ground, summary, sampling, settings });
   const inferenceSeconds = clock.lap();
 
   count.phase = "evaluation";
-  const { attacks } = begun;
   const mean = await meanOf(other, evaluation, summary, settings);
   const curves = attacks.map((attacked, t): CurveRows => {
     const evaluatedOn = other
@@ -129,7 +131,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     const { attack } = attacked;
     const { collapse, radii, trusted: sizes, inference, rows } = judged.threats[t];
     const population = populationSensitivity(trainingCurvature(attack), inference);
-    const points = { population, estimationLoss: excess };
+    const points = { population, estimationLoss: excess, checks: found.checks[t] };
     const spread = settings.inference === "none" ? null : found.spreads[t];
     const curve = curveOf(curves[t], points, found.training[t], found.sums[t], spread);
     return sectionFrom(

@@ -7,17 +7,17 @@ import {
   influenceFrom,
   type RowPull,
   type SlopeExtent,
-  slopeExtent,
 } from "../../influence/aif.js";
 import { rateOf } from "../../influence/gradient-density.js";
 import { foldSizes, scalesOutside } from "../../influence/leave-out-influence.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { EachRank, type Pass } from "../../parallel/passes.js";
+import type { Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import type { Fit } from "../../solvers/fit.js";
 import type { ThreatDescription } from "../../threats/pointwise.js";
 import type { Threat } from "../../threats/threat.js";
+import type { FittedRows } from "./fit-rows.js";
 import type { RowsView } from "./rows-view.js";
 import type { Summary } from "./summary.js";
 
@@ -47,16 +47,15 @@ export interface StuckRow {
 /** More rows on their kinks than this are not resolved one by one. */
 const MOST_STUCK = 2000;
 
-/** Two passes for all threats: how large slopes are, then c, A and Φ. @throws as `influence` */
+/** One pass for all threats: c, A and Φ. @throws as `influence` */
 export async function attackRows(
   pass: Pass<RowsView>,
-  fit: Fit,
+  { fit, slopes: { extent, mean: meanSlope } }: FittedRows,
   describe: readonly ThreatDescription[],
   summary: Summary,
   { ranks, sampling }: { readonly ranks: Ranks; readonly sampling: Sampling },
 ): Promise<StreamedAttack[]> {
   const threats = describe.map((threat) => threat(fit.model.map.inputs));
-  const { extent, meanSlope } = await extentOf(pass, fit, ranks);
   const d = fit.parameters.length;
   const folds = summary.inside.length;
   const sums = threats.map(() => ({
@@ -117,23 +116,6 @@ export async function attackRows(
 /** c_{−k} (K) */
 export const foldScales = ({ sizesInside }: StreamedAttack, outside: Float64Array): Float64Array =>
   scalesOutside(sizesInside, outside);
-
-async function extentOf(pass: Pass<RowsView>, fit: Fit, ranks: Ranks) {
-  const largest = new EachRank(ranks, 1);
-  const sums = new Float64Array(2);
-  await pass({
-    sums: [largest.all, sums],
-    visit(view) {
-      const own = view.fit(fit);
-      const found = slopeExtent(own);
-      largest.own[0] = Math.max(largest.own[0], found.largest);
-      sums[0] += found.size;
-      const { y, weights } = view.data;
-      for (let i = 0; i < y.length; i++) sums[1] += weights[i] * fit.model.loss.first(own.scores[i], y[i]);
-    },
-  });
-  return { extent: { largest: largest.largest(0), size: sums[0] }, meanSlope: sums[1] };
-}
 
 interface KinkedRow {
   readonly row: number;

@@ -16,7 +16,7 @@ import { asColumns } from "../../models/sweep.js";
 import { type Pass, sideBySide } from "../../parallel/passes.js";
 import type { Fit } from "../../solvers/fit.js";
 import { add, attackRows, foldScales, type StreamedAttack } from "./attack-rows.js";
-import { type FitGround, fitRows } from "./fit-rows.js";
+import { type FitGround, type FittedRows, fitRows } from "./fit-rows.js";
 import { type RowsView, withoutFold } from "./rows-view.js";
 import { type Summary, summarise } from "./summary.js";
 
@@ -134,7 +134,9 @@ function rowsOf(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array)
         list.map(
           ({ k, start }) =>
             (own: Pass<RowsView>) =>
-              namingFold(k, outside.length, () => fitWithout(own, cross, k, outside[k], start).then(({ fit }) => fit)),
+              namingFold(k, outside.length, () =>
+                fitWithout(own, cross, k, outside[k], start).then(({ fitted }) => fitted.fit),
+              ),
         ),
       ),
   };
@@ -148,13 +150,14 @@ async function refitRows(pass: Pass<RowsView>, cross: CrossGround, outside: Floa
     [...outside.keys()].map(
       (k) => (own: Pass<RowsView>) =>
         namingFold(k, outside.length, async () => {
-          const { fit, summary, rest } = await fitWithout(own, cross, k, outside[k]);
+          const { fitted, summary, rest } = await fitWithout(own, cross, k, outside[k]);
           const threats = attacks.map(
             ({ attack }) =>
               () =>
                 attack.threat,
           );
-          return { fit, attacked: await attackRows(rest, fit, threats, summary, { ranks: ground.ranks, sampling }) };
+          const attacked = await attackRows(rest, fitted, threats, summary, { ranks: ground.ranks, sampling });
+          return { fit: fitted.fit, attacked };
         }),
     ),
   );
@@ -172,10 +175,11 @@ async function fitWithout(
   k: number,
   outside: number,
   start?: Float64Array,
-): Promise<{ fit: Fit; summary: Summary; rest: Pass<RowsView> }> {
+): Promise<{ fitted: FittedRows; summary: Summary; rest: Pass<RowsView> }> {
   const rest = withoutFold(pass, k, outside);
   const summary = await summarise(rest, ground.model, 0);
-  return { fit: await fitRows(rest, ground, summary, start), summary, rest };
+  const fitted = await fitRows(rest, ground, summary, start && { theta: start, known: null });
+  return { fitted, summary, rest };
 }
 
 /** f_i (first) and s_i for every threat of the rows of a view, each under the fit of its own fold. */

@@ -1,16 +1,20 @@
 import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
 import { robustLossMethod } from "../../influence/robust-losses.js";
+import type { Validity } from "../../influence/validity.js";
 import { type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
 import type { CurvePoint, ThreatSection } from "../result.js";
 import { type CurveRows, type EvaluatedSpread, type EvaluatedSums, each, type TrainingSums } from "./curve-rows.js";
 
 /** What all points share that is known before the rows are evaluated. */
-export type PointGround = Pick<CurveGround, "population" | "estimationLoss">;
+export interface PointGround extends Pick<CurveGround, "population" | "estimationLoss"> {
+  /** Of the sizes above 0. */
+  readonly checks: readonly Validity[];
+}
 
 /** The curve as the result says it. @param spread null without intervals */
 export function curveOf(
-  { attacked: { attack }, trusted: { trust, epsilons, checks }, heldOut, settings }: CurveRows,
-  ground: PointGround,
+  { attacked: { attack }, trusted: { trust, epsilons }, heldOut, settings }: CurveRows,
+  { checks, ...ground }: PointGround,
   training: TrainingSums,
   { local, sizes, metrics, groups }: EvaluatedSums,
   spread: EvaluatedSpread | null,

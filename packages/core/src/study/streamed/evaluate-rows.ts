@@ -1,5 +1,6 @@
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
+import type { Validity } from "../../influence/validity.js";
 import { type Pass, sideBySide } from "../../parallel/passes.js";
 import type { Fit } from "../../solvers/fit.js";
 import type { StudySettings } from "../settings.js";
@@ -35,6 +36,8 @@ export async function meanOf(
 
 interface Evaluations {
   readonly training: readonly TrainingSums[];
+  /** What the predictions are worth at the sizes above 0. */
+  readonly checks: readonly (readonly Validity[])[];
   readonly sums: readonly EvaluatedSums[];
   /** null where nothing has an interval. */
   readonly spreads: readonly (EvaluatedSpread | null)[];
@@ -42,7 +45,10 @@ interface Evaluations {
   readonly metrics: Metrics | null;
 }
 
-/** All curves: two passes over the evaluated rows (one without intervals), and one over the training rows, which may be one of them. */
+/**
+ * All curves: two passes over the evaluated rows (one without intervals), and one over the training rows, which may be one of them;
+ * beside them those that tell what the predictions are worth.
+ */
 export async function evaluateAll(
   pass: Pass<RowsView>,
   other: Pass<RowsView> | null,
@@ -56,9 +62,9 @@ export async function evaluateAll(
     return { sums, spread: hasErrors ? await evaluatedSpread(own, curve, sums) : null };
   };
   const judging = curves.map((curve) => (own: Pass<RowsView>) => evaluate(own, curve));
-  const training = curves.map((curve) => (own: Pass<RowsView>) => trainingCurve(own, curve));
   const onRows = [
-    ...training,
+    ...curves.map((curve) => (own: Pass<RowsView>) => trainingCurve(own, curve)),
+    ...curves.map(({ trusted }) => trusted.checks),
     ...(curves[0].heldOut ? [] : [(own: Pass<RowsView>) => ownMetrics(own, fit, meanEvaluated)]),
   ];
   const here = await sideBySide<RowsView, unknown>(pass, [...onRows, ...(other ? [] : judging)]);
@@ -67,9 +73,10 @@ export async function evaluateAll(
   >[];
   return {
     training: here.slice(0, curves.length) as TrainingSums[],
+    checks: here.slice(curves.length, 2 * curves.length) as Validity[][],
     sums: evaluated.map(({ sums }) => sums),
     spreads: evaluated.map(({ spread }) => spread),
-    metrics: curves[0].heldOut ? null : (here[curves.length] as Metrics),
+    metrics: curves[0].heldOut ? null : (here[2 * curves.length] as Metrics),
   };
 }
 

@@ -25,21 +25,20 @@ export interface GivenUp {
 }
 
 /** What tells threats that give up the same features; null where nothing is known of giving up. */
-export const givenUpBy = (fit: Fit, threat: Threat): string | null =>
-  hasCollapse(fit, threat) ? unattacked(fit, threat).join("") : null;
+export const givenUpBy = (fitted: Pick<Fit, "model">, threat: Threat): string | null =>
+  hasCollapse(fitted, threat) ? unattacked(fitted, threat).join("") : null;
 
-/** The fit on the intercept and the frozen features alone, and the slopes there. */
+/** The fit on the intercept and the frozen features alone, and the slopes there. @param hessian of a squared loss, where it is known */
 export async function giveUp(
   pass: Pass<RowsView>,
   ground: FitGround,
-  fit: Fit,
   threat: Threat,
   meanTarget: number,
+  hessian: Matrix | undefined,
 ): Promise<GivenUp> {
   const { model } = ground;
-  const problem = problemOf(pass, ground, unattacked(fit, threat));
-  const known = model.loss.quadratic ? { hessian: fit.hessian } : {};
-  const { point } = await minimise(problem, constantPoint(model, meanTarget), known);
+  const problem = problemOf(pass, ground, unattacked(ground, threat));
+  const { point } = await minimise(problem, constantPoint(model, meanTarget), { hessian });
   const pull = Matrix.zeros(model.map.count, 1);
   const slopeSizes = new Float64Array(1);
   await pass({
@@ -84,11 +83,11 @@ export async function firstRadii(
 export interface Trusted {
   readonly trust: TrustRadius;
   readonly epsilons: readonly number[];
-  /** Of the sizes above 0. */
-  readonly checks: readonly Validity[];
+  /** What the prediction is worth at the sizes above 0, which later passes tell. */
+  checks(pass: Pass<RowsView>): Promise<Validity[]>;
 }
 
-/** The trust radius, the sizes of the curve, and what the prediction is worth there. */
+/** The trust radius and the sizes of the curve. */
 export async function trusted(
   pass: Pass<RowsView>,
   attacked: StreamedAttack,
@@ -96,13 +95,24 @@ export async function trusted(
   settings: StudySettings,
 ): Promise<Trusted> {
   const { attack } = attacked;
-  const judge = judgeFrom(attack, judgedRows(pass, attacked));
+  let asking = pass;
+  const judge = judgeFrom(
+    attack,
+    judgedRows((collector) => asking(collector), attacked),
+  );
   const { trust, at } = await validityBy(attack, () => judge, {
     tolerance: settings.trustTolerance,
     ceiling: collapse,
   });
   const epsilons = sizesOfCurve(settings, attack.scale, trust.radius, collapse);
-  return { trust, epsilons, checks: await at(epsilons.filter((epsilon) => epsilon > 0)) };
+  return {
+    trust,
+    epsilons,
+    checks(later) {
+      asking = later;
+      return at(epsilons.filter((epsilon) => epsilon > 0));
+    },
+  };
 }
 
 /** The rows with the largest part in I'H_LI over all ranks; null where that is 0. */

@@ -5,11 +5,12 @@ import type { StudySettings } from "../settings.js";
 import type { threatsOf } from "../threat-choice.js";
 import { attackRows, type StreamedAttack } from "./attack-rows.js";
 import { crossFitRows, type FoldFits, foldSumsOf } from "./cross-fit-rows.js";
-import type { FitGround } from "./fit-rows.js";
+import { type FitGround, fitRows } from "./fit-rows.js";
 import { collapseOf, firstRadii, givenUpBy, giveUp, largestContributions, trusted } from "./ground-rows.js";
 import { covarianceRows, inferenceRows } from "./inference-rows.js";
 import type { RowsView } from "./rows-view.js";
 import type { Summary } from "./summary.js";
+import type { FirstLook } from "./warm-start.js";
 
 interface Known {
   readonly ground: FitGround;
@@ -19,27 +20,47 @@ interface Known {
   readonly settings: StudySettings;
 }
 
-/** What is asked at θ̂: the influences, the folds' sums, and the model that robust training collapses to. */
+interface Asked extends Omit<Known, "fit" | "summary"> {
+  readonly threats: ReturnType<typeof threatsOf>;
+  readonly first: FirstLook;
+}
+
+/**
+ * The fit, and what is asked at θ̂: the influences and the folds' sums; beside it the models that robust training collapses to.
+ * @param onFit is told that θ̂ is known
+ */
 export async function begin(
   pass: Pass<RowsView>,
-  { ground, fit, summary, sampling, threats }: Known & { readonly threats: ReturnType<typeof threatsOf> },
+  { ground, first: { summary, start, hessian }, sampling, threats }: Asked,
+  onFit: () => void,
 ) {
   const { ranks, model } = ground;
   const folds = summary.inside.length;
   const made = threats.map((threat) => threat(model.map.inputs));
-  const keys = made.map((threat) => givenUpBy(fit, threat));
+  const keys = made.map((threat) => givenUpBy(ground, threat));
   const distinct = [...new Set(keys)].filter((key) => key !== null);
-  const [attacks, sums, ...given] = await sideBySide<RowsView, unknown>(pass, [
-    (own) => attackRows(own, fit, threats, summary, { ranks, sampling }),
-    async (own) => (folds > 0 ? foldSumsOf(own, fit, folds) : null),
+  const atFit = async (own: Pass<RowsView>) => {
+    const fitted = await fitRows(own, ground, summary, start);
+    onFit();
+    const [attacks, foldSums] = await sideBySide<RowsView, unknown>(own, [
+      (asking) => attackRows(asking, fitted, threats, summary, { ranks, sampling }),
+      async (asking) => (folds > 0 ? foldSumsOf(asking, fitted.fit, folds) : null),
+    ]);
+    return {
+      fit: fitted.fit,
+      attacks: attacks as StreamedAttack[],
+      foldSums: foldSums as Awaited<ReturnType<typeof foldSumsOf>> | null,
+    };
+  };
+  const [found, ...given] = await sideBySide<RowsView, unknown>(pass, [
+    atFit,
     ...distinct.map(
-      (key) => (own: Pass<RowsView>) => giveUp(own, ground, fit, made[keys.indexOf(key)], summary.meanTarget),
+      (key) => (own: Pass<RowsView>) => giveUp(own, ground, made[keys.indexOf(key)], summary.meanTarget, hessian),
     ),
   ]);
   const givenUp = given as Awaited<ReturnType<typeof giveUp>>[];
   return {
-    attacks: attacks as StreamedAttack[],
-    foldSums: sums as Awaited<ReturnType<typeof foldSumsOf>> | null,
+    ...(found as Awaited<ReturnType<typeof atFit>>),
     givenUp: keys.map((key) => (key === null ? null : givenUp[distinct.indexOf(key)])),
   };
 }

@@ -61,6 +61,25 @@ describe("one cache that threads read side by side", () => {
     stream.close();
   });
 
+  test("a sample is the same blocks for any number of them, those around places that are evenly spread", async () => {
+    const stream = await cached(await files("sample"));
+    const total = ROWS[0] + ROWS[1];
+    for (const places of [1, 2, 30]) {
+      const found: number[][] = [];
+      for (const size of [1, 2, 3]) {
+        const shares = await together(size, (ranks) => openShare(stream.share, ranks));
+        found.push(
+          shares.flatMap(({ training }) => [...(training.sample?.(places) ?? [])].flatMap((b) => [...b.sourceRows])),
+        );
+      }
+      for (const rows of found) expect(rows).toEqual(found[0]);
+      const centres = Array.from({ length: places }, (_, k) => Math.ceil(((k + 0.5) / places) * total));
+      for (const centre of centres) expect(found[0]).toContain(centre);
+      expect(found[0].length < total).toBe(places < 30);
+    }
+    stream.close();
+  });
+
   test("a bad cell is named with its file and its row there, wherever shares begin", async () => {
     const pattern = await files("holes");
     await appendFile(folder.path("holes-2.csv"), "1,a,\n");
