@@ -68,8 +68,8 @@ export function curvatureInterval(
   const curvatures = values.map((value) => Math.max(0, value) * size * size);
   const S = 0.5 * dot(I, towards);
   return {
-    lower: Math.max(0, S + smallestOverBall(curvatures, slopes)),
-    upper: S + largestOverBall(curvatures, slopes),
+    lower: Math.max(0, Math.min(centre, S + smallestOverBall(curvatures, slopes))),
+    upper: Math.max(centre, S + largestOverBall(curvatures, slopes)),
     method: "projection",
     waldProbability,
   };

@@ -16,6 +16,10 @@ const TELLING_STEP = 1e-2;
 const LONG_STEP = 0.1;
 /** A row rests where even steps this short do not raise its loss. */
 const SHORTEST_STEP = 1e-9;
+/** Longer steps beside their set are projected to the same points, and overflow where a softmax that was sure of itself is no more. */
+const LONGEST_STEP = 1e6;
+/** A slope this small is none: no step along it is long enough, and it promises nothing. */
+const FLAT = 1e-250;
 /** With a precision, a row whose long step fails rests where that promised less than this share of the mean loss, times the precision. */
 const NEGLIGIBLE = 1e-4;
 
@@ -153,7 +157,9 @@ class Climber {
     for (let step = 0; step < steps && climbing.length > 0; step++) {
       for (const i of climbing) {
         const [from, to, g] = [delta.row(i), candidate.row(i), gradients.row(i)];
-        const alpha = alphas[i];
+        const size = norm(g, 2);
+        const alpha = size < FLAT ? 0 : Math.min(alphas[i], (LONGEST_STEP * lengths[i]) / size);
+        alphas[i] = alpha;
         for (let k = 0; k < m; k++) to[k] = from[k] + alpha * g[k];
         set.project(to, x.row(i));
         let change = 0;
@@ -164,7 +170,7 @@ class Climber {
           promise += g[k] * move;
         }
         promised[i] = promise;
-        const step = alpha * norm(g, 2);
+        const step = alpha * size;
         long[i] = step >= LONG_STEP * lengths[i] ? 1 : 0;
         if (change <= RESTING_MOVE * lengths[i] && step >= TELLING_STEP * lengths[i]) alphas[i] = 0;
         // Along the edge of its set, where no more is to be had. Not before a step has succeeded: where a softmax is sure of itself,
@@ -208,7 +214,7 @@ class Climber {
       this.set.furthest(g, x.row(i), way);
       lengths[i] = norm(way, 2);
       const size = norm(g, 2);
-      alphas[i] = size > 0 ? (this.stepSize * lengths[i]) / size : 0;
+      alphas[i] = size >= FLAT ? (this.stepSize * lengths[i]) / size : 0;
     }
     return { lengths, alphas };
   }

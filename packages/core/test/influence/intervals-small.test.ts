@@ -167,22 +167,27 @@ describe("intervals of S", () => {
       [0.02, 0.005],
       [0.005, 0.03],
     ]);
-    const found = { covariance, standardErrors: Float64Array.of(0.1, 0.1), debiased: 0, sensitivityStandardError: 0.2 };
-    for (const [level, bias] of [
-      [0.8, null],
-      [0.3, null],
-      [0.3, [0.05, -0.3]],
+    const widths = { covariance, standardErrors: Float64Array.of(0.1, 0.1), sensitivityStandardError: 0.2 };
+    for (const [level, bias, debiased] of [
+      [0.8, null, null],
+      [0.3, null, null],
+      [0.3, [0.05, -0.3], null],
+      [0.3, [0.05, -0.3], -0.1],
+      [0.3, [0.05, -0.3], 0.001],
+      [0.3, null, 7],
     ] as const) {
       const shift = bias ? { influence: Float64Array.from(bias), parameters: I, sensitivity: 0 } : null;
+      const centre = [...I].map((value, j) => value - (bias ? bias[j] : 0));
+      const found = { ...widths, debiased: debiased ?? quadratic(centre) };
       const interval = curvatureInterval(I, times, found, level, shift);
       expect(interval.method).toBe("projection");
-      const centre = [...I].map((value, j) => value - (bias ? bias[j] : 0));
       // Cholesky of the covariance, and a circle of directions with all lengths.
       const a = Math.sqrt(0.02);
       const b = 0.005 / a;
       const c = Math.sqrt(0.03 - b * b);
       const size = Math.sqrt(chiSquareQuantile(level, 2));
-      let [least, most] = [Number.POSITIVE_INFINITY, 0];
+      // The estimate without its bias is always in the interval, as far as it is one of a curvature.
+      let [least, most] = [Math.max(0, found.debiased), Math.max(0, found.debiased)];
       for (let t = 0; t < 400; t++) {
         for (let r = 0; r <= 40; r++) {
           const [u, v] = [Math.cos((t * Math.PI) / 200), Math.sin((t * Math.PI) / 200)].map(

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { lp, Matrix, matrixDataset } from "../../src/index.js";
 import { perceptron } from "../../src/models/perceptron.js";
+import { softmaxRegression } from "../../src/models/softmax.js";
 import { adversarialTraining } from "../../src/robust/adversarial-training.js";
 import { attack } from "../../src/robust/attack.js";
 import { modelAttack } from "../../src/robust/model-attack.js";
@@ -117,6 +118,29 @@ test("rows that rest where little is left to gain cost the share that the precis
       expect(short.robustLoss).toBeLessThan(long.robustLoss + 0.02 * gain + 1e-12);
       expect(short.robustLoss).toBeGreaterThan(long.robustLoss - 0.02 * gain - 1e-12);
       expect(evaluated).toBeLessThan(0.6 * steps);
+    }
+  }
+});
+
+test("rows of which a softmax is so sure that slopes are the smallest numbers there are: attacks stay finite and find the worst", async () => {
+  const model = softmaxRegression({ features: ["a", "b"], classes: ["no", "yes"] });
+  const [a, b] = [300, -400];
+  const theta = Float64Array.of(0, 0, -a, -b, a, b);
+  // Score differences 2(ax + by) from 650 to 745, the last of which exp(−745) is not 0.
+  const x = Matrix.fromRows(Array.from({ length: 20 }, (_, i) => [(650 + 5 * i) / (2 * a), 0]));
+  const data = matrixDataset(x, new Float64Array(20).fill(1));
+  for (const [p, dual] of [
+    [1, 400],
+    [2, 500],
+    [INF, 700],
+  ] as const) {
+    for (const radius of [1e-3, 0.5, 2]) {
+      const { losses } = await modelAttack(model, theta, lp(p)(2), data, radius);
+      for (let i = 0; i < 20; i++) {
+        const margin = 650 + 5 * i - 2 * dual * radius;
+        const worst = Math.max(0, -margin) + Math.log1p(Math.exp(-Math.abs(margin)));
+        expect(Math.abs(losses[i] - worst)).toBeLessThan(1e-9 * (1 + worst));
+      }
     }
   }
 });
