@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { AifError, inputError, throwIfAborted, usageError } from "../../errors.js";
+import { AifError, throwIfAborted, usageError } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
