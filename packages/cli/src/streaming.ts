@@ -7,14 +7,21 @@ import {
   type StudySettings,
   type Table,
 } from "@aif/core";
-import { type CachedStream, cacheStreamed, estimatedSize, partsOf, readableBytes } from "@aif/core/node";
+import {
+  type CachedStream,
+  cacheStreamed,
+  estimatedSize,
+  partsOf,
+  readableBytes,
+  type TableSize,
+} from "@aif/core/node";
 import { usageError } from "./errors.js";
 import type { ValuesOf } from "./options/rule.js";
 import type { streamingOptions } from "./options/runtime.js";
 import { writeStderr } from "./output/stdout.js";
 import type { Reporter } from "./progress.js";
 import { isPrinter } from "./ranks.js";
-import { analysisBytes, spareBytes } from "./spare-memory.js";
+import { fixedBytes, rowsBytes, spareBytes } from "./spare-memory.js";
 import type { DataValues } from "./study-input.js";
 
 export type StreamingValues = ValuesOf<typeof streamingOptions>;
@@ -55,8 +62,12 @@ export async function streams(asked: Asked): Promise<boolean> {
     refuse(asked);
     return true;
   }
-  if ((await bytesInMemory(data)) <= (memory ?? spareBytes())) return false;
-  if (memory === null) return canStream(asked);
+  const sizes = await sizesOf(data);
+  if (sizes.length === 0) return false;
+  const rows = sum(sizes.map(rowsBytes));
+  // What is free is so beside the program; matrices are the same either way.
+  if (memory === null) return rows > spareBytes() && canStream(asked);
+  if (rows + fixedOf(sizes) <= memory) return false;
   refuse(asked);
   return true;
 }
@@ -66,24 +77,36 @@ export function refuseLargeInput(
   { data, values: { memory } }: Asked,
   { rows, columns }: Pick<Table, "rows" | "columns">,
 ): void {
-  const bytes = analysisBytes({ rows, cells: rows * columns.length });
+  const size = { rows, cells: rows * columns.length };
+  const bytes = rowsBytes(size) + fixedBytes(size);
   if (data !== "-" || memory === null || bytes <= memory) return;
   throw usageError(
     `Standard input holds ${thousands(rows)} rows, whose analysis in memory takes about ${readableBytes(bytes)}, more than --memory: write it to a file, which can be streamed.`,
   );
 }
 
-/** 0 for what can be read once only, and for what is no table: reading says so. */
-async function bytesInMemory(data: string): Promise<number> {
-  if (data === "-") return 0;
+/** None of what can be read once only, and of what is no table: reading says so. */
+async function sizesOf(data: string): Promise<TableSize[]> {
+  if (data === "-") return [];
   try {
     const { parts } = await partsOf(data);
-    const sizes = await Promise.all(parts.map(({ source }) => estimatedSize(source)));
-    return sizes.reduce((sum, size) => sum + analysisBytes(size), 0);
+    return await Promise.all(parts.map(({ source }) => estimatedSize(source)));
   } catch (error) {
-    if (error instanceof AifError) return 0;
+    if (error instanceof AifError) return [];
     throw error;
   }
+}
+
+const fixedOf = (sizes: readonly TableSize[]): number => Math.max(fixedBytes(NOTHING), ...sizes.map(fixedBytes));
+const NOTHING: TableSize = { rows: 0, cells: 0 };
+const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
+
+/** A sentence where even rows that pass by take more than --memory; null where they do not. */
+async function excess({ data, values: { memory } }: Asked): Promise<string | null> {
+  if (memory === null) return null;
+  const least = fixedOf(await sizesOf(data));
+  if (least <= memory) return null;
+  return `Even in blocks the analysis takes about ${readableBytes(least)}: --memory will be exceeded.`;
 }
 
 /** @throws usage: naming the option that needs the whole table, and the one that streams it */
@@ -120,17 +143,20 @@ function canStream(asked: Asked): boolean {
 
 /** Reads the table once into its cache. Whoever asks closes what comes back. @throws as `cacheStreamed` */
 export async function cachedTable(
-  { data, settings, values, ranks }: Asked,
+  asked: Asked,
   { header, delimiter }: Pick<DataValues, "header" | "delimiter">,
   quiet: boolean,
   signal: AbortSignal,
   reporter: Reporter,
 ): Promise<CachedStream> {
+  const { data, settings, values, ranks } = asked;
   const started = performance.now();
   const whose = ranks.size > 1 ? "rank 0's rows (every rank has a cache of its own)" : "the rows";
   const say = async (text: string): Promise<void> => {
     if (!quiet && isPrinter()) await writeStderr(`${text}\n`);
   };
+  const warning = await excess(asked);
+  if (warning !== null) await say(warning);
   return cacheStreamed(data, {
     encode: encodingOptions(settings),
     split: settings.evaluation,

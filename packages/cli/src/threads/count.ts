@@ -1,10 +1,8 @@
 import { familySize, type StudySettings } from "@aif/core";
 import { coreShare, nativeThreads } from "@aif/core/node";
-import { analysisBytes, spareBytes } from "../spare-memory.js";
+import { PROGRAM_BYTES, rowsBytes, spareBytes } from "../spare-memory.js";
 import type { Task } from "./task.js";
 
-/** What another thread takes: the program itself, beside the shared table what is computed of its rows. */
-const THREAD_BYTES = 150 * 2 ** 20;
 const SHARED_BYTES_A_CELL = 8;
 
 /** Cells of the table times parts of the work from which they are worth another thread: about half a second on one. */
@@ -37,9 +35,10 @@ export function threadsFor(task: Task, wanted: number | null, memory: number | n
   const { rows, columns } = task.input.table;
   const cells = rows * columns.length;
   if (parts * cells < LEAST_WORK[task.kind] && !isHeavy(task)) return 1;
-  const own = analysisBytes({ rows, cells });
-  const spare = (memory ?? spareBytes()) - own;
-  const fitting = 1 + Math.max(0, Math.floor(spare / (THREAD_BYTES + own - SHARED_BYTES_A_CELL * cells)));
+  const own = rowsBytes({ rows, cells });
+  const spare = (memory === null ? spareBytes() : memory - PROGRAM_BYTES) - own;
+  // Another thread takes the program once more and, beside the shared table, what is computed of its rows.
+  const fitting = 1 + Math.max(0, Math.floor(spare / (PROGRAM_BYTES + own - SHARED_BYTES_A_CELL * cells)));
   return Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), parts, fitting);
 }
 
@@ -53,7 +52,7 @@ const CACHE_BYTES = 32 * 2 ** 20;
  * @param memory what the work may take, in bytes; null: half of what is free
  */
 export function streamThreads(cacheBytes: number, wanted: number | null, memory: number | null): number {
-  const fitting = Math.floor((memory ?? spareBytes()) / THREAD_BYTES);
+  const fitting = Math.floor((memory ?? spareBytes()) / PROGRAM_BYTES);
   const worth = Math.floor(cacheBytes / CACHE_BYTES);
   return Math.max(1, Math.min(wanted ?? nativeThreads(ENVIRONMENT, coreShare()), worth, fitting));
 }
