@@ -80,6 +80,21 @@ describe("where the shared gradient has its first corner", () => {
   });
 });
 
+test("where it is does not depend on the unit of the target", async () => {
+  for (const p of [1, INF]) {
+    const at = (unit: number) =>
+      found(
+        p,
+        [1, 0.5, -0.2].map((value) => unit * value),
+        [-0.4, -0.3, 0.9].map((value) => unit * value),
+        [1, 1.2, 1],
+      );
+    const one = await at(1);
+    expect(one).toBeLessThan(2);
+    for (const unit of [1e-8, 1e8]) expect((await at(unit)) / one).toBeCloseTo(1, 10);
+  }
+});
+
 describe("corners of rows with gradients of their own", () => {
   const rows = () =>
     Matrix.fromRows([

@@ -7,6 +7,8 @@ import {
   kernel,
   kernelFit,
   kernelInfluence,
+  kernelParameterContributions,
+  kernelRowContributions,
   kernelSensitivity,
   kernelSubsampling,
   lp,
@@ -210,6 +212,20 @@ describe("along I", () => {
       }
     },
   );
+
+  test.each([
+    settings(),
+    settings({ centres: "fixed" }),
+    settings({ penalty: "rkhs" }),
+    settings({ centres: "fixed", penalty: "rkhs" }),
+  ])("rows and parameters share out the curvature: %o", async (chosen) => {
+    const fit = await kernelFit(problem(9, 2, 2, 8), chosen);
+    const attack = await kernelInfluence(fit, lp(2));
+    const { curvature } = kernelSensitivity(attack);
+    const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
+    expect(total(await kernelRowContributions(attack)) / curvature).toBeCloseTo(1, 8);
+    expect(total(kernelParameterContributions(attack)) / curvature).toBeCloseTo(1, 10);
+  });
 
   test("gains are ‖∇_x‖_q and A their sum; directions have length 1; other surfaces and budgets are refused", async () => {
     const fit = await kernelFit(problem(8, 2, 1, 8), settings({ kernel: kernel("ntk", {}) }));
