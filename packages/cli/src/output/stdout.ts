@@ -16,7 +16,8 @@ export async function writeStdout(text: string): Promise<void> {
     process.stdout.write(text, resolve);
   });
   if (!error || codeOf(error) === "EPIPE") return;
-  throw new AifError("resource", `The result could not be written to stdout (${codeOf(error)}).`, { cause: error });
+  const why = codeOf(error) === "ENOSPC" ? "the disk is full; free some space" : `the system says ${codeOf(error)}`;
+  throw new AifError("resource", `The result cannot be written to standard output: ${why}.`, { cause: error });
 }
 
 /** Writes a line of diagnostics; nobody is left to tell where that fails. */

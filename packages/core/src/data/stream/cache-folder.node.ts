@@ -116,18 +116,21 @@ function made(path: string | null, keep: boolean): { folder: string; ours: reado
   }
 }
 
+/** What the system's codes mean of a folder. */
+const FAULTS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "there is no permission to write there"],
+  ["EPERM", "there is no permission to write there"],
+  ["EROFS", "its disk is read-only"],
+  ["ENOTDIR", "it is a file, not a folder"],
+  ["EEXIST", "it is a file, not a folder"],
+  ["ENOSPC", "the disk is full"],
+  ["EDQUOT", "the disk is full"],
+  ["ENOENT", "no folder can be made there"],
+]);
+
 function cannotMake(path: string, cause: unknown): AifError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown cause";
-  const why =
-    code === "EACCES" || code === "EPERM" || code === "EROFS"
-      ? "there is no permission to write there"
-      : code === "ENOTDIR" || code === "EEXIST"
-        ? "it is a file, not a folder"
-        : code === "ENOSPC" || code === "EDQUOT"
-          ? "the disk is full"
-          : code === "ENOENT"
-            ? "no folder can be made there"
-            : `the system says ${code}`;
+  const why = FAULTS.get(code) ?? `the system says ${code}`;
   return new AifError("resource", `The folder ${path} cannot hold the cache: ${why}; choose another with --cache.`, {
     cause,
   });

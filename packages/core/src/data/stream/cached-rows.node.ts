@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { inputError } from "../../errors.js";
@@ -120,6 +120,8 @@ async function firstPass(
       },
     });
   } catch (error) {
+    // Of a cache that was to stay, half is nothing to keep.
+    if (isAt(file, writer.identity)) folder.remove(`${mine}.rows`);
     writer.close();
     throw error;
   }
@@ -138,6 +140,9 @@ async function firstPass(
   onCache(writer.size, false);
   return { pass, index, file, handle, whose };
 }
+
+/** Whether a file still is the one that was written: another run may have taken its name. */
+const isAt = (file: string, identity: number): boolean => statSync(file, { throwIfNoEntry: false })?.ino === identity;
 
 /** null where there is no such file. */
 function opened(file: string): number | null {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -134,6 +134,14 @@ describe("a cache", () => {
     expect(pass(second)).not.toBe(before);
     for (const { close } of [second, first]) close();
     expect(existsSync(cache)).toBe(keepCache);
+  });
+
+  test("that was to stay is gone where its rows could not all be read", async () => {
+    const { pattern, paths } = await parts("half");
+    const cache = folder.path("half-cache");
+    writeFileSync(paths[1], "x,kind,y\n1,a,3\n4,5\n");
+    await expectFailure(() => open(pattern, { cache, keepCache: true }), "input", /part-2\.csv: line 3 has 2 cells/);
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   test("on a full disk, or in a place that is none, is one sentence", async () => {
