@@ -14,31 +14,46 @@ const outputFile = join(root, "packages/core/src/linalg/portable/kernels.generat
 // Browsers compile modules of up to 4 KB synchronously on the page's own thread.
 const LARGEST_MODULE = 4096;
 
+/**
+ * Pages of 64 KB: the 64 MB that no product exceeds, so that the memory never grows. Growth detaches an array buffer, and from then
+ * on V8 checks every access to any typed array: loops over numbers take two to three times as long in the whole program. Pages that
+ * nobody writes to take no memory.
+ */
+const OWN = ["--initialMemory", "1024"];
+/** 256 MB at the most, several times what the largest product takes. */
+const SHARED = ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "4096"];
+
 const variants = [
-  { name: "simd", entry: "index.ts", features: ["simd"], what: "WebAssembly with 128-bit SIMD." },
+  { name: "simd", entry: "index.ts", features: ["simd"], memory: OWN, what: "WebAssembly with 128-bit SIMD." },
   {
     name: "fused",
     entry: "index.ts",
     features: ["simd", "relaxed-simd"],
+    memory: OWN,
     what: "The same with fused multiply-add (relaxed SIMD).",
   },
   {
     name: "sharedSimd",
     entry: "shared.ts",
     features: ["simd", "threads"],
+    memory: SHARED,
     what: "Products in shared memory, with SIMD.",
   },
   {
     name: "sharedFused",
     entry: "shared.ts",
     features: ["simd", "relaxed-simd", "threads"],
+    memory: SHARED,
     what: "The same with fused multiply-add.",
   },
-  { name: "rows", entry: "rows.ts", features: ["simd"], what: "What is done to rows one by one, with SIMD." },
+  {
+    name: "rows",
+    entry: "rows.ts",
+    features: ["simd"],
+    memory: ["--importMemory"],
+    what: "What is done to rows one by one, with SIMD.",
+  },
 ];
-
-/** Pages of 64 KB: 256 MB at the most, several times what the largest product takes. */
-const SHARED_MEMORY = ["--importMemory", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "4096"];
 
 async function fingerprint() {
   const hash = createHash("sha256");
@@ -52,7 +67,7 @@ async function fingerprint() {
   return hash.digest("hex");
 }
 
-async function compile(asc, { name, entry, features }) {
+async function compile(asc, { name, entry, features, memory }) {
   let binary;
   const { error, stderr } = await asc.main(
     [
@@ -68,7 +83,7 @@ async function compile(asc, { name, entry, features }) {
       "--noAssert",
       "--runtime",
       "stub",
-      ...(features.includes("threads") ? SHARED_MEMORY : []),
+      ...memory,
       ...features.flatMap((feature) => ["--enable", feature]),
     ],
     {

@@ -1,6 +1,6 @@
 /** A module of its own: what is done to rows one by one. Addresses are in bytes. */
 export { affine, divide, extremes, norms, pull } from "./attack-rows";
-export { power } from "./powers";
+export { powers } from "./powers";
 
 /** Rows scaled in place, for symmetric products with weights: row i of A ← √weights[i] · row i, A m×n with rows behind each other. */
 export function scaleByRoots(m: i32, n: i32, weights: usize, a: usize): void {

@@ -3,12 +3,13 @@ import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { borrowBuffers } from "../models/idle-buffers.js";
-import { lossCurvatures, lossSlopes } from "../models/loss-rows.js";
+import { eachLoss, lossCurvatures, lossSlopes, ROWS_TOGETHER } from "../models/loss-rows.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { holdAtZero } from "../solvers/lasso/lasso.js";
+import { maximumMagnitude } from "../threats/norms.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
 import type { Response, Threat } from "../threats/threat.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
@@ -18,7 +19,7 @@ import { rowGains, usedBudgets } from "./response.js";
 export { responseAt } from "./response.js";
 
 /** Numbers of an attack on rows with gradients of their own that are written at a time: they stay in a cache meanwhile. */
-const STRETCH_NUMBERS = 1 << 13;
+const STRETCH_NUMBERS = 1 << 15;
 
 /** An AIF exists when Φ lies in the range of a singular H, up to this share (MATH 1.1). */
 export const RANGE_TOLERANCE = 1e-8;
@@ -127,20 +128,24 @@ export interface SlopeExtent {
 
 /** The same of the rows of one fit. */
 export function slopeExtent({ model: { loss }, data, scores }: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
-  let [largest, size] = [0, 0];
   const { y, weights } = data;
-  const slopes = new Float64Array(scores.length);
-  const curvatures = new Float64Array(scores.length);
-  lossSlopes(loss, scores, y, slopes);
-  lossCurvatures(loss, scores, y, curvatures);
-  for (let i = 0; i < scores.length; i++) {
-    const f = scores[i];
-    const slope = slopes[i];
-    const curvature = curvatures[i];
-    largest = Math.max(largest, Math.abs(slope));
-    if (curvature > 0) size += weights[i] * ((slope * slope) / curvature + curvature * f * f);
-  }
+  let largest = 0;
+  let size = 0;
+  eachLoss(loss, scores, y, (from, slopes, curvatures) => {
+    largest = Math.max(largest, maximumMagnitude(slopes));
+    size += sizeOfTerms(scores.subarray(from), weights.subarray(from), slopes, curvatures);
+  });
   return { largest, size };
+}
+
+/** Σ w (ℓ'²/ℓ'' + ℓ''f²) of some rows. */
+function sizeOfTerms(f: Float64Array, w: Float64Array, slopes: Float64Array, curvatures: Float64Array): number {
+  let size = 0;
+  for (let i = 0; i < slopes.length; i++) {
+    const curvature = curvatures[i];
+    if (curvature > 0) size += w[i] * ((slopes[i] * slopes[i]) / curvature + curvature * f[i] * f[i]);
+  }
+  return size;
 }
 
 /** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */
@@ -180,9 +185,7 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { loss, map } = model;
   const { p } = threat.settings;
   const slopes = new Float64Array(scores.length);
-  const curvatures = new Float64Array(scores.length);
   lossSlopes(loss, scores, data.y, slopes);
-  lossCurvatures(loss, scores, data.y, curvatures);
   const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest);
   const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
@@ -199,31 +202,33 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   let gain = 0;
   let coupled = inBox ? data.rows : 0;
   const buffers = borrowBuffers();
-  const store = buffers.one();
+  const [ofGamma, ofSigns, ofGains, ofCurvatures] = Array.from({ length: 4 }, () => buffers.one());
   const attack = (block: Block): void => {
     const { x, w, firstRow, y } = block;
-    const own = (values: Float64Array): Float64Array => values.subarray(firstRow, firstRow + y.length);
+    const r = y.length;
+    const own = (values: Float64Array): Float64Array => values.subarray(firstRow, firstRow + r);
     const slope = own(slopes);
-    const base = pull.gamma ?? map.inputGradients(parameters, x, store);
+    const base = pull.gamma ?? map.inputGradients(parameters, x, ofGamma);
     if (!pull.gamma) coupled += coupledKinks(base, slope, used, p);
-    const response = threat.respond({ slope, base }, block, pull.gamma ? undefined : base);
-    if (pull.shared && response.base.rows === 1) pull.shared.data.set(response.base.data);
-    const sizes = threat.rowScales(block);
-    rowScales.set(sizes, firstRow);
-    scale += dot(w, sizes);
+    const directions = pull.gamma ? Matrix.zeros(pull.shared ? 1 : r, map.inputs) : base;
+    const response = threat.respond({ slope, base }, block, { sign: ofSigns(r), base: directions, gain: ofGains(r) });
+    pull.shared?.data.set(response.base.data);
+    scale += dot(w, threat.rowScales(block, own(rowScales)));
     const moved = shares ? w.map((weight, i) => weight * shares.omega[firstRow + i]) : w;
     gain += dot(moved, response.gain);
-    const [onFeatures, onJacobian] = [own(pull.onFeatures), own(pull.onJacobian)];
-    pullRows({ slope, curvature: own(curvatures), moved }, response, onFeatures, onJacobian);
+    const curvature = ofCurvatures(r);
+    lossCurvatures(loss, own(scores), y, curvature);
+    const onJacobian = own(pull.onJacobian);
+    pullRows({ slope, curvature, moved }, response, own(pull.onFeatures), onJacobian);
     map.addJacobianPullback(x, response.base, onJacobian, throughJacobian);
   };
-  const stretch = Math.max(1, Math.floor(STRETCH_NUMBERS / map.inputs));
+  const stretch = pull.gamma ? ROWS_TOGETHER : Math.min(ROWS_TOGETHER, Math.ceil(STRETCH_NUMBERS / map.inputs));
   const { pull: throughFeatures } = await sweep(
     map,
     data,
     { pull: 1, reads: true, phase: "influence" },
     ({ block, pull: omega }) => {
-      for (const part of sharedGamma ? [block] : shorter(block, stretch)) attack(part);
+      for (const part of shorter(block, stretch)) attack(part);
       omega.data.set(pull.onFeatures.subarray(block.firstRow, block.firstRow + block.y.length));
     },
     work,

@@ -5,8 +5,6 @@
 import type { Matrix } from "./matrix.js";
 import { inPieces, rowMemory, rowsAtATime } from "./row-memory.js";
 
-const BYTES = Float64Array.BYTES_PER_ELEMENT;
-
 /** ‖x_i‖₂ of every row, to `out` (r). Returns whether each could be computed so: false where squares under- or overflow. */
 export function rowLengths({ data, rows, columns: m }: Matrix, out: Float64Array): boolean {
   const step = rowsAtATime(rows, m);
@@ -101,6 +99,18 @@ export interface PowerProduct {
   readonly factors: readonly { readonly input: number; readonly power: number }[];
 }
 
+const NUMBERS_A_STEP = 5;
+
+/** What a kernel is told of one factor: the product's place, the input, the power, the coefficient, whether it comes behind another. */
+const stepsOf = (products: readonly PowerProduct[]): Float64Array =>
+  Float64Array.from(
+    products.flatMap(({ coefficient, factors }, a) =>
+      factors.length === 0
+        ? [a, 0, 0, coefficient, 0]
+        : factors.flatMap(({ input, power }, k) => [a, input, power, coefficient, Math.min(k, 1)]),
+    ),
+  );
+
 /** All d products of every row, to the front of `out` (r×d). */
 export function productRows(
   { data, rows, columns: m }: Matrix,
@@ -108,19 +118,14 @@ export function productRows(
   out: Float64Array,
 ): void {
   const d = products.length;
+  const list = stepsOf(products);
   const step = rowsAtATime(rows, 2 * Math.max(m, d)); // written column by column: they stay in a first-level cache
   const memory = rowMemory();
-  const [x, v] = memory.room(step * m, step * d);
-  const { power } = memory.kernels;
+  const [x, v, steps] = memory.room(step * m, step * d, list.length);
+  memory.load(list, 0, list.length, steps);
   inPieces(rows, step, (from, r) => {
     memory.load(data, from * m, r * m, x);
-    products.forEach(({ coefficient, factors }, a) => {
-      const to = v + a * BYTES;
-      if (factors.length === 0) power(r, false, coefficient, 0, x, m * BYTES, to, d * BYTES);
-      factors.forEach((factor, k) => {
-        power(r, k > 0, coefficient, factor.power, x + factor.input * BYTES, m * BYTES, to, d * BYTES);
-      });
-    });
+    memory.kernels.powers(r, m, d, steps, list.length / NUMBERS_A_STEP, x, v);
     out.set(memory.at(v, r * d), from * d);
   });
 }

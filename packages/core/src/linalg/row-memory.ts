@@ -1,4 +1,4 @@
-import { growTo, startRowKernels } from "./row-module.js";
+import { kernelsWith } from "./row-module.js";
 
 const BYTES = Float64Array.BYTES_PER_ELEMENT;
 const CACHE_LINE = 64;
@@ -7,7 +7,7 @@ const PIECE = 1 << 13;
 
 /** The memory that rows pass through on their way to the kernels and back. Addresses are in bytes. */
 class RowMemory {
-  readonly kernels = startRowKernels();
+  kernels = kernelsWith(0);
   private numbers = new Float64Array(this.kernels.memory.buffer);
 
   /** Where arrays of these lengths lie until the next call. */
@@ -18,9 +18,9 @@ class RowMemory {
       end += Math.ceil((length * BYTES) / CACHE_LINE) * CACHE_LINE;
       return start;
     });
-    const { memory } = this.kernels;
-    growTo(memory, end);
-    if (this.numbers.buffer !== memory.buffer) this.numbers = new Float64Array(memory.buffer);
+    this.kernels = kernelsWith(end, this.kernels);
+    const { buffer } = this.kernels.memory;
+    if (this.numbers.buffer !== buffer) this.numbers = new Float64Array(buffer);
     return starts;
   }
 

@@ -11,37 +11,34 @@ export interface RowKernels {
   affine(r: number, m: number, x: number, constant: number, factor: number): void;
   extremes(r: number, m: number, x: number, upper: number, lower: number, out: number): void;
   pull(r: number, m: number, d: number, x: number, omega: number, sums: number, products: number): void;
-  power(
-    r: number,
-    multiply: boolean,
-    factor: number,
-    exponent: number,
-    x: number,
-    stepX: number,
-    out: number,
-    stepOut: number,
-  ): void;
+  powers(r: number, m: number, d: number, steps: number, count: number, x: number, v: number): void;
 }
 
 const PAGE = 65_536;
+/** 8 MB, more than a block of rows takes; pages that nobody writes to take no memory. */
+const LEAST_PAGES = 128;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Kernels with a memory of their own. */
-export function startRowKernels(): RowKernels {
+/**
+ * Kernels whose memory has so many bytes: the given ones, or new ones with a memory of their own. The old memory does not grow: that
+ * would detach its array buffer, and from the first detached buffer on V8 checks every access to any typed array, so that loops over
+ * numbers take two to three times as long in the whole program.
+ */
+export function kernelsWith(bytes: number, kernels?: RowKernels): RowKernels {
+  if (kernels && kernels.memory.buffer.byteLength >= bytes) return kernels;
   compiled ??= new WebAssembly.Module(decode(rows));
+  const memory = memoryOf(Math.max(LEAST_PAGES, 2 ** Math.ceil(Math.log2(bytes / PAGE))));
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
   // The module and this interface are two halves of one build.
-  return new WebAssembly.Instance(compiled).exports as unknown as RowKernels;
+  return { ...exports, memory } as unknown as RowKernels;
 }
 
-/** Makes the memory at least so many bytes large. Growth detaches arrays that lie in it. */
-export function growTo(memory: WebAssembly.Memory, bytes: number): void {
-  const pages = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
-  if (pages <= 0) return;
+function memoryOf(pages: number): WebAssembly.Memory {
   try {
-    memory.grow(pages);
+    return new WebAssembly.Memory({ initial: pages });
   } catch (error) {
-    const megabytes = Math.ceil((memory.buffer.byteLength + pages * PAGE) / 2 ** 20);
+    const megabytes = Math.ceil((pages * PAGE) / 2 ** 20);
     throw new AifError("resource", `${megabytes} MB for a block of rows could not be had.`, { cause: error });
   }
 }

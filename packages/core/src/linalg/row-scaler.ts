@@ -1,5 +1,5 @@
 import type { Matrix } from "./matrix.js";
-import { growTo, type RowKernels, startRowKernels } from "./row-module.js";
+import { kernelsWith, type RowKernels } from "./row-module.js";
 
 const CACHE_LINE = 64;
 const BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -26,10 +26,9 @@ export class RowScaler {
 
   /** A copied, with room for more numbers behind it. */
   private load({ data, rows, columns }: Matrix, more: number): { kernels: RowKernels; copy: Float64Array } {
-    this.kernels ??= startRowKernels();
-    const { kernels } = this;
     const count = rows * columns;
-    growTo(kernels.memory, CACHE_LINE + (count + more) * BYTES);
+    const kernels = kernelsWith(CACHE_LINE + (count + more) * BYTES, this.kernels);
+    this.kernels = kernels;
     const copy = new Float64Array(kernels.memory.buffer, CACHE_LINE, count);
     copy.set(data.length === count ? data : data.subarray(0, count));
     return { kernels, copy };

@@ -1,3 +1,4 @@
+import { borrowBuffers } from "./idle-buffers.js";
 import type { Loss } from "./losses.js";
 
 /** ℓ' of every row, to `out`. A squared loss is asked once, not for every row. */
@@ -12,4 +13,27 @@ export function lossSlopes(loss: Loss, f: Float64Array, y: Float64Array, out: Fl
 export function lossCurvatures(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) out.fill(loss.second(0, 0));
   else for (let i = 0; i < f.length; i++) out[i] = loss.second(f[i], y[i]);
+}
+
+/** Rows that are looked at together: what is computed of them stays in a second-level cache. */
+export const ROWS_TOGETHER = 1 << 12;
+
+/** Shows ℓ' and ℓ'' of all rows, some at a time from row `from` on, in arrays that are used again. */
+export function eachLoss(
+  loss: Loss,
+  f: Float64Array,
+  y: Float64Array,
+  visit: (from: number, slopes: Float64Array, curvatures: Float64Array) => void,
+): void {
+  const buffers = borrowBuffers();
+  const [ofSlopes, ofCurvatures] = [buffers.one(), buffers.one()];
+  for (let from = 0; from < f.length; from += ROWS_TOGETHER) {
+    const to = Math.min(from + ROWS_TOGETHER, f.length);
+    const [scores, targets] = [f.subarray(from, to), y.subarray(from, to)];
+    const [slopes, curvatures] = [ofSlopes(to - from), ofCurvatures(to - from)];
+    lossSlopes(loss, scores, targets, slopes);
+    lossCurvatures(loss, scores, targets, curvatures);
+    visit(from, slopes, curvatures);
+  }
+  buffers.giveBack();
 }

@@ -2,9 +2,10 @@ import type { Block, RowBlocks } from "../data/dataset.js";
 import { defaultRowsPerBlock } from "../data/rows-dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { type FeatureMap, newArray } from "./feature-map.js";
+import type { FeatureMap } from "./feature-map.js";
 import { GramLanes } from "./gram-lanes.js";
 import { borrowBuffers } from "./idle-buffers.js";
+import { KeptRows } from "./kept-rows.js";
 import { LinearMap } from "./linear-map.js";
 import { VectorLanes } from "./vector-lanes.js";
 
@@ -39,24 +40,6 @@ export interface SweepSums {
   readonly grams: readonly Matrix[];
 }
 
-/** Numbers of V that are kept from one pass to the next of the same map over the same rows (2 MB). */
-const KEPT_NUMBERS = 1 << 18;
-
-/** V as the latest pass formed it, block by block by the first row; it keeps neither the map nor the rows. */
-let latest: {
-  readonly map: WeakRef<FeatureMap>;
-  readonly data: WeakRef<RowBlocks>;
-  readonly blocks: Map<number, Matrix>;
-} | null = null;
-
-/** What was formed of the rows by the pass before, and is formed by this one, where it may be kept. */
-function keptRows(map: FeatureMap, data: RowBlocks): Map<number, Matrix> | null {
-  if (data.pass || data.rows * map.count > KEPT_NUMBERS) return null;
-  if (latest?.map.deref() !== map || latest.data.deref() !== data)
-    latest = { map: new WeakRef(map), data: new WeakRef(data), blocks: new Map() };
-  return latest.blocks;
-}
-
 /**
  * One pass over the data in blocks that fit the cache: everything that a score model needs of its rows is a function of their
  * scores, summed back through the basis. Blocks are added in order, so the result does not depend on anything but rounding.
@@ -84,15 +67,11 @@ export async function sweep(
   const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
   const vectors = lanes || later || map.formed ? null : VectorLanes.for(map, data.rows, plan);
   const formedLength = map.formed ? defaultRowsPerBlock(d) : undefined;
-  const known = map.formed ? keptRows(map, data) : null;
-  const formed = ({ x, firstRow, lasting }: Block): Matrix => {
-    if (!map.formed) return x;
-    const kept = known?.get(firstRow);
-    if (kept?.rows === x.rows) return kept;
-    if (!known || !lasting) return map.formed(x, formedBuffer);
-    const fresh = map.formed(x, newArray);
-    known.set(firstRow, fresh);
-    return fresh;
+  const form = map.formed?.bind(map);
+  const kept = form ? KeptRows.of(map, data) : null;
+  const formed = (block: Block): Matrix => {
+    if (!form) return block.x;
+    return kept && block.lasting ? kept.block(block, form) : form(block.x, formedBuffer);
   };
   let blocks = 0;
   for (const block of data.blocks((lanes ?? later ?? vectors)?.rowsPerBlock ?? formedLength)) {
@@ -116,6 +95,7 @@ export async function sweep(
   if (columns > 0) await vectors?.addTo(pullSums);
   later?.addTo(gramSums);
   buffers.giveBack();
+  kept?.done();
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
 }

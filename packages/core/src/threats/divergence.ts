@@ -1,3 +1,4 @@
+import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { maximumMagnitude } from "./norms.js";
@@ -36,8 +37,8 @@ class DivergenceThreat implements Threat {
     this.settings = { p: Number.NaN, budgets: new Float64Array(features), bounds: null, divergence };
   }
 
-  rowScales({ y }: Parameters<Threat["rowScales"]>[0]): Float64Array {
-    return new Float64Array(y.length).fill(1);
+  rowScales({ y }: Block, out = new Float64Array(y.length)): Float64Array {
+    return out.fill(1);
   }
 
   /** No row moves. */

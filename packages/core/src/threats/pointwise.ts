@@ -57,62 +57,63 @@ class PointwiseThreat implements Threat {
     this.uniform = settings.budgets.every((b) => b === 1);
   }
 
-  rowScales({ x: moved, measured: x = moved }: Block): Float64Array {
-    const { p } = this.settings;
-    const scales = new Float64Array(x.rows);
-    rowNorms(this.uniform ? x : this.inBudgets(x), p, scales);
-    return scales;
+  rowScales({ x: moved, measured: x = moved }: Block, out = new Float64Array(x.rows)): Float64Array {
+    rowNorms(this.uniform ? x : this.inBudgets(x), this.settings.p, out);
+    return out;
   }
 
   /** φ = b ⊙ φ_p(b ⊙ g), g·φ = ‖b ⊙ g‖_q; inside a box, coordinates that would leave it at once are set to 0 (MATH 13). */
-  respond(gradients: InputGradients, block: Block, directions?: Matrix): Response {
+  respond(gradients: InputGradients, block: Block, into?: Response): Response {
     const { bounds } = this.settings;
-    return bounds ? this.respondInBox(gradients, block, bounds, directions) : this.respondFreely(gradients, directions);
+    return bounds ? this.respondInBox(gradients, block, bounds, into) : this.respondFreely(gradients, into);
   }
 
-  private respondFreely({ slope, base }: InputGradients, directions = Matrix.zeros(base.rows, base.columns)): Response {
-    const dualNorms = this.direct(base, directions);
-    const shared = base.rows === 1;
-    const sign = new Float64Array(slope.length);
-    const gain = new Float64Array(slope.length);
+  private respondFreely(
+    { slope, base }: InputGradients,
+    into = newResponse(slope.length, base.rows, base.columns),
+  ): Response {
+    const { sign, gain } = into;
+    const dualNorms = base.rows === gain.length ? gain : new Float64Array(base.rows);
+    this.direct(base, into.base, dualNorms);
+    const step = base.rows === 1 ? 0 : 1;
     for (let i = 0; i < slope.length; i++) {
       const size = Math.abs(slope[i]);
       sign[i] = size > 0 && size < Infinity ? slope[i] / size : Math.sign(slope[i]); // no branch that rows decide
-      gain[i] = size * dualNorms[shared ? 0 : i];
+      gain[i] = size * dualNorms[i * step];
     }
-    return { sign, base: directions, gain };
+    return into;
   }
 
   private respondInBox(
     { slope, base }: InputGradients,
     { x }: Block,
     { lower, upper }: NonNullable<ThreatSettings["bounds"]>,
-    directions = Matrix.zeros(x.rows, x.columns),
+    into = newResponse(x.rows, x.rows, x.columns),
   ): Response {
+    const { data } = into.base;
     const m = x.columns;
     for (let i = 0, at = 0; i < x.rows; i++) {
       for (let k = 0, from = base.rows === 1 ? 0 : i * m; k < m; k++, at++, from++) {
         const along = slope[i] * base.data[from];
         const outwards = along > 0 ? x.data[at] >= upper[k] : x.data[at] <= lower[k];
-        directions.data[at] = outwards ? 0 : along;
+        data[at] = outwards ? 0 : along;
       }
     }
-    const gain = this.direct(directions, directions);
-    return { sign: new Float64Array(x.rows).fill(1), base: directions, gain };
+    this.direct(into.base, into.base, into.gain);
+    into.sign.fill(1);
+    return into;
   }
 
-  /** Writes b ⊙ φ_p(b ⊙ g_i) for every row of g to `out`, which may be g itself, and returns the ‖b ⊙ g_i‖_q. */
-  private direct(g: Matrix, out: Matrix): Float64Array {
+  /** Writes b ⊙ φ_p(b ⊙ g_i) for every row of g to `out`, which may be g itself, and the ‖b ⊙ g_i‖_q. */
+  private direct(g: Matrix, out: Matrix, dualNorms: Float64Array): void {
     const { budgets, p } = this.settings;
-    const dualNorms = new Float64Array(g.rows);
     if (this.uniform) {
       dualDirections(g, p, out, dualNorms);
-      return dualNorms;
+      return;
     }
     scaleColumns(g, budgets, out.data);
     dualDirections(out, p, out, dualNorms);
     scaleColumns(out, budgets, out.data);
-    return dualNorms;
   }
 
   /** x ⊘ b, 0 where a feature is frozen. */
@@ -125,3 +126,10 @@ class PointwiseThreat implements Threat {
     return out;
   }
 }
+
+/** Room for the answer to `rows` rows with so many directions. */
+const newResponse = (rows: number, directions: number, columns: number): Response => ({
+  sign: new Float64Array(rows),
+  base: Matrix.zeros(directions, columns),
+  gain: new Float64Array(rows),
+});

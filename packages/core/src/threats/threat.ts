@@ -20,10 +20,10 @@ export interface Response {
 /** Who attacks, seen through what influence needs: the size of a row, and the direction that raises the loss fastest. */
 export interface Threat {
   readonly settings: ThreatSettings;
-  /** r: each row's share of the budget scale, ‖x_i ⊘ b‖_p over attacked features; all 1 where the radius is absolute. */
-  rowScales(block: Block): Float64Array;
-  /** @param directions where the directions may be written (default: a matrix of their own); `gradients.base` will do. */
-  respond(gradients: InputGradients, block: Block, directions?: Matrix): Response;
+  /** r: each row's share of the budget scale, ‖x_i ⊘ b‖_p over attacked features; all 1 where the radius is absolute. In `out`, where it is given. */
+  rowScales(block: Block, out?: Float64Array): Float64Array;
+  /** @param into where the answer may be written (default: arrays of its own); `gradients.base` will do for its directions. */
+  respond(gradients: InputGradients, block: Block, into?: Response): Response;
   /** How the adversary shares its budget out among all rows, given what each gains by moving (n); absent: every row moves by all of it. */
   shares?(gains: Float64Array, weights: Float64Array): RowShares;
   /** The adversary of a single row behind one whose rows share a budget. */

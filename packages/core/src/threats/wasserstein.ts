@@ -33,8 +33,8 @@ class WassersteinThreat implements Threat {
     this.settings = { ...rowwise.settings, order };
   }
 
-  rowScales(...[block]: Parameters<Threat["rowScales"]>): Float64Array {
-    return this.rowwise.rowScales(block);
+  rowScales(...question: Parameters<Threat["rowScales"]>): Float64Array {
+    return this.rowwise.rowScales(...question);
   }
 
   respond(...question: Parameters<Threat["respond"]>): ReturnType<Threat["respond"]> {

@@ -10,6 +10,7 @@ import {
   pulledRows,
   rowLengths,
 } from "../../src/linalg/row-kernels.js";
+import { kernelsWith } from "../../src/linalg/row-module.js";
 import { RandomNumbers } from "./reference.js";
 
 const SHAPES = [
@@ -183,6 +184,15 @@ describe("by hand", () => {
     expect([...out]).toEqual(
       [-3, 2, 0].flatMap((_, i) => [-3 * powerOf(whole.row(i)[1]), 0.5 * whole.row(i)[2] * powerOf(whole.row(i)[0])]),
     );
+  });
+
+  test("more room is another memory: growth would detach the old one's buffer, which slows all typed arrays down", () => {
+    const few = kernelsWith(1000);
+    const { buffer } = few.memory;
+    expect(kernelsWith(buffer.byteLength, few)).toBe(few);
+    const more = kernelsWith(buffer.byteLength + 1, few);
+    expect(more.memory.buffer.byteLength).toBeGreaterThan(buffer.byteLength);
+    expect(buffer.byteLength).toBeGreaterThanOrEqual(1000); // 0 where it is detached
   });
 
   test("no rows", () => {

@@ -104,6 +104,9 @@ const block = (rows: number[][]) => ({
   firstRow: 0,
 });
 
+/** Room for n numbers, with something else in it. */
+const unknown = (n: number): Float64Array => new Float64Array(n).fill(Number.NaN);
+
 const times = (row: ArrayLike<number>, factor: number): number[] => Array.from(row, (value) => factor * value);
 
 describe.each(EXPONENTS)("a threat of p = %d", (p) => {
@@ -123,9 +126,10 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
       const X = random.rows(n, m);
       const gradients = { slope: Float64Array.from(slope), base: Matrix.fromRows(base) };
       const inPlace = trial % 2 === 1;
-      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? gradients.base : undefined);
+      const into = { sign: unknown(n), base: gradients.base, gain: unknown(n) };
+      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? into : undefined);
       expect(phi.data === gradients.base.data).toBe(inPlace);
-      const sizes = threat.rowScales(block(X));
+      const sizes = threat.rowScales(block(X), inPlace ? unknown(n) : undefined);
       for (let i = 0; i < n; i++) {
         const g = times(base[shared ? 0 : i], slope[i]);
         const direction = times(phi.row(phi.rows === 1 ? 0 : i), sign[i]);
@@ -167,7 +171,8 @@ describe.each(EXPONENTS)("a threat of p = %d", (p) => {
       const slope = random.normals(n);
       const gradients = { slope: Float64Array.from(slope), base: Matrix.fromRows(base) };
       const inPlace = trial % 4 === 0;
-      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? gradients.base : undefined);
+      const into = { sign: unknown(n), base: gradients.base, gain: unknown(n) };
+      const { sign, base: phi, gain } = threat.respond(gradients, block(X), inPlace ? into : undefined);
       expect(phi.data === gradients.base.data).toBe(inPlace);
       for (let i = 0; i < n; i++) {
         const g = times(base[base.length === 1 ? 0 : i], slope[i]);
