@@ -23,7 +23,10 @@ export async function analyzeCached(
   // What a run goes on from are the sums of all rows, on each thread: one keeps them.
   const size = ranks.size > 1 || threadProgram === null || work.checkpoint ? 1 : count();
   const study = async (opened: StreamedTable): Promise<Study> =>
-    analyzeStreamed({ ...opened, settings, readSeconds: (performance.now() - began) / 1000 }, work);
+    analyzeStreamed(
+      { ...opened, settings, readSeconds: (performance.now() - began) / 1000 },
+      { ...work, threads: size },
+    );
   if (size === 1 || threadProgram === null) return study(await openStream(share, ranks));
   setThreads(1); // of the linear algebra, in each of them
   const task: StreamTask = { kind: "stream", share, settings };
@@ -33,5 +36,5 @@ export async function analyzeCached(
 
 /** What a thread does beside the first one. */
 export async function analyzeShare({ share, settings }: StreamTask, ranks: Ranks): Promise<void> {
-  await analyzeStreamed({ ...(await openShare(share, ranks)), settings, readSeconds: 0 });
+  await analyzeStreamed({ ...(await openShare(share, ranks)), settings, readSeconds: 0 }, { threads: ranks.size });
 }

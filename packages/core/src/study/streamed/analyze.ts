@@ -49,6 +49,8 @@ export interface StreamedInput {
 export interface StreamedWork extends Work {
   /** Where sums of passes are kept, so that a run that was cut off goes on. */
   readonly checkpoint?: Checkpoint | undefined;
+  /** Threads of this process that work on their shares of the rows beside each other, this one among them, and share its memory (default 1). */
+  readonly threads?: number;
 }
 
 /**

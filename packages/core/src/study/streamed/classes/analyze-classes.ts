@@ -27,7 +27,7 @@ import { type PassCount, passesOver, type RowsView } from "../rows-view.js";
 import { curveFrom } from "./curve-sums.js";
 import type { PassingCurve } from "./curve-tally.js";
 import { foldParts, onePart, type PassingPart } from "./evaluated-parts.js";
-import { PassingBlocks } from "./passing-blocks.js";
+import { KEPT_BYTES, PassingBlocks } from "./passing-blocks.js";
 import { type EvaluatedClasses, evaluateClasses, type JudgedClasses, judging } from "./stages.js";
 
 /** What an analysis of classes by passes rests on. */
@@ -53,7 +53,9 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const options = { ...work, rowsPerBlock: modelBlockRows(stream.features.length), ranks, count };
   const views = passesOver(stream, { ...options, name: "training rows" });
   const others = other && passesOver(other, { ...options, name: "evaluation rows" });
-  const ground = await prepared(input, new PassingBlocks(stream, ranks, views), { clock, count }, work);
+  const keptBytes = KEPT_BYTES / (work.threads ?? 1);
+  const passing = new PassingBlocks(stream, ranks, views, keptBytes);
+  const ground = await prepared(input, passing, { clock, count }, work);
   const { described, training, evaluated } = ground;
   const { influences } = described;
 
@@ -64,7 +66,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const [parts, ...answers] = await sideBySide<RowsView, unknown>(views, [
     async (own) => {
       if (folds > 0) return foldParts(own, { training, stream, folds }, described, work);
-      return onePart(other && others ? new PassingBlocks(other, ranks, others) : training, described);
+      return onePart(other && others ? new PassingBlocks(other, ranks, others, keptBytes) : training, described);
     },
     ...questions.flat(),
   ]);
