@@ -1,6 +1,5 @@
 /** V is kept from pass to pass, and written over only when no pass reads it any more. */
 import { expect, test } from "vitest";
-import type { Block } from "../../src/data/dataset.js";
 import { type Dataset, Matrix, matrixDataset } from "../../src/index.js";
 import { KeptRows } from "../../src/models/kept-rows.js";
 import { MonomialMap } from "../../src/models/monomial-map.js";
@@ -18,7 +17,7 @@ function read(map: MonomialMap, data: Dataset): { readonly kept: KeptRows; reado
   const kept = KeptRows.of(map, data);
   if (!kept) throw new Error("These rows may be kept.");
   const [block] = data.blocks();
-  return { kept, v: kept.block(block as Block, map.formed.bind(map)).data };
+  return { kept, v: kept.block(block, map.formed.bind(map)).data };
 }
 
 test("the next pass of the same map over the same rows reads what is there", () => {
