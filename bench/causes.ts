@@ -3,7 +3,7 @@ export const CAUSES = {
   native:
     "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data have one thread, and losses row by row in JavaScript.",
   table:
-    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Softmax's gradient and Φ keep to one thread, and a second system is solved beside Φ's, to four digits: how far the point is from a minimum. The models of Figure 2(a) pass over small blocks row by row in JavaScript: the sizes and directions of attacks, corners, and the features themselves.",
+    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Softmax's gradient and Φ keep to one thread, and a second system is solved beside Φ's, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
   rates:
     "Why it misses: the same handing over; and the pass checks, weighs and sums row by row in JavaScript beside the product.",
   scaling:

@@ -76,10 +76,10 @@ export async function featuresJob({ rows, columns }: Case, x: Float64Array, y: F
 }
 
 function firstColumns(x: Float64Array, rows: number, columns: number, k: number): Matrix {
-  const out = Matrix.zeros(rows, k);
+  const out = new Float64Array(rows * k);
   for (let i = 0, to = 0; i < rows; i++)
-    for (let j = 0, from = i * columns; j < k; j++, from++, to++) out.data[to] = x[from];
-  return out;
+    for (let j = 0, from = i * columns; j < k; j++, from++, to++) out[to] = x[from];
+  return new Matrix(out, rows, k);
 }
 
 /** One pass over the rows: loss, gradient and Hessian at θ = 0. */

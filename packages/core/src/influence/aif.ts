@@ -120,20 +120,24 @@ function noInfluence({ model, data, inverse }: Fit, share: number): string {
   return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
 }
 
-/** What decides which slopes and coefficients are rounding: max |ℓ'| and Σ w (ℓ'²/ℓ'' + ℓ''f²) over all rows. */
+/** What decides which slopes are rounding, max |ℓ'|, and whether a gradient that all rows share is: Σ w (ℓ'²/ℓ'' + ℓ''f²), 0 without one. */
 export interface SlopeExtent {
   readonly largest: number;
   readonly size: number;
 }
 
 /** The same of the rows of one fit. */
-export function slopeExtent({ model: { loss }, data, scores }: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
+export function slopeExtent({
+  model: { loss, map },
+  data,
+  scores,
+}: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
   const { y, weights } = data;
   let largest = 0;
   let size = 0;
   eachLoss(loss, scores, y, (from, slopes, curvatures) => {
     largest = Math.max(largest, maximumMagnitude(slopes));
-    size += sizeOfTerms(scores.subarray(from), weights.subarray(from), slopes, curvatures);
+    if (map.sharedGradient) size += sizeOfTerms(scores.subarray(from), weights.subarray(from), slopes, curvatures);
   });
   return { largest, size };
 }
