@@ -190,11 +190,11 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
   });
 
   test("before it is worth a thread, this one does all, and what fails ends it", () => {
-    const early = new PartHelpers(1, library, koffi.address, program, 1);
+    const early = new PartHelpers(1, library, koffi.address, program, 1e9);
     const own: number[] = [];
     early.share(jobOf(5, 2, 1), (part) => own.push(part));
     expect(own).toEqual([0, 1, 2]);
-    const again = new PartHelpers(1, library, koffi.address, program, 1);
+    const again = new PartHelpers(1, library, koffi.address, program, 1e9);
     expect(() => again.share(jobOf(5, 2, 1), () => fail())).toThrow("no part");
   });
 

@@ -25,7 +25,7 @@ export const FAILED = 2;
 const LOOKS = 5000;
 
 /** Multiply-adds of jobs before threads are started: programs that are done sooner need none. */
-const WORK_BEFORE_THREADS = 5e8;
+const WORK_BEFORE_THREADS = 1e8;
 
 export class PartHelpers {
   private readonly calls = new Int32Array(new SharedArrayBuffer(4));
@@ -47,8 +47,8 @@ export class PartHelpers {
   /** Does all parts, here and beside: those of a thread that has not started yet are done by the others. @throws what `own` does */
   share(job: PartsJob<Float64Array>, own: (part: number) => void): void {
     const { parts } = job;
+    this.workBefore -= job.work;
     if (this.workBefore > 0) {
-      this.workBefore -= job.work;
       for (let part = 0; part < parts; part++) own(part);
       return;
     }
