@@ -3,7 +3,7 @@ export const CAUSES = {
   native:
     "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data have one thread, and losses row by row in JavaScript.",
   table:
-    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Softmax's gradient and Φ keep to one thread, and a second system is solved beside Φ's, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
+    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Beside softmax's Φ a second system is solved, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
   rates:
     "Why it misses: the same handing over; and the pass checks, weighs and sums row by row in JavaScript beside the product.",
   scaling:
@@ -13,8 +13,8 @@ export const CAUSES = {
   heldOut:
     "Why it misses: the folds' own Gram matrices alone cost as much as the fit's; then come products with ten columns at a time, which OpenBLAS multiplies at half its full speed in blocks of this size, and for logistic data ten fits and ten influences that need more than fifteen passes together.",
   intervals:
-    "Why it misses: the Jacobian of the penalty's gradient, the leverages and the products of d×d matrices cost several Gram matrices each, where a squared loss is fitted with one.",
+    "Why it misses: the spread of the influence takes three Gram matrices of weighted rows, the Jacobian of the penalty's gradient one or two, where a squared loss is fitted with one; leverages and products of d×d matrices come on top.",
   bootstrap:
-    "Why it misses: every draw needs sums over the rows of its own, and a squared loss is fitted with one Gram matrix and little else, so that a draw cannot cost a tenth of it.",
+    "Why it misses: every draw needs sums over the rows of its own: a Gram matrix, and for logistic losses several gradients and products with its Hessian, which share passes but no arithmetic; a squared loss is fitted with one Gram matrix and little else, so that a draw cannot cost a tenth of it.",
   kernels: "Why it misses: WebAssembly has 128-bit vectors and, without relaxed SIMD, no fused multiply-add.",
 } as const;
