@@ -1,5 +1,5 @@
 /** The page in a real browser, as people use it: pointer, keyboard, phone; a broken file, a reload, a dark room. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -206,6 +206,7 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
         .getByRole("alert")
         .getByText(/0\.5 is not a norm/)
         .waitFor();
+      await page.getByLabel("Judged on").selectOption("fraction:0.2");
       await page.getByLabel("Further options").fill("--model mlp:64,64 --restarts 30");
       await ask();
       await page.getByRole("button", { name: "cancel" }).click();
@@ -226,6 +227,16 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
     writeFileSync(path, `x,z,y\n${rows.join("\n")}\n`);
     return path;
   };
+
+  /** How many files of that name the servers of this process keep. */
+  const uploaded = (name: string): number =>
+    readdirSync(tmpdir())
+      .filter((folder) => folder.startsWith("aif-serve-"))
+      .map((folder) => join(tmpdir(), folder))
+      .filter((folder) => existsSync(join(folder, "owner")))
+      .filter((folder) => readFileSync(join(folder, "owner"), "utf8").trim() === String(process.pid))
+      .flatMap((folder) => readdirSync(join(folder, "tables"), { recursive: true, encoding: "utf8" }))
+      .filter((file) => file.endsWith(name)).length;
 
   test(
     "what an error advises is one click; exact numbers at every size; training is watched; models are compared",
@@ -275,6 +286,48 @@ describe.skipIf(!BROWSER)(`the page${BROWSER ? "" : " (skipped: no Chromium on t
       expect(problems).toEqual([]);
     },
     4 * PATIENCE,
+  );
+
+  test(
+    "tabs work side by side; one that is closed amid its upload leaves nothing behind",
+    async () => {
+      await drop(houses);
+      await choose("price_thousands");
+      await page.getByLabel("Judged on").selectOption("fraction:0.2");
+      await page.getByText("More options").click();
+      await page.getByLabel("Further options").fill("--model mlp:64,64 --restarts 30");
+      await ask();
+      const cancel = page.getByRole("button", { name: "cancel" });
+      await cancel.waitFor();
+      const other = await context.newPage();
+      await other.goto(server.link);
+      await other.getByLabel("A table from this machine").setInputFiles(small("other.csv"));
+      await other.getByRole("heading", { name: "other.csv" }).waitFor();
+      await other.getByLabel("Target", { exact: true }).selectOption("y");
+      await other.getByLabel("Missing cells").selectOption("drop");
+      await other.getByRole("button", { name: "What would robustness cost?" }).click();
+      await other.getByRole("heading", { name: "What robustness costs" }).waitFor();
+      expect(await cancel.count()).toBe(1);
+      await cancel.click();
+      await page.getByText("Analysing was cancelled.").waitFor();
+      expect(await other.getByRole("heading", { name: "What robustness costs" }).count()).toBe(1);
+
+      const closing = await context.newPage();
+      await closing.goto(server.link);
+      await closing.getByLabel("A table from this machine").evaluate((input: HTMLInputElement) => {
+        const rows = "1.5,2.5,3.5\n".repeat(80_000);
+        const transfer = new DataTransfer();
+        transfer.items.add(new File(["a,b,y\n", ...Array<string>(400).fill(rows)], "closed.csv"));
+        input.files = transfer.files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+      await expect.poll(() => uploaded("closed.csv"), { timeout: PATIENCE, interval: 5 }).toBe(1);
+      await closing.close();
+      await expect.poll(() => uploaded("closed.csv"), { timeout: PATIENCE }).toBe(0);
+      expect(uploaded("other.csv")).toBe(1);
+      expect(problems).toEqual([]);
+    },
+    2 * PATIENCE,
   );
 
   test(
