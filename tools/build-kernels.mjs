@@ -53,6 +53,7 @@ const variants = [
     memory: ["--importMemory"],
     what: "What is done to rows one by one, with SIMD.",
   },
+  { name: "losses", entry: "losses.ts", features: ["simd"], memory: [], what: "Losses of rows, with SIMD." },
 ];
 
 async function fingerprint() {

@@ -17,6 +17,7 @@ import {
   leaveOutInfluence,
   leaveOutPulls,
   leaveOutScales,
+  takeOwn,
 } from "./leave-out-influence.js";
 import type { MovingRows } from "./moving-rows.js";
 
@@ -61,11 +62,12 @@ export async function crossFit(
   const leaveOut = leaveOutHessians(full, known ?? (await fitFoldSums(full, foldOf, folds, work)), outside);
   const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, foldOf, outside, work));
   const curvatures = full.model.loss.quadratic ? undefined : new Float64Array(full.data.rows * folds);
-  const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work, curvatures);
+  const scores = on === full.data ? new Float64Array(full.data.rows) : undefined;
+  const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work, { curvatures, scores });
   const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
-  const rows = await ownFoldRows(full, foldOf, theta, influences, on, work);
+  const rows = await ownFoldRows(full, foldOf, theta, influences, on, work, scores);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
   const scales = attacks.map((attack) => leaveOutScales(attack, foldOf, outside));
   return attacks.map((_, a) => ({
@@ -113,7 +115,7 @@ export function outsideOf(inside: Float64Array): Float64Array {
   return outside;
 }
 
-/** f_i and s_i of every row under its own fold's fit, one pass for all attacks. */
+/** f_i and s_i of every row under its own fold's fit, one pass for all attacks. @param known f_i, where they are */
 export async function ownFoldRows(
   { model }: Pick<Fit, "model">,
   foldOf: Uint16Array,
@@ -121,26 +123,22 @@ export async function ownFoldRows(
   influences: readonly Matrix[],
   data: Dataset,
   work?: Work,
+  known?: Float64Array,
 ): Promise<{ scores: Float64Array; shifts: Float64Array[] }> {
   const folds = theta.columns;
-  const all = [theta, ...influences];
+  const all = known ? influences : [theta, ...influences];
   const together = asColumns(all.flatMap((matrix) => Array.from({ length: folds }, (_, k) => matrix.column(k))));
   const out = all.map(() => new Float64Array(data.rows));
   await sweep(
     model.map,
     data,
     { theta: together, phase: "held-out rows" },
-    ({ block: { y, firstRow }, scores }) => {
-      for (let i = 0; i < y.length; i++) {
-        const own = foldOf[firstRow + i];
-        out.forEach((values, a) => {
-          values[firstRow + i] = scores.data[i * scores.columns + a * folds + own];
-        });
-      }
+    ({ block: { firstRow }, scores }) => {
+      for (const [a, values] of out.entries()) takeOwn(scores, foldOf, firstRow, a * folds, values);
     },
     work,
   );
-  return { scores: out[0], shifts: out.slice(1) };
+  return known ? { scores: known, shifts: out } : { scores: out[0], shifts: out.slice(1) };
 }
 
 type OwnRows = Awaited<ReturnType<typeof ownFoldRows>>;

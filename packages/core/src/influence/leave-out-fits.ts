@@ -1,6 +1,7 @@
 import { AifError, numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { type FoldSums, foldSums } from "../models/fold-sums.js";
+import { rowJets } from "../models/loss-rows.js";
 import { relearned } from "../models/projection/projected-score.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
@@ -34,9 +35,12 @@ export const fitFoldSums = (
     foldOf,
     folds,
     ({ y, w, firstRow }, omega, pi) => {
-      for (let i = 0; i < y.length; i++) {
-        omega[i] = w[i] * loss.second(scores[firstRow + i], y[i]);
-        pi[i] = w[i] * loss.first(scores[firstRow + i], y[i]);
+      const f = scores.subarray(firstRow, firstRow + y.length);
+      for (const { from, to, slopes, curvatures } of rowJets(loss, f, y)) {
+        for (let i = from; i < to; i++) {
+          omega[i] = w[i] * curvatures[i - from];
+          pi[i] = w[i] * slopes[i - from];
+        }
       }
     },
     work,
@@ -51,7 +55,8 @@ export function leaveOutHessians(
   const d = ridge.length;
   const folds = outside.length;
   const total = Matrix.zeros(d, d);
-  for (const gram of grams) for (let at = 0; at < total.data.length; at++) total.data[at] += gram.data[at];
+  for (const { data } of grams)
+    for (let i = 0; i < d; i++) for (let at = i * d, end = at + i; at <= end; at++) total.data[at] += data[at];
   const gradients = Matrix.zeros(d, folds);
   for (let j = 0, at = 0; j < d; j++) {
     let sum = 0;
@@ -60,9 +65,10 @@ export function leaveOutHessians(
       gradients.data[at] = (sum - pulls.data[at]) / outside[k] + ridge[j] * parameters[j];
     }
   }
-  grams.forEach((gram, k) => {
-    for (let at = 0; at < total.data.length; at++) gram.data[at] = (total.data[at] - gram.data[at]) / outside[k];
-    for (let j = 0; j < d; j++) gram.data[j * d + j] += ridge[j];
+  grams.forEach(({ data }, k) => {
+    for (let i = 0; i < d; i++)
+      for (let at = i * d, end = at + i; at <= end; at++) data[at] = (total.data[at] - data[at]) / outside[k];
+    for (let j = 0; j < d; j++) data[j * d + j] += ridge[j];
   });
   return { inverse: grams.map(invertHessian), hessians: grams, gradients };
 }

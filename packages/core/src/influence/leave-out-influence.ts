@@ -14,7 +14,15 @@ import { withRidge } from "./leave-out-fits.js";
 const INFLUENCE_TOLERANCE = 1e-10;
 const MAXIMUM_ITERATIONS = 60;
 
-/** Φ_{−k} at θ̂_{−k} for every attack: d×K each. @param curvatures as in `foldPulls` */
+/** What a pass for the folds' pulls may leave behind. */
+export interface FoldRows {
+  /** n×K zeros, which become w ℓ''/W_k of each row outside each fold. */
+  readonly curvatures?: Float64Array | undefined;
+  /** n: what the score of each row becomes under its own fold's fit. */
+  readonly scores?: Float64Array | undefined;
+}
+
+/** Φ_{−k} at θ̂_{−k} for every attack: d×K each. @param kept as in `foldPulls` */
 export async function leaveOutPulls(
   full: Fit,
   attacks: readonly Influence[],
@@ -22,7 +30,7 @@ export async function leaveOutPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
-  curvatures?: Float64Array,
+  kept?: FoldRows,
 ): Promise<Matrix[]> {
   const pulls = await foldPulls(
     full,
@@ -31,7 +39,7 @@ export async function leaveOutPulls(
     outside,
     theta,
     work,
-    curvatures,
+    kept,
   );
   return pulls.map((pull, a) => scaledColumns(pull, leaveOutScales(attacks[a], foldOf, outside)));
 }
@@ -45,7 +53,7 @@ export function scaledColumns(columns: Matrix, factors: Float64Array): Matrix {
 
 /**
  * Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows.
- * @param curvatures n×K zeros, which become w ℓ''/W_k of each row outside each fold, where they are wanted.
+ * @param kept where numbers of the rows go that are wanted
  */
 export function foldPulls(
   full: Fit,
@@ -54,10 +62,10 @@ export function foldPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
-  curvatures?: Float64Array,
+  kept?: FoldRows,
 ): Promise<Matrix[]> {
   const shared = full.model.map.sharedGradient && threats.every(({ settings }) => settings.bounds === null);
-  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work, curvatures);
+  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work, kept);
 }
 
 /** c_{−k} (K): the mean sizes of the rows outside each fold. */
@@ -92,9 +100,10 @@ async function sharedPulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
-  curvatures?: Float64Array,
+  kept: FoldRows = {},
 ): Promise<Matrix[]> {
   const { map, loss } = model;
+  const { curvatures } = kept;
   const folds = outside.length;
   const slopeSizes = new Float64Array(folds);
   const { pull: signed } = await sweep(
@@ -102,6 +111,7 @@ async function sharedPulls(
     data,
     { theta, pull: folds, phase: "held-out influence" },
     ({ block: { y, w, firstRow }, scores, pull }) => {
+      takeOwn(scores, foldOf, firstRow, 0, kept.scores);
       for (let i = 0, at = 0; i < y.length; i++) {
         const own = foldOf[firstRow + i];
         for (let k = 0; k < folds; k++, at++) {
@@ -138,9 +148,10 @@ async function rowwisePulls(
   outside: Float64Array,
   theta: Matrix,
   work?: Work,
-  curvatures?: Float64Array,
+  kept: FoldRows = {},
 ): Promise<Matrix[]> {
   const { map, loss } = model;
+  const { curvatures } = kept;
   const folds = outside.length;
   const columns = Array.from({ length: folds }, (_, k) => theta.column(k));
   const jacobian = threats.map(() => columns.map(() => new Float64Array(map.count)));
@@ -150,6 +161,7 @@ async function rowwisePulls(
     { theta, pull: folds * threats.length, phase: "held-out influence" },
     ({ block, scores, pull: omega }) => {
       const { x, y, w, firstRow } = block;
+      takeOwn(scores, foldOf, firstRow, 0, kept.scores);
       columns.forEach((column, k) => {
         const slope = y.map((target, i) => loss.first(scores.data[i * folds + k], target));
         const gradients = { slope, base: map.inputGradients(column, x) };
@@ -180,6 +192,18 @@ async function rowwisePulls(
     }
     return out;
   });
+}
+
+/** out_i ← each row's number in the column of its own fold, where it is wanted. @param first the column of fold 0 */
+export function takeOwn(
+  { data, rows, columns }: Matrix,
+  foldOf: Uint16Array,
+  firstRow: number,
+  first: number,
+  out: Float64Array | undefined,
+): void {
+  if (!out) return;
+  for (let i = 0, at = first; i < rows; i++, at += columns) out[firstRow + i] = data[at + foldOf[firstRow + i]];
 }
 
 /** H_{−k}(θ̂_{−k}) times the columns of a d×K matrix, column by column, without the ridge. */

@@ -1,18 +1,34 @@
 import { borrowBuffers } from "./idle-buffers.js";
-import type { Loss } from "./losses.js";
+import { JET_ROWS, type Jets, type Loss } from "./losses.js";
+
+/** [from, to) of stretches of rows that a loss takes at a time. */
+export function* jetStretches(rows: number): Generator<readonly [from: number, to: number]> {
+  for (let from = 0; from < rows; from += JET_ROWS) yield [from, Math.min(rows, from + JET_ROWS)];
+}
+
+/** A loss and its derivatives at the scores of any number of rows (n), a stretch after the other; each stays until the next. */
+export function* rowJets(
+  loss: Loss,
+  f: Float64Array,
+  y: Float64Array,
+): Generator<Jets & { readonly from: number; readonly to: number }> {
+  for (const [from, to] of jetStretches(y.length)) {
+    yield { from, to, ...loss.jets(f.subarray(from, to), y.subarray(from, to)) };
+  }
+}
 
 /** ℓ' of every row, to `out`. A squared loss is asked once, not for every row. */
 export function lossSlopes(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) {
     const curvature = loss.second(0, 0);
     for (let i = 0; i < f.length; i++) out[i] = curvature * (f[i] - y[i]);
-  } else for (let i = 0; i < f.length; i++) out[i] = loss.first(f[i], y[i]);
+  } else for (const { from, slopes } of rowJets(loss, f, y)) out.set(slopes, from);
 }
 
 /** ℓ'' of every row, to `out`. */
 export function lossCurvatures(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) out.fill(loss.second(0, 0));
-  else for (let i = 0; i < f.length; i++) out[i] = loss.second(f[i], y[i]);
+  else for (const { from, curvatures } of rowJets(loss, f, y)) out.set(curvatures, from);
 }
 
 /** Rows that are looked at together: what is computed of them stays in a second-level cache. */

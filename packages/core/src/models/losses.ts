@@ -1,3 +1,15 @@
+import { LOGISTIC_ROWS, logisticJets } from "../linalg/logistic-rows.js";
+
+/** Values, first and second derivatives of a loss in f, row by row. */
+export interface Jets {
+  readonly values: Float64Array;
+  readonly slopes: Float64Array;
+  readonly curvatures: Float64Array;
+}
+
+/** The most rows whose jets are taken at a time. */
+export const JET_ROWS = LOGISTIC_ROWS;
+
 /** A loss l = ℓ(f, y) of the score f = θ'v(x): values and derivatives in f (MATH 0). */
 export interface Loss {
   readonly name: LossName;
@@ -13,6 +25,8 @@ export interface Loss {
   third(f: number, y: number): number;
   /** Value, first and second derivative at once, to `out`: what a fit needs of every row. */
   jet(f: number, y: number, out: Float64Array): void;
+  /** The same of at most `JET_ROWS` rows; it stays until the next call. */
+  jets(f: Float64Array, y: Float64Array): Jets;
   /** The score at which ℓ' changes sign for this target (a kink of |ℓ'|), or NaN where there is none. */
   kink(y: number): number;
   /**
@@ -45,8 +59,31 @@ function sigmoidSlope(t: number): number {
 /** log(1 + e^t) without overflow. */
 export const softplus = (t: number): number => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 
+/** Jets of many rows from what writes them. @param curvature what the curvatures are until they are written */
+function jetsBy(write: (f: Float64Array, y: Float64Array, jets: Jets) => void, curvature = 0): Loss["jets"] {
+  const room = (): Float64Array => new Float64Array(JET_ROWS).fill(curvature);
+  const [values, slopes, curvatures] = [room(), room(), room()];
+  return (f, y) => {
+    const r = f.length;
+    const jets = {
+      values: values.subarray(0, r),
+      slopes: slopes.subarray(0, r),
+      curvatures: curvatures.subarray(0, r),
+    };
+    write(f, y, jets);
+    return jets;
+  };
+}
+
 /** l = s (f − y)², s ∈ {1, ½}: both conventions are in use and sensitivities are proportional to s. */
 function squaredLoss(name: LossName, s: number, label: string): Loss {
+  const jets = jetsBy((f, y, { values, slopes }) => {
+    for (let i = 0; i < f.length; i++) {
+      const residual = f[i] - y[i];
+      values[i] = s * residual * residual;
+      slopes[i] = 2 * s * residual;
+    }
+  }, 2 * s);
   return {
     name,
     quadratic: true,
@@ -61,6 +98,7 @@ function squaredLoss(name: LossName, s: number, label: string): Loss {
       out[1] = 2 * s * (f - y);
       out[2] = 2 * s;
     },
+    jets,
     kink: (y) => y,
     recession: (shift) => Math.abs(shift),
     worseEnd: (f, y) => (f >= y ? 1 : -1),
@@ -93,6 +131,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
       out[1] = -y * (t >= 0 ? inverse : e * inverse);
       out[2] = e * inverse * inverse;
     },
+    jets: logisticJets,
     kink: () => Number.NaN,
     recession: (shift, y) => -y * shift,
     worseEnd: (_f, y) => (y > 0 ? -1 : 1),
@@ -114,6 +153,14 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
       out[1] = mean - y;
       out[2] = mean;
     },
+    jets: jetsBy((f, y, { values, slopes, curvatures }) => {
+      for (let i = 0; i < f.length; i++) {
+        const mean = Math.exp(f[i]);
+        values[i] = mean - y[i] * f[i];
+        slopes[i] = mean - y[i];
+        curvatures[i] = mean;
+      }
+    }),
     kink: (y) => (y > 0 ? Math.log(y) : Number.NaN),
     recession: (shift, y) => (y > 0 ? Math.abs(shift) : shift),
     worseEnd: (f, y, reach) => (Math.exp(f) * Math.sinh(reach) >= y * reach ? 1 : -1),

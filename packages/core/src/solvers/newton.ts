@@ -1,6 +1,7 @@
 import type { Block } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
+import { rowJets } from "../models/loss-rows.js";
 import type { Loss } from "../models/losses.js";
 import type { ScoreModel } from "../models/score-model.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "./inverse-hessian.js";
@@ -50,16 +51,16 @@ export function weighRows(
     scalars[2] += curvatures;
     return;
   }
-  const jet = new Float64Array(3);
-  for (let i = 0; i < y.length; i++) {
-    loss.jet(f[i], y[i], jet);
-    const slope = jet[1];
-    const curvature = jet[2];
-    total += w[i] * jet[0];
-    slopeSquares += w[i] * slope * slope;
-    curvatures += w[i] * curvature;
-    onGradient[i] = w[i] * slope;
-    if (onHessian) onHessian[i] = w[i] * curvature;
+  for (const { from, to, values, slopes, curvatures: bends } of rowJets(loss, f, y)) {
+    for (let i = from, at = 0; i < to; i++, at++) {
+      const slope = slopes[at];
+      const curvature = bends[at];
+      total += w[i] * values[at];
+      slopeSquares += w[i] * slope * slope;
+      curvatures += w[i] * curvature;
+      onGradient[i] = w[i] * slope;
+      if (onHessian) onHessian[i] = w[i] * curvature;
+    }
   }
   scalars[0] += total;
   scalars[1] += slopeSquares;

@@ -144,7 +144,7 @@ describe.each<ModelName>(["linear", "half", "logistic", "poisson", "quadratic-lo
     const kept: Matrix[] = [];
     for (const options of [{}, wide]) {
       const curvatures = new Float64Array(20 * K);
-      await foldPulls(full, [lp(2, options)(3)], foldOf, outside, theta, {}, curvatures);
+      await foldPulls(full, [lp(2, options)(3)], foldOf, outside, theta, {}, { curvatures });
       kept.push(await keptFoldProduct(full, K, curvatures)(vectors));
     }
     parts.forEach((part, k) => {

@@ -1,8 +1,8 @@
 /** Losses and their derivatives against differences of their values and against their limits in the tails. */
 import { describe, expect, test } from "vitest";
 import { LOSSES, type LossName } from "../../src/index.js";
-import { eachLoss, ROWS_TOGETHER } from "../../src/models/loss-rows.js";
-import { sigmoid, softplus } from "../../src/models/losses.js";
+import { eachLoss, ROWS_TOGETHER, rowJets } from "../../src/models/loss-rows.js";
+import { JET_ROWS, sigmoid, softplus } from "../../src/models/losses.js";
 import { lossOf, Random } from "./naive.js";
 
 const NAMES: readonly LossName[] = ["squared", "half-squared", "logistic", "poisson"];
@@ -122,4 +122,49 @@ describe("tails", () => {
     expect(poisson.kink(0)).toBeNaN();
     expect(poisson.kink(7)).toBe(Math.log(7));
   });
+});
+
+describe.each(NAMES)("%s of many rows", (name) => {
+  const loss = LOSSES[name];
+
+  test.each([1, 2, 7, JET_ROWS])("is that of the formula in each of %i rows", (rows) => {
+    const random = new Random(rows);
+    const y = Float64Array.from({ length: rows }, () => targets(name, random));
+    const f = Float64Array.from({ length: rows }, (_, i) =>
+      Math.min(600, 10 ** (1.5 * random.normal() - (i % 3)) * random.normal()),
+    );
+    const jets = loss.jets(f, y);
+    for (let i = 0; i < rows; i++) {
+      const [value, first, second] = lossOf(name, f[i], y[i]);
+      for (const [found, truth] of [
+        [jets.values[i], value],
+        [jets.slopes[i], first],
+        [jets.curvatures[i], second],
+      ])
+        expect(Math.abs(found - truth)).toBeLessThanOrEqual(4e-15 * Math.max(Math.abs(truth), 1e-300));
+    }
+  });
+
+  test("goes over any number of rows in stretches", () => {
+    const n = 2 * JET_ROWS + 3;
+    const f = Float64Array.from({ length: n }, (_, i) => Math.sin(i));
+    const y = Float64Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 1 : name === "poisson" ? 0 : -1));
+    let next = 0;
+    for (const { from, to, values } of rowJets(loss, f, y)) {
+      expect(from).toBe(next);
+      expect(values.length).toBe(to - from);
+      for (let i = from; i < to; i++) expect(values[i - from]).toBeCloseTo(loss.value(f[i], y[i]), 13);
+      next = to;
+    }
+    expect(next).toBe(n);
+  });
+});
+
+test("the logistic loss of many rows keeps its limits, and what is no number", () => {
+  const f = Float64Array.of(0, -0, 709, -709, 1e6, -1e6, Infinity, -Infinity, Number.NaN);
+  const { values, slopes, curvatures } = LOSSES.logistic.jets(f, new Float64Array(9).fill(1));
+  const none = Number.NaN;
+  expect([...values]).toEqual([Math.LN2, Math.LN2, 0, 709, 0, 1e6, 0, Infinity, none]);
+  expect([...slopes].map((slope) => slope + 0)).toEqual([-0.5, -0.5, 0, -1, 0, -1, 0, -1, none]);
+  expect([...curvatures]).toEqual([0.25, 0.25, 0, 0, 0, 0, 0, 0, none]);
 });
