@@ -1,7 +1,7 @@
 /** Why a goal is missed, as profiles show it; printed under a table that has a miss of that kind. */
 export const CAUSES = {
   native:
-    "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data have one thread, and losses row by row in JavaScript.",
+    "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data keep to one thread, where NumPy's products have two.",
   table:
     "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Beside softmax's Φ a second system is solved, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
   rates:
