@@ -35,8 +35,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "sign of the slope dropped",
     law: "an attack raises the loss: it moves against the residual's sign",
     file: core("influence/aif.ts"),
-    text: "onJacobian[row] = moved * slope[i] * response.sign[i];",
-    replacement: "onJacobian[row] = moved * slope[i];",
+    text: "onJacobian[i] = moved[i] * slope[i] * sign[i];",
+    replacement: "onJacobian[i] = moved[i] * slope[i];",
     tests: golden,
   },
   {
@@ -51,8 +51,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "p and q swapped in the size of a row",
     law: "c = Σ w ‖x‖_p",
     file: core("threats/pointwise.ts"),
-    text: "norm(x.data, p, i * x.columns, x.columns)",
-    replacement: "norm(x.data, p === 1 ? Infinity : 1 / (1 - 1 / p), i * x.columns, x.columns)",
+    text: "this.inBudgets(x), this.settings.p, out)",
+    replacement: "this.inBudgets(x), this.settings.p === 1 ? Infinity : 1 / (1 - 1 / this.settings.p), out)",
     tests: golden,
   },
   {
@@ -83,8 +83,9 @@ export const NAMED: readonly NamedMutation[] = [
     name: "one batch halved in Φ",
     law: "how rows are cut into blocks does not matter",
     file: core("influence/aif.ts"),
-    text: "omega.data[i] = onFeatures[row];",
-    replacement: "omega.data[i] = (firstRow > 0 ? 0.5 : 1) * onFeatures[row];",
+    text: "pull.onFeatures.subarray(block.firstRow, block.firstRow + block.y.length)",
+    replacement:
+      "pull.onFeatures.slice(block.firstRow, block.firstRow + block.y.length).map((value) => (block.firstRow > 0 ? 0.5 : 1) * value)",
     tests: tests("influence/laws"),
   },
   {
@@ -123,8 +124,9 @@ export const NAMED: readonly NamedMutation[] = [
     name: "weights dropped",
     law: "a weight of 3 is three rows",
     file: core("influence/aif.ts"),
-    text: "const moved = shares ? w[i] * shares.omega[row] : w[i];",
-    replacement: "const moved = shares ? w[i] * shares.omega[row] : 1 / data.rows;",
+    text: "const moved = shares ? w.map((weight, i) => weight * shares.omega[firstRow + i]) : w;",
+    replacement:
+      "const moved = shares ? w.map((weight, i) => weight * shares.omega[firstRow + i]) : w.map(() => 1 / data.rows);",
     tests: tests("influence/laws"),
   },
   {
@@ -147,8 +149,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "Wasserstein ω dropped",
     law: "rows that share a budget move by ω_i",
     file: core("influence/aif.ts"),
-    text: "shares ? w[i] * shares.omega[row] : w[i]",
-    replacement: "w[i]",
+    text: "shares ? w.map((weight, i) => weight * shares.omega[firstRow + i]) : w",
+    replacement: "w",
     tests: tests("influence/wasserstein"),
   },
   {
@@ -179,16 +181,16 @@ export const NAMED: readonly NamedMutation[] = [
     name: "the box ignored",
     law: "nothing moves out of its bounds",
     file: core("threats/pointwise.ts"),
-    text: "directions.data[at] = outwards ? 0 : along;",
-    replacement: "directions.data[at] = along;",
+    text: "data[at] = outwards ? 0 : along;",
+    replacement: "data[at] = along;",
     tests: tests("threats/pointwise"),
   },
   {
     name: "a budget counted once",
     law: "φ = b ⊙ φ_p(b ⊙ g)",
     file: core("threats/pointwise.ts"),
-    text: "out[from + k] = scaled[k] * budgets[k];",
-    replacement: "out[from + k] = scaled[k];",
+    text: "scaleColumns(out, budgets, out.data);",
+    replacement: "",
     tests: tests("threats/pointwise"),
   },
 ];
