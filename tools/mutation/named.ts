@@ -133,8 +133,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "folds swapped",
     law: "a row is judged by the fit that has not seen it",
     file: core("influence/cross-fit.ts"),
-    text: "const own = foldOf[firstRow + i];",
-    replacement: "const own = (foldOf[firstRow + i] + 1) % folds;",
+    text: "takeOwn(scores, foldOf, firstRow, a * folds, values)",
+    replacement: "takeOwn(scores, foldOf.map((k) => (k + 1) % folds), firstRow, a * folds, values)",
     tests: tests("influence/cross-fit"),
   },
   {

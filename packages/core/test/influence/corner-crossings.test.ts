@@ -149,32 +149,38 @@ describe("corners of rows with gradients of their own", () => {
   });
 });
 
-test("coefficients that are what rounding leaves of 0 are 0, in any unit of the target", async () => {
+describe.each([1e-9, 1, 1e9])("coefficients of a target in units of %d", (unit) => {
   const X = new Random(6).rows(9, 2);
-  for (const unit of [1e-9, 1, 1e9]) {
-    // y does not depend on x but for rounding; and then it does.
-    const noise = [0.3, -0.1, 0.4, -0.2, 0.15, 0.05, -0.4, 0.2, -0.4];
-    const flat = await fit(
+  const noise = [0.3, -0.1, 0.4, -0.2, 0.15, 0.05, -0.4, 0.2, -0.4];
+  const fitted = (y: readonly number[]) =>
+    fit(
       linear(),
       matrixDataset(
         Matrix.fromRows(X),
-        X.map(() => 0.7 * unit),
+        y.map((value) => unit * value),
       ),
     );
-    const moved = { ...flat, parameters: flat.parameters.map((value, j) => (j === 0 ? value : 1e-15 * unit)) };
-    const still = await influence(moved, lp(INF));
-    expect(still.influence.every((value) => value === 0)).toBe(true);
-    const own = await fit(
-      linear(),
-      matrixDataset(
-        Matrix.fromRows(X),
-        X.map(([a], i) => unit * (0.5 * a + noise[i])),
-      ),
-    );
-    const attack = await influence(own, lp(INF));
-    expect(attack.influence.some((value) => value !== 0)).toBe(true);
-    expect(attack.oneSided).toBe(false);
-  }
+
+  test("are 0 where they are what rounding leaves of it, whichever is the larger", async () => {
+    const flat = await fitted(X.map(() => 0.7));
+    for (const rounding of [
+      [1e-15, -1e-16],
+      [1e-16, 1e-15],
+    ]) {
+      const parameters = Float64Array.from([flat.parameters[0], ...rounding.map((value) => unit * value)]);
+      const still = await influence({ ...flat, parameters }, lp(INF));
+      expect(still.influence.every((value) => value === 0)).toBe(true);
+    }
+  });
+
+  test("are not where one of them is more", async () => {
+    for (const k of [0, 1]) {
+      const own = await fitted(X.map((x, i) => 0.5 * x[k] + noise[i]));
+      const attack = await influence(own, lp(2));
+      expect(attack.influence.some((value) => value !== 0)).toBe(true);
+      expect(attack.oneSided).toBe(false);
+    }
+  });
 });
 
 test("a corner that all rows share is none of theirs", async () => {

@@ -70,6 +70,12 @@ describe("second orders", () => {
     expect(normHessianTimes(moves, corner, { ...settings, p: 3 })?.infinite).toBe(1);
     expect(normHessianTimes(Matrix.fromRows([[0, 1]]), corner, { ...settings, p: 3 })?.infinite).toBe(0);
     expect(normHessianTimes(moves, corner, { ...settings, p: 1.5 })?.infinite).toBe(0);
+    // A coordinate without budget is none at all, wherever it lies and moves.
+    const frozen = { ...settings, budgets: Float64Array.of(0, 1) };
+    for (const p of [1.5, 3]) {
+      const { product, infinite } = normHessianTimes(moves, corner, { ...frozen, p }) ?? {};
+      expect([...(product?.data ?? []), infinite]).toEqual([0, 0, 0]);
+    }
     for (const p of [1, INF]) expect(normHessianTimes(moves, corner, { ...settings, p })).toBeNull();
   });
 

@@ -227,6 +227,14 @@ describe("along I", () => {
     expect(total(kernelParameterContributions(attack)) / curvature).toBeCloseTo(1, 10);
   });
 
+  test("where there is nothing to attack nothing moves, and nothing is left", async () => {
+    const rows = problem(8, 2, 1, 8);
+    const flat = await kernelFit({ ...rows, y: Matrix.zeros(8, 1) }, settings());
+    const attack = await kernelInfluence(flat, lp(2));
+    expect([attack.penalty, attack.relativeResidual]).toEqual([0, 0]);
+    expect(attack.influence.data.every((value) => value === 0)).toBe(true);
+  });
+
   test("gains are ‖∇_x‖_q and A their sum; directions have length 1; other surfaces and budgets are refused", async () => {
     const fit = await kernelFit(problem(8, 2, 1, 8), settings({ kernel: kernel("ntk", {}) }));
     for (const p of [2, Number.POSITIVE_INFINITY]) {
