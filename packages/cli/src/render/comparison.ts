@@ -3,7 +3,7 @@ import { adversaryTitle } from "./adversary.js";
 import { clean } from "./clean.js";
 import { comparisonTables } from "./comparison-table.js";
 import { evaluationWords, shownName } from "./ground.js";
-import { glue, wrap } from "./layout.js";
+import { glue, inSections, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, percent, short } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
@@ -27,10 +27,7 @@ export function renderComparison(
     chart === null ? [] : [`The chart is in ${clean(chart)}.`],
     timingLines(result, painted),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n").trimEnd())
-    .join("\n\n")}\n`;
+  return inSections(sections);
 }
 
 const groundLines = (result: ComparisonResult): string[] =>

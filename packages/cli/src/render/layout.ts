@@ -17,6 +17,13 @@ export const padStart = (text: string, width: number): string => " ".repeat(Math
 
 export const padEnd = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - widthOf(text)));
 
+/** A page of sections with a blank line between them; those without lines are left out. */
+export const inSections = (sections: readonly (readonly string[])[]): string =>
+  `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n").trimEnd())
+    .join("\n\n")}\n`;
+
 /** A blank at which no line ends: "ε = 0.01" stays together. */
 export const glue = "\u00a0";
 

@@ -2,7 +2,7 @@ import type { PathResult, PathSection } from "@aif/core";
 import { normName } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, shownName } from "./ground.js";
-import { glue, wrap } from "./layout.js";
+import { glue, inSections, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, number, short } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
@@ -26,10 +26,7 @@ export function renderPath(result: PathResult, { colour }: { colour: boolean }):
       painted.faint,
     ),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n").trimEnd())
-    .join("\n\n")}\n`;
+  return inSections(sections);
 }
 
 const seconds = (value: number): string => (value < 0.01 ? `<0.01${glue}s` : `${short(value, 2)}${glue}s`);

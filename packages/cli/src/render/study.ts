@@ -1,6 +1,7 @@
 import type { StudyResult } from "@aif/core";
 import { groundLines, naturalLossLines, reachLines, selectionLines } from "./ground.js";
 import { lassoPathLines } from "./lasso.js";
+import { inSections } from "./layout.js";
 import { importLines } from "./local.js";
 import { noteLines } from "./notes.js";
 import { paint } from "./page.js";
@@ -21,8 +22,5 @@ export function renderStudy(result: StudyResult, { colour }: { colour: boolean }
     noteLines(result.flags, painted),
     timingLines(result.timings, painted),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n").trimEnd())
-    .join("\n\n")}\n`;
+  return inSections(sections);
 }

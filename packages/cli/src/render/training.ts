@@ -2,7 +2,7 @@ import type { TrainedModel, TrainingResult } from "@aif/core";
 import { normName } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, shownName } from "./ground.js";
-import { glue, pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
+import { glue, inSections, pageWidth, type TableColumn, table, widthOf, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, equation, number, percent, short, signed } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
@@ -50,10 +50,7 @@ export function renderTraining(
     noteLines(result.flags, painted),
     timeLines(result, painted),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n").trimEnd())
-    .join("\n\n")}\n`;
+  return inSections(sections);
 }
 
 function sizeWords({ epsilon, radius, scale, threat, settings }: TrainingResult): string {

@@ -2,7 +2,7 @@ import { type VerificationResult, type VerifiedThreat, words } from "@aif/core";
 import { adversaryWords } from "./adversary.js";
 import { clean } from "./clean.js";
 import { groundLines, reachLines, selectionLines, shownName } from "./ground.js";
-import { glue, labelled, wrap } from "./layout.js";
+import { glue, inSections, labelled, wrap } from "./layout.js";
 import { noteLines } from "./notes.js";
 import { count, number } from "./numbers.js";
 import { type Paint, paint } from "./page.js";
@@ -25,10 +25,7 @@ export function renderVerification(result: VerificationResult, { colour }: { col
     noteLines(result.flags, painted),
     timingLines(result.timings, painted),
   ];
-  return `${sections
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join("\n").trimEnd())
-    .join("\n\n")}\n`;
+  return inSections(sections);
 }
 
 /** What every change in the tables is a change of. */
