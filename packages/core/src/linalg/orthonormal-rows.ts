@@ -8,6 +8,9 @@ const DEPENDENT = 1e-13;
 const SHORTENED = 0.1;
 /** Rows that are projected on those before them together. */
 const PANEL = 32;
+/** Sums of squares beyond these have lost digits. */
+const LEAST_SQUARE = 1e-280;
+const MOST_SQUARE = 1e280;
 
 /**
  * An orthonormal basis of the span of the rows (r×d), without those that depend on rows before them: Gram and Schmidt's
@@ -66,9 +69,19 @@ export function projectOut(basis: Float64Array, count: number, vector: Float64Ar
 
 /** Scales a vector to length 1 in place and returns the length it had; leaves 0 and what is not finite alone. */
 export function normalise(vector: Float64Array): number {
-  let square = 0;
-  for (const value of vector) square += value * value;
-  const length = Math.sqrt(square);
+  const length = euclideanLength(vector);
   if (length > 0 && length < Infinity) for (let j = 0; j < vector.length; j++) vector[j] /= length;
   return length;
+}
+
+/** Squares of very small or large numbers lose digits to under- or overflow: those are divided by the largest first. */
+function euclideanLength(vector: Float64Array): number {
+  let square = 0;
+  for (const value of vector) square += value * value;
+  if (square > LEAST_SQUARE && square < MOST_SQUARE) return Math.sqrt(square);
+  const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (!(largest > 0 && largest < Infinity)) return largest;
+  let share = 0;
+  for (const value of vector) share += (value / largest) ** 2;
+  return largest * Math.sqrt(share);
 }

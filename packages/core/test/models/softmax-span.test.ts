@@ -63,6 +63,15 @@ describe("softmax through the span of its weights", () => {
     expect(none.kinks?.zeroGradients).toBe(n);
   });
 
+  test.each([1e-170, 1e160])("budgets in a unit of %d, whose squares under- or overflow", async (unit) => {
+    const threats = [lp(2, { budgets: budgets.map((budget) => budget * unit) })];
+    const [[found], [truth]] = [await pullsOf(closed, theta, threats), await pullsOf(tensors, theta, threats)];
+    const [usual] = await pullsOf(closed, theta, [lp(2, { budgets })]);
+    expect(relativeError(found.penaltyGradient, truth.penaltyGradient)).toBeLessThan(1e-12);
+    expect(relativeError(found.penaltyGradient, usual.penaltyGradient)).toBeLessThan(1e-12);
+    expect(found.penalty / usual.penalty).toBeCloseTo(1, 12); // a unit of ρ cancels with that of c
+  });
+
   test("other norms, boxes and different budgets see the gradients themselves", async () => {
     const seen: number[] = [];
     const watched: Model = {
