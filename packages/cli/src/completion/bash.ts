@@ -36,17 +36,20 @@ ${firsts.map(({ name, ...first }) => `    ${name}) ${offer(first)} ;;`).join("\n
   esac
 }
 # Bash takes a word apart at its colons, and completes what follows the last one.
-_aif_words() {
+_aif_offer() {
   local done=""
   [[ $current == *:* && $COMP_WORDBREAKS == *:* ]] && done="\${current%"\${current##*:}"}"
-  while read -r word; do COMPREPLY+=("\${word#"$done"}"); done < <(compgen -W "$*" -- "$current")
+  while IFS= read -r word; do COMPREPLY+=("\${word#"$done"}"); done
+}
+_aif_words() {
+  _aif_offer < <(compgen -W "$*" -- "$current")
   # Nothing but the value itself follows what ends in a colon, as in mlp:64.
   if [[ \${#COMPREPLY[@]} == 1 && $COMPREPLY == *: ]]; then compopt -o nospace 2>/dev/null; fi
 }
 # Where nothing is found, readline looks again: it knows quotes, blanks and ~.
 _aif_files() {
   compopt -o filenames -o default 2>/dev/null
-  while read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
+  _aif_offer < <(compgen -f -- "$current")
 }
 complete -F _aif aif
 `;

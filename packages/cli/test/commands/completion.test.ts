@@ -80,6 +80,12 @@ describe.each(Object.keys(BARE))("completion in %s (skipped where it is missing)
   });
 });
 
+test.skipIf(!has("bash"))("a file whose name holds a colon is completed behind it", () => {
+  const file = join(folder, "12:30.csv");
+  writeFileSync(file, "");
+  expect(offers("bash", [`aif analyze ${folder}/12`, `aif analyze ${folder}/12:`])).toEqual([[file], [file]]);
+});
+
 test("another shell gets one sentence", async () => {
   const { code, stderr } = await aif(["completion", "tcsh"]);
   expect([code, stderr]).toEqual([2, 'aif: aif completion takes bash, zsh or fish, not "tcsh".\n']);
