@@ -7,8 +7,8 @@ import { randomStream } from "../stats/random.js";
 /** The standard deviation of t from so many directions is at most 0.025 (d ≤ 200), 0.008 at d = 3, 0 at d = 1. */
 const DIRECTIONS = 2000;
 const BATCH = 500;
-/** Eigenvalues of the correlations below this share of the largest are rounding. */
-const RANK_TOLERANCE = 1e-12;
+/** Eigenvalues below this share of the largest are rounding: of a covariance, and of correlations, of which they move no Z_j by 1e-4. */
+const RANK_TOLERANCE = { covariance: 1e-12, correlations: 1e-9 } as const;
 /** Steps of the table of P(R ≤ r). */
 const TABLE = 400;
 
@@ -41,7 +41,7 @@ export function pairwiseFactor(covariance: Matrix, errors: Matrix, level: number
     }
     return most;
   };
-  return factorOf(rootOf(covariance), pairs, largest, level, seed);
+  return factorOf(rootOf(covariance, RANK_TOLERANCE.covariance), pairs, largest, level, seed);
 }
 
 /** P(R·largest(LU) ≤ t) = level for `count` linear forms of RLU. */
@@ -79,15 +79,15 @@ function correlationRoot(covariance: Matrix): Matrix {
       correlation.data[i * d + j] = scale > 0 ? covariance.data[i * d + j] / scale : 0;
     }
   }
-  return rootOf(correlation);
+  return rootOf(correlation, RANK_TOLERANCE.correlations);
 }
 
 /** L' (rank×d) with LL' = V. */
-function rootOf(covariance: Matrix): Matrix {
+function rootOf(covariance: Matrix, tolerance: number): Matrix {
   const d = covariance.rows;
   const { values, vectors } = symmetricEigen(covariance);
   let first = 0;
-  while (first < d && !(values[first] > RANK_TOLERANCE * values[d - 1])) first++;
+  while (first < d && !(values[first] > tolerance * values[d - 1])) first++;
   const root = vectors.rowRange(first, d);
   for (let k = 0; k < root.rows; k++) {
     const length = Math.sqrt(values[first + k]);

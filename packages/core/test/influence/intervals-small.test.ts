@@ -72,6 +72,12 @@ describe("simultaneous factors", () => {
         [-6, 9],
       ]);
       expect(supremumFactor(twice, level, 1)).toBeCloseTo(normalQuantile(0.5 + level / 2), 3);
+      // The same two but for rounding, which would draw other directions if it counted as one more.
+      const rounded = Matrix.fromRows([
+        [4, -6 + 1e-10],
+        [-6 + 1e-10, 9],
+      ]);
+      expect(supremumFactor(rounded, level, 1)).toBeCloseTo(supremumFactor(twice, level, 1), 9);
       const apart = Matrix.fromRows([
         [4, 0, 0],
         [0, 9, 0],
