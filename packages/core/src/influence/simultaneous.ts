@@ -46,13 +46,13 @@ export function pairwiseFactor(covariance: Matrix, errors: Matrix, level: number
 
 /** P(R·largest(LU) ≤ t) = level for `count` linear forms of RLU. */
 function factorOf(
-  root: Matrix,
+  root: Root,
   count: number,
   largest: (values: Float64Array) => number,
   level: number,
   seed: number,
 ): number {
-  const rank = root.rows;
+  const rank = root.axes.rows;
   if (rank === 0) return 0;
   const below = radiusTable(rank);
   const reaches = largestReaches(root, largest, seed);
@@ -68,8 +68,8 @@ function factorOf(
   return high;
 }
 
-/** L' (rank×d) with LL' the correlations of V̂. */
-function correlationRoot(covariance: Matrix): Matrix {
+/** Of the correlations of V̂. */
+function correlationRoot(covariance: Matrix): Root {
   const d = covariance.rows;
   const deviations = Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * (d + 1)])));
   const correlation = Matrix.zeros(d, d);
@@ -82,18 +82,24 @@ function correlationRoot(covariance: Matrix): Matrix {
   return rootOf(correlation, RANK_TOLERANCE.correlations);
 }
 
-/** L' (rank×d) with LL' = V. */
-function rootOf(covariance: Matrix, tolerance: number): Matrix {
+/** The range of V by orthonormal axes A (rank×d), and L' = Λ^½A (rank×d) with LL' = V. */
+interface Root {
+  readonly axes: Matrix;
+  readonly scaled: Matrix;
+}
+
+function rootOf(covariance: Matrix, tolerance: number): Root {
   const d = covariance.rows;
   const { values, vectors } = symmetricEigen(covariance);
   let first = 0;
   while (first < d && !(values[first] > tolerance * values[d - 1])) first++;
-  const root = vectors.rowRange(first, d);
-  for (let k = 0; k < root.rows; k++) {
+  const axes = vectors.rowRange(first, d);
+  const scaled = new Matrix(axes.data.slice(), axes.rows, d);
+  for (let k = 0; k < axes.rows; k++) {
     const length = Math.sqrt(values[first + k]);
-    for (let j = 0; j < d; j++) root.data[k * d + j] *= length;
+    for (let j = 0; j < d; j++) scaled.data[k * d + j] *= length;
   }
-  return root;
+  return { axes, scaled };
 }
 
 function largestOf(values: Float64Array): number {
@@ -102,19 +108,24 @@ function largestOf(values: Float64Array): number {
   return most;
 }
 
-/** The largest form of LU for directions U. */
-function largestReaches(root: Matrix, largest: (values: Float64Array) => number, seed: number): Float64Array {
-  const { rows: rank, columns: d } = root;
+/**
+ * The largest form of LU for directions U = AZ/‖AZ‖, with Z drawn along the estimates: LU = V^½Z/‖AZ‖ is the same for all axes,
+ * whose signs (and, of equal eigenvalues, whose choice) rounding decides.
+ */
+function largestReaches({ axes, scaled }: Root, largest: (values: Float64Array) => number, seed: number): Float64Array {
+  const { rows: rank, columns: d } = axes;
   const random = randomStream(seed, 1);
   const out = new Float64Array(DIRECTIONS);
-  const normals = new Float64Array(BATCH * rank);
+  const normals = new Float64Array(BATCH * d);
+  const along = new Float64Array(BATCH * rank);
   const drawn = new Float64Array(BATCH * d);
   for (let from = 0; from < DIRECTIONS; from += BATCH) {
     random.fillNormals(normals);
-    blas().gemm(false, false, BATCH, d, rank, 1, normals, rank, root.data, d, 0, drawn, d);
+    blas().gemm(false, true, BATCH, rank, d, 1, normals, d, axes.data, d, 0, along, rank);
+    blas().gemm(false, false, BATCH, d, rank, 1, along, rank, scaled.data, d, 0, drawn, d);
     for (let i = 0; i < BATCH; i++) {
       let square = 0;
-      for (let at = i * rank, end = at + rank; at < end; at++) square += normals[at] * normals[at];
+      for (let at = i * rank, end = at + rank; at < end; at++) square += along[at] * along[at];
       out[from + i] = largest(drawn.subarray(i * d, (i + 1) * d)) / Math.sqrt(square);
     }
   }

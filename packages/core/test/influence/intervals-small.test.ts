@@ -107,6 +107,23 @@ describe("simultaneous factors", () => {
     );
   });
 
+  test("of equally varying estimates: nearly the same however their correlations are rounded, which decides the axes", () => {
+    const identity = Matrix.fromRows([0, 1, 2, 3].map((j) => [0, 1, 2, 3].map((k) => Number(j === k))));
+    const sidak = normalQuantile(0.5 + 0.5 * 0.95 ** 0.25);
+    const factors = Array.from({ length: 5 }, (_, seed) => {
+      const noise = new Random(seed);
+      const rounded = identity.data.slice();
+      for (let j = 0; j < 4; j++) {
+        for (let k = 0; k < j; k++) rounded[4 * j + k] = rounded[4 * k + j] = 1e-12 * noise.normals(1)[0];
+      }
+      return supremumFactor(new Matrix(rounded, 4, 4), 0.95, 1);
+    });
+    for (const factor of factors) {
+      expect(Math.abs(factor - sidak)).toBeLessThan(0.03);
+      expect(Math.abs(factor - factors[0])).toBeLessThan(1e-8);
+    }
+  });
+
   test("of all pairs: independent differences by Šidák's factor; pairs without an error do not count", () => {
     // Z_1 − Z_0 and Z_3 − Z_2 are independent, all other pairs are left out.
     const covariance = Matrix.fromRows([
