@@ -84,8 +84,17 @@ export async function influence(fit: Fit, describe: ThreatDescription, work?: Wo
   return influenceFrom(fit, threat, collected);
 }
 
-/** I from sums over all rows. @throws numerical: H is singular and Φ is not in its range, so that no AIF exists. */
-export async function influenceFrom(fit: Fit, threat: Threat, collected: Collected): Promise<Influence> {
+/**
+ * I from sums over all rows.
+ * @param rows how many those are, where the fit holds but some of them. @throws numerical: H is singular and Φ is not in its range, so
+ * that no AIF exists.
+ */
+export async function influenceFrom(
+  fit: Fit,
+  threat: Threat,
+  collected: Collected,
+  rows = fit.data.rows,
+): Promise<Influence> {
   const { kinks, scale, rowScales, gain, pull } = collected;
   const smooth = collected.along.map((value) => scale * value);
   const resolved = kinks.zeroGradient
@@ -95,7 +104,7 @@ export async function influenceFrom(fit: Fit, threat: Threat, collected: Collect
   const followed = resolved.staying.length > 0 ? holdAtZero(fit, resolved.staying) : fit;
   const { inverse } = followed;
   const missing = inverse.nullResidual(Phi);
-  if (missing > RANGE_TOLERANCE) throw numericalError(noInfluence(fit, missing));
+  if (missing > RANGE_TOLERANCE) throw numericalError(noInfluence(fit, rows, missing));
   const I = inverse.solve(Phi).map((value) => -value);
   return {
     fit: followed,
@@ -116,8 +125,8 @@ export async function influenceFrom(fit: Fit, threat: Threat, collected: Collect
   };
 }
 
-function noInfluence({ model, data, inverse }: Fit, share: number): string {
-  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
+function noInfluence({ model, inverse }: Fit, rows: number, share: number): string {
+  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
 }
 
 /** What decides which slopes are rounding, max |ℓ'|, and whether a gradient that all rows share is: Σ w (ℓ'²/ℓ'' + ℓ''f²), 0 without one. */

@@ -190,7 +190,7 @@ async function resolved(
           ),
           scores: Float64Array.from(rows, ({ score }) => score),
         };
-  const attack = await influenceFrom(small, threat, collected);
+  const attack = await influenceFrom(small, threat, collected, fit.data.rows);
   const stuck = rows.map(({ row, sourceRow }, i) => ({ row, sourceRow, onFeatures: attack.pull.onFeatures[i] }));
   const withoutRows = { ...attack.pull, onFeatures: NONE, onJacobian: NONE, slopes: NONE };
   // Too many to list, with nothing that pulls: 0 is the element of least norm.

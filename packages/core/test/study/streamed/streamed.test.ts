@@ -150,7 +150,7 @@ function mirrored(noise: number): Table {
 }
 
 /** Columns that add up to a third. */
-function collinear(): Table {
+function collinear(more: Table["columns"] = []): Table {
   const random = new Random(9);
   const [a, b] = [0, 1].map(() => Array.from({ length: 60 }, () => random.normal()));
   const price = a.map((value, i) => value - b[i] + random.normal());
@@ -161,6 +161,7 @@ function collinear(): Table {
       "both",
       a.map((value, i) => value + b[i]),
     ),
+    ...more,
     numeric("price", price),
   ]);
 }
@@ -175,6 +176,18 @@ describe("corners and singular fits", () => {
   test.each(cases)("%s", async (_, data, changes) => {
     await expectAgreement(data, changes);
     await expectAgreement(data, changes, RANKS);
+  });
+
+  test("no influence: all rows are named, not only those that are met exactly", async () => {
+    // A column that one row alone has meets that row exactly.
+    const data = collinear([
+      numeric(
+        "once",
+        Float64Array.from({ length: 60 }, (_, i) => Number(i === 7)),
+      ),
+    ]);
+    const asked = streamed(data, { norms: [1], freeze: ["none"], evaluation: { kind: "training" } });
+    await expect(asked).rejects.toThrow(/singular \(rank 4 of 5 parameters, 60 rows\)/);
   });
 
   test("every row met exactly: what is left is rounding, and nothing pulls", async () => {
