@@ -58,7 +58,7 @@ function factorOf(
   const reaches = largestReaches(root, largest, seed);
   // Bonferroni's factor is never too small.
   let [low, high] = [0, normalQuantile(1 - (1 - level) / (2 * count))];
-  for (let step = 0; step < 30; step++) {
+  for (let step = 0; step < 50; step++) {
     const t = 0.5 * (low + high);
     let covered = 0;
     for (const reach of reaches) covered += below(t / reach);

@@ -111,7 +111,7 @@ function budgetsOf(
   for (const { column, budget } of given) {
     check("--budget", column);
     if (!(budget === 0 || (budget >= 1e-100 && budget < Infinity)))
-      throw usageError(`--budget of ${quoted(column)} must be a number ≥ 0, got ${budget}.`);
+      throw usageError(`--budget of ${quoted(column)} must be 0 or a number from 1e-100 on, got ${budget}.`);
     if (byColumn.has(column)) throw usageError(`--budget names ${quoted(column)} twice.`);
     byColumn.set(column, budget);
   }

@@ -120,7 +120,7 @@ describe("simultaneous factors", () => {
     });
     for (const factor of factors) {
       expect(Math.abs(factor - sidak)).toBeLessThan(0.03);
-      expect(Math.abs(factor - factors[0])).toBeLessThan(1e-8);
+      expect(Math.abs(factor - factors[0])).toBeLessThan(1e-10);
     }
   });
 

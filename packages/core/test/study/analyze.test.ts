@@ -292,7 +292,18 @@ describe("what the adversary may touch, in original units", () => {
     ["an unknown bounded column", { bounds: [{ column: "x", lower: 0, upper: 1 }] }, "input", /"x"/],
     ["everything frozen", { freeze: ["area", "age", "town", "garden"] }, "usage", /nothing to attack/],
     ["budgets of 0", { budgets: [{ column: "area", budget: 0 }] }, "usage", /attack/],
-    ["a negative budget", { budgets: [{ column: "area", budget: -1 }] }, "usage", /≥ 0/],
+    [
+      "a negative budget",
+      { budgets: [{ column: "area", budget: -1 }] },
+      "usage",
+      /"area" must be 0 or a number from 1e-100 on, got -1\./,
+    ],
+    [
+      "a budget whose square vanishes",
+      { budgets: [{ column: "area", budget: 1e-160 }] },
+      "usage",
+      /from 1e-100 on, got 1e-160/,
+    ],
     [
       "a budget twice",
       {
