@@ -8,7 +8,7 @@ import { momentCut } from "../../src/linalg/parts/moment-blocks.js";
 import { momentJob } from "../../src/linalg/parts/moment-products.js";
 import { pairJob } from "../../src/linalg/parts/pair-products.js";
 import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
-import type { Products } from "../../src/linalg/parts/products.js";
+import { NATIVE_STRETCH, type Products } from "../../src/linalg/parts/products.js";
 import { type PullJob, pullJob, type ScoresJob, scoresJob, tallParts } from "../../src/linalg/parts/row-products.js";
 import { type WeightedGramsJob, weightedGramsJob, weightedGramsStarts } from "../../src/linalg/parts/weighted-grams.js";
 import { Random } from "../models/naive.js";
@@ -97,6 +97,7 @@ function pullOfRows(): PullJob<Float64Array> {
 const products: Products<Float64Array> = {
   gemm: (...product) => required(native).gemm(...product),
   from: (x, number) => x.subarray(number),
+  stretch: NATIVE_STRETCH,
 };
 
 function fail(): never {

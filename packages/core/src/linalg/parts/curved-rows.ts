@@ -35,10 +35,6 @@ export interface CurvedJob<X> {
 
 /** Blocks that one thread takes at a time: some milliseconds of large ones. */
 const BLOCKS_A_PART = 4;
-/** Products of at most so many multiply-adds BLAS takes without packing, and on one thread. */
-const SMALL_PRODUCT = 1e6;
-/** Features that stay in the cache from their scores to their sums. */
-const STRETCH_NUMBERS = 40_000;
 
 /** Numbers of a part's sums. */
 export const sumsOfPart = (features: number, columns: number): number => columns * (features + 1);
@@ -63,12 +59,12 @@ export const curvedNeeds = (job: CurvedJob<Float64Array>): Need[] => [
 ];
 
 /** Sums the rows of one part. */
-export function addCurvedRows<X>(job: CurvedJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+export function addCurvedRows<X>(job: CurvedJob<X>, part: number, { gemm, from: at, stretch }: Products<X>): void {
   const { features: m, columns, blocks, weights } = job;
   const size = sumsOfPart(m, columns);
   const totals = job.sums.subarray(part * size, part * size + columns);
   const slopes = job.sums.subarray(part * size + columns, (part + 1) * size);
-  const most = Math.max(1, Math.floor(Math.min(SMALL_PRODUCT / columns, STRETCH_NUMBERS) / m));
+  const most = Math.max(1, Math.floor(Math.min(stretch.terms / columns, stretch.numbers) / m));
   const scratch = new Float64Array(most * columns);
   for (const block of blocks.slice(part * BLOCKS_A_PART, (part + 1) * BLOCKS_A_PART)) {
     for (let from = 0; from < block.rows; from += most) {

@@ -4,7 +4,7 @@ import koffi from "koffi";
 import { bindGemm } from "../native-kernels.node.js";
 import { addPart } from "./jobs.js";
 import { DONE, FAILED, type HelperStart, NEXT, type SharedJob } from "./part-helpers.node.js";
-import type { Products } from "./products.js";
+import { NATIVE_STRETCH, type Products } from "./products.js";
 
 const BYTES = BigInt(Float64Array.BYTES_PER_ELEMENT);
 
@@ -27,6 +27,7 @@ if (!isMainThread && parentPort) {
   const products: Products<bigint> = {
     gemm: bindGemm(koffi.load(library)),
     from: (x, number) => x + BYTES * BigInt(number),
+    stretch: NATIVE_STRETCH,
   };
   for (let seen = 0; ; seen = Atomics.load(calls, 0)) {
     for (let next = receiveMessageOnPort(parentPort); next; next = receiveMessageOnPort(parentPort)) {

@@ -18,7 +18,21 @@ export interface Products<X> {
   ): void;
   /** The rows' numbers from one on. */
   from(x: X, number: number): X;
+  readonly stretch: Stretch;
 }
+
+/** How much of tall matrices is multiplied at a time. It depends on the back end alone: digits do. */
+export interface Stretch {
+  /** Multiply-adds of a product. */
+  readonly terms: number;
+  /** Numbers of X that are read twice. */
+  readonly numbers: number;
+}
+
+/** BLAS takes products of so few terms without packing, and on one thread; X stays in the cache. */
+export const NATIVE_STRETCH: Stretch = { terms: 1e6, numbers: 40_000 };
+/** The portable back end copies X each time, and shares larger products among its threads. */
+export const PORTABLE_STRETCH: Stretch = { terms: 8e6, numbers: Number.POSITIVE_INFINITY };
 
 /** An array of a job by its name, and how many numbers it must hold. */
 export type Need = readonly [name: string, numbers: Float64Array, count: number];

@@ -1,5 +1,5 @@
 /** Products of a tall matrix with a narrow one, some rows a part: F = XB, and Q'X. X is read where it lies. */
-import type { Need, Products } from "./products.js";
+import type { Need, Products, Stretch } from "./products.js";
 
 interface TallRows<X> {
   readonly parts: number;
@@ -31,8 +31,6 @@ export interface PullJob<X> extends TallRows<X> {
 
 /** Numbers of X that a part has: about a millisecond. */
 const PART_NUMBERS = 1 << 20;
-/** Products of at most so many multiply-adds BLAS takes without packing, and on one thread. */
-const SMALL_PRODUCT = 1e6;
 
 const rowsOfPart = (features: number): number => Math.max(1, Math.floor(PART_NUMBERS / features));
 
@@ -48,22 +46,26 @@ const tall = ({ rows, features, columns }: Pick<TallRows<unknown>, "rows" | "fea
 export const scoresJob = <X>(job: Given<ScoresJob<X>>): ScoresJob<X> => ({ kind: "scores", ...tall(job), ...job });
 export const pullJob = <X>(job: Given<PullJob<X>>): PullJob<X> => ({ kind: "pull", ...tall(job), ...job });
 
-export function addScores<X>(job: ScoresJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+export function addScores<X>(job: ScoresJob<X>, part: number, { gemm, from: at, stretch }: Products<X>): void {
   const { features: m, columns: k, weights, scores } = job;
-  for (const [from, r] of stretches(job, part))
+  for (const [from, r] of stretches(job, part, stretch))
     gemm(false, false, r, k, m, 1, at(job.x, from * m), m, weights, k, 1, scores.subarray(from * k), k);
 }
 
-export function addPull<X>(job: PullJob<X>, part: number, { gemm, from: at }: Products<X>): void {
+export function addPull<X>(job: PullJob<X>, part: number, { gemm, from: at, stretch }: Products<X>): void {
   const { features: m, columns: k, q, sums } = job;
   const out = sums.subarray(part * k * m);
-  for (const [from, r] of stretches(job, part))
+  for (const [from, r] of stretches(job, part, stretch))
     gemm(true, false, k, m, r, 1, q.subarray(from * k), k, at(job.x, from * m), m, 1, out, m);
 }
 
 /** First rows and lengths of a part's small products. */
-function* stretches({ rows, features, columns }: TallRows<unknown>, part: number): Generator<[number, number]> {
-  const most = Math.max(1, Math.floor(SMALL_PRODUCT / (features * columns)));
+function* stretches(
+  { rows, features, columns }: TallRows<unknown>,
+  part: number,
+  { terms }: Stretch,
+): Generator<[number, number]> {
+  const most = Math.max(1, Math.floor(terms / (features * columns)));
   const end = Math.min(rows, (part + 1) * rowsOfPart(features));
   for (let from = part * rowsOfPart(features); from < end; from += most) yield [from, Math.min(most, end - from)];
 }

@@ -1,7 +1,7 @@
 /** Parts of a job on this thread, and on those beside it where there are any and the job is worth it. */
 import { blas } from "../backend.js";
 import { addPart, type PartsJob } from "./jobs.js";
-import type { Products } from "./products.js";
+import { NATIVE_STRETCH, PORTABLE_STRETCH, type Products, type Stretch } from "./products.js";
 
 /** Multiply-adds of a job from which threads beside this one pay: a few milliseconds. */
 export const SHARED_WORK = 5e7;
@@ -9,6 +9,9 @@ export const SHARED_WORK = 5e7;
 const products: Products<Float64Array> = {
   gemm: (...product) => blas().gemm(...product),
   from: (x, number) => x.subarray(number),
+  get stretch(): Stretch {
+    return blas().name === "native" ? NATIVE_STRETCH : PORTABLE_STRETCH;
+  },
 };
 
 /** Does all parts of a job. */
