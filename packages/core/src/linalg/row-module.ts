@@ -23,7 +23,7 @@ let compiled: WebAssembly.Module | undefined;
 /**
  * Kernels whose memory has so many bytes: the given ones, or new ones with a memory of their own. The old memory does not grow: that
  * would detach its array buffer, and from the first detached buffer on V8 checks every access to any typed array, so that loops over
- * numbers take two to three times as long in the whole program.
+ * numbers take up to twice as long in the whole program.
  */
 export function kernelsWith(bytes: number, kernels?: RowKernels): RowKernels {
   if (kernels && kernels.memory.buffer.byteLength >= bytes) return kernels;
