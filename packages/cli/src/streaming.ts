@@ -44,7 +44,7 @@ export interface Asked {
  * @throws usage: an option that goes with rows in memory only, where they cannot lie there
  */
 export async function streams(asked: Asked): Promise<boolean> {
-  const { data, settings, values, ranks, checkpoint } = asked;
+  const { settings, values, ranks, checkpoint } = asked;
   const { cache, keepCache, precision, memory } = values;
   if (keepCache && cache === null) throw usageError("--keep-cache needs --cache <folder>, where the cache stays.");
   const streaming = Object.entries({
@@ -57,19 +57,27 @@ export async function streams(asked: Asked): Promise<boolean> {
     return true;
   }
   if (ranks.size > 1) {
-    // The draws of a bootstrap are shared, each process having all rows.
-    if (settings.inference === "bootstrap") return false;
+    // The draws of a bootstrap are shared instead where each process has room for all rows, or rows cannot be shared.
+    if (settings.inference === "bootstrap") {
+      const answers = await ranks.gather(JSON.stringify((await isTooLarge(asked)) && canStream(asked)));
+      return answers.includes("true");
+    }
     refuse(asked);
     return true;
   }
+  if (!(await isTooLarge(asked))) return false;
+  if (memory === null) return canStream(asked);
+  refuse(asked);
+  return true;
+}
+
+/** Whether an analysis in memory takes more than it may. */
+async function isTooLarge({ data, values: { memory } }: Asked): Promise<boolean> {
   const sizes = await sizesOf(data);
   if (sizes.length === 0) return false;
   const rows = sum(sizes.map(rowsBytes));
   // What is free is so beside the program; matrices are the same either way.
-  if (memory === null) return rows > spareBytes() && canStream(asked);
-  if (rows + fixedOf(sizes) <= memory) return false;
-  refuse(asked);
-  return true;
+  return memory === null ? rows > spareBytes() : rows + fixedOf(sizes) > memory;
 }
 
 /** @throws usage: standard input, whose size shows when it has been read, takes more than --memory, and cannot pass by in blocks */

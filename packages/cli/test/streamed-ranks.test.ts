@@ -92,12 +92,28 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     async (model, sizes) => {
       const alone = await aif(words(model), { AIF_THREADS: "1" });
       expect(alone.stderr).toBe("");
-      const leftOut = (text: string): unknown =>
-        JSON.parse(text, (key, value: unknown) => (LEFT_OUT.has(key) ? undefined : value));
       for (const size of sizes) {
         const { code, stdout, stderr } = await onRanks(size, words(model));
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-        expect(difference(leftOut(alone.stdout), leftOut(stdout))).toBeLessThan(1e-10);
+        expect(difference(memoryPart(alone.stdout), memoryPart(stdout))).toBeLessThan(1e-10);
+      }
+    },
+  );
+
+  test.each([
+    ["linear", [1, 2, 3]],
+    ["logistic", [5]],
+  ] as const)(
+    "%s: the bootstrap's draws are those in memory, on %j ranks that share the rows",
+    async (model, sizes) => {
+      const drawing = [...words(model), "--inference", "bootstrap", "--draws", "60"];
+      const alone = await aif(drawing, { AIF_THREADS: "1" });
+      expect(alone.stderr).toBe("");
+      for (const size of sizes) {
+        const { code, stdout, stderr } = await onRanks(size, [...drawing, "--cache", join(folder, `drawn-${size}`)]);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        expect(JSON.parse(stdout).flags.map((flag: { code: string }) => flag.code)).toContain("streamed");
+        expect(difference(memoryPart(alone.stdout), memoryPart(stdout))).toBeLessThan(1e-10);
       }
     },
   );
@@ -200,6 +216,9 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
 
 /** What only rows in memory have, and what says how the work was done: how often a solution is refined hangs on rounding. */
 const LEFT_OUT = new Set(["timings", "command", "flags", "exact", "auc", "source", "iterations", "products"]);
+
+const memoryPart = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => (LEFT_OUT.has(key) ? undefined : value));
 
 /** The process of a rank whose command line holds a word. */
 async function processOf(rank: number, word: string): Promise<number | null> {

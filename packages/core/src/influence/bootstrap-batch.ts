@@ -1,6 +1,6 @@
 import type { Block } from "../data/dataset.js";
 import { Matrix } from "../linalg/matrix.js";
-import { asColumns, sweep } from "../models/sweep.js";
+import { asColumns } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
 import { conjugateGradients } from "../solvers/conjugate-gradient.js";
@@ -8,9 +8,20 @@ import type { Fit } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
-import { addRidge, type DrawnFits, fitDraws } from "./bootstrap-newton.js";
+import { type DrawnFits, fitDraws } from "./bootstrap-newton.js";
 import type { Drawn, DrawnInfluence } from "./bootstrap-refit.js";
+import {
+  addFirstSums,
+  addRidge,
+  curvedProduct,
+  type DrawnRows,
+  drawnGradients,
+  drawnScales,
+  type SignedSlopes,
+  signedSlopes,
+} from "./bootstrap-sums.js";
 import { SNAP, snapGradient } from "./kinks.js";
+import { WeightedGrams } from "./weighted-grams.js";
 
 /** Residuals of I_b, relative, times √n: standard errors are hardly ever less than ‖Î‖/√n. */
 const INFLUENCE_TOLERANCE = 1e-4;
@@ -25,87 +36,60 @@ export function canBatch(attacks: readonly Influence[]): boolean {
   return model.map.sharedGradient && smooth && inverse.method !== "pseudo-inverse";
 }
 
+/** Weights of all rows in K draws (n×K, used up), kept between passes over them. */
+export function keptDraws(
+  attacks: readonly Pick<Influence, "fit" | "rowScales">[],
+  weights: Matrix,
+  work: Work,
+): DrawnRows {
+  const [{ fit: full }] = attacks;
+  const { loss, map } = full.model;
+  const draws = weights.columns;
+  const zero = SNAP * maximumMagnitude(full.scores.map((f, i) => loss.first(f, full.data.y[i])));
+  return {
+    draws,
+    async atFit() {
+      const grams = new WeightedGrams(map.count, draws);
+      const gradients = await addFirstSums(full, weights, grams, work);
+      const scales = attacks.map(({ rowScales }) => drawnScales(rowScales, weights));
+      return { gradients, gram: (k) => grams.gram(k), scales };
+    },
+    gradients: (theta) => drawnGradients(full, weights, theta, work),
+    slopes: (theta) => signedSlopes(full, weights, theta, zero, work),
+    product: (_, vectors) => curvedProduct(full, weights, vectors, work),
+  };
+}
+
 /**
  * K draws of a bootstrap at once, in passes over the data that all draws share:
  * Φ_b = c_b {‖b⊙β_b‖_q Σ w ℓ'' sgn(ℓ') v + (Σ w |ℓ'|) Eφ(β_b)},  I_b = −H_b(θ̂_b)⁻¹Φ_b. null for a draw that must be fitted on
  * its own: it lies at a kink, its H_b is singular, or Newton's method did not settle.
- * @param weights n×K; used up.
+ * @param size n, of all rows
  */
 export async function batchDraws(
   attacks: readonly Influence[],
-  weights: Matrix,
+  rows: DrawnRows,
   relativeRadius: boolean,
-  work: Work,
+  size: number,
 ): Promise<(Drawn | null)[]> {
   const { fit: full } = attacks[0];
-  const draws = weights.columns;
-  const fits = await fitDraws(full, weights, work);
-  const scales = attacks.map((attack) => (relativeRadius ? drawnScales(attack, weights) : fixed(attack.scale, draws)));
-  const slopes = await signedSlopes(full, weights, fits.theta, work);
+  const { draws } = rows;
+  const fits = await fitDraws(full, rows);
+  const slopes = await rows.slopes(fits.theta);
   const parameters = Array.from({ length: draws }, (_, k) => fits.theta.column(k));
   const found: (DrawnInfluence | null)[][] = [];
   for (const [a, attack] of attacks.entries()) {
+    const scales = relativeRadius ? fits.scales[a] : new Float64Array(draws).fill(attack.scale);
     const pulls = parameters.map((theta, k) =>
-      fits.inverse[k] === null || slopes.atKink[k] === 1 ? null : drawnPull(attack, theta, k, slopes, scales[a][k]),
+      fits.inverse[k] === null || slopes.atKink[k] > 0 ? null : drawnPull(attack, theta, k, slopes, scales[k]),
     );
-    const influences = await solveDraws(full, fits, pulls, weights, work);
-    found.push(pulls.map((pull, k) => pull && conclude(full, influences.column(k), pull, scales[a][k])));
+    const influences = await solveDraws(full, fits, pulls, rows, size);
+    found.push(pulls.map((pull, k) => pull && conclude(full, influences.column(k), pull, scales[k])));
   }
   return parameters.map((theta, k) => {
     const own = found.map((list) => list[k]).filter((drawn) => drawn !== null);
     return own.length === attacks.length ? { parameters: theta, attacks: own } : null;
   });
-}
-
-const fixed = (value: number, draws: number): Float64Array => new Float64Array(draws).fill(value);
-
-/** c_b = Σ w_ib ‖x_i ⊘ b‖_p (K). */
-function drawnScales({ rowScales }: Influence, { data, rows, columns: draws }: Matrix): Float64Array {
-  const out = new Float64Array(draws);
-  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < draws; k++, at++) out[k] += data[at] * rowScales[i];
-  return out;
-}
-
-interface SignedSlopes {
-  /** d×K: Σ w ℓ'' sgn(ℓ') v */
-  readonly signed: Matrix;
-  /** K: Σ w |ℓ'| */
-  readonly sizes: Float64Array;
-  /** K: 1 where a row of the draw has a zero residual. */
-  readonly atKink: Uint8Array;
-}
-
-/** One pass at θ̂_b. The weights become w ℓ'', what H_b(θ̂_b) is made of. */
-async function signedSlopes(full: Fit, weights: Matrix, theta: Matrix, work: Work): Promise<SignedSlopes> {
-  const { model, data } = full;
-  const { loss } = model;
-  const draws = weights.columns;
-  const sizes = new Float64Array(draws);
-  const atKink = new Uint8Array(draws);
-  const zero = SNAP * maximumMagnitude(full.scores.map((f, i) => loss.first(f, data.y[i])));
-  const { pull: signed } = await sweep(
-    model.map,
-    data,
-    { theta, pull: draws, phase: "bootstrap" },
-    ({ block: { y, firstRow }, scores, pull }) => {
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        const smooth = Number.isNaN(loss.kink(y[i]));
-        for (let k = 0; k < draws; k++, at++, from++) {
-          const weight = weights.data[from];
-          if (weight === 0) continue;
-          const slope = loss.first(scores.data[at], y[i]);
-          const size = Math.abs(slope);
-          const curved = weight * loss.second(scores.data[at], y[i]);
-          sizes[k] += weight * size;
-          pull.data[at] = slope < 0 ? -curved : curved;
-          weights.data[from] = curved;
-          if (size <= zero && !smooth) atKink[k] = 1;
-        }
-      }
-    },
-    work,
-  );
-  return { signed, sizes, atKink };
 }
 
 const NO_ROWS = (inputs: number): Block => ({
@@ -138,45 +122,32 @@ function drawnPull(
   return out;
 }
 
-/**
- * −H_b(θ̂_b)⁻¹Φ_b, d×K (0 for draws without Φ_b): at once for squared losses, else by conjugate gradients with H_b(θ̂) in front.
- * @param curvatures n×K: w ℓ''
- */
+/** −H_b(θ̂_b)⁻¹Φ_b, d×K (0 for draws without Φ_b): at once for squared losses, else by conjugate gradients with H_b(θ̂) in front. */
 async function solveDraws(
-  { model, data, ridge }: Fit,
-  { inverse }: DrawnFits,
+  { model, ridge }: Fit,
+  { theta, inverse }: DrawnFits,
   pulls: readonly (Float64Array | null)[],
-  curvatures: Matrix,
-  work: Work,
+  rows: DrawnRows,
+  size: number,
 ): Promise<Matrix> {
-  const d = model.map.count;
-  const draws = pulls.length;
-  const nothing = new Float64Array(d);
+  const nothing = new Float64Array(model.map.count);
   const right = asColumns(pulls.map((pull) => pull?.map((value) => -value) ?? nothing));
   const solveEach = (vectors: Matrix): Matrix =>
     asColumns(inverse.map((solver, k) => (pulls[k] && solver?.solve(vectors.column(k))) ?? nothing));
   if (model.loss.quadratic) return solveEach(right);
   const product = async (vectors: Matrix): Promise<Matrix> => {
-    const { pull } = await sweep(
-      model.map,
-      data,
-      { theta: vectors, pull: draws, phase: "bootstrap" },
-      ({ block, scores, pull: omega }) => {
-        const offset = block.firstRow * draws;
-        for (let at = 0; at < omega.data.length; at++) omega.data[at] = curvatures.data[offset + at] * scores.data[at];
-      },
-      work,
-    );
-    addRidge(pull, vectors, ridge);
-    return pull;
+    const found = await rows.product(theta, vectors);
+    addRidge(found, vectors, ridge);
+    return found;
   };
-  const solved = await conjugateGradients(product, solveEach, right, {
-    tolerance: INFLUENCE_TOLERANCE / Math.sqrt(data.rows),
+  const { solution, unsolved } = await conjugateGradients(product, solveEach, right, {
+    tolerance: INFLUENCE_TOLERANCE / Math.sqrt(size),
     maximumIterations: MAXIMUM_ITERATIONS,
   });
-  // Where that does not converge, no draw of the batch is trusted: NaN sends it to a fit of its own.
-  if (!solved.converged) solved.solution.data.fill(Number.NaN);
-  return solved.solution;
+  // NaN sends a draw to a fit of its own.
+  for (const k of unsolved)
+    for (let at = k; at < solution.data.length; at += pulls.length) solution.data[at] = Number.NaN;
+  return solution;
 }
 
 /** With HI = −Φ: ½I'H_LI = ½(−Φ'I − I'PI). */

@@ -1,9 +1,8 @@
-import { Matrix } from "../linalg/matrix.js";
-import { asColumn, asColumns, sweep } from "../models/sweep.js";
-import type { Work } from "../parallel/work.js";
+import type { Matrix } from "../linalg/matrix.js";
+import { asColumn, asColumns } from "../models/sweep.js";
 import type { Fit } from "../solvers/fit.js";
 import { dot, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
-import { WeightedGrams } from "./weighted-grams.js";
+import { addRidge, type DrawnRows } from "./bootstrap-sums.js";
 
 /** What is left of θ̂_b's error relative to ‖θ̂_b − θ̂‖, both in the H_b norm: far below the noise of a bootstrap. */
 const REMAINING = 1e-4;
@@ -18,17 +17,22 @@ export interface DrawnFits {
   readonly theta: Matrix;
   /** K: H_b(θ̂)⁻¹, or null for a draw that must be fitted on its own. */
   readonly inverse: readonly (InverseHessian | null)[];
+  /** K for each attack: c_b */
+  readonly scales: readonly Float64Array[];
 }
 
 /**
- * θ̂_b for K sets of weights (n×K) from θ̂ on: Newton steps with H_b(θ̂), all draws in the same passes; exact after one step for
- * squared losses, else to 1e-4 of ‖θ̂_b − θ̂‖. Draws that do not settle quickly, or whose H_b is singular, are left out.
+ * θ̂_b for K sets of weights from θ̂ on: Newton steps with H_b(θ̂), all draws in the same passes; exact after one step for
+ * squared losses, else to 1e-4 of ‖θ̂_b − θ̂‖. Draws that do not settle quickly, or whose H_b is singular, are left out. Where one
+ * ends does not depend on the others.
  */
-export async function fitDraws(full: Fit, weights: Matrix, work: Work): Promise<DrawnFits> {
-  const draws = weights.columns;
-  const theta = asColumns(Array.from({ length: draws }, () => full.parameters));
-  const start = await firstDerivatives(full, weights, work);
-  const inverse: (InverseHessian | null)[] = [...start.inverse];
+export async function fitDraws(full: Pick<Fit, "model" | "parameters" | "ridge">, rows: DrawnRows): Promise<DrawnFits> {
+  const { draws } = rows;
+  const { ridge, parameters } = full;
+  const theta = asColumns(Array.from({ length: draws }, () => parameters));
+  const start = await rows.atFit();
+  addRidge(start.gradients, asColumn(parameters), ridge);
+  const inverse = Array.from({ length: draws }, (_, k) => inverseOf(start.gram(k), ridge));
   const { loss } = full.model;
   const remaining = Number.isNaN(loss.kink(1)) ? REMAINING : REMAINING_AT_KINKS;
   const first = new Float64Array(draws);
@@ -47,77 +51,21 @@ export async function fitDraws(full: Fit, weights: Matrix, work: Work): Promise<
         open.delete(k);
       }
     }
-    if (open.size > 0) gradients = await gradientsAt(full, weights, theta, work);
+    if (open.size === 0) break;
+    gradients = await rows.gradients(theta);
+    addRidge(gradients, theta, ridge);
   }
   inverse.forEach((solver, k) => {
     if (solver === null) full.parameters.forEach((value, j) => (theta.data[j * draws + k] = value));
   });
-  return { theta, inverse };
+  return { theta, inverse, scales: start.scales };
 }
 
-/** ∇L_b(θ̂) (d×K) and H_b(θ̂)⁻¹, from one pass: at θ̂ the rows' slopes are the same for all draws. */
-async function firstDerivatives(full: Fit, weights: Matrix, work: Work) {
-  const { model, data, ridge, parameters, scores } = full;
-  const { map, loss } = model;
-  const draws = weights.columns;
-  const grams = new WeightedGrams(map.count, draws);
-  const { pull: gradients } = await sweep(
-    map,
-    data,
-    { pull: draws, phase: "bootstrap" },
-    ({ block: { x, y, firstRow }, pull }) => {
-      const curved = grams.room(y.length);
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        const slope = loss.first(scores[firstRow + i], y[i]);
-        const curvature = loss.second(scores[firstRow + i], y[i]);
-        for (let k = 0; k < draws; k++, at++, from++) {
-          pull.data[at] = weights.data[from] * slope;
-          curved[at] = weights.data[from] * curvature;
-        }
-      }
-      grams.add(map.features(x), curved);
-    },
-    work,
-  );
-  addRidge(gradients, asColumn(parameters), ridge);
-  const inverse = Array.from({ length: draws }, (_, k) => {
-    const hessian = grams.gram(k);
-    ridge.forEach((P, j) => (hessian.data[j * (map.count + 1)] += P));
-    const solver = invertHessian(hessian);
-    return solver.method === "cholesky" ? solver : null;
-  });
-  return { gradients, inverse };
-}
-
-/** ∇L_b(θ_b), d×K. */
-async function gradientsAt({ model, data, ridge }: Fit, weights: Matrix, theta: Matrix, work: Work): Promise<Matrix> {
-  const { loss } = model;
-  const draws = weights.columns;
-  const { pull: gradients } = await sweep(
-    model.map,
-    data,
-    { theta, pull: draws, phase: "bootstrap" },
-    ({ block: { y, firstRow }, scores, pull }) => {
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        for (let k = 0; k < draws; k++, at++, from++) {
-          // A third of the rows is not drawn at all.
-          const weight = weights.data[from];
-          if (weight !== 0) pull.data[at] = weight * loss.first(scores.data[at], y[i]);
-        }
-      }
-    },
-    work,
-  );
-  addRidge(gradients, theta, ridge);
-  return gradients;
-}
-
-/** out (d×K) += P ⊙ θ, θ d×K or d×1. */
-export function addRidge(out: Matrix, theta: Matrix, ridge: Float64Array): void {
-  const shared = theta.columns === 1;
-  for (let j = 0, at = 0; j < out.rows; j++) {
-    for (let k = 0; k < out.columns; k++, at++) out.data[at] += ridge[j] * theta.data[shared ? j : at];
-  }
+/** H_b(θ̂)⁻¹, or null where it is singular. */
+function inverseOf(gram: Matrix, ridge: Float64Array): InverseHessian | null {
+  ridge.forEach((P, j) => (gram.data[j * (gram.columns + 1)] += P));
+  const solver = invertHessian(gram);
+  return solver.method === "cholesky" ? solver : null;
 }
 
 /** θ_k ← θ_k − H_k⁻¹∇_k for one draw; returns the length of the step in the H_k norm. */

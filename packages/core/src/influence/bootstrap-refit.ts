@@ -48,18 +48,22 @@ export async function refitDraw(
     if (own.inverse.rank < inverse.rank) return null;
     const found: DrawnInfluence[] = [];
     for (const attack of attacks) {
-      const again = await influence(own, () => attack.threat, { signal });
-      const factor = relativeRadius || again.scale === 0 ? 1 : attack.scale / again.scale;
-      const I = again.influence.map((value) => factor * value);
-      found.push({
-        influence: I,
-        scale: factor * again.scale,
-        sensitivity: 0.5 * dot(I, naturalHessianTimes(own, I)),
-      });
+      found.push(drawnInfluence(attack, await influence(own, () => attack.threat, { signal }), relativeRadius));
     }
     return { parameters: own.parameters, attacks: found };
   } catch (error) {
     if (error instanceof AifError && (error.code === "numerical" || error.code === "input")) return null;
     throw error;
   }
+}
+
+/** What the AIF of a draw says beside that of all rows: with an absolute radius c stays as it is. */
+export function drawnInfluence(whole: Influence, again: Influence, relativeRadius: boolean): DrawnInfluence {
+  const factor = relativeRadius || again.scale === 0 ? 1 : whole.scale / again.scale;
+  const I = again.influence.map((value) => factor * value);
+  return {
+    influence: I,
+    scale: factor * again.scale,
+    sensitivity: 0.5 * dot(I, naturalHessianTimes(again.fit, I)),
+  };
 }

@@ -4,7 +4,7 @@ import { deal } from "../parallel/deal.js";
 import { ALONE } from "../parallel/ranks.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
-import { batchDraws, canBatch } from "./bootstrap-batch.js";
+import { batchDraws, canBatch, keptDraws } from "./bootstrap-batch.js";
 import { type Drawn, refitDraw } from "./bootstrap-refit.js";
 import { drawWeights, type ResamplingOptions, weightMatrix } from "./bootstrap-weights.js";
 
@@ -73,7 +73,12 @@ export async function bootstrap(
     const to = Math.min(from + size, draws);
     onProgress?.({ phase: "bootstrap", done: from, total: draws });
     const batch: (Drawn | null)[] = together
-      ? await batchDraws(attacks, weightMatrix(weightsOf, from, to, data.rows), relativeRadius, { signal })
+      ? await batchDraws(
+          attacks,
+          keptDraws(attacks, weightMatrix(data.weights, options, from, to), { signal }),
+          relativeRadius,
+          data.rows,
+        )
       : [null];
     for (const [k, drawn] of batch.entries()) {
       batch[k] = drawn ?? (await refit(from + k));
@@ -81,10 +86,15 @@ export async function bootstrap(
     }
     return batch;
   });
-  const found = batches.flat().filter((drawn) => drawn !== null);
-  failed = draws - found.length;
-  if (failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, draws));
   onProgress?.({ phase: "bootstrap", done: draws, total: draws });
+  return drawsOf(attacks, batches.flat());
+}
+
+/** What all draws gave, threat by threat. @throws numerical: more than a tenth of them have no estimate. */
+export function drawsOf(attacks: readonly Influence[], all: readonly (Drawn | null)[]): BootstrapDraws[] {
+  const found = all.filter((drawn) => drawn !== null);
+  const failed = all.length - found.length;
+  if (failed > FAILED_SHARE * all.length) throw numericalError(tooMany(failed, all.length));
   const parameters = Matrix.fromRows(found.map((drawn) => drawn.parameters));
   return attacks.map((_, a) => ({
     parameters,

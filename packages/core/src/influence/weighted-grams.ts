@@ -6,7 +6,8 @@ import { growingBuffer } from "../models/feature-map.js";
 /** V'diag(ω_k)V under K sets of weights at once, over blocks of rows. */
 export class WeightedGrams {
   private readonly starts: readonly number[];
-  private readonly sums: Float64Array;
+  /** What is summed, the sets side by side: of rows elsewhere too, if it is added to theirs. */
+  readonly sums: Float64Array;
   private readonly rows = growingBuffer(sharedNumbers);
   private readonly weights = growingBuffer(sharedNumbers);
 

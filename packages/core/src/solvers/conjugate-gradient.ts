@@ -7,11 +7,13 @@ export interface ConjugateGradientResult {
   /** The largest ‖Ax − b‖ / ‖b‖ over the K systems, as the recursion carries it. */
   readonly relativeResidual: number;
   readonly converged: boolean;
+  /** The systems that were not solved. */
+  readonly unsolved: readonly number[];
 }
 
 /**
  * Preconditioned conjugate gradients for K systems A_k x_k = b_k at once, all products taken together (columns of d×K
- * matrices). The systems do not talk to each other; a finished one keeps still.
+ * matrices). The systems do not talk to each other, and a finished one keeps still: each ends where it would alone.
  */
 export async function conjugateGradients(
   product: (vectors: Matrix) => Promise<Matrix>,
@@ -26,23 +28,26 @@ export async function conjugateGradients(
   let z = precondition(residual);
   const direction = new Matrix(z.data.slice(), d, K);
   let rz = columnDots(residual, z);
-  const open = (squares: Float64Array): boolean => squares.some((square, k) => Math.sqrt(square) > target[k]);
+  const openOf = (squares: Float64Array): Uint8Array =>
+    Uint8Array.from(squares, (square, k) => Number(Math.sqrt(square) > target[k]));
   let squares = columnDots(residual, residual);
+  let open = openOf(squares);
   let iterations = 0;
-  while (open(squares) && iterations < maximumIterations) {
+  while (open.includes(1) && iterations < maximumIterations) {
     const ap = await product(direction);
     const pap = columnDots(direction, ap);
-    const alpha = rz.map((value, k) => (pap[k] > 0 ? value / pap[k] : 0));
+    const alpha = rz.map((value, k) => (open[k] === 1 && pap[k] > 0 ? value / pap[k] : 0));
     addScaledColumns(solution, direction, alpha, 1);
     addScaledColumns(residual, ap, alpha, -1);
     z = precondition(residual);
     const next = columnDots(residual, z);
-    const beta = next.map((value, k) => (rz[k] > 0 ? value / rz[k] : 0));
+    const beta = next.map((value, k) => (open[k] === 1 && rz[k] > 0 ? value / rz[k] : 0));
     for (let j = 0, at = 0; j < d; j++) {
       for (let k = 0; k < K; k++, at++) direction.data[at] = z.data[at] + beta[k] * direction.data[at];
     }
     rz = next;
     squares = columnDots(residual, residual);
+    open = openOf(squares);
     iterations++;
   }
   const sizes = columnDots(right, right);
@@ -50,7 +55,8 @@ export async function conjugateGradients(
     0,
     ...squares.map((square, k) => (sizes[k] > 0 ? Math.sqrt(square / sizes[k]) : 0)),
   );
-  return { solution, iterations, relativeResidual, converged: !open(squares) };
+  const unsolved = [...open.keys()].filter((k) => open[k] === 1);
+  return { solution, iterations, relativeResidual, converged: unsolved.length === 0, unsolved };
 }
 
 /** K: a_k·b_k */

@@ -1,3 +1,4 @@
+import { normalQuantile } from "./distributions.js";
 import type { RandomStream } from "./random.js";
 
 /** Beyond this mean a Poisson count is drawn as a rounded normal. */
@@ -28,8 +29,18 @@ export function unitPoissonCount(random: RandomStream): number {
 
 /** A Poisson count of the given mean, by inversion: one uniform number a count. */
 export function poissonCount(random: RandomStream, mean: number): number {
-  if (mean > LARGE_MEAN) return Math.max(0, Math.round(mean + Math.sqrt(mean) * random.normal()));
-  const u = random.uniform();
+  if (mean > LARGE_MEAN) return roundedNormal(mean, random.normal());
+  return inverted(random.uniform(), mean);
+}
+
+/** The count whose distribution function first reaches u, in (0, 1). */
+export const poissonQuantile = (u: number, mean: number): number =>
+  mean > LARGE_MEAN ? roundedNormal(mean, normalQuantile(u)) : inverted(u, mean);
+
+const roundedNormal = (mean: number, normal: number): number =>
+  Math.max(0, Math.round(mean + Math.sqrt(mean) * normal));
+
+function inverted(u: number, mean: number): number {
   let probability = Math.exp(-mean);
   let sum = probability;
   let count = 0;

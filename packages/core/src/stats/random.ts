@@ -48,7 +48,7 @@ export function randomStream(seed: number, stream = 0): RandomStream {
 }
 
 /** A 32-bit integer hash in which every input bit moves every output bit (Murmur's finaliser). */
-function mixed(value: number): number {
+export function mixed(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

@@ -14,9 +14,10 @@ import {
   quadratic,
 } from "../../src/index.js";
 import { bootstrap } from "../../src/influence/bootstrap.js";
-import { batchDraws, canBatch } from "../../src/influence/bootstrap-batch.js";
-import { addRidge, fitDraws } from "../../src/influence/bootstrap-newton.js";
+import { batchDraws, canBatch, keptDraws } from "../../src/influence/bootstrap-batch.js";
+import { fitDraws } from "../../src/influence/bootstrap-newton.js";
 import { refitDraw } from "../../src/influence/bootstrap-refit.js";
+import { addRidge } from "../../src/influence/bootstrap-sums.js";
 import { drawWeights } from "../../src/influence/bootstrap-weights.js";
 import { divergence } from "../../src/threats/divergence.js";
 import { wasserstein } from "../../src/threats/wasserstein.js";
@@ -25,6 +26,12 @@ import { Cut } from "./cut.js";
 import { type ModelName, randomCase } from "./problems.js";
 
 beforeAll(() => ensureBlas());
+
+const together = (attacks: readonly Influence[], weights: Matrix, relative: boolean) =>
+  batchDraws(attacks, keptDraws(attacks, weights, {}), relative, weights.rows);
+
+const fitTogether = (fitted: Fit, weights: Matrix) =>
+  fitDraws(fitted, keptDraws([{ fit: fitted, rowScales: new Float64Array(weights.rows) }], weights, {}));
 
 const INF = Number.POSITIVE_INFINITY;
 
@@ -78,7 +85,7 @@ describe.each<[ModelName, number]>([
     expect(canBatch(attacks)).toBe(true);
     const weights = someWeights(30, 4, 3);
     const kept = new Matrix(weights.data.slice(), 30, 4);
-    const found = await batchDraws(attacks, weights, relative, {});
+    const found = await together(attacks, weights, relative);
     for (const [k, drawn] of found.entries()) {
       const w = kept.column(k);
       const own = await fit(description, drawnData(problem, w), { l2 });
@@ -156,10 +163,10 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const attacks = await attacksOf(own, 2);
     const two = draw(1, 1, 0, 0, 0, 0, 0);
     const three = draw(1, 1, 1, 0, 0, 0, 0);
-    const found = await batchDraws(attacks, matrixOf(whole, two, three, uneven), true, {});
+    const found = await together(attacks, matrixOf(whole, two, three, uneven), true);
     expect(found.map((drawn) => drawn !== null)).toEqual([true, false, false, true]);
     expect(relativeError(found[0]?.attacks[0].influence ?? [], attacks[0].influence)).toBeLessThan(1e-10);
-    const fits = await fitDraws(own, matrixOf(whole, two, three, uneven), {});
+    const fits = await fitTogether(own, matrixOf(whole, two, three, uneven));
     expect(fits.inverse.map((inverse) => inverse !== null)).toEqual([true, false, true, true]);
     // Where a draw is left out, its parameters are those of the whole.
     expect(fits.theta.column(1)).toEqual(own.parameters);
@@ -174,12 +181,12 @@ describe("draws that cannot be taken together are left out, and no other is dist
       const own = await fit(linear(), matrixDataset(Matrix.fromRows(corners.X), targets));
       const square = draw(1, 1, 1, 1, 0, 0, 0);
       const weights = () => matrixOf(uneven, square, whole);
-      const sharp = await batchDraws(await attacksOf(own, p), weights(), true, {});
+      const sharp = await together(await attacksOf(own, p), weights(), true);
       expect(sharp.map((drawn) => drawn !== null)).toEqual([true, false, true]);
-      const smooth = await batchDraws(await attacksOf(own, 2), weights(), true, {});
+      const smooth = await together(await attacksOf(own, 2), weights(), true);
       expect(smooth.every((drawn) => drawn !== null)).toBe(true);
       // All attacks of a draw, or none.
-      const both = await batchDraws(await attacksOf(own, 2, p), weights(), true, {});
+      const both = await together(await attacksOf(own, 2, p), weights(), true);
       expect(both.map((drawn) => drawn?.attacks.length ?? null)).toEqual([2, null, 2]);
       // A whole fit resolves the corner.
       const alone = await refitDraw(await attacksOf(own, p), weights().column(1), own.parameters, true, {});
@@ -193,10 +200,10 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const own = await fit(logistic(), matrixDataset(Matrix.fromRows(X), y));
     const attacks = await attacksOf(own, 2);
     const apart = draw(1, 1, 0, 1, 1, 1, 1);
-    const found = await batchDraws(attacks, matrixOf(uneven, apart), true, {});
+    const found = await together(attacks, matrixOf(uneven, apart), true);
     expect(found.map((drawn) => drawn !== null)).toEqual([true, false]);
     // A draw that does not settle is put back to where it began.
-    const fits = await fitDraws(own, matrixOf(uneven, apart), {});
+    const fits = await fitTogether(own, matrixOf(uneven, apart));
     expect(fits.inverse[1]).toBeNull();
     expect(fits.theta.column(1)).toEqual(own.parameters);
     expect(fits.theta.column(0)).not.toEqual(own.parameters);
@@ -218,7 +225,7 @@ describe("draws that cannot be taken together are left out, and no other is dist
       const attacks = await attacksOf(own, 2);
       const few = draw(1, 1, 1, 0, 0, 0, 0, 0, 0);
       const most = draw(1, 1, 2, 1, 0, 1, 1, 2, 1);
-      const found = await batchDraws(attacks, matrixOf(few, most), true, {});
+      const found = await together(attacks, matrixOf(few, most), true);
       expect(found.map((drawn) => drawn !== null)).toEqual([false, true]);
       // Fewer rows than parameters of the whole: no estimate at all.
       const two = Float64Array.from(draw(1, 1, 0, 0, 0, 0, 0, 0, 0));
@@ -234,13 +241,11 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const flat = matrixDataset(Matrix.fromRows(corners.X), [1, 2, 1, 2, 2.5, 0.4, 3.3]);
     const other = await influence(await fit(linear(), flat), lp(2, { budgets: [1, 0] }));
     const square = draw(1, 1, 1, 1, 0, 0, 0);
-    expect((await batchDraws([other], matrixOf(square, uneven), true, {})).map((drawn) => drawn !== null)).toEqual([
+    expect((await together([other], matrixOf(square, uneven), true)).map((drawn) => drawn !== null)).toEqual([
       false,
       true,
     ]);
-    expect((await batchDraws([attack], matrixOf(square, uneven), true, {})).every((drawn) => drawn !== null)).toBe(
-      true,
-    );
+    expect((await together([attack], matrixOf(square, uneven), true)).every((drawn) => drawn !== null)).toBe(true);
   });
 
   test("a row that the draw meets exactly counts as a corner only where it is drawn", async () => {
@@ -249,7 +254,7 @@ describe("draws that cannot be taken together are left out, and no other is dist
     const y = corners.X.map((x, i) => plane(x) + (i < 4 ? [0.2, -0.2, -0.2, 0.2][i] : i === 5 ? 0 : 3));
     const own = await fit(linear(), matrixDataset(Matrix.fromRows(corners.X), y));
     const attacks = await attacksOf(own, 2);
-    const found = await batchDraws(attacks, matrixOf(draw(1, 1, 1, 1, 0, 1, 0), draw(1, 1, 1, 1, 0, 0, 0)), true, {});
+    const found = await together(attacks, matrixOf(draw(1, 1, 1, 1, 0, 1, 0), draw(1, 1, 1, 1, 0, 0, 0)), true);
     expect(found.map((drawn) => drawn !== null)).toEqual([false, true]);
   });
 });
@@ -274,7 +279,7 @@ describe("how well draws are fitted together", () => {
       const total = raw.reduce((sum, value) => sum + value, 0);
       raw.forEach((value, i) => (weights.data[i * K + k] = value / total));
     }
-    const fits = await fitDraws(full, weights, {});
+    const fits = await fitTogether(full, weights);
     return { ...made, full, weights, fits, passes };
   }
 

@@ -1,118 +1,106 @@
 /** The bootstrap's draws against the laws that they are drawn from. */
 import { describe, expect, test } from "vitest";
 import { AifError, ensureBlas, Matrix } from "../../src/index.js";
-import { drawWeights, weightMatrix } from "../../src/influence/bootstrap-weights.js";
+import { drawWeights, weightMatrix, writeDraws } from "../../src/influence/bootstrap-weights.js";
 import { WeightedGrams } from "../../src/influence/weighted-grams.js";
-import { binomial } from "../../src/stats/binomial.js";
 import { chiSquareQuantile } from "../../src/stats/distributions.js";
-import { drawEqual, drawMultinomial } from "../../src/stats/multinomial.js";
+import { DrawnCounts } from "../../src/stats/drawn-counts.js";
 import { randomStream } from "../../src/stats/random.js";
 import { drawsOf } from "../long.js";
 
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((total, value) => total + value, 0);
 
-/** P(k) for k = 0…n by the recursion from the mode, which neither under- nor overflows. */
-function binomialChances(n: number, p: number): number[] {
-  const mode = Math.min(n, Math.floor((n + 1) * p));
-  const chances = new Array<number>(n + 1).fill(0);
-  chances[mode] = 1;
-  for (let k = mode; k < n; k++) chances[k + 1] = ((chances[k] * (n - k)) / (k + 1)) * (p / (1 - p));
-  for (let k = mode; k > 0; k--) chances[k - 1] = ((chances[k] * k) / (n - k + 1)) * ((1 - p) / p);
-  const total = sum(chances);
-  return chances.map((chance) => chance / total);
+/** P(count = k) of a Poisson count, k = 0 … most. */
+function poissonChances(mean: number, most: number): number[] {
+  let logFactorial = 0;
+  return Array.from({ length: most + 1 }, (_, k) => {
+    if (k > 0) logFactorial += Math.log(k);
+    return Math.exp(k * Math.log(mean) - mean - logFactorial);
+  });
 }
 
-describe("binomial numbers", () => {
-  // Walks below a mean of 10, rejection above, and p > ½ by reflection.
-  test.each([
-    [5, 0.3],
-    [200, 0.02],
-    [19, 0.5],
-    [40, 0.3],
-    [300, 0.07],
-    [1000, 0.5],
-    [60, 0.8],
-    [100_000, 0.001],
-  ])("n = %d, p = %d have the distribution's frequencies", (n, p) => {
-    const random = randomStream(3);
-    const draws = drawsOf(40_000, 1_000_000);
-    const counts = new Array<number>(n + 1).fill(0);
-    for (let draw = 0; draw < draws; draw++) counts[binomial(random, n, p)]++;
-    const chances = binomialChances(n, p);
-    // Cells in a row are merged until 10 draws are expected in each.
-    let [statistic, cells, expected, seen, rest] = [0, 0, 0, 0, draws];
-    chances.forEach((chance, k) => {
-      expected += chance * draws;
-      seen += counts[k];
-      rest -= chance * draws;
-      if (expected < 10 || (rest < 10 && k < n)) return;
-      statistic += (seen - expected) ** 2 / expected;
-      cells++;
-      [expected, seen] = [0, 0];
-    });
-    expect(cells).toBeGreaterThan(3);
-    expect(statistic).toBeLessThan(chiSquareQuantile(1 - 1e-4, cells - 1));
+/** χ² of counts against chances, cells merged until 10 are expected in each, over its bound. */
+function misfit(counts: readonly number[], chances: readonly number[]): number {
+  const draws = sum(counts);
+  let [statistic, cells, expected, seen, rest] = [0, 0, 0, 0, draws];
+  chances.forEach((chance, k) => {
+    expected += chance * draws;
+    seen += counts[k] ?? 0;
+    rest -= chance * draws;
+    if (expected < 10 || (rest < 10 && k < chances.length - 1)) return;
+    statistic += (seen - expected) ** 2 / expected;
+    cells++;
+    [expected, seen] = [0, 0];
+  });
+  expect(cells).toBeGreaterThan(3);
+  return statistic / chiSquareQuantile(1 - 1e-4, cells - 1);
+}
+
+describe("how often a unit is drawn", () => {
+  const K = 40;
+  const units = drawsOf(5000, 50_000);
+  const drawn = (seed: number, first = 0): Float64Array => {
+    const out = new Float64Array(units * K);
+    const counts = new DrawnCounts(seed, 3, K);
+    for (let i = 0; i < units; i++) counts.writeUnit(first + i, out, i * K);
+    return out;
+  };
+
+  test.each([0, 2 ** 32 - 2000, 2 ** 45])("mean 1, from unit %d on: the frequencies of a Poisson count", (first) => {
+    const seen = new Array<number>(20).fill(0);
+    for (const count of drawn(7, first)) seen[count]++;
+    expect(misfit(seen, poissonChances(1, 19))).toBeLessThan(1);
   });
 
-  test("edges", () => {
-    const random = randomStream(1);
-    expect([binomial(random, 7, 0), binomial(random, 7, 1), binomial(random, 0, 0.4)]).toEqual([0, 7, 0]);
-  });
-});
-
-describe("multinomial counts", () => {
-  const equal = new Array<number>(6).fill(1 / 6);
-  test.each([
-    [
-      "equal chances",
-      equal,
-      6,
-      (draws: number, out: Float64Array, seed: number) => drawEqual(randomStream(seed), draws, out),
-    ],
-    [
-      "odd number of equal draws",
-      equal,
-      7,
-      (draws: number, out: Float64Array, seed: number) => drawEqual(randomStream(seed), draws, out),
-    ],
-    [
-      "unequal",
-      [0.5, 0, 0.2, 0.05, 0.25],
-      40,
-      (draws: number, out: Float64Array, seed: number) =>
-        drawMultinomial(randomStream(seed), Float64Array.of(0.5, 0, 0.2, 0.05, 0.25), draws, out),
-    ],
-    [
-      "last cell empty",
-      [0.7, 0.3, 0],
-      9,
-      (draws: number, out: Float64Array, seed: number) =>
-        drawMultinomial(randomStream(seed), Float64Array.of(0.7, 0.3, 0), draws, out),
-    ],
-  ] as const)("%s: totals, means and covariances", (_, chances, draws, draw) => {
-    const repeats = drawsOf(20_000, 200_000);
-    const d = chances.length;
-    const mean = new Array<number>(d).fill(0);
-    const products = Array.from({ length: d }, () => new Array<number>(d).fill(0));
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      const counts = new Float64Array(d);
-      draw(draws, counts, repeat);
-      expect(sum(counts)).toBe(draws);
-      counts.forEach((a, j) => {
-        mean[j] += a / repeats;
-        counts.forEach((b, k) => {
-          products[j][k] += (a * b) / repeats;
-        });
-      });
+  test.each([0.03, 2.5, 12, 49])("mean %d", (mean) => {
+    const counts = new DrawnCounts(1, 0, K);
+    const out = new Float64Array(K);
+    const seen = new Array<number>(121).fill(0);
+    for (let i = 0; i < units; i++) {
+      counts.write(i, mean, out, 0);
+      for (const count of out) seen[count]++;
     }
-    chances.forEach((p, j) => {
-      expect(Math.abs(mean[j] - draws * p)).toBeLessThan(5 * Math.sqrt((draws * p * (1 - p)) / repeats) + 1e-9);
-      chances.forEach((q, k) => {
-        const truth = draws * (j === k ? p * (1 - p) : -p * q);
-        const tolerance = (5 * draws * Math.sqrt(3 * p * q)) / Math.sqrt(repeats) + 1e-9;
-        expect(Math.abs(products[j][k] - mean[j] * mean[k] - truth)).toBeLessThan(tolerance);
-      });
-    });
+    const chances = poissonChances(mean, 120);
+    if (mean > 1) expect(misfit(seen, chances)).toBeLessThan(1);
+    else for (const k of [0, 1, 2]) expect(Math.abs(seen[k] / (units * K) - chances[k])).toBeLessThan(0.002);
+  });
+
+  test("a large mean: mean and variance", () => {
+    const counts = new DrawnCounts(5, 0, K);
+    const all = new Float64Array(units * K);
+    for (let i = 0; i < units; i++) counts.write(i, 400, all, i * K);
+    const mean = sum(all) / all.length;
+    const variance = all.reduce((total, count) => total + (count - mean) ** 2, 0) / all.length;
+    expect(Math.abs(mean - 400)).toBeLessThan((5 * 20) / Math.sqrt(all.length));
+    expect(Math.abs(variance / 400 - 1)).toBeLessThan(5 * Math.sqrt(2 / all.length));
+  });
+
+  test("units, draws and seeds do not hang together", () => {
+    const [one, two] = [drawn(7), drawn(8)];
+    const correlation = (a: (at: number) => number, b: (at: number) => number): number => {
+      let total = 0;
+      for (let at = 0; at < one.length; at++) total += (a(at) - 1) * (b(at) - 1);
+      return total / one.length; // of variance 1
+    };
+    const bound = 5 / Math.sqrt(one.length);
+    const here = (at: number): number => one[at];
+    expect(Math.abs(correlation(here, (at) => two[at]))).toBeLessThan(bound);
+    for (const lag of [1, 2, 8, K - 1, K, K + 1, 16 * K, 256 * K]) {
+      expect(Math.abs(correlation(here, (at) => one[(at + lag) % one.length]))).toBeLessThan(bound);
+    }
+  });
+
+  test("a count hangs on its seed, draw and unit alone", () => {
+    const whole = drawn(7);
+    const part = new Float64Array(1);
+    for (const [unit, k] of [
+      [0, 0],
+      [17, 39],
+      [units - 1, 5],
+    ]) {
+      new DrawnCounts(7, 3 + k, 1).writeUnit(unit, part, 0);
+      expect(part[0]).toBe(whole[unit * K + k]);
+    }
   });
 });
 
@@ -128,27 +116,38 @@ describe("weights of a draw", () => {
     const chosen = new Float64Array(5);
     for (let draw = 0; draw < 4000; draw++) {
       const out = drawn({ seed: 4 }, draw);
+      if (sum(out) === 0) continue; // no row at all: one draw in 148
       expect(sum(out)).toBeCloseTo(1, 12);
       const counts = out.map((value, i) => value / weights[i]);
-      const unit = 5 / sum(counts);
+      const own = new Float64Array(5);
+      writeDraws({ seed: 4 }, draw, draw + 1)({ firstRow: 0, weights }, own);
+      const drawnRows = own.map((value, i) => value / weights[i]);
       counts.forEach((count, i) => {
-        expect(count * unit).toBeCloseTo(Math.round(count * unit), 9);
-        chosen[i] += Math.round(count * unit) / 4000;
+        expect(drawnRows[i]).toBeCloseTo(Math.round(drawnRows[i]), 9);
+        expect(count * sum(own)).toBeCloseTo(drawnRows[i], 9);
+        chosen[i] += drawnRows[i] / 4000;
       });
     }
     for (const mean of chosen) expect(Math.abs(mean - 1)).toBeLessThan(0.08);
   });
 
-  test("frequency weights: as many units as there are, drawn by weight", () => {
+  test("frequency weights: about as many units as there are, drawn by weight", () => {
     const mean = new Float64Array(5);
+    const options = { seed: 4, weightsKind: "frequency", totalWeight: 40 } as const;
+    let units = 0;
     for (let draw = 0; draw < 4000; draw++) {
-      const out = drawn({ seed: 4, weightsKind: "frequency", totalWeight: 40 }, draw);
+      const counts = new Float64Array(5);
+      writeDraws(options, draw, draw + 1)({ firstRow: 0, weights }, counts);
+      expect(counts).toEqual(counts.map(Math.round));
+      units += sum(counts) / 4000;
+      const out = drawn(options, draw);
       out.forEach((value, i) => {
-        expect(value * 40).toBeCloseTo(Math.round(value * 40), 9);
+        expect(value).toBeCloseTo(counts[i] / sum(counts), 14);
         mean[i] += value / 4000;
       });
       expect(sum(out)).toBeCloseTo(1, 12);
     }
+    expect(Math.abs(units - 40)).toBeLessThan(5 * Math.sqrt(40 / 4000));
     mean.forEach((value, i) => expect(Math.abs(value - weights[i])).toBeLessThan(0.006));
   });
 
@@ -184,8 +183,8 @@ describe("weights of a draw", () => {
 
   test("a matrix of draws has each draw in its column, wherever it begins", () => {
     const weightsOf = drawWeights(weights, { seed: 2 });
-    const whole = weightMatrix(weightsOf, 0, 21, 5);
-    const part = weightMatrix(weightsOf, 13, 21, 5);
+    const whole = weightMatrix(weights, { seed: 2 }, 0, 21);
+    const part = weightMatrix(weights, { seed: 2 }, 13, 21);
     const own = new Float64Array(5);
     for (let draw = 0; draw < 21; draw++) {
       weightsOf(draw, own);
@@ -243,8 +242,8 @@ test("frequency weights need a total of 2 or more that can be counted", () => {
     );
   }
   const out = new Float64Array(2);
-  drawWeights(Float64Array.of(0.5, 0.5), { weightsKind: "frequency", totalWeight: 2 })(0, out);
-  expect(out[0] + out[1]).toBe(1);
+  drawWeights(Float64Array.of(0.5, 0.5), { weightsKind: "frequency", totalWeight: 2 })(1, out);
+  expect(out[0] + out[1]).toBeCloseTo(1, 15);
 });
 
 test("a draw of rows without weight has none, and is no number only where nothing is drawn", () => {
@@ -260,7 +259,7 @@ test("a draw of rows without weight has none, and is no number only where nothin
       else expect(total).toBeCloseTo(1, 14);
       expect([out[1], out[3]]).toEqual([0, 0]);
     }
-    // All four drawn from the two without weight: one draw in 16.
+    // Neither of the two with weight: one draw in 7.4.
     expect(empty).toBeGreaterThan(0);
     expect(empty).toBeLessThan(20);
   }

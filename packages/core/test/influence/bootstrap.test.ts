@@ -20,6 +20,7 @@ import { sandwich } from "../../src/influence/sandwich.js";
 import { randomStream } from "../../src/stats/random.js";
 import { drawsOf } from "../long.js";
 import { dot, features, lossOf, relativeError } from "../models/naive.js";
+import { drawnCounts } from "./drawn-counts.js";
 import { describeModel, MODELS, randomCase, type TestCase } from "./problems.js";
 
 const INF = Number.POSITIVE_INFINITY;
@@ -81,9 +82,7 @@ describe.each(MODELS)("%s: each draw is a fit and AIF on repeated rows", (model)
     const weights = new Float64Array(data.rows);
     for (let draw = 0; draw < draws; draw++) {
       weightsOf(draw, weights);
-      const ratios = weights.map((value, i) => value / data.weights[i]);
-      const unit = data.rows / ratios.reduce((sum, value) => sum + value, 0);
-      const counts = ratios.map((value) => value * unit);
+      const counts = drawnCounts(data.weights, { seed: 5 }, draw);
       const own = await fit(description, repeated(given, counts, problem.w), { l2 });
       expect(inDeviations(found[0].parameters.row(draw), own.parameters, sd)).toBeLessThan(tolerance);
       for (const [a, threat] of threats.entries()) {
@@ -110,10 +109,8 @@ test("frequency weights: units are drawn, as from rows written out", async () =>
   const attack = await influence(await fit(linear(), data), lp(2));
   const sampling = { weightsKind: "frequency", totalWeight: total } as const;
   const [found] = await bootstrap([attack], { draws: 5, ...sampling });
-  const weights = new Float64Array(30);
   for (let draw = 0; draw < 5; draw++) {
-    drawWeights(data.weights, sampling)(draw, weights);
-    const counts = weights.map((value) => value * total);
+    const counts = drawnCounts(data.weights, sampling, draw);
     const own = await influence(await fit(linear(), repeated(given, counts, new Array<number>(30).fill(1))), lp(2));
     expect(relativeError(found.influence.row(draw), own.influence)).toBeLessThan(1e-9);
   }

@@ -99,7 +99,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const { fit, attacks } = begun;
   const influenceSeconds = clock.lap();
   count.phase = "intervals and radii";
-  const judged = await judgeAll(pass, { ...begun, ground, summary, sampling, settings });
+  const judged = await judgeAll(pass, { ...begun, ground, summary, sampling, settings, threads: work.threads ?? 1 });
   const inferenceSeconds = clock.lap();
 
   count.phase = "evaluation";

@@ -25,7 +25,11 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
       wasserstein !== null && wasserstein !== Number.POSITIVE_INFINITY,
       "attack every row by itself (leave it out)",
     ],
-    ["--inference bootstrap", inference === "bootstrap", "use --inference sandwich"],
+    [
+      `--inference bootstrap with --model ${model}`,
+      inference === "bootstrap" && localKindOf(model) === "softmax",
+      "use --inference sandwich",
+    ],
     ["--cluster", settings.cluster !== null, "leave it out, or give fewer rows"],
     ["--second-order", secondOrder !== "none", "leave it out"],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],

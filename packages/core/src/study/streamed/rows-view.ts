@@ -44,8 +44,17 @@ export class RowsView {
 
   /** The rows outside fold k, their weights relative to that of all such rows. */
   withoutFold(k: number, outside: number): RowsView {
-    const { block, foldOf } = this;
+    const { foldOf } = this;
     const kept = Int32Array.from([...foldOf.keys()].filter((i) => foldOf[i] !== k));
+    return this.chosen(
+      kept,
+      Float64Array.from(kept, (i) => this.data.weights[i] / outside),
+    );
+  }
+
+  /** Some rows, under these weights. */
+  chosen(kept: Int32Array, w: Float64Array): RowsView {
+    const { block } = this;
     const rest = this.data.select(kept);
     const pick = (values: Float64Array): Float64Array => Float64Array.from(kept, (i) => values[i]);
     return new RowsView(
@@ -53,7 +62,7 @@ export class RowsView {
         ...block,
         x: rest.x,
         y: rest.y,
-        w: rest.weights.map((w) => w / outside),
+        w,
         evaluationWeights: pick(block.evaluationWeights),
         rawWeights: pick(block.rawWeights),
         sourceRows: pick(block.sourceRows),

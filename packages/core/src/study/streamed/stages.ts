@@ -4,6 +4,7 @@ import type { Fit } from "../../solvers/fit.js";
 import type { StudySettings } from "../settings.js";
 import type { threatsOf } from "../threat-choice.js";
 import { attackRows, type StreamedAttack } from "./attack-rows.js";
+import { bootstrapRows } from "./bootstrap-rows.js";
 import { crossFitRows, type FoldFits, foldSumsOf } from "./cross-fit-rows.js";
 import { type FitGround, fitRows } from "./fit-rows.js";
 import { collapseOf, firstRadii, givenUpBy, giveUp, largestContributions, trusted } from "./ground-rows.js";
@@ -68,22 +69,35 @@ export async function begin(
 /** What is asked once the influences are known: the folds, intervals, radii and the rows that matter most, all side by side. */
 export async function judgeAll(
   pass: Pass<RowsView>,
-  { attacks, foldSums, givenUp, ground, fit, summary, sampling, settings }: Known & Awaited<ReturnType<typeof begin>>,
+  {
+    attacks,
+    foldSums,
+    givenUp,
+    ground,
+    fit,
+    summary,
+    sampling,
+    settings,
+    threads,
+  }: Known & Awaited<ReturnType<typeof begin>> & { readonly threads: number },
 ) {
   const { ranks } = ground;
   const collapses = attacks.map((attacked, t) => collapseOf(attacked, givenUp[t]));
-  const [folds, covariance, ...rest] = await sideBySide<RowsView, unknown>(pass, [
+  const isBootstrap = settings.inference === "bootstrap";
+  const [folds, covariance, drawn, ...rest] = await sideBySide<RowsView, unknown>(pass, [
     async (own) =>
       summary.inside.length > 0 ? crossFitRows(own, { ground, fit, attacks, summary, sampling }, foldSums) : null,
     (own) => covarianceRows(own, fit, sampling, settings),
+    async (own) => (isBootstrap ? bootstrapRows(own, attacks, { ground, sampling, settings, threads }) : null),
     ...attacks.flatMap((attacked, t) => [
       (own: Pass<RowsView>) => firstRadii(own, attacked, ranks),
       (own: Pass<RowsView>) => trusted(own, attacked, collapses[t], settings),
-      (own: Pass<RowsView>) => inferenceRows(own, attacked, sampling, settings),
+      (own: Pass<RowsView>) => (isBootstrap ? Promise.resolve(null) : inferenceRows(own, attacked, sampling, settings)),
       (own: Pass<RowsView>) => largestContributions(own, attacked, ranks),
     ]),
   ]);
   const crossed = folds as FoldFits | null;
+  const bootstrapped = drawn as Awaited<ReturnType<typeof bootstrapRows>> | null;
   return {
     folds: crossed,
     singularFolds: crossed?.singularFolds ?? 0,
@@ -92,7 +106,7 @@ export async function judgeAll(
       collapse: collapses[t],
       radii: rest[4 * t] as Awaited<ReturnType<typeof firstRadii>>,
       trusted: rest[4 * t + 1] as Awaited<ReturnType<typeof trusted>>,
-      inference: rest[4 * t + 2] as Awaited<ReturnType<typeof inferenceRows>>,
+      inference: bootstrapped?.[t] ?? (rest[4 * t + 2] as Awaited<ReturnType<typeof inferenceRows>>),
       rows: rest[4 * t + 3] as Awaited<ReturnType<typeof largestContributions>>,
     })),
   };

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { AifError, type Dataset, lp, Matrix, matrixDataset, trainModel } from "../../../src/index.js";
 import { drawsSummary } from "../../../src/influence/bootstrap-summary.js";
-import { drawWeights } from "../../../src/influence/bootstrap-weights.js";
 import { bootstrapRefusal, localBootstrap } from "../../../src/influence/local/bootstrap.js";
 import { naturalCurvature } from "../../../src/influence/local/contributions.js";
 import { type LocalInfluence, localInfluence, localInfluences } from "../../../src/influence/local/influence.js";
@@ -14,6 +13,7 @@ import { softmaxRegression } from "../../../src/models/softmax.js";
 import { hessianTimes } from "../../../src/solvers/inverse-hessian.js";
 import { drawsOf } from "../../long.js";
 import { Random, relativeError } from "../../models/naive.js";
+import { drawnCounts } from "../drawn-counts.js";
 import { gradientOf, minimumOf } from "./user-losses.js";
 
 const INF = Number.POSITIVE_INFINITY;
@@ -55,6 +55,12 @@ async function minimumAt(model: Model, data: Dataset, l2: number, start: Float64
 
 describe.each(CASES)("$name", ({ model, rows, start, l2, n }) => {
   const sample = rows(3, n);
+  /** Intercepts of all classes that are moved alike change no probability. */
+  const told = (theta: Float64Array): Float64Array => {
+    if (model !== softmax) return theta;
+    const shift = (theta[0] + theta[1] + theta[2]) / 3;
+    return theta.map((value, j) => (j < 3 ? value - shift : value));
+  };
 
   test("every draw is the fit and the influence of the rows drawn, written out", async () => {
     const point = await minimumAt(model, dataOf(sample), l2, start);
@@ -62,18 +68,16 @@ describe.each(CASES)("$name", ({ model, rows, start, l2, n }) => {
     const options = { draws: 4, seed: 5 };
     const found = await localBootstrap(attacks, options);
     expect(found.map(({ failed }) => failed)).toEqual([0, 0]);
-    const weights = new Float64Array(n);
     for (let draw = 0; draw < options.draws; draw++) {
-      drawWeights(point.data.weights, options)(draw, weights);
-      const chosen = [...weights.keys()].flatMap((i) => Array.from({ length: Math.round(weights[i] * n) }, () => i));
-      expect(chosen).toHaveLength(n);
+      const counts = drawnCounts(point.data.weights, options, draw);
+      const chosen = [...counts.keys()].flatMap((i) => Array.from({ length: counts[i] }, () => i));
       const written = dataOf({ X: chosen.map((i) => sample.X[i]), y: chosen.map((i) => sample.y[i]) });
       const theta = minimumOf((at) => gradientOf(model, written, l2, at), point.parameters);
       const there = await pointAt(model, written, theta, { l2 });
       for (const [a, attack] of (await localInfluences(there, [lp(2), lp(INF)])).entries()) {
         expect(relativeError(found[a].influence.row(draw), attack.influence)).toBeLessThan(1e-4);
         expect(found[a].scale[draw] / attack.scale).toBeCloseTo(1, 10);
-        expect(relativeError(found[a].parameters.row(draw), theta)).toBeLessThan(1e-4);
+        expect(relativeError(told(found[a].parameters.row(draw)), told(theta))).toBeLessThan(1e-4);
         const H = await naturalCurvature(attack);
         const image = hessianTimes(H, attack.influence);
         const S = 0.5 * attack.influence.reduce((sum, value, j) => sum + value * image[j], 0);

@@ -99,7 +99,7 @@ describe("options that need all rows in memory are refused by name before any pa
   const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
     ["--l1", { l1: [0.1] }],
     ["--cluster", { cluster: "town" }],
-    ["--inference bootstrap", { inference: "bootstrap" }],
+    ["--inference bootstrap with --model softmax", { inference: "bootstrap", model: "softmax" }],
     ["--second-order", { secondOrder: "plain" }],
     ["--wasserstein", { wasserstein: 2 }],
     ["--divergence", { divergence: "chi2", norms: [] }],

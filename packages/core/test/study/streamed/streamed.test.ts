@@ -31,6 +31,7 @@ function counts(n = 150, seed = 5): Table {
 }
 
 const ALL = [1, 1.5, 2, INF];
+const BOOTSTRAP = { inference: "bootstrap", draws: 70 } as const;
 const bounds = [{ column: "area", lower: 0, upper: 1000 }];
 const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
   ["linear, every norm", houses(), { norms: [1, 1.5, 2, 3, INF] }],
@@ -64,6 +65,33 @@ const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
   ],
   ["linear, no intervals", houses(), { inference: "none", norms: [2, INF] }],
   ["logistic", loans(), { target: "repaid", norms: ALL }],
+  ["linear, bootstrap", houses(), { ...BOOTSTRAP, norms: [1, 2, INF], weights: "age" }],
+  [
+    "poisson, bootstrap of counts, absolute sizes",
+    counts(),
+    { ...BOOTSTRAP, model: "poisson", missing: "drop", weights: "weight", weightsKind: "frequency", radii: [0.1] },
+  ],
+  [
+    "linear, bootstrap, bounds",
+    houses(70),
+    { ...BOOTSTRAP, draws: 50, bounds, norms: [2], evaluation: { kind: "training" } },
+  ],
+  ["logistic, bootstrap", loans(), { ...BOOTSTRAP, target: "repaid", norms: [2, INF], classWeight: "balanced" }],
+  [
+    "logistic, bootstrap, draws fitted by themselves",
+    loans(45),
+    { ...BOOTSTRAP, target: "repaid", norms: [2], l2: 0.01 },
+  ],
+  [
+    "poisson, bootstrap",
+    counts(),
+    { ...BOOTSTRAP, model: "poisson", missing: "mean", norms: [2], evaluation: { kind: "training" } },
+  ],
+  [
+    "quadratic, bootstrap",
+    houses(),
+    { ...BOOTSTRAP, draws: 50, model: "quadratic", norms: [2], evaluation: { kind: "training" } },
+  ],
   ["logistic, few rows", loans(45), { target: "repaid", norms: [2], l2: 0.01 }],
   [
     "logistic, in sample, balanced",
