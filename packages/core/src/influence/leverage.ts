@@ -1,6 +1,6 @@
 import { blas } from "../linalg/backend.js";
+import { growingBuffer } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
-import { growingBuffer } from "../models/feature-map.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";

@@ -1,7 +1,7 @@
+import { growingBuffer } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { doParts, sharedNumbers } from "../linalg/parts/share.js";
 import { weightedGramsJob, weightedGramsStarts } from "../linalg/parts/weighted-grams.js";
-import { growingBuffer } from "../models/feature-map.js";
 
 /** V'diag(ω_k)V under K sets of weights at once, over blocks of rows. */
 export class WeightedGrams {

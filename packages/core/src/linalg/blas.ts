@@ -1,5 +1,13 @@
 import type { PartsJob } from "./parts/jobs.js";
 
+/** A job that other threads are at. Until it has ended, its numbers must stay as they are, and products of this thread keep to one thread. */
+export interface BegunParts {
+  /** Does parts until the others have taken all. It throws nothing. */
+  help(): void;
+  /** Helps, and waits until all is done; must be called, once. @throws what a part on this thread does */
+  end(): void;
+}
+
 /**
  * The dense kernels that everything else is built on, row-major throughout, with one native implementation (the system's
  * BLAS/LAPACK) and one portable one (WebAssembly). A matrix argument is (array, leading dimension): row i starts at
@@ -8,10 +16,10 @@ import type { PartsJob } from "./parts/jobs.js";
  */
 export interface Blas {
   /**
-   * Does the parts of a job on this thread and others, where there are any: rows are read where they lie, all else must lie in shared
-   * memory. It returns when all are done. @param own one part on this thread
+   * Begins a job on threads beside this one, where there are any: rows are read where they lie, all else must lie in shared memory.
+   * @param own one part on this thread
    */
-  readonly shareParts?: (job: PartsJob<Float64Array>, own: (part: number) => void) => void;
+  readonly shareParts?: (job: PartsJob<Float64Array>, own: (part: number) => void) => BegunParts;
   readonly name: "native" | "portable";
   /** For people: library, file, version, as far as they are known. */
   readonly description: string;
@@ -44,8 +52,6 @@ export interface Blas {
     beta: number,
     y: Float64Array,
   ): void;
-  /** `gemv` beside this thread, under the terms of `syrkBeside`. */
-  readonly gemvBeside?: (...product: Parameters<Blas["gemv"]>) => Promise<void>;
   /** C ← alpha·A'A + beta·C (lower triangle, n×n), A k×n. */
   syrk(
     n: number,
@@ -57,11 +63,6 @@ export interface Blas {
     c: Float64Array,
     ldc: number,
   ): void;
-  /**
-   * `syrk` on one thread beside this one, where the back end has one to spare. Until it settles nobody may write to A or
-   * touch C, and products of this thread keep to one thread.
-   */
-  readonly syrkBeside?: (...product: Parameters<Blas["syrk"]>) => Promise<void>;
   /** y ← alpha·A·x + beta·y, A symmetric n×n, lower triangle. */
   symv(n: number, alpha: number, a: Float64Array, lda: number, x: Float64Array, beta: number, y: Float64Array): void;
   /** B ← op(L)⁻¹·B, L lower triangular m×m, B m×n. */

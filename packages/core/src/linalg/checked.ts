@@ -14,9 +14,7 @@ export interface Kernels {
   gemm: Blas["gemm"];
   /** Called with beta = 0 only on a y that is all zeros. */
   gemv: Blas["gemv"];
-  gemvBeside?: Blas["gemvBeside"] | undefined;
   syrk: Blas["syrk"];
-  syrkBeside?: Blas["syrkBeside"] | undefined;
   /** Called with beta = 0 only on a y that is all zeros. */
   symv: Blas["symv"];
   trsm: Blas["trsm"];
@@ -85,8 +83,6 @@ class CheckedBlas implements Blas {
   readonly description: string;
   readonly threads: number;
   readonly shareParts?: NonNullable<Blas["shareParts"]>;
-  readonly gemvBeside?: NonNullable<Blas["gemvBeside"]>;
-  readonly syrkBeside?: NonNullable<Blas["syrkBeside"]>;
 
   constructor(
     private readonly kernels: Kernels,
@@ -95,21 +91,11 @@ class CheckedBlas implements Blas {
     this.name = identity.name;
     this.description = identity.description;
     this.threads = identity.threads;
-    const { gemvBeside, syrkBeside, shareParts } = kernels;
+    const { shareParts } = kernels;
     if (shareParts) {
       this.shareParts = (job, own) => {
         for (const [name, numbers, count] of needsOf(job)) checkVector("shareParts", name, numbers, count);
-        shareParts(job, own);
-      };
-    }
-    if (gemvBeside) {
-      this.gemvBeside = async (...product) => {
-        if (this.gemvIsWork(...product)) await gemvBeside(...product);
-      };
-    }
-    if (syrkBeside) {
-      this.syrkBeside = async (...product) => {
-        if (this.syrkIsWork(...product)) await syrkBeside(...product);
+        return shareParts(job, own);
       };
     }
   }

@@ -49,21 +49,19 @@ export function bindGemm(blas: Library): AddressGemm {
   };
 }
 
-/** A call on a thread of the engine's pool. @param held its arrays */
-function beside(held: Float64Array[], call: (end: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call((error) => {
-      held.length = 0; // koffi keeps addresses alone: up to here this closure keeps the arrays
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+/** `syrk` of arrays, or of addresses. */
+export type AddressSyrk = (...product: OrAddresses<Parameters<Kernels["syrk"]>>) => void;
+
+export function bindSyrk(blas: Library): AddressSyrk {
+  const dsyrk = blas.func("cblas_dsyrk", "void", [...integers(5), DOUBLE, ...matrix, DOUBLE, ...matrix]);
+  return (n, k, alpha, a, lda, beta, c, ldc) => {
+    dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
+  };
 }
 
 /** Looks the symbols up; throws where one is missing. */
 export function bindKernels(blas: Library, lapack: Library): Kernels {
   const dgemv = blas.func("cblas_dgemv", "void", [...integers(4), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
-  const dsyrk = blas.func("cblas_dsyrk", "void", [...integers(5), DOUBLE, ...matrix, DOUBLE, ...matrix]);
   const dsymv = blas.func("cblas_dsymv", "void", [...integers(3), DOUBLE, ...matrix, ...matrix, DOUBLE, ...matrix]);
   const dtrsm = blas.func("cblas_dtrsm", "void", [...integers(7), DOUBLE, ...matrix, ...matrix]);
   const dtrsv = blas.func("cblas_dtrsv", "void", [...integers(5), ...matrix, ...matrix]);
@@ -74,19 +72,7 @@ export function bindKernels(blas: Library, lapack: Library): Kernels {
     gemv(transpose, m, n, alpha, a, lda, x, beta, y) {
       dgemv(ROW_MAJOR, cblasTranspose(transpose), m, n, alpha, a, lda, x, 1, beta, y, 1);
     },
-    syrk(n, k, alpha, a, lda, beta, c, ldc) {
-      dsyrk(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc);
-    },
-    gemvBeside(transpose, m, n, alpha, a, lda, x, beta, y) {
-      const op = cblasTranspose(transpose);
-      return beside([a, x, y], (end) => {
-        dgemv.async(ROW_MAJOR, op, m, n, alpha, a, lda, x, 1, beta, y, 1, end);
-      });
-    },
-    syrkBeside: (n, k, alpha, a, lda, beta, c, ldc) =>
-      beside([a, c], (end) => {
-        dsyrk.async(ROW_MAJOR, LOWER, TRANSPOSE, n, k, alpha, a, lda, beta, c, ldc, end);
-      }),
+    syrk: bindSyrk(blas),
     symv(n, alpha, a, lda, x, beta, y) {
       dsymv(ROW_MAJOR, LOWER, n, alpha, a, lda, x, 1, beta, y, 1);
     },

@@ -92,14 +92,14 @@ function describe(library: Library, { blas, lapack }: NativeCandidate): string {
 function openCandidate(koffi: Koffi, candidate: NativeCandidate, threads: number): Blas {
   const blas = koffi.load(candidate.blas);
   const lapack = candidate.lapack === candidate.blas ? blas : koffi.load(candidate.lapack);
-  const { gemvBeside, syrkBeside, ...alone } = bindKernels(blas, lapack);
+  const alone = bindKernels(blas, lapack);
   // The last digits of a product depend on the number of threads, so it is fixed before the first use.
   const setThreads = threadSwitch(blas);
   setThreads?.(threads);
   const actual = threadCount(blas);
   const several = actual > 1 && setThreads && takesCallsFromThreads(blas);
-  const helpers = several && new PartHelpers(actual - 1, candidate.blas, koffi.address);
-  const kernels = helpers ? { ...alone, gemvBeside, syrkBeside, shareParts: helpers.share.bind(helpers) } : alone;
+  const helpers = several && new PartHelpers(actual - 1, candidate.blas, koffi);
+  const kernels = helpers ? { ...alone, shareParts: helpers.share.bind(helpers) } : alone;
   selfTest(kernels);
   const gated = setThreads && actual > 1 ? threadsByWork(kernels, actual, setThreads) : kernels;
   return checkedBlas(gated, { name: "native", description: describe(blas, candidate), threads: actual });

@@ -21,9 +21,6 @@ export class RowScaler {
     return copy;
   }
 
-  /** A itself, copied, under the same terms. */
-  copied = (a: Matrix): Float64Array => this.load(a, 0).copy;
-
   /** A copied, with room for more numbers behind it. */
   private load({ data, rows, columns }: Matrix, more: number): { kernels: RowKernels; copy: Float64Array } {
     const count = rows * columns;
@@ -33,16 +30,6 @@ export class RowScaler {
     copy.set(data.length === count ? data : data.subarray(0, count));
     return { kernels, copy };
   }
-}
-
-/** Those that nobody uses: their memory costs more to have than to fill. */
-const idle: RowScaler[] = [];
-
-/** One for a while; who is done with it gives it back. */
-export const takeScaler = (): RowScaler => idle.pop() ?? new RowScaler();
-
-export function giveBack(scalers: readonly RowScaler[]): void {
-  idle.push(...scalers);
 }
 
 /** The one that this thread uses for products that are done before the next. */

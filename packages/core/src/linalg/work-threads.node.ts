@@ -15,7 +15,7 @@ const VECTOR_WORK = 4e6;
  * @param setThreads the library's own switch (about 0.1 µs a call)
  */
 export function threadsByWork(kernels: Kernels, threads: number, setThreads: (count: number) => void): Kernels {
-  const { gemvBeside, syrkBeside, shareParts } = kernels;
+  const { shareParts } = kernels;
   let current = threads;
   let beside = 0;
   const use = (large: boolean): void => {
@@ -24,17 +24,6 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
     setThreads(wanted);
     current = wanted;
   };
-  const onOne =
-    <Product extends unknown[]>(kernel: (...product: Product) => Promise<void>) =>
-    async (...product: Product): Promise<void> => {
-      use(false);
-      beside++;
-      try {
-        await kernel(...product);
-      } finally {
-        beside--;
-      }
-    };
   return {
     gemm(transposeA, transposeB, m, n, k, ...rest) {
       use(m * n * k >= MATRIX_WORK);
@@ -52,15 +41,19 @@ export function threadsByWork(kernels: Kernels, threads: number, setThreads: (co
       shareParts(...work) {
         use(false);
         beside++;
-        try {
-          shareParts(...work);
-        } finally {
-          beside--;
-        }
+        const begun = shareParts(...work);
+        return {
+          help: () => begun.help(),
+          end() {
+            try {
+              begun.end();
+            } finally {
+              beside--;
+            }
+          },
+        };
       },
     }),
-    ...(gemvBeside && { gemvBeside: onOne(gemvBeside) }),
-    ...(syrkBeside && { syrkBeside: onOne(syrkBeside) }),
     symv(n, ...rest) {
       use(n * n >= VECTOR_WORK);
       kernels.symv(n, ...rest);

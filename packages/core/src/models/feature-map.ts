@@ -1,7 +1,8 @@
 import { blas } from "../linalg/backend.js";
-import type { Blas } from "../linalg/blas.js";
+import type { Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
-import { type RowScaler, rowScaler } from "../linalg/row-scaler.js";
+import { commonWeight } from "../linalg/parts/common-weight.js";
+import { rowScaler } from "../linalg/row-scaler.js";
 
 /**
  * A basis v(x) of d features of m inputs (MATH 0), seen through products with the rows V of a block (r×d). No map stores V
@@ -33,8 +34,8 @@ export interface FeatureMap {
    * there. It lies in what `store` gives.
    */
   formed?(x: Matrix, store: Store): Matrix;
-  /** `addGram` in two parts, where one of them is one product of the rows. */
-  readonly gramParts?: GramParts;
+  /** How products of x itself become V'diag(ω)V and V'Ω, where they do. */
+  readonly rowProducts?: RowProducts;
   /** γ_i = ∂v(x_i)'θ/∂x: r×m, or 1×m where it is shared. What has to be written lies in what `store` gives (default: a new array). */
   inputGradients(theta: Float64Array, x: Matrix, store?: Store): Matrix;
   /** out (d) += Σ_i ω_i V_i φ_i with V_i = ∂v/∂x (d×m) and φ_i row i of `directions` (or its only row). */
@@ -57,22 +58,14 @@ export interface FeatureMap {
   usesInput(k: number): boolean;
 }
 
-export interface GramParts {
-  /** out (d×d, lower triangle) += what of V'diag(ω)V is one product of the rows. */
-  addSquare(x: Matrix, omega: Float64Array, out: Matrix): void;
-  /**
-   * The same on a thread beside this one. Until it settles nobody may touch the entries that it adds to; x is free at once, or where
-   * it is lasting never written to.
-   */
-  addSquareBeside(x: Matrix, omega: Float64Array, out: Matrix, beside: Beside): Promise<void>;
-  /** The other entries of V'diag(ω)V under each of the weights, and pulled (d×J) += V'Ω: all that is products of x with vectors. */
-  addVectors(
-    x: Matrix,
-    weights: readonly Float64Array[],
-    grams: readonly Matrix[],
-    omega: Matrix,
-    pulled: Matrix,
-  ): void;
+/** Sums over rows of which V'diag(ω)V (d×d, lower triangle) of G weights and V'Ω (d×J) are made. */
+export interface RowProducts {
+  /** Whether X'ω is needed beside X'diag(ω)X. */
+  readonly borders: boolean;
+  /** Adds products of some rows. @param sums G squares X'diag(ω)X (m×m, lower triangle), the borders, then X'Ω, m numbers for each column */
+  addSums(sums: Float64Array, grams: readonly Matrix[], pulled: Matrix): void;
+  /** Adds what depends on no x. @param totals G + J: Σω of each weight and each column of Ω */
+  addTotals(totals: Float64Array, grams: readonly Matrix[], pulled: Matrix): void;
 }
 
 /** Gram matrices that become matrices when all blocks are summed. */
@@ -82,13 +75,6 @@ export interface GramSums {
   add(x: Matrix, weights: readonly Float64Array[]): void;
   /** out (d×d each, lower triangle) += what was added. */
   addTo(out: readonly Matrix[]): void;
-}
-
-/** The weight that all entries share, or NaN. */
-function commonWeight(omega: Float64Array): number {
-  const first = omega[0];
-  for (let i = 1; i < omega.length; i++) if (omega[i] !== first) return Number.NaN;
-  return first;
 }
 
 /** Rows are scaled in stretches of this many numbers (4 MB). */
@@ -112,44 +98,6 @@ export function addWeightedGram(a: Matrix, omega: Float64Array, out: Float64Arra
     const scaled = rowScaler.scaled(a.rowRange(from, to), omega.subarray(from, to));
     blas().syrk(k, to - from, 1, scaled, k, 1, out, ld);
   }
-}
-
-/** As `addWeightedGram`, beside this thread. @param lasting whether A stays as it is until then; else it is copied. */
-export function addWeightedGramBeside(
-  a: Matrix,
-  omega: Float64Array,
-  out: Float64Array,
-  ld: number,
-  { scaler, lasting, syrkBeside }: Beside,
-): Promise<void> {
-  const { rows: r, columns: k } = a;
-  const common = commonWeight(omega);
-  if (Number.isNaN(common)) return syrkBeside(k, r, 1, scaler.scaled(a, omega), k, 1, out, ld);
-  return syrkBeside(k, r, common, lasting ? a.data : scaler.copied(a), k, 1, out, ld);
-}
-
-/** A thread beside this one, and where it keeps rows meanwhile. */
-export interface Beside {
-  readonly syrkBeside: NonNullable<Blas["syrkBeside"]>;
-  /** Used by nobody else until it is done. */
-  readonly scaler: RowScaler;
-  /** Whether the rows stay as they are until it is done. */
-  readonly lasting: boolean;
-}
-
-/** Where numbers are written: so many of them, whatever they hold so far. */
-export type Store = (length: number) => Float64Array;
-
-/** Arrays that nobody else has. */
-export const newArray: Store = (length) => new Float64Array(length);
-
-/** A buffer that grows to what is asked of it and is then used again. */
-export function growingBuffer(make = newArray): Store {
-  let buffer: Float64Array = new Float64Array(0);
-  return (length) => {
-    if (buffer.length < length) buffer = make(length);
-    return buffer.subarray(0, length);
-  };
 }
 
 /** Column sums of an r×K matrix added to the first row of a d×K one: the intercept's part of V'Ω. */

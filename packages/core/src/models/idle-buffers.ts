@@ -1,4 +1,4 @@
-import { growingBuffer, type Store } from "./feature-map.js";
+import { growingBuffer, type Store } from "../linalg/buffers.js";
 
 /** Buffers of passes that are over: short passes would spend their time on new ones. */
 const idle: Store[] = [];

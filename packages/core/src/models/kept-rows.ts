@@ -1,6 +1,7 @@
 import type { Block, RowBlocks } from "../data/dataset.js";
+import { newArray, type Store } from "../linalg/buffers.js";
 import type { Matrix } from "../linalg/matrix.js";
-import { type FeatureMap, newArray, type Store } from "./feature-map.js";
+import { type FeatureMap } from "./feature-map.js";
 
 /** Numbers of V that are kept from one pass to the next of the same map over the same rows (2 MB). */
 const KEPT_NUMBERS = 1 << 18;

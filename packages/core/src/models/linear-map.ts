@@ -5,11 +5,9 @@ import {
   addLinearScores,
   addWeightedDirections,
   addWeightedGram,
-  addWeightedGramBeside,
   type FeatureMap,
-  type GramParts,
-  growingBuffer,
   interceptName,
+  type RowProducts,
   startWithIntercepts,
 } from "./feature-map.js";
 
@@ -19,7 +17,6 @@ export class LinearMap implements FeatureMap {
   readonly sharedGradient = true;
   readonly ownCoefficients = true;
   private readonly first: number;
-  private readonly sideBySide = growingBuffer();
 
   constructor(
     readonly inputs: number,
@@ -45,31 +42,33 @@ export class LinearMap implements FeatureMap {
   }
 
   addGram(x: Matrix, omega: Float64Array, out: Matrix): void {
-    this.gramParts.addSquare(x, omega, out);
-    this.gramParts.addVectors(x, [omega], [out], Matrix.zeros(x.rows, 0), Matrix.zeros(this.count, 0));
+    addWeightedGram(x, omega, this.square(out), this.count);
+    if (!this.intercept) return;
+    const border = Matrix.zeros(this.count, 1);
+    this.addPullback(x, new Matrix(omega, x.rows, 1), border);
+    for (let a = 0; a < this.count; a++) out.data[a * this.count] += border.data[a];
   }
 
-  /** The square is the coefficients'; the column of an intercept is V'ω. */
-  readonly gramParts: GramParts = {
-    addSquare: (x, omega, out) => addWeightedGram(x, omega, this.square(out), this.count),
-    addSquareBeside: (x, omega, out, beside) => addWeightedGramBeside(x, omega, this.square(out), this.count, beside),
-    addVectors: (x, weights, grams, omega, pulled) => {
-      const borders = this.intercept ? weights : [];
-      const columns = borders.length + omega.columns;
-      if (columns === 0) return;
-      const sums = Matrix.zeros(this.count, columns);
-      const all = new Matrix(this.sideBySide(x.rows * columns), x.rows, columns);
-      for (let i = 0, at = 0, from = 0; i < x.rows; i++) {
-        for (let g = 0; g < borders.length; g++) all.data[at++] = borders[g][i];
-        for (let j = 0; j < omega.columns; j++) all.data[at++] = omega.data[from++];
-      }
-      this.addPullback(x, all, sums);
-      for (let a = 0, at = 0, to = 0; a < this.count; a++) {
-        for (let g = 0; g < borders.length; g++) grams[g].data[a * this.count] += sums.data[at++];
-        for (let j = 0; j < omega.columns; j++) pulled.data[to++] += sums.data[at++];
-      }
-    },
-  };
+  get rowProducts(): RowProducts {
+    const { first, inputs: m, count: d, intercept } = this;
+    return {
+      borders: intercept,
+      addSums(sums, grams, pulled) {
+        grams.forEach(({ data }, g) => addSquare(sums.subarray(g * m * m), m, data, d));
+        const borders = sums.subarray(grams.length * m * m);
+        if (intercept) grams.forEach(({ data }, g) => addColumn(borders.subarray(g * m), m, data.subarray(d), d));
+        const pulls = borders.subarray(intercept ? grams.length * m : 0);
+        const { data, columns } = pulled;
+        for (let j = 0; j < columns; j++)
+          addColumn(pulls.subarray(j * m), m, data.subarray(first * columns + j), columns);
+      },
+      addTotals(totals, grams, pulled) {
+        if (!intercept) return;
+        grams.forEach(({ data }, g) => (data[0] += totals[g]));
+        for (let j = 0; j < pulled.columns; j++) pulled.data[j] += totals[grams.length + j];
+      },
+    };
+  }
 
   private square(gram: Matrix): Float64Array {
     return gram.data.subarray(this.first * (this.count + 1));
@@ -121,4 +120,17 @@ export class LinearMap implements FeatureMap {
   usesInput(): boolean {
     return true;
   }
+}
+
+/** The lower triangle of a square (m×m) added to the last rows and columns of a matrix (d×d). */
+function addSquare(square: Float64Array, m: number, out: Float64Array, d: number): void {
+  for (let i = 0; i < m; i++) {
+    const to = (d - m + i) * d + d - m;
+    for (let k = 0; k <= i; k++) out[to + k] += square[i * m + k];
+  }
+}
+
+/** Numbers added to entries that lie `stride` apart. */
+function addColumn(numbers: Float64Array, count: number, out: Float64Array, stride: number): void {
+  for (let i = 0, at = 0; i < count; i++, at += stride) out[at] += numbers[i];
 }

@@ -1,10 +1,11 @@
 /** Sums of distinct fourth moments over many rows, in stretches whose factors stay in a cache between forming and multiplying. */
+
+import { growingBuffer } from "../linalg/buffers.js";
 import type { Matrix } from "../linalg/matrix.js";
 import type { MomentCut } from "../linalg/parts/moment-blocks.js";
 import { momentJob } from "../linalg/parts/moment-products.js";
 import { pairJob } from "../linalg/parts/pair-products.js";
 import { doParts, sharedNumbers } from "../linalg/parts/share.js";
-import { growingBuffer } from "./feature-map.js";
 
 /** Moments of z = (1, x) under each of several sets of weights. */
 export class MomentSums {

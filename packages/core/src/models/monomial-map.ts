@@ -1,15 +1,13 @@
+import { growingBuffer, newArray, type Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { affineRows, productRows, pulledRows } from "../linalg/row-kernels.js";
 import {
   addJacobianGramByInput,
   addWeightedDirections,
   type FeatureMap,
-  growingBuffer,
   interceptName,
-  newArray,
   repeatRow,
   rowProducts,
-  type Store,
 } from "./feature-map.js";
 import { LinearMap } from "./linear-map.js";
 import { derivativeOf, type Monomial } from "./monomials.js";

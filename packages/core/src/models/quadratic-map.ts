@@ -1,4 +1,5 @@
 import { blas } from "../linalg/backend.js";
+import { growingBuffer, newArray } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { pairStart } from "../linalg/parts/moment-blocks.js";
 import {
@@ -10,9 +11,7 @@ import {
   addWeightedGram,
   type FeatureMap,
   type GramSums,
-  growingBuffer,
   interceptName,
-  newArray,
   repeatRow,
   rowProducts,
   startWithIntercepts,

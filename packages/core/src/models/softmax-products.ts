@@ -1,8 +1,9 @@
 /** Products of the curvature of softmax regression with many rows: Σ w_i A_i ⊗ (1, x_i)(1, x_i)' for several directions at once. */
+
+import { growingBuffer } from "../linalg/buffers.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { type CurvedBlock, curvedJob, curvedParts, sumsOfPart } from "../linalg/parts/curved-rows.js";
 import { doParts, sharedNumbers } from "../linalg/parts/share.js";
-import { growingBuffer } from "./feature-map.js";
 import type { SoftmaxRows } from "./softmax-rows.js";
 
 /** What threads are handed, kept from one product to the next: nobody reads it when all parts are done. */

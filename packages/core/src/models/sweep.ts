@@ -3,11 +3,10 @@ import { defaultRowsPerBlock } from "../data/rows-dataset.js";
 import { Matrix } from "../linalg/matrix.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import type { FeatureMap } from "./feature-map.js";
-import { GramLanes } from "./gram-lanes.js";
 import { borrowBuffers } from "./idle-buffers.js";
 import { KeptRows } from "./kept-rows.js";
 import { LinearMap } from "./linear-map.js";
-import { VectorLanes } from "./vector-lanes.js";
+import { SharedSums } from "./shared-sums.js";
 
 /** What a sweep computes: scores F = VΘ on the way in, V'Ω and V'diag(ω)V on the way out. */
 export interface SweepPlan {
@@ -63,9 +62,8 @@ export async function sweep(
   const empty = Matrix.zeros(0, 0);
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
   const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
-  const lanes = GramLanes.for(through, gramSums.length, data.rows, plan.theta ?? null);
-  const later = gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
-  const vectors = lanes || later || map.formed ? null : VectorLanes.for(map, data.rows, plan);
+  const shared = SharedSums.for(through, data.rows, plan);
+  const later = !shared && gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
   const formedLength = map.formed ? defaultRowsPerBlock(d) : undefined;
   const form = map.formed?.bind(map);
   const kept = form ? KeptRows.of(map, data) : null;
@@ -74,25 +72,28 @@ export async function sweep(
     return kept && block.lasting ? kept.block(block, form) : form(block.x, formedBuffer);
   };
   let blocks = 0;
-  for (const block of data.blocks((lanes ?? later ?? vectors)?.rowsPerBlock ?? formedLength)) {
-    const r = block.x.rows;
-    const x = usesRows ? formed(block) : block.x;
-    const scores = plan.theta ? await (vectors ?? through).scores(plan.theta, x) : empty;
-    const pull = new Matrix(pullBuffers[blocks++ % 2](r * columns).fill(0), r, columns);
-    const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
-    visit(rows);
-    const lasting = block.lasting === true && x === block.x;
-    if (lanes) {
-      await lanes.add({ x, lasting }, rows.grams, gramSums, pull, pullSums);
-    } else {
-      if (columns > 0) await (vectors ?? through).addPullback(x, pull, pullSums, lasting);
-      if (later) later.add(x, rows.grams);
-      else gramSums.forEach((sum, k) => through.addGram(x, rows.grams[k], sum));
+  try {
+    for (const block of data.blocks((shared ?? later)?.rowsPerBlock ?? formedLength)) {
+      const r = block.x.rows;
+      const x = usesRows ? formed(block) : block.x;
+      const scores = plan.theta ? (shared ?? through).scores(plan.theta, x) : empty;
+      const pull = new Matrix(pullBuffers[blocks++ % 2](r * columns).fill(0), r, columns);
+      const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
+      visit(rows);
+      const lasting = block.lasting === true && x === block.x;
+      if (shared) {
+        shared.add(x, lasting, rows.grams, pull);
+      } else {
+        if (columns > 0) through.addPullback(x, pull, pullSums);
+        if (later) later.add(x, rows.grams);
+        else gramSums.forEach((sum, k) => through.addGram(x, rows.grams[k], sum));
+      }
+      if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
     }
-    if (slices.due()) await slices.pause({ phase: plan.phase, done: block.firstRow + r, total: data.rows });
+  } finally {
+    shared?.settle();
   }
-  await lanes?.addTo(gramSums);
-  if (columns > 0) await vectors?.addTo(pullSums);
+  shared?.addTo(gramSums, pullSums);
   later?.addTo(gramSums);
   buffers.giveBack();
   kept?.done();

@@ -1,11 +1,15 @@
 /** Products of rows with the weights of a few classes, by all threads where the rows are many. */
+
+import { growingBuffer } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { pullJob, scoresJob, tallParts } from "../linalg/parts/row-products.js";
-import { doParts, SHARED_WORK, sharedNumbers } from "../linalg/parts/share.js";
-import { growingBuffer } from "./feature-map.js";
+import { doParts, sharedNumbers } from "../linalg/parts/share.js";
+
+/** Multiply-adds from which blocks are worth their copies in shared memory. */
+const TALL_WORK = 5e7;
 
 /** Whether rows times k columns are worth several threads. */
-export const isTall = (x: Matrix, columns: number): boolean => x.data.length * columns >= SHARED_WORK;
+export const isTall = (x: Matrix, columns: number): boolean => x.data.length * columns >= TALL_WORK;
 
 /** What threads are handed, kept from one product to the next: nobody reads it when all parts are done. */
 const [weightBuffer, rowBuffer, sumBuffer] = [0, 1, 2].map(() => growingBuffer(sharedNumbers));

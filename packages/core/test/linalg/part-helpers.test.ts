@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import koffi from "koffi";
 import { afterAll, describe, expect, test } from "vitest";
 import { type CurvedJob, curvedJob, curvedParts, sumsOfPart } from "../../src/linalg/parts/curved-rows.js";
+import { type GramJob, gramJob, gramSumsOfPart } from "../../src/linalg/parts/gram-rows.js";
 import { addPart, type PartsJob } from "../../src/linalg/parts/jobs.js";
 import { momentCut } from "../../src/linalg/parts/moment-blocks.js";
 import { momentJob } from "../../src/linalg/parts/moment-products.js";
@@ -10,6 +11,8 @@ import { pairJob } from "../../src/linalg/parts/pair-products.js";
 import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
 import { NATIVE_STRETCH, type Products } from "../../src/linalg/parts/products.js";
 import { type PullJob, pullJob, type ScoresJob, scoresJob, tallParts } from "../../src/linalg/parts/row-products.js";
+import { type SizesJob, sizesJob, sizesParts } from "../../src/linalg/parts/row-sizes.js";
+import { sharedIntegers } from "../../src/linalg/parts/share.js";
 import { type WeightedGramsJob, weightedGramsJob, weightedGramsStarts } from "../../src/linalg/parts/weighted-grams.js";
 import { Random } from "../models/naive.js";
 import { backends, required } from "./backends.js";
@@ -93,10 +96,40 @@ function pullOfRows(): PullJob<Float64Array> {
   return pullJob({ ...rows, q: shared(random.normals(rows.rows * rows.columns)), sums });
 }
 
+/** Rows in three parts, one of them empty, under weights alike and apart, as they lie or in an order of their own. */
+function gramOfRows(ordered: boolean): GramJob<Float64Array> {
+  const random = new Random(7);
+  const [rows, features, grams, pulls] = [90, 31, 2, 1];
+  const x = Float64Array.from(random.normals(rows * features));
+  const weights = [...new Array<number>(rows).fill(0.5), ...Array.from({ length: rows }, () => random.uniform())];
+  const order = ordered ? new Int32Array(new SharedArrayBuffer(4 * rows)).map((_, i) => (i * 7) % rows) : null;
+  const shape = { features, grams, borders: true, pulls };
+  return gramJob({
+    ...shape,
+    x,
+    rows,
+    starts: [0, 50, 50, rows],
+    order: order && sharedIntegers(order),
+    vectors: shared([...weights, ...random.normals(rows)]),
+    sums: room(3 * gramSumsOfPart(shape)).fill(3),
+    first: true,
+  });
+}
+
+/** Sizes of rows of two parts. */
+function sizesOfRows(p: 1 | 2): SizesJob<Float64Array> {
+  const random = new Random(8);
+  const [rows, features] = [200, 1000];
+  const x = Float64Array.from(random.normals(rows * features));
+  return sizesJob({ x, rows, features, p, sizes: room(rows), unsafe: room(sizesParts(rows, features)) });
+}
+
 /** Products with plain arrays by the back end under test. */
 const products: Products<Float64Array> = {
   gemm: (...product) => required(native).gemm(...product),
+  syrk: (...product) => required(native).syrk(...product),
   from: (x, number) => x.subarray(number),
+  numbers: (x, count) => x.subarray(0, count),
   stretch: NATIVE_STRETCH,
 };
 
@@ -105,7 +138,7 @@ function fail(): never {
 }
 
 describe.skipIf(native.blas === undefined || !existsSync(program))("threads beside this one", () => {
-  const helpers = new PartHelpers(1, library, koffi.address, program, 0);
+  const helpers = new PartHelpers(1, library, koffi, program, 0);
   afterAll(() => helpers.close());
 
   const doAlone = (job: PartsJob<Float64Array>): void => {
@@ -115,11 +148,13 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
   /** Returns how many parts were taken beside this thread. */
   function share(job: PartsJob<Float64Array>): number {
     let own = 0;
-    helpers.share(job, (part) => {
-      own++;
-      for (const until = performance.now() + 5; performance.now() < until; );
-      addPart(job, part, products);
-    });
+    helpers
+      .share(job, (part) => {
+        own++;
+        for (const until = performance.now() + 5; performance.now() < until; );
+        addPart(job, part, products);
+      })
+      .end();
     return job.parts - own;
   }
 
@@ -177,36 +212,102 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
   test("weighted Gram matrices: to the last digit what one thread sums", () =>
     sameAsAlone(gramsJob, ({ sums }) => sums, 2));
   test("scores of many rows: to the last digit what one thread sums", () =>
-    sameAsAlone(scoresOfRows, ({ scores }) => scores, 2));
+    sameAsAlone(scoresOfRows, ({ scores }) => scores, 9));
   test("pullbacks of many rows: to the last digit what one thread sums", () =>
     sameAsAlone(pullOfRows, ({ sums }) => sums, 2));
 
+  test.each([true, false])("Gram matrices, rows in an order of their own %s: those of plain loops", async (ordered) => {
+    const make = (): GramJob<Float64Array> => gramOfRows(ordered);
+    await sameAsAlone(make, ({ sums }) => sums, 3);
+    const job = make();
+    doAlone(job);
+    const { features: m, rows, vectors, order } = job;
+    const size = gramSumsOfPart(job);
+    for (const [part, from, to] of [
+      [0, 0, 50],
+      [1, 50, 50],
+      [2, 50, rows],
+    ]) {
+      const sums = job.sums.subarray(part * size, (part + 1) * size);
+      const row = (at: number): Float64Array =>
+        job.x.subarray((order ? order[at] : at) * m, ((order ? order[at] : at) + 1) * m);
+      const over = (term: (at: number) => number): number => {
+        let sum = 0;
+        for (let at = from; at < to; at++) sum += term(at);
+        return sum;
+      };
+      for (let j = 0; j < m; j++) {
+        for (let g = 0; g < 2; g++)
+          for (let l = 0; l <= j; l++)
+            expect(sums[g * m * m + j * m + l]).toBeCloseTo(
+              over((at) => vectors[g * rows + at] * row(at)[j] * row(at)[l]),
+              10,
+            );
+        for (let v = 0; v < 3; v++)
+          expect(sums[2 * m * m + v * m + j]).toBeCloseTo(
+            over((at) => vectors[v * rows + at] * row(at)[j]),
+            10,
+          );
+      }
+    }
+    doAlone({ ...job, first: false });
+    const again = make();
+    doAlone(again);
+    job.sums.forEach((sum, at) => expect(sum).toBeCloseTo(2 * again.sums[at], 10));
+  });
+
+  test.each([1, 2] as const)("sizes of many rows, p = %d: those of plain loops", async (p) => {
+    await sameAsAlone(
+      () => sizesOfRows(p),
+      ({ sizes }) => sizes,
+      2,
+    );
+    const { x, sizes, features, unsafe } = sizesOfRows(p);
+    const job = sizesOfRows(p);
+    job.unsafe.fill(1);
+    doAlone(job);
+    expect([...job.unsafe]).toEqual(p === 2 ? [0, 0] : [1, 1]);
+    expect(unsafe.length).toBe(2);
+    job.sizes.forEach((size, i) => {
+      const row = x.subarray(i * features, (i + 1) * features);
+      expect(size).toBeCloseTo(p === 1 ? row.reduce((sum, v) => sum + Math.abs(v), 0) : Math.hypot(...row), 9);
+    });
+    expect(sizes.every((size) => size === 0)).toBe(true);
+  });
+
+  test("a size that squares cannot have is flagged", () => {
+    const job = sizesOfRows(2);
+    job.x[150_000] = 1e200;
+    doAlone(job);
+    expect([...job.unsafe]).toEqual([0, 1]);
+  });
+
   test("a thread that cannot start takes no part", () => {
-    const none = new PartHelpers(2, library, koffi.address, new URL("./nowhere.js", import.meta.url), 0);
+    const none = new PartHelpers(2, library, koffi, new URL("./nowhere.js", import.meta.url), 0);
     const job = jobOf(5, 2, 1);
     const own: number[] = [];
-    none.share(job, (part) => own.push(part));
+    none.share(job, (part) => own.push(part)).end();
     expect(own).toEqual([0, 1, 2]);
     return none.close();
   });
 
   test("before it is worth a thread, this one does all, and what fails ends it", () => {
-    const early = new PartHelpers(1, library, koffi.address, program, 1e9);
+    const early = new PartHelpers(1, library, koffi, program, 1e9);
     const own: number[] = [];
-    early.share(jobOf(5, 2, 1), (part) => own.push(part));
+    early.share(jobOf(5, 2, 1), (part) => own.push(part)).end();
     expect(own).toEqual([0, 1, 2]);
-    const again = new PartHelpers(1, library, koffi.address, program, 1e9);
-    expect(() => again.share(jobOf(5, 2, 1), () => fail())).toThrow("no part");
+    const again = new PartHelpers(1, library, koffi, program, 1e9);
+    expect(() => again.share(jobOf(5, 2, 1), () => fail()).end()).toThrow("no part");
   });
 
   test("what fails here is thrown when all parts have ended", () => {
-    const none = new PartHelpers(0, library, koffi.address, program, 0);
+    const none = new PartHelpers(0, library, koffi, program, 0);
     const own: number[] = [];
     const failing = (part: number): void => {
       own.push(part);
       if (part !== 1) throw new Error(`part ${part}`);
     };
-    expect(() => none.share(jobOf(5, 2, 1), failing)).toThrow("part 0");
+    expect(() => none.share(jobOf(5, 2, 1), failing).end()).toThrow("part 0");
     expect(own).toEqual([0, 1, 2]);
   });
 
@@ -235,5 +336,7 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     for (const name of ["features", "weights", "sums"]) short(gramsJob(), name);
     for (const name of ["x", "weights", "scores"]) short(scoresOfRows(), name);
     for (const name of ["x", "q", "sums"]) short(pullOfRows(), name);
+    for (const name of ["x", "vectors", "sums"]) short(gramOfRows(true), name);
+    for (const name of ["x", "sizes", "unsafe"]) short(sizesOfRows(2), name);
   });
 });

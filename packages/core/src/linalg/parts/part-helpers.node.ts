@@ -1,7 +1,10 @@
 /** Threads beside the first one that take parts of jobs; rows are read where they lie. */
 import { Worker } from "node:worker_threads";
 import { numericalError } from "../../errors.js";
+import type { BegunParts } from "../blas.js";
+import type { Koffi } from "../native-kernels.node.js";
 import { type PartsJob, withAddresses } from "./jobs.js";
+import { type KeepAway, placement } from "./placement.node.js";
 
 /** What a thread is given at its start. */
 export interface HelperStart {
@@ -9,6 +12,9 @@ export interface HelperStart {
   readonly library: string;
   /** A number that every call changes: threads sleep on it. */
   readonly calls: Int32Array;
+  /** Where threads write their numbers in the system, and which place is this one's. */
+  readonly threads: Int32Array;
+  readonly at: number;
 }
 
 /** A job as threads are told of it: x are addresses, all else lies in shared memory. */
@@ -29,51 +35,40 @@ const WORK_BEFORE_THREADS = 1e8;
 
 export class PartHelpers {
   private readonly calls = new Int32Array(new SharedArrayBuffer(4));
+  private readonly threads: Int32Array;
+  private readonly keepAway: KeepAway | null;
   private workers: Worker[] | null = null;
 
   /**
    * @param others how many threads beside this one @param library the file that BLAS was loaded from
-   * @param addressOf of numbers that stay where they are @param program the module that a thread runs
-   * @param workBefore multiply-adds of jobs that this thread does alone
+   * @param program the module that a thread runs @param workBefore multiply-adds of jobs that this thread does alone
    */
   constructor(
     private readonly others: number,
     private readonly library: string,
-    private readonly addressOf: (numbers: Float64Array) => bigint,
+    private readonly koffi: Koffi,
     private readonly program = new URL("./part-helper.node.js", import.meta.url),
     private workBefore = WORK_BEFORE_THREADS,
-  ) {}
+  ) {
+    this.threads = new Int32Array(new SharedArrayBuffer(4 * others));
+    this.keepAway = placement(koffi);
+  }
 
-  /** Does all parts, here and beside: those of a thread that has not started yet are done by the others. @throws what `own` does */
-  share(job: PartsJob<Float64Array>, own: (part: number) => void): void {
-    const { parts } = job;
-    this.workBefore -= job.work;
-    if (this.workBefore > 0) {
-      for (let part = 0; part < parts; part++) own(part);
-      return;
-    }
-    this.workers ??= Array.from({ length: this.others }, () => this.start());
+  /** Begins a job beside this thread. Parts of a thread that has not started yet are done by the others. */
+  share(job: PartsJob<Float64Array>, own: (part: number) => void): Begun {
     const turns = new Int32Array(new SharedArrayBuffer(12));
-    const told: SharedJob = { job: withAddresses(job, this.addressOf), turns };
+    this.workBefore -= job.work;
+    if (this.workBefore <= 0) this.tell({ job: withAddresses(job, this.koffi.address), turns });
+    return new Begun(job, own, turns);
+  }
+
+  private tell(told: SharedJob): void {
+    this.workers ??= Array.from({ length: this.others }, (_, at) => this.start(at));
+    this.keepAway?.(this.threads);
     // oxlint-disable-next-line require-post-message-target-origin -- threads, not windows
     for (const worker of this.workers) worker.postMessage(told);
     Atomics.add(this.calls, 0, 1);
     Atomics.notify(this.calls, 0);
-    let failure: { readonly error: unknown } | null = null;
-    for (let part = Atomics.add(turns, NEXT, 1); part < parts; part = Atomics.add(turns, NEXT, 1)) {
-      try {
-        own(part);
-      } catch (error) {
-        failure ??= { error }; // the rows must stay where they are until no other thread reads them
-      }
-      Atomics.add(turns, DONE, 1);
-    }
-    for (let looks = 0; looks < LOOKS && Atomics.load(turns, DONE) < parts; looks++);
-    for (let done = Atomics.load(turns, DONE); done < parts; done = Atomics.load(turns, DONE))
-      Atomics.wait(turns, DONE, done);
-    if (failure) throw failure.error;
-    if (Atomics.load(turns, FAILED) !== 0)
-      throw numericalError("A thread beside the first one has failed: run with AIF_THREADS=1.");
   }
 
   /** Ends the threads. */
@@ -83,14 +78,49 @@ export class PartHelpers {
     await Promise.all((workers ?? []).map((worker) => worker.terminate()));
   }
 
-  private start(): Worker {
+  private start(at: number): Worker {
+    const { library, calls, threads } = this;
     const worker = new Worker(this.program, {
-      workerData: { library: this.library, calls: this.calls } satisfies HelperStart,
+      workerData: { library, calls, threads, at } satisfies HelperStart,
       execArgv: [], // loaders of the program are none of its business
       name: "parts",
     });
     worker.on("error", () => {}); // one that cannot start takes no part, and nobody waits for it
     worker.unref();
     return worker;
+  }
+}
+
+/** A job that has begun, and the numbers that it needs until it has ended. */
+class Begun implements BegunParts {
+  private failure: { readonly error: unknown } | null = null;
+
+  constructor(
+    private readonly job: PartsJob<Float64Array>,
+    private readonly own: (part: number) => void,
+    private readonly turns: Int32Array,
+  ) {}
+
+  help(): void {
+    const { turns, job } = this;
+    for (let part = Atomics.add(turns, NEXT, 1); part < job.parts; part = Atomics.add(turns, NEXT, 1)) {
+      try {
+        this.own(part);
+      } catch (error) {
+        this.failure ??= { error }; // the rows must stay where they are until no other thread reads them
+      }
+      Atomics.add(turns, DONE, 1);
+    }
+  }
+
+  end(): void {
+    this.help();
+    const { turns, job, failure } = this;
+    for (let looks = 0; looks < LOOKS && Atomics.load(turns, DONE) < job.parts; looks++);
+    for (let done = Atomics.load(turns, DONE); done < job.parts; done = Atomics.load(turns, DONE))
+      Atomics.wait(turns, DONE, done);
+    if (failure) throw failure.error;
+    if (Atomics.load(turns, FAILED) !== 0)
+      throw numericalError("A thread beside the first one has failed: run with AIF_THREADS=1.");
   }
 }

@@ -16,8 +16,21 @@ export interface Products<X> {
     c: Float64Array,
     ldc: number,
   ): void;
+  /** C ← alpha·A'A + beta·C (lower triangle) on one thread, as `Blas.syrk`. */
+  syrk(
+    n: number,
+    k: number,
+    alpha: number,
+    a: X | Float64Array,
+    lda: number,
+    beta: number,
+    c: Float64Array,
+    ldc: number,
+  ): void;
   /** The rows' numbers from one on. */
   from(x: X, number: number): X;
+  /** The first so many of the rows' numbers as an array. */
+  numbers(x: X, count: number): Float64Array;
   readonly stretch: Stretch;
 }
 

@@ -29,22 +29,32 @@ export interface PullJob<X> extends TallRows<X> {
   readonly sums: Float64Array;
 }
 
-/** Numbers of X that a part has: about a millisecond. */
-const PART_NUMBERS = 1 << 20;
+/** Numbers of X that a part of each kind has: scores have no sums that parts would have to have each of. */
+const PART_NUMBERS = { scores: 1 << 17, pull: 1 << 20 } as const;
+/** A number that is read takes as long as so many multiply-adds. */
+const READ = 20;
 
-const rowsOfPart = (features: number): number => Math.max(1, Math.floor(PART_NUMBERS / features));
+type Kind = keyof typeof PART_NUMBERS;
 
-export const tallParts = (rows: number, features: number): number => Math.ceil(rows / rowsOfPart(features));
+const rowsOfPart = (kind: Kind, features: number): number => Math.max(1, Math.floor(PART_NUMBERS[kind] / features));
+
+const partsOf = (kind: Kind, rows: number, features: number): number => Math.ceil(rows / rowsOfPart(kind, features));
+
+export const tallParts = (rows: number, features: number): number => partsOf("pull", rows, features);
 
 type Given<Job> = Omit<Job, "kind" | "parts" | "work">;
 
-const tall = ({ rows, features, columns }: Pick<TallRows<unknown>, "rows" | "features" | "columns">) => ({
-  parts: tallParts(rows, features),
-  work: rows * features * columns,
+const tall = <K extends Kind>(
+  kind: K,
+  { rows, features, columns }: Omit<TallRows<unknown>, "parts" | "work" | "x">,
+) => ({
+  kind,
+  parts: partsOf(kind, rows, features),
+  work: rows * features * (columns + READ),
 });
 
-export const scoresJob = <X>(job: Given<ScoresJob<X>>): ScoresJob<X> => ({ kind: "scores", ...tall(job), ...job });
-export const pullJob = <X>(job: Given<PullJob<X>>): PullJob<X> => ({ kind: "pull", ...tall(job), ...job });
+export const scoresJob = <X>(job: Given<ScoresJob<X>>): ScoresJob<X> => ({ ...tall("scores", job), ...job });
+export const pullJob = <X>(job: Given<PullJob<X>>): PullJob<X> => ({ ...tall("pull", job), ...job });
 
 export function addScores<X>(job: ScoresJob<X>, part: number, { gemm, from: at, stretch }: Products<X>): void {
   const { features: m, columns: k, weights, scores } = job;
@@ -61,13 +71,13 @@ export function addPull<X>(job: PullJob<X>, part: number, { gemm, from: at, stre
 
 /** First rows and lengths of a part's small products. */
 function* stretches(
-  { rows, features, columns }: TallRows<unknown>,
+  { kind, rows, features, columns }: ScoresJob<unknown> | PullJob<unknown>,
   part: number,
   { terms }: Stretch,
 ): Generator<[number, number]> {
   const most = Math.max(1, Math.floor(terms / (features * columns)));
-  const end = Math.min(rows, (part + 1) * rowsOfPart(features));
-  for (let from = part * rowsOfPart(features); from < end; from += most) yield [from, Math.min(most, end - from)];
+  const end = Math.min(rows, (part + 1) * rowsOfPart(kind, features));
+  for (let from = part * rowsOfPart(kind, features); from < end; from += most) yield [from, Math.min(most, end - from)];
 }
 
 export const scoresNeeds = ({ x, rows, features: m, columns: k, weights, scores }: ScoresJob<Float64Array>): Need[] => [

@@ -1,7 +1,8 @@
 import type { Dataset } from "../../data/dataset.js";
 import { ensureBlas } from "../../linalg/backend.js";
+import { growingBuffer } from "../../linalg/buffers.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { addWeightedGram, growingBuffer } from "../feature-map.js";
+import { addWeightedGram } from "../feature-map.js";
 
 /** μ = Σ w x (m) and S = Σ w (x − μ)(x − μ)' (m×m, whole). */
 export interface Moments {

@@ -1,0 +1,196 @@
+/**
+ * Passes over rows on several threads, where all that is asked of rows are products of x itself: each thread takes stretches of a block
+ * that have sums of their own, so that the digits do not depend on who was faster. Two blocks are under way at a time, so that nobody
+ * waits for the last stretch of one, nor for the losses of the next.
+ */
+import { blas } from "../linalg/backend.js";
+import type { BegunParts } from "../linalg/blas.js";
+import { growingBuffer, type Store } from "../linalg/buffers.js";
+import { Matrix } from "../linalg/matrix.js";
+import { gramJob, gramSumsOfPart } from "../linalg/parts/gram-rows.js";
+import { scoresJob } from "../linalg/parts/row-products.js";
+import { beginParts, doParts, SHARED_WORK, sharedNumbers } from "../linalg/parts/share.js";
+import { type FeatureMap, type RowProducts, startWithIntercepts } from "./feature-map.js";
+
+/** Blocks are larger than elsewhere, so that handing over is rare: so much for each thread. */
+const BLOCK_BYTES = 1 << 22;
+/** Parts of a block for each thread, the last ones the smallest, so that threads end together; fewer where sums take more room (numbers). */
+const PARTS = 3;
+const ROOM = 1 << 22;
+
+/** What a pass asks of its rows. */
+interface Asked {
+  /** d×K */
+  readonly theta?: Matrix | null;
+  /** J, the columns of Ω. */
+  readonly pull?: number;
+  readonly grams?: number;
+}
+
+/** What threads are handed, kept from pass to pass. */
+const [thetaBuffer, scoreBuffer] = [0, 1].map(() => growingBuffer(sharedNumbers));
+/** Of passes that are over, since passes may run side by side: memory costs more to have than to clear. */
+const idle: Buffers[] = [];
+
+interface Buffers {
+  readonly sums: Store;
+  readonly vectors: Store;
+}
+
+/** Every second block. */
+interface Turn extends Buffers {
+  begun: BegunParts | null;
+  /** What its blocks add to, from the first one on. */
+  readonly total: Float64Array;
+  isNew: boolean;
+}
+
+/** Until nothing runs beside this thread any more. */
+function end(turn: Turn): void {
+  const { begun } = turn;
+  turn.begun = null;
+  begun?.end();
+}
+
+export class SharedSums {
+  /** Rows a block should have. */
+  readonly rowsPerBlock: number;
+  private readonly parts: number;
+  private readonly turns: readonly [Turn, Turn];
+  /** Σω of each weight and column of Ω. */
+  private readonly totals: Float64Array;
+  private blocks = 0;
+
+  private constructor(
+    private readonly map: FeatureMap,
+    private readonly products: RowProducts,
+    private readonly grams: number,
+    private readonly pulls: number,
+    threads: number,
+  ) {
+    const { inputs } = map;
+    this.rowsPerBlock = Math.max(64, Math.floor((BLOCK_BYTES * threads) / 8 / inputs));
+    const size = gramSumsOfPart(this.shape);
+    this.parts = Math.max(threads, Math.min(PARTS * threads, Math.floor(ROOM / (2 * size))));
+    const turn = (): Turn => {
+      const buffers = idle.pop() ?? { sums: growingBuffer(sharedNumbers), vectors: growingBuffer(sharedNumbers) };
+      return { ...buffers, begun: null, total: buffers.sums(this.parts * size), isNew: true };
+    };
+    this.turns = [turn(), turn()];
+    this.totals = new Float64Array(grams + pulls);
+  }
+
+  /** Null where there is no thread to spare, no product of the rows themselves, or too little to do. @param rows n */
+  static for(map: FeatureMap, rows: number, { theta, pull = 0, grams = 0 }: Asked): SharedSums | null {
+    const { shareParts, threads } = blas();
+    const { inputs, rowProducts } = map;
+    if (!shareParts || !rowProducts || inputs === 0 || (!theta && pull + grams === 0)) return null;
+    const { work } = gramJob({ ...NOTHING, rows, features: inputs, grams });
+    return work < SHARED_WORK ? null : new SharedSums(map, rowProducts, grams, pull, threads);
+  }
+
+  private get shape() {
+    const { grams, pulls, products, map } = this;
+    return { features: map.inputs, grams, pulls, borders: products.borders };
+  }
+
+  /** Vθ, r×K. */
+  scores(theta: Matrix, x: Matrix): Matrix {
+    const { rows, columns: features } = x;
+    const start = startWithIntercepts(theta, rows, this.map.intercept);
+    const slopes = theta.data.subarray(theta.data.length - features * theta.columns);
+    if (slopes.every((value) => value === 0)) return start; // fits begin so
+    const weights = thetaBuffer(slopes.length);
+    weights.set(slopes);
+    const scores = scoreBuffer(start.data.length);
+    scores.set(start.data);
+    doParts(scoresJob({ x: x.data, rows, features, columns: theta.columns, weights, scores }));
+    start.data.set(scores);
+    return start;
+  }
+
+  /**
+   * Adds a block's V'diag(ω)V and V'Ω. @param lasting whether x stays as it is to the end of the pass; else it is free at once
+   * @param weights r each @param omega r×J
+   */
+  add(x: Matrix, lasting: boolean, weights: readonly Float64Array[], omega: Matrix): void {
+    const [turn, other] = this.blocks++ % 2 === 0 ? this.turns : [this.turns[1], this.turns[0]];
+    other.begun?.help();
+    end(turn);
+    const { rows } = x;
+    const vectors = turn.vectors(rows * this.totals.length);
+    weights.forEach((weight, g) => vectors.set(weight, g * rows));
+    for (let j = 0; j < omega.columns; j++) {
+      const column = vectors.subarray((weights.length + j) * rows);
+      for (let i = 0, at = j; i < rows; i++, at += omega.columns) column[i] = omega.data[at];
+    }
+    if (this.map.intercept) {
+      for (let v = 0; v < this.totals.length; v++) this.totals[v] += sum(vectors.subarray(v * rows, (v + 1) * rows));
+    }
+    const job = {
+      ...this.shape,
+      x: x.data,
+      rows,
+      starts: this.starts(rows),
+      order: null,
+      vectors,
+      sums: turn.total,
+      first: turn.isNew,
+    };
+    turn.begun = beginParts(gramJob(job));
+    turn.isNew = false;
+    if (!lasting) end(turn);
+  }
+
+  /** Where the parts of a block begin, and the end of the last. */
+  private starts(rows: number): number[] {
+    const { parts } = this;
+    const left = (part: number): number => ((parts - part) * (parts - part + 1)) / (parts * (parts + 1));
+    return Array.from({ length: parts + 1 }, (_, part) => Math.floor(rows * (1 - left(part))));
+  }
+
+  /** Until nothing runs beside this thread any more. */
+  settle(): void {
+    const [one, other] = this.turns;
+    try {
+      end(one);
+    } finally {
+      end(other);
+    }
+  }
+
+  /** Adds all that was summed, when it has been: grams (d×d, lower triangle) and pulled (d×J). */
+  addTo(grams: readonly Matrix[], pulled: Matrix): void {
+    this.settle();
+    const size = gramSumsOfPart(this.shape);
+    for (const { total } of this.turns.filter(({ isNew }) => !isNew))
+      for (let from = 0; from < total.length; from += size)
+        this.products.addSums(total.subarray(from, from + size), grams, pulled);
+    this.products.addTotals(this.totals, grams, pulled);
+    idle.push(...this.turns);
+  }
+}
+
+/** A job without rows. */
+const NOTHING = {
+  x: null,
+  starts: [0],
+  order: null,
+  borders: false,
+  pulls: 0,
+  vectors: new Float64Array(0),
+  sums: new Float64Array(0),
+  first: true,
+};
+
+function sum(numbers: Float64Array): number {
+  let [a, b, c, d, i] = [0, 0, 0, 0, 0];
+  for (; i + 3 < numbers.length; i += 4) {
+    a += numbers[i];
+    b += numbers[i + 1];
+    c += numbers[i + 2];
+    d += numbers[i + 3];
+  }
+  for (; i < numbers.length; i++) a += numbers[i];
+  return a + b + (c + d);
+}
