@@ -118,6 +118,20 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     },
   );
 
+  test("groups that a split keeps whole are those in memory, by text on four ranks and by numbers on two", async () => {
+    for (const [size, column] of [
+      [4, "kind"],
+      [2, "count"],
+    ] as const) {
+      const split = [...words("logistic").with(5, column === "kind" ? "y,count" : "y,kind"), "--split-by", column];
+      const alone = await aif(split, { AIF_THREADS: "1" });
+      expect(alone.stderr).toBe("");
+      const { code, stdout, stderr } = await onRanks(size, split);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(difference(memoryPart(alone.stdout), memoryPart(stdout))).toBeLessThan(1e-10);
+    }
+  });
+
   test.each([
     ["quadratic", 12],
     ["softmax", 20],

@@ -48,7 +48,12 @@ export function checkFolds(rows: number | null, folds: number, seed: number): vo
 }
 
 function assignGroups(groups: Int32Array, folds: number, seed: number): Uint16Array {
-  const sizes = groupSizes(groups);
+  const foldOf = foldsOfGroups(groupSizes(groups), folds, seed);
+  return Uint16Array.from(groups, (group) => foldOf.get(group) ?? 0);
+}
+
+/** The fold of each group. @param sizes rows by group @throws input: fewer groups than folds */
+export function foldsOfGroups(sizes: ReadonlyMap<number, number>, folds: number, seed: number): Map<number, number> {
   if (sizes.size < folds) {
     throw inputError(`${folds} folds need at least ${folds} groups, there are ${sizes.size}; use fewer folds.`);
   }
@@ -59,7 +64,7 @@ function assignGroups(groups: Int32Array, folds: number, seed: number): Uint16Ar
     foldOf.set(group, smallest);
     fill[smallest] += sizes.get(group) ?? 0;
   }
-  return Uint16Array.from(groups, (group) => foldOf.get(group) ?? 0);
+  return foldOf;
 }
 
 /**
@@ -121,10 +126,15 @@ function heldRows(ids: Int32Array, fraction: number, seed: number, strata: Float
 }
 
 function heldGroups(groups: Int32Array, fraction: number, seed: number): Uint8Array {
-  const sizes = groupSizes(groups);
+  const chosen = groupsHeld(groupSizes(groups), fraction, seed);
+  return Uint8Array.from(groups, (group) => (chosen.has(group) ? 1 : 0));
+}
+
+/** The groups that are held out. @param sizes rows by group @throws input: one group alone */
+export function groupsHeld(sizes: ReadonlyMap<number, number>, fraction: number, seed: number): Set<number> {
   if (sizes.size < 2)
     throw inputError("Holding out rows by group needs at least 2 groups, there is 1; choose another column.");
-  const wanted = groups.length * fraction;
+  const wanted = [...sizes.values()].reduce((total, size) => total + size, 0) * fraction;
   const chosen = new Set<number>();
   let count = 0;
   for (const group of groupOrder(sizes, seed)) {
@@ -134,7 +144,7 @@ function heldGroups(groups: Int32Array, fraction: number, seed: number): Uint8Ar
     chosen.add(group);
     count += size;
   }
-  return Uint8Array.from(groups, (group) => (chosen.has(group) ? 1 : 0));
+  return chosen;
 }
 
 /** Each row's stratum, in ascending order of labels, and the strata's sizes. */

@@ -16,6 +16,8 @@ export interface StreamedBlock extends Block {
   readonly foldOf: Uint16Array | null;
   /** r: the place of each row's group among `groups.names`; absent where results are not repeated for groups. */
   readonly groupOf?: Int32Array | null;
+  /** r: the place of each row's cluster, 0 … `clusters` − 1; absent where rows are drawn by themselves. */
+  readonly clusterOf?: Int32Array | null;
 }
 
 /** Rows too many for memory, or spread over processes: what they hold passes by block by block, as often as asked. */
@@ -29,6 +31,8 @@ export interface StreamedDataset extends RowBlocks {
   readonly encoding: Encoding;
   /** The groups that results are repeated for, under `by`; absent or null: none. */
   readonly groups?: Pick<ByGroups, "column" | "names"> | null;
+  /** How many clusters the rows fall into, numbered in the order of their labels; absent or null: rows are drawn by themselves. */
+  readonly clusters?: number | null;
   /** What was decided about rows and columns without asking. */
   readonly notes: readonly Note[];
   /** Σ of the rows' weights as the files have them; n without weights. */

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { AifError, throwIfAborted, usageError } from "../../errors.js";
+import { AifError, throwIfAborted } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
@@ -17,6 +17,7 @@ import { type CachedRows, cachedRows, type FirstPassWork } from "./cached-rows.n
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
 import { notesInStorage } from "./mixed-precision.js";
+import { clusterLabels, clustersIn, rowGroups } from "./row-groups.js";
 import { sharedTable, wholeTable } from "./shared-rows.node.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamedNames } from "./stream-by.js";
@@ -89,7 +90,7 @@ export interface CachedStream {
 /**
  * Reads a table of any size once, in pieces, into a cache, learns its encoding, and gives its rows block by block. What comes out is
  * what `readTable`, `encode` and the splits give in memory, for any number of ranks.
- * @throws as these; usage: clusters or groups to split by, which need the whole table. resource: the cache cannot be written or was damaged
+ * @throws as these; resource: the cache cannot be written or was damaged
  */
 export async function openStreamed(path: string, options: StreamOptions): Promise<OpenedStream> {
   const { share, close } = await cacheStreamed(path, options);
@@ -106,7 +107,6 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
  * @throws as `openStreamed`, whatever shows before the rows are encoded
  */
 export async function cacheStreamed(path: string, options: StreamOptions): Promise<CachedStream> {
-  refuseGroups(options.encode);
   const { ranks = ALONE, encode, split, seed } = options;
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
   const handles: number[] = [];
@@ -114,7 +114,9 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
     for (const handle of handles.splice(0)) closeSync(handle);
     folder.close();
   };
-  const exact = [encode.target, encode.weights, encode.by].filter((name) => name !== undefined);
+  const exact = [encode.target, encode.weights, encode.by, encode.splitBy, encode.cluster].filter(
+    (name) => name !== undefined,
+  );
   const mixed = options.precision === "mixed" ? { exact } : null;
   const first: FirstPassWork = {
     ranks,
@@ -176,15 +178,18 @@ async function encoded(
   const { encoding, rows } = await awaited(fitting(streamFacts(table), encode));
   const filled = await imputed(table, rows, encoding);
   const notes = [...table.notes, ...(await notesInStorage(table, encoding)), ...rows.notes, ...filled];
-  const of = (part: RowsPart, folds: Uint16Array | null, isTraining = true): StreamedDataset =>
-    new StreamedRows(table, rows, part, encoding, folds, isTraining, notes, encoding.by);
+  const of = async (part: RowsPart, folds: Uint16Array | null, isTraining = true): Promise<StreamedDataset> => {
+    const clustered = clusters && (await clustersIn(table, rows, clusters, part.marks));
+    return new StreamedRows(table, rows, part, encoding, folds, isTraining, notes, encoding.by, clustered);
+  };
   if (encoding.target.task === "count") checkTargets(table, rows, encoding);
+  const { groups, clusters } = await rowGroups(table, rows, encoding);
   if (split.kind === "fraction") {
-    const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed);
-    return { training: of(training, null), evaluation: of(evaluation, null, false), source };
+    const { training, evaluation } = await streamedHoldOut(table, rows, encoding, split.share, seed, groups);
+    return { training: await of(training, null), evaluation: await of(evaluation, null, false), source };
   }
-  const folds = split.kind === "cv" ? await streamedFolds(table, rows, encoding, split.folds, seed) : null;
-  const training = of(await wholePart(table, rows, encoding, true), folds);
+  const folds = split.kind === "cv" ? await streamedFolds(table, rows, encoding, split.folds, seed, groups) : null;
+  const training = await of(await wholePart(table, rows, encoding, true), folds);
   return { training, evaluation: others && (await otherRows(tableOf(others, ranks), encoding)), source };
 }
 
@@ -198,15 +203,6 @@ function refuseFullDisk({ path, free }: CacheFolder, bytes: number): void {
   throw new AifError(
     "resource",
     `The cache takes about ${readableBytes(bytes)} and the disk of ${path} has ${readableBytes(left)} left: free some space, or choose another folder with --cache.`,
-  );
-}
-
-function refuseGroups({ splitBy, cluster }: EncodeOptions): void {
-  const named = Object.entries({ "--split-by": splitBy, "--cluster": cluster });
-  const found = named.find(([, column]) => column !== undefined);
-  if (found === undefined) return;
-  throw usageError(
-    `${found[0]} needs the whole table in memory, and this table is streamed: leave it out, or raise --memory.`,
   );
 }
 
@@ -229,7 +225,11 @@ async function otherRows(table: CachedTable, encoding: Encoding): Promise<Stream
     column: by.column,
     names: await streamedNames(table, columnNamed(table, ROLE.by, by.column), used, by),
   };
-  return new StreamedRows(table, used, part, encoding, null, false, notes, groups);
+  // As in memory the file may lack this column.
+  const cluster = table.columns.some(({ name }) => name === encoding.cluster) ? encoding.cluster : null;
+  const labels = cluster === null ? null : await clusterLabels(table, used, cluster);
+  const clustered = labels && (await clustersIn(table, used, labels, part.marks));
+  return new StreamedRows(table, used, part, encoding, null, false, notes, groups, clustered);
 }
 
 /** Looks at every target. @throws as `readTarget` */

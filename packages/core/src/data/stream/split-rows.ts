@@ -1,9 +1,10 @@
 import { exchange } from "../../parallel/deal.js";
 import { classPlaces } from "../class-weight.js";
 import type { Encoding } from "../encoding.js";
-import { checkFolds, checkShare, heldOfStrata, refuseEmptySide } from "../splits.js";
+import { checkFolds, checkShare, foldsOfGroups, groupsHeld, heldOfStrata, refuseEmptySide } from "../splits.js";
 import type { CachedTable } from "./cached-table.js";
 import { NO_STRATUM, rankByHash } from "./hash-rank.js";
+import { labelSizes, type RowLabels } from "./row-groups.js";
 import { type RowsPart, targetsOf } from "./streamed-rows.js";
 import type { UsedRows } from "./used-rows.js";
 
@@ -38,15 +39,20 @@ const hashed = (table: CachedTable, strata: Uint8Array) => ({
   firstId: table.firstRow + 1,
 });
 
-/** The fold of each row of this rank's cache, as `assignFolds` deals them. @throws as `assignFolds` */
+/** The fold of each row of this rank's cache, as `assignFolds` deals them. @param groups kept whole; null: none @throws as `assignFolds` */
 export async function streamedFolds(
   table: CachedTable,
   used: UsedRows,
   encoding: Encoding,
   folds: number,
   seed: number,
+  groups: RowLabels | null,
 ): Promise<Uint16Array> {
-  checkFolds(used.rows, folds, seed);
+  checkFolds(groups === null ? used.rows : null, folds, seed);
+  if (groups !== null) {
+    const foldOf = foldsOfGroups(await labelSizes(table, used, groups), folds, seed);
+    return Uint16Array.from(groups.of, (group) => foldOf.get(group) ?? 0);
+  }
   const { labels, classes } = encoding.target;
   const { of, sizes } = await strataOf(table, used, encoding, labels ? 2 : (classes?.length ?? 0));
   // Each stratum's dealing goes on where the one before ended.
@@ -58,29 +64,46 @@ export async function streamedFolds(
   return out;
 }
 
-/** The rows to fit on and those held out, as `holdOut` chooses them: marks of this rank's rows. @throws as `holdOut` */
+/** The rows to fit on and those held out, as `holdOut` chooses them: marks of this rank's rows. @param groups kept whole; null: none @throws as `holdOut` */
 export async function streamedHoldOut(
   table: CachedTable,
   used: UsedRows,
   encoding: Encoding,
   share: number,
   seed: number,
+  groups: RowLabels | null,
 ): Promise<{ training: RowsPart; evaluation: RowsPart }> {
   checkShare(share, seed);
-  // Of several classes the rows held out are drawn from all alike, as in memory.
-  const { of, sizes } = await strataOf(table, used, encoding, encoding.target.labels ? 2 : 0);
-  const quota = heldOfStrata(sizes, share);
   const held = new Uint8Array(table.ownRows);
   const kept = new Uint8Array(table.ownRows);
-  await rankByHash(hashed(table, of), sizes, seed, table.ranks, (place, stratum, rank) => {
-    (rank < quota[stratum] ? held : kept)[place] = 1;
-  });
+  if (groups !== null) {
+    const chosen = groupsHeld(await labelSizes(table, used, groups), share, seed);
+    groups.of.forEach((group, place) => {
+      if (used.marks?.[place] !== 0) (chosen.has(group) ? held : kept)[place] = 1;
+    });
+  } else await holdOutByHash(table, used, encoding, share, seed, { held, kept });
   const [training, evaluation] = [
     await partOf(table, used, encoding, kept, true),
     await partOf(table, used, encoding, held, false),
   ];
   refuseEmptySide(training.rows, evaluation.rows, share);
   return { training, evaluation };
+}
+
+async function holdOutByHash(
+  table: CachedTable,
+  used: UsedRows,
+  encoding: Encoding,
+  share: number,
+  seed: number,
+  { held, kept }: { readonly held: Uint8Array; readonly kept: Uint8Array },
+): Promise<void> {
+  // Of several classes the rows held out are drawn from all alike, as in memory.
+  const { of, sizes } = await strataOf(table, used, encoding, encoding.target.labels ? 2 : 0);
+  const quota = heldOfStrata(sizes, share);
+  await rankByHash(hashed(table, of), sizes, seed, table.ranks, (place, stratum, rank) => {
+    (rank < quota[stratum] ? held : kept)[place] = 1;
+  });
 }
 
 /** All rows in use as one part. */

@@ -11,6 +11,7 @@ import { defaultRowsPerBlock } from "../rows-dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../streamed-dataset.js";
 import { readTarget } from "../target.js";
 import type { CachedTable, TablePiece } from "./cached-table.js";
+import type { PartClusters } from "./row-groups.js";
 import { type UsedRows, usedPieces } from "./used-rows.js";
 
 /** A part of the rows in use, and what their weights are divided by so that they sum to 1. */
@@ -33,6 +34,7 @@ export class StreamedRows implements StreamedDataset {
   readonly ownRows: number;
   readonly firstRow: number;
   readonly weightTotal: number;
+  readonly clusters: number | null;
   readonly features: readonly string[];
   readonly ranks: Ranks;
   private readonly target: ColumnInfo;
@@ -52,11 +54,13 @@ export class StreamedRows implements StreamedDataset {
     private readonly factors: boolean,
     readonly notes: readonly Note[],
     readonly groups: NonNullable<StreamedDataset["groups"]> | null = null,
+    private readonly clustered: PartClusters | null = null,
   ) {
     this.rows = part.rows;
     this.ownRows = part.ownRows;
     this.firstRow = part.firstRow;
     this.weightTotal = part.weightTotal;
+    this.clusters = clustered && clustered.count;
     this.features = encoding.features.map(({ name }) => name);
     this.ranks = table.ranks;
     this.target = columnNamed(table, ROLE.target, encoding.target.column);
@@ -116,6 +120,7 @@ export class StreamedRows implements StreamedDataset {
         by &&
         groups &&
         groupCodes(piece.column(by.column), by.encoding, groups.names, rows, table.source, piece.before);
+      const clusterOf = this.clustered && rows.map((row) => this.clustered?.placeOf(own + row) ?? 0);
       if (buffer.length < Math.min(rowsPerBlock, rows.length) * m) {
         buffer = new Float64Array(Math.min(rowsPerBlock, rows.length) * m);
       }
@@ -132,6 +137,7 @@ export class StreamedRows implements StreamedDataset {
           sourceRows: sourceRows.subarray(from, to),
           foldOf: folds && folds.subarray(from, to),
           groupOf: groupOf && groupOf.subarray(from, to),
+          clusterOf: clusterOf && clusterOf.subarray(from, to),
           firstRow: firstRow + from,
         };
       }

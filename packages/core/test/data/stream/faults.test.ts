@@ -222,15 +222,19 @@ describe("files", () => {
     await expectFailure(() => readTable(pattern), "input", /^4 files \(.*\) is empty; give a file with a header/);
   });
 
-  test("that cannot be read twice, and groups, are refused", async () => {
-    const { pattern } = await parts("refused");
+  test("that cannot be read twice, and labels too many to be told apart, are refused", async () => {
     await expectFailure(() => open("-"), "input", /Standard input cannot be read in pieces/);
     await expectFailure(() => open("/dev/null"), "input", /is a pipe or a device/);
-    await expectFailure(
-      () => open(pattern, { encode: { target: "y", cluster: "kind" } }),
-      "usage",
-      /^--cluster needs the whole table in memory/,
-    );
+    const path = folder.path("labels.csv");
+    const lines = Array.from({ length: 100_001 }, (_, i) => `n${i},${i % 7},${(i * i) % 11}`);
+    writeFileSync(path, `${["name,x,y", ...lines].join("\n")}\n`);
+    for (const role of ["splitBy", "cluster"]) {
+      await expectFailure(
+        () => open(path, { encode: { target: "y", [role]: "name" } }),
+        "input",
+        /labels\.csv: .*column.* "name" holds more than 100,000 different texts, too many to stream; write whole numbers/,
+      );
+    }
   });
 
   test("may be fewer than the ranks", async () => {

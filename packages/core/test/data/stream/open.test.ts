@@ -23,6 +23,7 @@ interface Rows {
   readonly sourceRows: number[];
   readonly foldOf: number[];
   readonly groupOf: number[];
+  readonly clusterOf: number[];
   readonly firstRows: number[];
 }
 
@@ -37,6 +38,7 @@ function collected(shares: readonly StreamedDataset[]): Rows {
     sourceRows: [],
     foldOf: [],
     groupOf: [],
+    clusterOf: [],
     firstRows: [],
   };
   for (const share of shares) {
@@ -49,6 +51,7 @@ function collected(shares: readonly StreamedDataset[]): Rows {
       rows.sourceRows.push(...block.sourceRows);
       rows.foldOf.push(...(block.foldOf ?? []));
       rows.groupOf.push(...(block.groupOf ?? []));
+      rows.clusterOf.push(...(block.clusterOf ?? []));
       rows.firstRows.push(block.firstRow);
     }
   }
@@ -79,12 +82,19 @@ function expectSame(found: Encoding, wanted: Encoding): void {
   near(numbers, others);
 }
 
+/** Codes without gaps, in their order. */
+function placesOf(codes: Int32Array | undefined): number[] {
+  const sorted = [...new Set(codes)].toSorted((a, b) => a - b);
+  return Array.from(codes ?? [], (code) => sorted.indexOf(code));
+}
+
 function expectRows(found: Rows, wanted: EncodedDataset): void {
   near(found.y, wanted.y);
   near(found.w, wanted.weights);
   near(found.evaluationWeights, wanted.evaluationWeights);
   expect(found.sourceRows).toEqual(Array.from(wanted.sourceRows));
   expect(found.groupOf).toEqual(Array.from(wanted.by?.of ?? []));
+  expect(found.clusterOf).toEqual(placesOf(wanted.clusters));
   const x = [...wanted.blocks()].flatMap((block) =>
     Array.from({ length: block.x.rows }, (_, i) => [...block.x.row(i)]),
   );
@@ -157,6 +167,19 @@ const tables = fc
       weighted: fc.boolean(),
       balanced: fc.boolean(),
       twice: fc.boolean(),
+      splitBy: fc.boolean(),
+      cluster: fc.boolean(),
+      groups: fc.array(fc.constantFrom(...(rows % 3 === 0 ? ["a", "b", "c", "d", ""] : ["7", "30", "-1", "0", ""])), {
+        minLength: rows,
+        maxLength: rows,
+      }),
+      clusters: fc.array(
+        fc.constantFrom(...(rows % 5 === 0 ? ["p", "q", "r", ""] : ["8", "2", "5", "31", "4", "1.5"])),
+        {
+          minLength: rows,
+          maxLength: rows,
+        },
+      ),
       by: fc.option(fc.nat(kinds.length - 1)),
       missing: fc.constantFrom("error", "drop", "mean" as const),
       standardize: fc.boolean(),
@@ -178,10 +201,20 @@ describe("a streamed table", () => {
         await rm(folder, { recursive: true, force: true });
         await mkdir(folder);
         const names = kinds.map((kind, j) => (kind === "count" ? `${kind}${j}_id` : `${kind}${j}`));
-        const header = [...names, ...(twice ? ["again"] : []), "n", "y", "w"].map((name) => `"${name}"`).join(",");
+        const header = [...names, ...(twice ? ["again"] : []), "n", "y", "w", "g", "c"]
+          .map((name) => `"${name}"`)
+          .join(",");
         const lines = cells.map((row, i) => {
           const y = classification ? (several ? table.classes : table.labels)[i] : table.targets[i];
-          const all = [...row, ...(twice ? [row[0]] : []), String(i + 1), y, table.weights[i]];
+          const all = [
+            ...row,
+            ...(twice ? [row[0]] : []),
+            String(i + 1),
+            y,
+            table.weights[i],
+            table.groups[i],
+            table.clusters[i],
+          ];
           return all.map((text) => `"${text}"`).join(",");
         });
         const ends = [...cuts.toSorted((a, b) => a - b), lines.length];
@@ -196,6 +229,8 @@ describe("a streamed table", () => {
           missing: table.missing,
           standardize: table.standardize,
           ...(weighted ? { weights: "w" } : {}),
+          ...(table.splitBy ? { splitBy: "g" } : { exclude: ["g"] }),
+          ...(table.cluster ? { cluster: "c" } : {}),
           ...(table.by === null ? {} : { by: names[table.by] }),
           ...(classification && table.balanced ? { classWeight: "balanced" as const } : {}),
         };
@@ -209,8 +244,9 @@ describe("a streamed table", () => {
         const wanted = await failure(async () => {
           const { all } = await inMemory();
           const { binary, classes } = strataOf(all);
-          if (split.kind === "fraction") holdOut(all.sourceRows, split.share, 3, { strata: binary });
-          if (split.kind === "cv") assignFolds(all.sourceRows, split.folds, 3, { strata: classes });
+          if (split.kind === "fraction")
+            holdOut(all.sourceRows, split.share, 3, { strata: binary, groups: all.groups });
+          if (split.kind === "cv") assignFolds(all.sourceRows, split.folds, 3, { strata: classes, groups: all.groups });
         });
         const found = await failure(async () => {
           opened = await together(table.ranks, (ranks) =>
@@ -232,13 +268,14 @@ describe("a streamed table", () => {
         const rows = collected(opened.map(({ training }) => training));
         for (const { training } of opened) expectLaterRows(training);
         if (split.kind === "fraction") {
-          const parts = holdOut(all.sourceRows, split.share, 3, { strata: binary });
+          const parts = holdOut(all.sourceRows, split.share, 3, { strata: binary, groups: all.groups });
           expectRows(rows, all.select(parts.training));
           const held = all.select(parts.evaluation);
           const shares = opened.map(({ evaluation }) => evaluation).filter((share) => share !== null);
           const evaluated = collected(shares);
           near(evaluated.evaluationWeights, held.evaluationWeights);
           expect(evaluated.sourceRows).toEqual(Array.from(held.sourceRows));
+          expect(evaluated.clusterOf).toEqual(placesOf(held.clusters));
           expect(evaluated.groupOf).toEqual(Array.from(held.by?.of ?? []));
           near([opened[0].training.weightTotal], [all.select(parts.training).weightTotal]);
         } else {
@@ -246,7 +283,8 @@ describe("a streamed table", () => {
           near([opened[0].training.weightTotal], [all.weightTotal]);
         }
         if (split.kind === "cv") {
-          expect(rows.foldOf).toEqual(Array.from(assignFolds(all.sourceRows, split.folds, 3, { strata: classes })));
+          const options = { strata: classes, groups: all.groups };
+          expect(rows.foldOf).toEqual(Array.from(assignFolds(all.sourceRows, split.folds, 3, options)));
         }
         for (const { close } of opened) close();
       }),
