@@ -99,12 +99,15 @@ export class QuadraticMap implements FeatureMap {
 
   jacobianTimes(x: Matrix, directions: Matrix): Matrix {
     const out = Matrix.zeros(x.rows, this.count);
+    const start = this.first + this.inputs;
+    const { pairs } = this;
     for (let i = 0; i < x.rows; i++) {
       const [row, phi, to] = [x.row(i), directions.row(directions.rows === 1 ? 0 : i), out.row(i)];
       to.set(phi, this.first);
-      this.pairs.forEach(([j, k], a) => {
-        to[this.first + this.inputs + a] = phi[j] * row[k] + row[j] * phi[k];
-      });
+      for (let a = 0; a < pairs.length; a++) {
+        const [j, k] = pairs[a];
+        to[start + a] = phi[j] * row[k] + row[j] * phi[k];
+      }
     }
     return out;
   }

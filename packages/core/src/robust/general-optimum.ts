@@ -10,6 +10,7 @@ import { adversarialTraining } from "./adversarial-training.js";
 import { attack, hasExactAttack } from "./attack.js";
 import type { AttackMethod, AttackSearch } from "./attack-result.js";
 import { featureSizes, relativeGradient } from "./attacked-risk.js";
+import { quadraticRobustHessian } from "./quadratic-robust-hessian.js";
 import { quadraticRobustRisk, type SmoothedRisk } from "./quadratic-robust-risk.js";
 
 export interface GeneralOptimumOptions extends Work {
@@ -53,7 +54,9 @@ const SETTLED_GRADIENT = 1e-6;
 const SETTLED_DECREMENT = 1e-11;
 const FIRST_WIDTH = 1e-2;
 const LAST_WIDTH = 1e-9;
-const WIDTH_FACTOR = 0.1;
+const STAGES = 12;
+/** A stage has led far enough where Newton's step would win this share of its width: the next step is then a good one. */
+const STAGE_DECREMENT = 1e-4;
 const MAXIMUM_STEPS = 60;
 const CORNER_STEPS = 300;
 
@@ -92,21 +95,21 @@ async function newtonOptimum(
   const relative = (point: SmoothedRisk): number => relativeGradient(point, point.theta, fit.ridge, sizes);
   const kinked = fit.data.y.some((y) => !Number.isNaN(fit.model.loss.kink(y)));
   let point = await evaluate(start, 0);
-  const scale = Math.abs(point.loss);
-  const stages = kinked && radius > 0 ? Math.round(Math.log(LAST_WIDTH / FIRST_WIDTH) / Math.log(WIDTH_FACTOR)) : 0;
+  const stages = kinked && radius > 0 ? STAGES : 0;
   let iterations = 0;
   let width = 0;
   let decrement = 0;
   for (let stage = 0; stage <= stages; stage++) {
-    width = stages > 0 ? scale * FIRST_WIDTH * WIDTH_FACTOR ** stage : 0;
+    // Of the loss so far: that of a start far off may be thousands of times larger.
+    width = stages > 0 ? Math.abs(point.loss) * FIRST_WIDTH * (LAST_WIDTH / FIRST_WIDTH) ** (stage / stages) : 0;
     point = await evaluate(point.theta, width);
     for (let step = 0; step < MAXIMUM_STEPS; step++) {
-      const direction = invertHessian(point.hessian).solve(point.gradient);
+      const hessian = await quadraticRobustHessian(fit, threat, radius, point.theta, width, { signal });
+      const direction = invertHessian(hessian).solve(point.gradient);
       if (!direction.every(Number.isFinite)) throw numericalError("The robust optimum's Newton step is not finite.");
       decrement = dot(direction, point.gradient);
-      // Early stages only lead the way.
-      const goal = stage < stages ? Math.max(1e-4, tolerance) : 0.1 * tolerance;
-      if (relative(point) <= goal) break;
+      const led = stage < stages && decrement <= STAGE_DECREMENT * width;
+      if (led || relative(point) <= 0.01 * tolerance) break;
       const next = await lowerPoint(point, direction, decrement, (theta) => evaluate(theta, width));
       if (next === null) break;
       point = next;

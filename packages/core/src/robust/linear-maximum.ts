@@ -45,26 +45,33 @@ function fillInTurn(extents: Float64Array, caps: Float64Array, h: Float64Array, 
 function fillTogether(p: number, extents: Float64Array, caps: Float64Array, h: Float64Array, t: Float64Array): void {
   const m = h.length;
   const shape = new Float64Array(m);
-  const free = [...h.keys()].filter((k) => h[k] * extents[k] > 0);
+  const free = new Int32Array(m);
+  let count = 0;
+  for (let k = 0; k < m; k++) if (h[k] * extents[k] > 0) free[count++] = k;
+  // General powers cost more than all else here.
+  const power = p === 2 ? (value: number): number => value * value : (value: number): number => value ** p;
   let left = 1;
-  while (free.length > 0) {
-    const most = free.reduce((largest, k) => Math.max(largest, h[k] * extents[k]), 0);
+  while (count > 0) {
+    let most = 0;
+    for (let at = 0; at < count; at++) most = Math.max(most, h[free[at]] * extents[free[at]]);
     let sum = 0;
-    for (const k of free) {
-      shape[k] = ((h[k] * extents[k]) / most) ** (1 / (p - 1));
-      sum += shape[k] ** p;
+    for (let at = 0; at < count; at++) {
+      const ratio = (h[free[at]] * extents[free[at]]) / most;
+      shape[free[at]] = p === 2 ? ratio : ratio ** (1 / (p - 1));
+      sum += power(shape[free[at]]);
     }
     const factor = (Math.max(0, left) / sum) ** (1 / p);
     let kept = 0;
-    for (const k of free) {
+    for (let at = 0; at < count; at++) {
+      const k = free[at];
       t[k] = factor * shape[k] * extents[k];
       if (t[k] <= caps[k]) free[kept++] = k;
       else {
         t[k] = caps[k];
-        left -= (caps[k] / extents[k]) ** p;
+        left -= power(caps[k] / extents[k]);
       }
     }
-    if (kept === free.length) return;
-    free.length = kept;
+    if (kept === count) return;
+    count = kept;
   }
 }

@@ -1,8 +1,12 @@
 /** Robust optima of quadratic models against the golden reference, finite differences and the influence function. */
 import { describe, expect, test } from "vitest";
-import { fit, influence, lp } from "../../src/index.js";
+import { matrixDataset } from "../../src/data/matrix-dataset.js";
+import { fit, influence, lp, quadratic } from "../../src/index.js";
+import { Matrix } from "../../src/linalg/matrix.js";
 import { attack } from "../../src/robust/attack.js";
 import { generalRobustOptimum } from "../../src/robust/general-optimum.js";
+
+import { quadraticRobustHessian } from "../../src/robust/quadratic-robust-hessian.js";
 import { quadraticRobustRisk } from "../../src/robust/quadratic-robust-risk.js";
 import { exponentOf, golden, goldenData, goldenModel, goldenName, relativeError } from "../golden.js";
 import { type ModelName, type Options, randomCase, smoothCase } from "../influence/problems.js";
@@ -39,7 +43,9 @@ describe.each(PROBLEMS)("%s %o", (model, options) => {
       quadraticRobustRisk(fitted, threat(problem.budgets.length), radius, Float64Array.from(theta), width);
     const theta = new Random(6).normals(problem.terms.length).map((value) => 0.5 * value);
     const width = 0.05;
-    const { gradient, hessian, objective, loss } = await at(theta, width);
+    const { gradient, objective, loss } = await at(theta, width);
+    const adversary = threat(problem.budgets.length);
+    const hessian = await quadraticRobustHessian(fitted, adversary, radius, Float64Array.from(theta), width);
     const h = 1e-4;
     for (let j = 0; j < theta.length; j++) {
       const step = (sign: number) =>
@@ -57,7 +63,7 @@ describe.each(PROBLEMS)("%s %o", (model, options) => {
         expect(Math.abs(hessian.data[j * theta.length + k] - change)).toBeLessThan(2e-2 * (1 + Math.abs(change)));
       }
     }
-    const exact = await attack(fitted, Float64Array.from(theta), threat(problem.budgets.length), data, radius);
+    const exact = await attack(fitted, Float64Array.from(theta), adversary, data, radius);
     expect(Math.abs(exact.robustLoss - loss)).toBeLessThan(1e-12 * loss);
     expect(objective).toBeGreaterThan(loss);
   });
@@ -110,6 +116,27 @@ test.each([
   const limit = fine.map((value, j) => 2 * value - coarse[j]);
   expect(relativeError(limit, answer.influence)).toBeLessThan(1e-4);
   expect((await influence(fitted, threat)).influence).toEqual(answer.influence);
+});
+
+test("nearly collinear columns cost no more steps than others, and a start far off does not widen the corners", async () => {
+  const random = new Random(31);
+  const rows = random.rows(400, 4).map(([a, b, c, e]) => [a, a + 3e-3 * b, c, e]);
+  const y = rows.map(([a, , c, e]) => a + c - e + 0.5 * c * e + random.normal());
+  const fitted = await fit(quadratic(), matrixDataset(new Matrix(Float64Array.from(rows.flat()), 400, 4), y));
+  for (const radius of [0.005, 0.05, 0.3]) {
+    const found = await generalRobustOptimum(fitted, lp(2), radius);
+    expect(found.converged).toBe(true);
+    expect(found.iterations).toBeLessThan(60);
+    // The fit's coefficients are large along the small difference: its loss under attack is many times that of the optimum.
+    expect(found.gap).toBeLessThan(2e-9 * found.objective);
+    const risk = async (theta: Float64Array): Promise<number> =>
+      (await attack(fitted, theta, lp(2)(4), fitted.data, radius)).robustLoss;
+    for (let draw = 0; draw < 40; draw++) {
+      const length = 10 ** (-6 * random.uniform());
+      const there = await risk(found.parameters.map((value) => value + length * random.normal()));
+      expect(there).toBeGreaterThan(found.objective * (1 - 2e-9));
+    }
+  }
 });
 
 test("scores linear in x have the closed form, and no radius gives the fit back", async () => {
