@@ -1,14 +1,11 @@
 import type { Block, Dataset } from "../data/dataset.js";
 import { gathered } from "../data/gather.js";
-import type { BegunParts } from "../linalg/blas.js";
-import { growingBuffer } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { copyRow } from "../linalg/parts/copy-row.js";
-import { gramJob, gramSumsOfPart } from "../linalg/parts/gram-rows.js";
-import { beginParts, sharedIntegers, sharedNumbers } from "../linalg/parts/share.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { type FeatureMap, type RowProducts } from "./feature-map.js";
 import { borrowBuffers } from "./idle-buffers.js";
+import { SharedSums } from "./shared-sums.js";
 
 /** Blocks larger than elsewhere: a fold's part of one must still be worth a matrix product. */
 const BLOCK_BYTES = 1 << 23;
@@ -37,14 +34,16 @@ export async function foldSums(
   const grams = Array.from({ length: folds }, () => Matrix.zeros(d, d));
   const pulls = Array.from({ length: folds }, () => Matrix.zeros(d, 1));
   const slices = timeSlices(work);
-  const adder = map.rowProducts ? new SharedFolds(map, map.rowProducts, grams, pulls) : new OneByOne(map, grams, pulls);
+  const adder = map.rowProducts
+    ? new SideBySide(map, map.rowProducts, foldOf, grams, pulls)
+    : new OneByOne(map, foldOf, grams, pulls);
   try {
     for (const block of data.blocks(Math.max(64, Math.floor(BLOCK_BYTES / 8 / Math.max(1, map.inputs))))) {
       const r = block.x.rows;
       const omega = new Float64Array(r);
       const pi = new Float64Array(r);
       weightsOf(block, omega, pi);
-      adder.add(block, inFoldOrder(foldOf, block.firstRow, r, folds), omega, pi);
+      adder.add(block, omega, pi);
       if (slices.due()) await slices.pause({ phase: "held-out folds", done: block.firstRow + r, total: data.rows });
     }
   } finally {
@@ -58,12 +57,6 @@ export async function foldSums(
   return { grams, pulls: side };
 }
 
-/** The rows of a block in fold order, and folds + 1 places in it where the folds begin. */
-interface FoldOrder {
-  readonly starts: Int32Array;
-  readonly order: Int32Array;
-}
-
 /** Folds one after the other: each one's rows are put side by side in a copy. */
 class OneByOne {
   private readonly buffers = borrowBuffers();
@@ -71,12 +64,14 @@ class OneByOne {
 
   constructor(
     private readonly map: FeatureMap,
+    private readonly foldOf: Uint16Array,
     private readonly grams: readonly Matrix[],
     private readonly pulls: readonly Matrix[],
   ) {}
 
-  add({ x }: Block, { starts, order }: FoldOrder, omega: Float64Array, pi: Float64Array): void {
+  add({ x, firstRow }: Block, omega: Float64Array, pi: Float64Array): void {
     const m = x.columns;
+    const { starts, order } = inFoldOrder(this.foldOf, firstRow, x.rows, this.grams.length);
     this.grams.forEach((gram, k) => {
       const own = order.subarray(starts[k], starts[k + 1]);
       const rows = this.rows(own.length * m);
@@ -94,81 +89,36 @@ class OneByOne {
   }
 }
 
-/** Parts of a block's folds, so that threads have several each. */
-const PARTS = 16;
-/** Numbers that the sums of all parts may have, beyond one a fold. */
-const ROOM = 1 << 22;
-
-/** Pieces of folds on all threads, which put their rows in order themselves. */
-class SharedFolds {
-  private readonly pieces: number;
-  private readonly sums: Float64Array;
-  /** Fold by fold Σω and Σπ. */
-  private readonly totals: readonly Float64Array[];
-  private readonly vectors = growingBuffer(sharedNumbers);
-  private begun: BegunParts | null = null;
+/** Folds side by side, by all threads. */
+class SideBySide {
+  private readonly shared: SharedSums;
 
   constructor(
-    private readonly map: FeatureMap,
-    private readonly products: RowProducts,
+    map: FeatureMap,
+    products: RowProducts,
+    foldOf: Uint16Array,
     private readonly grams: readonly Matrix[],
     private readonly pulls: readonly Matrix[],
   ) {
-    const size = gramSumsOfPart(this.shape);
-    const folds = grams.length;
-    this.pieces = Math.max(1, Math.min(Math.ceil(PARTS / folds), Math.floor(ROOM / Math.max(1, folds * size))));
-    this.sums = sharedNumbers(folds * this.pieces * size);
-    this.totals = grams.map(() => new Float64Array(2));
+    this.shared = SharedSums.forFolds(map, products, foldOf, grams.length);
   }
 
-  private get shape() {
-    return { features: this.map.inputs, grams: 1, pulls: 1, borders: this.products.borders };
+  add({ x, lasting = false, firstRow }: Block, omega: Float64Array, pi: Float64Array): void {
+    this.shared.add({ x, lasting, firstRow }, [omega], new Matrix(pi, pi.length, 1));
   }
 
-  add({ x, lasting }: Block, { starts: folds, order: places }: FoldOrder, omega: Float64Array, pi: Float64Array): void {
-    this.settle();
-    const { pieces, sums, shape } = this;
-    const rows = x.rows;
-    const vectors = this.vectors(2 * rows);
-    vectors.set(gathered(omega, places));
-    vectors.set(gathered(pi, places), rows);
-    this.totals.forEach((totals, k) => {
-      for (let at = folds[k]; at < folds[k + 1]; at++) {
-        totals[0] += vectors[at];
-        totals[1] += vectors[rows + at];
-      }
-    });
-    const starts = Array.from({ length: pieces * this.grams.length + 1 }, (_, part) => {
-      const [fold, piece] = [Math.floor(part / pieces), part % pieces];
-      const [from, to] = [folds[fold], folds[Math.min(fold + 1, this.grams.length)]];
-      return from + Math.floor((piece * (to - from)) / pieces);
-    });
-    const order = sharedIntegers(places);
-    this.begun = beginParts(gramJob({ ...shape, x: x.data, rows, starts, order, vectors, sums, first: false }));
-    if (!lasting) this.settle();
-  }
-
-  /** Until nothing runs beside this thread any more. */
   settle(): void {
-    const { begun } = this;
-    this.begun = null;
-    begun?.end();
+    this.shared.settle();
   }
 
-  /** Adds all that was summed. */
   end(): void {
-    const size = gramSumsOfPart(this.shape);
-    this.grams.forEach((gram, k) => {
-      for (let piece = 0; piece < this.pieces; piece++) {
-        const from = (k * this.pieces + piece) * size;
-        this.products.addSums(this.sums.subarray(from, from + size), [gram], this.pulls[k]);
-      }
-      this.products.addTotals(this.totals[k], [gram], this.pulls[k]);
-    });
+    this.grams.forEach((gram, k) => this.shared.addTo([gram], this.pulls[k], k));
+    this.shared.giveBack();
   }
 }
 
-function inFoldOrder(foldOf: Uint16Array, firstRow: number, rows: number, folds: number): FoldOrder {
+/** The rows of a block in fold order, and folds + 1 places in it where the folds begin. */
+function inFoldOrder(foldOf: Uint16Array, firstRow: number, rows: number, folds: number) {
   const starts = new Int32Array(folds + 1);
   for (let i = 0; i < rows; i++) starts[foldOf[firstRow + i] + 1]++;
   for (let k = 0; k < folds; k++) starts[k + 1] += starts[k];

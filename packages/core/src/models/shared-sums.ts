@@ -7,9 +7,9 @@ import { blas } from "../linalg/backend.js";
 import type { BegunParts } from "../linalg/blas.js";
 import { growingBuffer, type Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
-import { gramJob, gramSumsOfPart } from "../linalg/parts/gram-rows.js";
+import { type GramShape, gramJob, gramSums, type RowFolds } from "../linalg/parts/gram-rows.js";
 import { scoresJob } from "../linalg/parts/row-products.js";
-import { beginParts, doParts, SHARED_WORK, sharedNumbers } from "../linalg/parts/share.js";
+import { beginParts, doParts, SHARED_WORK, sharedFolds, sharedNumbers } from "../linalg/parts/share.js";
 import { type FeatureMap, type RowProducts, startWithIntercepts } from "./feature-map.js";
 
 /** Blocks are larger than elsewhere, so that handing over is rare: so much for each thread. */
@@ -52,46 +52,60 @@ function end(turn: Turn): void {
   begun?.end();
 }
 
+/** Rows of a block, or their features. */
+interface Rows {
+  readonly x: Matrix;
+  readonly lasting: boolean;
+  readonly firstRow: number;
+}
+
 export class SharedSums {
   /** Rows a block should have. */
   readonly rowsPerBlock: number;
   private readonly parts: number;
   private readonly turns: readonly [Turn, Turn];
-  /** Σω of each weight and column of Ω. */
-  private readonly totals: Float64Array;
+  /** Fold by fold Σω of each weight and column of Ω. */
+  private readonly totals: readonly Float64Array[];
   private blocks = 0;
 
   private constructor(
     private readonly map: FeatureMap,
     private readonly products: RowProducts,
-    private readonly grams: number,
-    private readonly pulls: number,
+    private readonly shape: GramShape,
     threads: number,
+    private readonly folds: RowFolds | null = null,
   ) {
-    const { inputs } = map;
-    this.rowsPerBlock = Math.max(64, Math.floor((BLOCK_BYTES * threads) / 8 / inputs));
-    const size = gramSumsOfPart(this.shape);
+    const { features, grams, pulls } = shape;
+    this.rowsPerBlock = Math.max(64, Math.floor((BLOCK_BYTES * threads) / 8 / features));
+    const size = this.count * gramSums(shape);
     this.parts = Math.max(threads, Math.min(PARTS * threads, Math.floor(ROOM / (2 * size))));
     const turn = (): Turn => {
       const buffers = idle.pop() ?? { sums: growingBuffer(sharedNumbers), vectors: growingBuffer(sharedNumbers) };
       return { ...buffers, begun: null, total: buffers.sums(this.parts * size), isNew: true };
     };
     this.turns = [turn(), turn()];
-    this.totals = new Float64Array(grams + pulls);
+    this.totals = Array.from({ length: this.count }, () => new Float64Array(grams + pulls));
+  }
+
+  private get count(): number {
+    return this.folds?.count ?? 1;
   }
 
   /** Null where there is no thread to spare, no product of the rows themselves, or too little to do. @param rows n */
   static for(map: FeatureMap, rows: number, { theta, pull = 0, grams = 0 }: Asked): SharedSums | null {
     const { shareParts, threads } = blas();
-    const { inputs, rowProducts } = map;
-    if (!shareParts || !rowProducts || inputs === 0 || (!theta && pull + grams === 0)) return null;
-    const { work } = gramJob({ ...NOTHING, rows, features: inputs, grams });
-    return work < SHARED_WORK ? null : new SharedSums(map, rowProducts, grams, pull, threads);
+    const { inputs: features, rowProducts } = map;
+    if (!shareParts || !rowProducts || features === 0 || (!theta && pull + grams === 0)) return null;
+    const shape = { features, grams, pulls: pull, borders: rowProducts.borders };
+    const { work } = gramJob({ ...NOTHING, ...shape, rows });
+    return work < SHARED_WORK ? null : new SharedSums(map, rowProducts, shape, threads);
   }
 
-  private get shape() {
-    const { grams, pulls, products, map } = this;
-    return { features: map.inputs, grams, pulls, borders: products.borders };
+  /** One Gram matrix and one pullback of each fold, on this thread where there is no other. @param of n */
+  static forFolds(map: FeatureMap, products: RowProducts, of: Uint16Array, count: number): SharedSums {
+    const { shareParts, threads } = blas();
+    const shape = { features: map.inputs, grams: 1, pulls: 1, borders: products.borders };
+    return new SharedSums(map, products, shape, shareParts ? threads : 1, { of: sharedFolds(of), count });
   }
 
   /** Vθ, r×K. */
@@ -113,40 +127,33 @@ export class SharedSums {
    * Adds a block's V'diag(ω)V and V'Ω. @param lasting whether x stays as it is to the end of the pass; else it is free at once
    * @param weights r each @param omega r×J
    */
-  add(x: Matrix, lasting: boolean, weights: readonly Float64Array[], omega: Matrix): void {
+  add({ x, lasting, firstRow }: Rows, weights: readonly Float64Array[], omega: Matrix): void {
     const [turn, other] = this.blocks++ % 2 === 0 ? this.turns : [this.turns[1], this.turns[0]];
     other.begun?.help();
     end(turn);
     const { rows } = x;
-    const vectors = turn.vectors(rows * this.totals.length);
+    const { shape, folds } = this;
+    const vectors = turn.vectors(rows * (shape.grams + shape.pulls));
     weights.forEach((weight, g) => vectors.set(weight, g * rows));
     for (let j = 0; j < omega.columns; j++) {
       const column = vectors.subarray((weights.length + j) * rows);
       for (let i = 0, at = j; i < rows; i++, at += omega.columns) column[i] = omega.data[at];
     }
-    if (this.map.intercept) {
-      for (let v = 0; v < this.totals.length; v++) this.totals[v] += sum(vectors.subarray(v * rows, (v + 1) * rows));
-    }
-    const job = {
-      ...this.shape,
-      x: x.data,
-      rows,
-      starts: this.starts(rows),
-      order: null,
-      vectors,
-      sums: turn.total,
-      first: turn.isNew,
-    };
-    turn.begun = beginParts(gramJob(job));
+    const of = folds?.of.subarray(firstRow, firstRow + rows);
+    if (shape.borders) addTotals(vectors, rows, of, this.totals);
+    const own = folds && of ? { of, count: folds.count } : null;
+    const job = { ...shape, x: x.data, rows, starts: this.starts(rows), folds: own, vectors };
+    turn.begun = beginParts(gramJob({ ...job, sums: turn.total, first: turn.isNew }));
     turn.isNew = false;
     if (!lasting) end(turn);
   }
 
-  /** Where the parts of a block begin, and the end of the last. */
+  /** Where the parts of a block begin, and the end of the last. Folds have few rows of a part, and none should be small. */
   private starts(rows: number): number[] {
-    const { parts } = this;
+    const { parts, folds } = this;
     const left = (part: number): number => ((parts - part) * (parts - part + 1)) / (parts * (parts + 1));
-    return Array.from({ length: parts + 1 }, (_, part) => Math.floor(rows * (1 - left(part))));
+    const share = (part: number): number => (folds ? part / parts : 1 - left(part));
+    return Array.from({ length: parts + 1 }, (_, part) => Math.floor(rows * share(part)));
   }
 
   /** Until nothing runs beside this thread any more. */
@@ -159,14 +166,18 @@ export class SharedSums {
     }
   }
 
-  /** Adds all that was summed, when it has been: grams (d×d, lower triangle) and pulled (d×J). */
-  addTo(grams: readonly Matrix[], pulled: Matrix): void {
+  /** Adds all that was summed, of one fold where there are some, when it has been: grams (d×d, lower triangle) and pulled (d×J). */
+  addTo(grams: readonly Matrix[], pulled: Matrix, fold = 0): void {
     this.settle();
-    const size = gramSumsOfPart(this.shape);
+    const size = gramSums(this.shape);
     for (const { total } of this.turns.filter(({ isNew }) => !isNew))
-      for (let from = 0; from < total.length; from += size)
+      for (let from = fold * size; from < total.length; from += this.count * size)
         this.products.addSums(total.subarray(from, from + size), grams, pulled);
-    this.products.addTotals(this.totals, grams, pulled);
+    this.products.addTotals(this.totals[fold], grams, pulled);
+  }
+
+  /** What it has kept is free for the next pass. */
+  giveBack(): void {
     idle.push(...this.turns);
   }
 }
@@ -175,13 +186,25 @@ export class SharedSums {
 const NOTHING = {
   x: null,
   starts: [0],
-  order: null,
-  borders: false,
-  pulls: 0,
+  folds: null,
   vectors: new Float64Array(0),
   sums: new Float64Array(0),
   first: true,
 };
+
+/** Fold by fold the sums of vectors that lie one behind the other. */
+function addTotals(
+  vectors: Float64Array,
+  rows: number,
+  of: Uint16Array | undefined,
+  totals: readonly Float64Array[],
+): void {
+  for (let v = 0; v < totals[0].length; v++) {
+    const vector = vectors.subarray(v * rows, (v + 1) * rows);
+    if (!of) totals[0][v] += sum(vector);
+    else for (let i = 0; i < rows; i++) totals[of[i]][v] += vector[i];
+  }
+}
 
 function sum(numbers: Float64Array): number {
   let [a, b, c, d, i] = [0, 0, 0, 0, 0];

@@ -82,7 +82,7 @@ export async function sweep(
       visit(rows);
       const lasting = block.lasting === true && x === block.x;
       if (shared) {
-        shared.add(x, lasting, rows.grams, pull);
+        shared.add({ x, lasting, firstRow: block.firstRow }, rows.grams, pull);
       } else {
         if (columns > 0) through.addPullback(x, pull, pullSums);
         if (later) later.add(x, rows.grams);
@@ -94,6 +94,7 @@ export async function sweep(
     shared?.settle();
   }
   shared?.addTo(gramSums, pullSums);
+  shared?.giveBack();
   later?.addTo(gramSums);
   buffers.giveBack();
   kept?.done();

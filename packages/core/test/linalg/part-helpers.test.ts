@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import koffi from "koffi";
 import { afterAll, describe, expect, test } from "vitest";
 import { type CurvedJob, curvedJob, curvedParts, sumsOfPart } from "../../src/linalg/parts/curved-rows.js";
-import { type GramJob, gramJob, gramSumsOfPart } from "../../src/linalg/parts/gram-rows.js";
+import { type GramJob, gramJob, gramSums } from "../../src/linalg/parts/gram-rows.js";
 import { addPart, type PartsJob } from "../../src/linalg/parts/jobs.js";
 import { momentCut } from "../../src/linalg/parts/moment-blocks.js";
 import { momentJob } from "../../src/linalg/parts/moment-products.js";
@@ -12,7 +12,7 @@ import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
 import { NATIVE_STRETCH, type Products } from "../../src/linalg/parts/products.js";
 import { type PullJob, pullJob, type ScoresJob, scoresJob, tallParts } from "../../src/linalg/parts/row-products.js";
 import { type SizesJob, sizesJob, sizesParts } from "../../src/linalg/parts/row-sizes.js";
-import { sharedIntegers } from "../../src/linalg/parts/share.js";
+import { sharedFolds } from "../../src/linalg/parts/share.js";
 import { type WeightedGramsJob, weightedGramsJob, weightedGramsStarts } from "../../src/linalg/parts/weighted-grams.js";
 import { Random } from "../models/naive.js";
 import { backends, required } from "./backends.js";
@@ -96,22 +96,22 @@ function pullOfRows(): PullJob<Float64Array> {
   return pullJob({ ...rows, q: shared(random.normals(rows.rows * rows.columns)), sums });
 }
 
-/** Rows in three parts, one of them empty, under weights alike and apart, as they lie or in an order of their own. */
-function gramOfRows(ordered: boolean): GramJob<Float64Array> {
+/** Rows in three parts, one of them empty, under weights alike and apart, all together or in four folds, of which one has no rows. */
+function gramOfRows(inFolds: boolean): GramJob<Float64Array> {
   const random = new Random(7);
   const [rows, features, grams, pulls] = [90, 31, 2, 1];
   const x = Float64Array.from(random.normals(rows * features));
   const weights = [...new Array<number>(rows).fill(0.5), ...Array.from({ length: rows }, () => random.uniform())];
-  const order = ordered ? new Int32Array(new SharedArrayBuffer(4 * rows)).map((_, i) => (i * 7) % rows) : null;
+  const of = sharedFolds(Uint16Array.from({ length: rows }, (_, i) => [3, 0, 1][(i * i) % 3]));
   const shape = { features, grams, borders: true, pulls };
   return gramJob({
     ...shape,
     x,
     rows,
     starts: [0, 50, 50, rows],
-    order: order && sharedIntegers(order),
+    folds: inFolds ? { of, count: 4 } : null,
     vectors: shared([...weights, ...random.normals(rows)]),
-    sums: room(3 * gramSumsOfPart(shape)).fill(3),
+    sums: room((inFolds ? 12 : 3) * gramSums(shape)).fill(3),
     first: true,
   });
 }
@@ -216,36 +216,32 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
   test("pullbacks of many rows: to the last digit what one thread sums", () =>
     sameAsAlone(pullOfRows, ({ sums }) => sums, 2));
 
-  test.each([true, false])("Gram matrices, rows in an order of their own %s: those of plain loops", async (ordered) => {
-    const make = (): GramJob<Float64Array> => gramOfRows(ordered);
+  test.each([true, false])("Gram matrices, in folds %s: those of plain loops", async (inFolds) => {
+    const make = (): GramJob<Float64Array> => gramOfRows(inFolds);
     await sameAsAlone(make, ({ sums }) => sums, 3);
     const job = make();
     doAlone(job);
-    const { features: m, rows, vectors, order } = job;
-    const size = gramSumsOfPart(job);
-    for (const [part, from, to] of [
-      [0, 0, 50],
-      [1, 50, 50],
-      [2, 50, rows],
-    ]) {
-      const sums = job.sums.subarray(part * size, (part + 1) * size);
-      const row = (at: number): Float64Array =>
-        job.x.subarray((order ? order[at] : at) * m, ((order ? order[at] : at) + 1) * m);
-      const over = (term: (at: number) => number): number => {
+    const { features: m, rows, vectors, folds, starts, x } = job;
+    const count = folds?.count ?? 1;
+    const size = gramSums(job);
+    for (let place = 0; place < 3 * count; place++) {
+      const [part, fold] = [Math.floor(place / count), place % count];
+      const sums = job.sums.subarray(place * size, (place + 1) * size);
+      const over = (term: (i: number) => number): number => {
         let sum = 0;
-        for (let at = from; at < to; at++) sum += term(at);
+        for (let i = starts[part]; i < starts[part + 1]; i++) if (!folds || folds.of[i] === fold) sum += term(i);
         return sum;
       };
       for (let j = 0; j < m; j++) {
         for (let g = 0; g < 2; g++)
           for (let l = 0; l <= j; l++)
             expect(sums[g * m * m + j * m + l]).toBeCloseTo(
-              over((at) => vectors[g * rows + at] * row(at)[j] * row(at)[l]),
+              over((i) => vectors[g * rows + i] * x[i * m + j] * x[i * m + l]),
               10,
             );
         for (let v = 0; v < 3; v++)
           expect(sums[2 * m * m + v * m + j]).toBeCloseTo(
-            over((at) => vectors[v * rows + at] * row(at)[j]),
+            over((i) => vectors[v * rows + i] * x[i * m + j]),
             10,
           );
       }

@@ -37,10 +37,10 @@ export const sharedNumbers = (length: number): Float64Array =>
     ? new Float64Array(length)
     : new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT * length));
 
-/** A copy of integers that they would see. */
-export function sharedIntegers(values: Int32Array): Int32Array {
-  if (typeof SharedArrayBuffer === "undefined") return values;
-  const copy = new Int32Array(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
+/** A copy of folds that they would see. */
+export function sharedFolds(of: Uint16Array): Uint16Array {
+  if (typeof SharedArrayBuffer === "undefined") return of;
+  const copy = new Uint16Array(new SharedArrayBuffer(of.byteLength));
+  copy.set(of);
   return copy;
 }
