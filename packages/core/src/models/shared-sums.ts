@@ -15,7 +15,7 @@ import { type FeatureMap, type RowProducts, startWithIntercepts } from "./featur
 /** Blocks are larger than elsewhere, so that handing over is rare: so much for each thread. */
 const BLOCK_BYTES = 1 << 22;
 /** Parts of a block for each thread, the last ones the smallest, so that threads end together; fewer where sums take more room (numbers). */
-const PARTS = 3;
+const PARTS = 2;
 const ROOM = 1 << 22;
 
 /** What a pass asks of its rows. */
