@@ -1,11 +1,11 @@
 /** Why a goal is missed, as profiles show it; printed under a table that has a miss of that kind. */
 export const CAUSES = {
   native:
-    "Why native misses: a block's share is handed to the second thread and waited for at every block, which costs time slices where other work holds the processors; small logistic data keep to one thread, where NumPy's products have two.",
+    "Why native misses: a second thread is woken for every pass, which costs time slices where other work holds the processors; products with vectors wait for rows, which come faster from the large pages that NumPy asks the system for; small logistic data keep to one thread, where NumPy's products have two.",
   table:
-    "Why it misses: blocks are handed to a second thread and waited for, which costs a time slice each where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Beside softmax's Φ a second system is solved, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
+    "Why it misses: a second thread is woken for every pass, which costs a time slice where other work holds the processors (the load average stands above) and next to nothing elsewhere; the processor time shows the work itself. Beside softmax's Φ a second system is solved, to four digits: how far the point is from a minimum. A seventh of the small models of Figure 2(a) does not depend on their rows (reading terms, systems of a few unknowns), and their residuals are looked at one by one in JavaScript.",
   rates:
-    "Why it misses: the same handing over; and the pass checks, weighs and sums row by row in JavaScript beside the product.",
+    "Why it misses: the same waking; and the pass checks, weighs and sums row by row in JavaScript beside the product.",
   scaling:
     "Why it misses: waking a thread takes longer where other work holds the processors, and products of this size last a few milliseconds.",
   portable:
