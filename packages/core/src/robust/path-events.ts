@@ -1,6 +1,8 @@
+import { maximumMagnitude } from "../threats/norms.js";
 import type { ActivePoint } from "./active-point.js";
-import type { ActiveState } from "./active-state.js";
+import { type ActiveState, plainState } from "./active-state.js";
 import type { RobustProblem } from "./optimum-problem.js";
+import { worseEnds } from "./optimum-rows.js";
 import type { PathVelocity } from "./path-velocity.js";
 
 export type PathEventKind =
@@ -59,6 +61,29 @@ export function changesBetween(
       ...difference(from.tied, to.tied).map((index): SetChange => ({ kind: "tie-breaks", index })),
     ],
   };
+}
+
+/** Below this share of the largest, a residual or coefficient of the fit is on its corner already (MATH 1.2). */
+const ON_CORNER = 1e-9;
+
+/** What has changed since θ̂ by an optimum close to it, corners left out that θ̂ itself lies on. */
+export function changesFromFit(problem: RobustProblem, { state, reach }: ActivePoint): SetChange[] {
+  const { fit, first, threat, corner, cornerSize } = problem;
+  const { budgets } = threat.settings;
+  const { parameters, scores, data } = fit;
+  const sizes = budgets.map((b, k) => b * Math.abs(parameters[first + k]));
+  const largest = maximumMagnitude(sizes);
+  const awayOf: Readonly<Record<SetChange["kind"], (index: number) => number>> = {
+    "residual-sticks": (row) => Math.abs(scores[row] - (corner?.at(data.y[row], 0) ?? 0)) / cornerSize,
+    "residual-leaves": (row) => Math.abs(scores[row] - (corner?.at(data.y[row], 0) ?? 0)) / cornerSize,
+    "coefficient-zero": (k) => sizes[k] / largest,
+    "coefficient-leaves": () => 0,
+    "tie-forms": (k) => (largest - sizes[k]) / largest,
+    "tie-breaks": () => 0,
+  };
+  const from = plainState(problem, parameters, worseEnds(problem, scores, reach));
+  const { rows, features } = changesBetween(problem, from, state);
+  return [...rows, ...features].filter(({ kind, index }) => awayOf[kind](index) > ON_CORNER);
 }
 
 function difference(a: readonly number[], b: readonly number[]): number[] {

@@ -9,7 +9,7 @@ import { findOptimum, largestCoefficient } from "./optimum.js";
 import type { RobustProblem } from "./optimum-problem.js";
 import { naturalLossAt, nullOptimum } from "./optimum-result.js";
 import { worseEnds } from "./optimum-rows.js";
-import { changesBetween, eventOf, type RobustPathEvent } from "./path-events.js";
+import { changesBetween, changesFromFit, eventOf, type RobustPathEvent } from "./path-events.js";
 import {
   CORRECTOR_ITERATIONS,
   correct,
@@ -40,6 +40,8 @@ export interface RobustPathPoint {
 
 /** The first radius after 0, relative to the collapse radius: which corners the path leaves 0 on shows there. */
 const FIRST_RADIUS = 1e-7;
+/** Where rounding begins to decide the first radius' corners. */
+const LEAST_RADIUS = 1e-11;
 /** Followed up to here, relative to the collapse radius: there the coefficients are 0 up to rounding. */
 const LAST_RADIUS = 1 - 1e-6;
 /** How far beyond the radius up to which θ̂ stays the path is taken up again, relative to it: at first, and at most. */
@@ -154,8 +156,18 @@ export class PathWalk {
 
   /** From 0 to the first radius beyond it; "all" where that is beyond `last`. */
   private async leaveOrigin(last: number): Promise<Stand | "all"> {
-    const first = FIRST_RADIUS * this.problem.collapseRadius;
-    const optimum = await this.firstOptimum(first);
+    const { problem } = this;
+    let first = FIRST_RADIUS * problem.collapseRadius;
+    let optimum = await this.firstOptimum(first);
+    // Nearly collinear columns move so fast that corners lie before the first radius.
+    while (first > LEAST_RADIUS * problem.collapseRadius && changesFromFit(problem, optimum.point).length > 0) {
+      const nearer = await this.firstOptimum(first / 10).catch(notFound);
+      if (nearer === null) break;
+      first /= 10;
+      optimum = nearer;
+    }
+    for (const change of changesFromFit(problem, optimum.point))
+      this.events.push(eventOf(change, first / 2, first / 2));
     await this.addOrigin(optimum.point.state);
     return last <= first ? "all" : this.addOptimum(optimum);
   }
@@ -286,6 +298,12 @@ export class PathWalk {
     for (let j = 0; j < found.length; j++) largest = Math.max(largest, Math.abs(predicted[j] - found[j]));
     return largest / this.size;
   }
+}
+
+/** An optimum that is not found is null; everything else remains an error. */
+function notFound(error: unknown): null {
+  if (error instanceof AifError && error.code === "numerical") return null;
+  throw error;
 }
 
 /** d²θ/dρ² from the velocities of two stands on one piece (d). */

@@ -77,6 +77,34 @@ describe("the start of the path is the AIF", () => {
   });
 });
 
+test("of nearly collinear columns, where residuals change sign long before the usual first radius", async () => {
+  const random = new Random(3);
+  const rows = random.rows(120, 4).map(([a, b, c, e]) => [a, a + 1e-5 * b, c, e]);
+  const y = rows.map(([a, , c]) => a - 0.3 * c + random.normal());
+  const fitted = await fit(linear(), matrixDataset(Matrix.fromRows(rows), y));
+  const attack = await influence(fitted, lp(2));
+  const path = await robustPath(fitted, attack.threat, { radiusMax: 1e-3 * attack.scale });
+  expect(path.points[1].radius).toBeLessThan(1e-8 * path.collapseRadius);
+  const velocity = path.points[0].velocity.map((value) => value * attack.scale);
+  expect(relativeError(velocity, attack.influence)).toBeLessThan(1e-6);
+  let crossings = 0;
+  const residual = ({ parameters: [constant, ...beta] }: { parameters: Float64Array }, i: number): number =>
+    beta.reduce((sum, value, j) => sum + value * rows[i][j], constant) - y[i];
+  for (const [k, to] of path.points.slice(1).entries()) {
+    const from = path.points[k];
+    for (let i = 0; i < y.length; i++) {
+      const [before, after] = [residual(from, i), residual(to, i)];
+      if (before * after >= 0 || Math.min(Math.abs(before), Math.abs(after)) < 1e-9) continue;
+      crossings++;
+      const noted = path.events.filter(
+        ({ row, radius, within }) => row === i && radius + within >= from.radius && radius - within <= to.radius,
+      );
+      expect(noted.map(({ kind }) => kind)).toContain("residual-sticks");
+    }
+  }
+  expect(path.events.length).toBeGreaterThan(crossings);
+});
+
 /** Which rows or features are in the corner that an event is about, by an optimum found on its own. */
 async function membership(fitted: Fit, threat: Threat, radius: number, event: RobustPathEvent): Promise<boolean> {
   const { active } = await robustOptimum(fitted, threat, radius);
