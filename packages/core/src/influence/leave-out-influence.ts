@@ -117,15 +117,18 @@ async function sharedPulls(
         for (let k = 0; k < folds; k++, at++) {
           if (k === own) continue;
           const slope = loss.first(scores.data[at], y[i]);
-          const curvature = (w[i] * loss.second(scores.data[at], y[i])) / outside[k];
-          slopeSizes[k] += (w[i] * Math.abs(slope)) / outside[k];
+          const curvature = w[i] * loss.second(scores.data[at], y[i]);
+          slopeSizes[k] += w[i] * Math.abs(slope);
           pull.data[at] = curvature * Math.sign(slope);
-          if (curvatures) curvatures[firstRow * folds + at] = curvature;
+          if (curvatures) curvatures[firstRow * folds + at] = curvature / outside[k];
         }
       }
     },
     work,
   );
+  const shares = outside.map((weight) => 1 / weight);
+  scaledColumns(signed, shares);
+  scaledColumns(new Matrix(slopeSizes, 1, folds), shares);
   const noRows = { x: Matrix.zeros(0, map.inputs), y: new Float64Array(0), w: new Float64Array(0), firstRow: 0 };
   return threats.map((threat) => {
     const out = new Matrix(signed.data.slice(), map.count, folds);

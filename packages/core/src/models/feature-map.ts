@@ -1,5 +1,5 @@
 import { blas } from "../linalg/backend.js";
-import type { Store } from "../linalg/buffers.js";
+import { newArray, type Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { commonWeight } from "../linalg/parts/common-weight.js";
 import { rowScaler } from "../linalg/row-scaler.js";
@@ -127,11 +127,11 @@ function repeat(numbers: Float64Array, out: Float64Array): void {
     out.copyWithin(done, 0, Math.min(done, out.length - done));
 }
 
-/** Adds row 0 of Θ (the intercepts) to every row of F, or nothing without an intercept. */
-export function startWithIntercepts(theta: Matrix, rows: number, intercept: boolean): Matrix {
-  const scores = Matrix.zeros(rows, theta.columns);
-  if (!intercept) return scores;
-  repeat(theta.row(0), scores.data);
+/** F (r×K) before x has been seen: row 0 of Θ (the intercepts) in every row, or zeros without an intercept. */
+export function startWithIntercepts(theta: Matrix, rows: number, intercept: boolean, store = newArray): Matrix {
+  const scores = new Matrix(store(rows * theta.columns), rows, theta.columns);
+  if (intercept) repeat(theta.row(0), scores.data);
+  else if (store !== newArray) scores.data.fill(0);
   return scores;
 }
 

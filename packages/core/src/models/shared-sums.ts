@@ -108,19 +108,16 @@ export class SharedSums {
     return new SharedSums(map, products, shape, shareParts ? threads : 1, { of: sharedFolds(of), count });
   }
 
-  /** Vθ, r×K. */
+  /** Vθ, r×K, until the next ones are asked for. */
   scores(theta: Matrix, x: Matrix): Matrix {
     const { rows, columns: features } = x;
-    const start = startWithIntercepts(theta, rows, this.map.intercept);
+    const found = startWithIntercepts(theta, rows, this.map.intercept, scoreBuffer);
     const slopes = theta.data.subarray(theta.data.length - features * theta.columns);
-    if (slopes.every((value) => value === 0)) return start; // fits begin so
+    if (slopes.every((value) => value === 0)) return found; // fits begin so
     const weights = thetaBuffer(slopes.length);
     weights.set(slopes);
-    const scores = scoreBuffer(start.data.length);
-    scores.set(start.data);
-    doParts(scoresJob({ x: x.data, rows, features, columns: theta.columns, weights, scores }));
-    start.data.set(scores);
-    return start;
+    doParts(scoresJob({ x: x.data, rows, features, columns: theta.columns, weights, scores: found.data }));
+    return found;
   }
 
   /**

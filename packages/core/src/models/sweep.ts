@@ -24,7 +24,7 @@ export interface SweepPlan {
 /** What the visitor sees of a block of r rows; it writes to `pull` and `grams`, which start at zero. */
 export interface SweepRows {
   readonly block: Block;
-  /** r×K; empty without `theta`. */
+  /** r×K, until the next block; empty without `theta`. */
   readonly scores: Matrix;
   /** r×J: Ω */
   readonly pull: Matrix;
