@@ -43,6 +43,7 @@ export type AutodiffModel = Required<
     | "rowsAtOnce"
     | "mixedProducts"
     | "sharedCurvature"
+    | "scoreCurvature"
     | "gradientSizes"
     | "initialParameters"
     | "convex"

@@ -56,6 +56,8 @@ export interface Model {
   gaussNewtonRows?(theta: Float64Array, block: Block): LayeredRows | null;
   /** What a preconditioner of Σ w_i ∇²θ l_i is made of where scores share their inputs, as those of the classes of a softmax model. */
   sharedCurvature?(theta: Float64Array, block: Block): SharedCurvature;
+  /** The same curvature from far fewer numbers, where it varies with the scores: of a sample of rows. */
+  scoreCurvature?(theta: Float64Array, block: Block): ScoreCurvature;
   /** d: Σ w_i |∇θ l_i|, entry by entry. */
   gradientSizes?(theta: Float64Array, block: Block): Float64Array;
   /**
@@ -117,6 +119,21 @@ export interface SharedCurvature {
   readonly inner: Matrix;
   /** K times the q parameters of a part, ascending; every parameter belongs to one. */
   readonly parameters: readonly Int32Array[];
+}
+
+/**
+ * Σ w_i A_i ⊗ v_iv_i' along few directions. A depends on the scores alone, so what no product of two factors shows of the sum lies along
+ * those v that the scores look along: all of it where v has a normal distribution. Sums over blocks add.
+ */
+export interface ScoreCurvature {
+  /** K×K: Σ w_i A_i */
+  readonly outer: Matrix;
+  /** q: Σ w_i tr(A_i) v_i² */
+  readonly diagonal: Float64Array;
+  /** r×q, orthonormal rows: E. They depend on θ alone. */
+  readonly axes: Matrix;
+  /** Kr×Kr, part by part: Σ w_i A_i ⊗ (Ev_i)(Ev_i)' */
+  readonly own: Matrix;
 }
 
 /** Second derivatives at one θ on one block, whose x, y, w and θ must stay as they are while it is used. */

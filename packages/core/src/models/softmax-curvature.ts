@@ -8,7 +8,7 @@ import { addWeightedGram } from "./feature-map.js";
 import { finite } from "./finite.js";
 import type { KeptCurvature, SharedCurvature } from "./model.js";
 import { addCurvedProducts } from "./softmax-products.js";
-import { curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
+import { addProbabilities, curveInPlace, curveSlopes, type SoftmaxRows, softmaxInPlace } from "./softmax-rows.js";
 
 /** Rows of features times classes that are formed at once for the whole Hessian (4 MB). */
 const FORMED_NUMBERS = 1 << 19;
@@ -55,7 +55,7 @@ class SoftmaxCurvature implements KeptCurvature {
   addMatrix(out: Matrix): void {
     const { classes, features } = this.rows;
     for (const { x, rows, w, p } of this.blocks)
-      addHessian(this.rows, new Matrix(p, rows, classes), new Matrix(x, rows, features), w, out);
+      addSoftmaxHessian(this.rows, new Matrix(p, rows, classes), new Matrix(x, rows, features), w, out);
   }
 
   joined(others: readonly KeptCurvature[]): KeptCurvature | null {
@@ -71,7 +71,7 @@ class SoftmaxCurvature implements KeptCurvature {
 }
 
 /** out (d×d, lower triangle) += Σ w_i (diag(p_i) ⊗ v_iv_i' − u_iu_i') with v = (1, x) and u = p ⊗ v: K + 1 symmetric products. */
-function addHessian(rows: SoftmaxRows, p: Matrix, x: Matrix, w: Float64Array, out: Matrix): void {
+export function addSoftmaxHessian(rows: SoftmaxRows, p: Matrix, x: Matrix, w: Float64Array, out: Matrix): void {
   const { classes: K, count: d } = rows;
   const stretch = Math.max(16, Math.floor(FORMED_NUMBERS / d));
   for (let from = 0; from < x.rows; from += stretch) {
@@ -121,15 +121,7 @@ export function sharedSoftmaxCurvature(rows: SoftmaxRows, theta: Float64Array, {
   const p = probabilitiesAt(rows, theta, x);
   const omega = new Float64Array(x.rows);
   const outer = Matrix.zeros(K, K);
-  for (let i = 0, at = 0; i < x.rows; i++, at += K) {
-    for (let k = 0; k < K; k++) {
-      const share = p.data[at + k];
-      const row = outer.row(k);
-      omega[i] += w[i] * share * (1 - share);
-      row[k] += w[i] * share;
-      for (let l = 0; l < K; l++) row[l] -= w[i] * share * p.data[at + l];
-    }
-  }
+  for (let i = 0; i < x.rows; i++) omega[i] = w[i] * addProbabilities(p.row(i), w[i], outer);
   const inner = Matrix.zeros(rows.inner, rows.inner);
   addInnerGram(rows, x, omega, inner);
   return { outer, inner, parameters: Array.from({ length: K }, (_, k) => rows.members(k)) };

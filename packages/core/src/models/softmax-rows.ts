@@ -151,6 +151,19 @@ function labelOf(labels: Float64Array, i: number, classes: number): number {
   throw inputError(`Label ${label} in row ${i + 1}: a softmax model needs classes 0 to ${classes - 1}.`);
 }
 
+/** outer += ω (diag(p) − pp'). @returns tr(diag(p) − pp') */
+export function addProbabilities(p: Float64Array, omega: number, outer: Matrix): number {
+  let trace = 0;
+  for (let k = 0; k < p.length; k++) {
+    const share = p[k];
+    const row = outer.row(k);
+    trace += share * (1 - share);
+    row[k] += omega * share;
+    for (let l = 0; l < p.length; l++) row[l] -= omega * share * p[l];
+  }
+  return trace;
+}
+
 /** z_i ← ω_i A_i z_i, A = diag(p) − pp'. @param first the row of p and ω that z begins at */
 export function curveInPlace(z: Matrix, p: Matrix, omega: Float64Array, first = 0): Matrix {
   const K = z.columns;

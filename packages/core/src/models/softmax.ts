@@ -15,6 +15,7 @@ import {
   softmaxThirdDerivatives,
 } from "./softmax-curvature.js";
 import { curveInPlace, probabilitiesAndLosses, residualsInPlace, SoftmaxRows, weighInPlace } from "./softmax-rows.js";
+import { softmaxScores } from "./softmax-scores.js";
 import { softmaxSpan } from "./softmax-span.js";
 
 /** The features and classes of a softmax regression. */
@@ -90,7 +91,7 @@ type ClosedForms = Omit<
   PredictiveModel,
   "output" | "parameterNames" | "penalised" | "initialParameters" | "rowsAtOnce" | "convex"
 > &
-  Required<Pick<Model, "mixedProducts" | "inputSpan" | "sharedCurvature" | "gradientSizes">>;
+  Required<Pick<Model, "mixedProducts" | "inputSpan" | "sharedCurvature" | "scoreCurvature" | "gradientSizes">>;
 
 /** With p = softmax(f), δ = p − e_y and A = diag(p) − pp': ∇θ l = δ ⊗ (1, x), ∇x l = B'δ, ∇²θ l = A ⊗ (1, x)(1, x)'. */
 function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "parameterNames">): ClosedForms {
@@ -215,6 +216,7 @@ function closedForms(rows: SoftmaxRows, { parameterNames }: Pick<Model, "paramet
     gaussNewtonProduct: (theta, block, vectors) => hessianAt(theta, block).product(vectors),
     keptGaussNewton: hessianAt,
     sharedCurvature: (theta, block) => sharedSoftmaxCurvature(rows, checked(theta), block),
+    scoreCurvature: (theta, block) => softmaxScores(rows, checked(theta), block),
     tangentHessianProduct: (theta, block, directions, u, vectors) =>
       softmaxThirdDerivatives(rows, checked(theta), block, { directions, u, vectors }),
     mixedGramProduct: (theta, block, curve, vectors) => {

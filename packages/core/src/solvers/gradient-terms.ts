@@ -1,6 +1,6 @@
 import type { Block } from "../data/dataset.js";
-import { Matrix } from "../linalg/matrix.js";
 import type { Work } from "../parallel/work.js";
+import { everyRow } from "./every-row.js";
 import { eachBlock, type RiskProblem } from "./model-risk.js";
 
 /** Rows whose own gradients are looked at, spread evenly over the data; of fewer rows, all. */
@@ -39,19 +39,6 @@ export async function gradientTerms(problem: RiskProblem, theta: Float64Array, w
     largest = Math.max(largest, terms[j]);
   }
   return terms.map((size) => Math.max(size, SMALLEST_SHARE * largest));
-}
-
-/** Every `step`th row of the data set that lies in a block. */
-function everyRow(block: Block, step: number): Block {
-  if (step === 1) return block;
-  const chosen: number[] = [];
-  for (let i = (step - (block.firstRow % step)) % step; i < block.x.rows; i += step) chosen.push(i);
-  const x = Matrix.zeros(chosen.length, block.x.columns);
-  chosen.forEach((i, at) => {
-    x.row(at).set(block.x.row(i));
-  });
-  const of = (values: Float64Array): Float64Array => Float64Array.from(chosen, (i) => values[i]);
-  return { x, y: of(block.y), w: of(block.w), firstRow: block.firstRow };
 }
 
 const rowOf = ({ x, y, w, firstRow }: Block, i: number): Block => ({

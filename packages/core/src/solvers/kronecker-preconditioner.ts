@@ -1,15 +1,15 @@
 import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { symmetricEigen } from "../linalg/symmetric.js";
+import { product, productTransposed } from "../linalg/products.js";
+import { symmetricEigen, symmetrise } from "../linalg/symmetric.js";
 import type { SharedCurvature } from "../models/model.js";
 import type { Work } from "../parallel/work.js";
 import { definiteFactor } from "./definite-factor.js";
+import { divided, inEigenvectors, isCurved, type Solve } from "./kronecker-solve.js";
 import { eachBlock, type RiskProblem } from "./model-risk.js";
 import type { DampedPreconditioner } from "./preconditioner.js";
-
-/** An eigenvalue of C below this share of the largest is 0 but for rounding. */
-const NO_CURVATURE = 1e-13;
+import { type ScoreSample, type StandIn, scoreCorrection } from "./score-preconditioner.js";
 
 /**
  * What making it costs, in products with one vector: nq² multiplications for G, half of which a symmetric product saves, where a product
@@ -29,6 +29,7 @@ export function sharedShape({ model, data }: RiskProblem, theta: Float64Array): 
 /**
  * A preconditioner for H + λI from one Gram matrix over the rows: in the eigenvectors of C = Σ w A (K×K) the parts of M come apart, and c_kG + diag(P)
  * + λI is factorised for each eigenvalue c_k, G = Σ w tr(A) vv' / tr(C). Where A is the same in all rows, M is H.
+ * @param sample makes it H along the axes of the scores too
  * @throws usage: a model that does not give its curvature in this form; numerical, cancelled.
  */
 export async function kroneckerPreconditioner(
@@ -36,6 +37,7 @@ export async function kroneckerPreconditioner(
   theta: Float64Array,
   damping = 0,
   work: Work = {},
+  sample: ScoreSample | null = null,
 ): Promise<DampedPreconditioner> {
   const { model, data, ridge } = problem;
   const sums = sharedShape(problem, theta);
@@ -51,25 +53,33 @@ export async function kroneckerPreconditioner(
   const trace = outer.data.reduce((sum, value, at) => (at % (outer.columns + 1) === 0 ? sum + value : sum), 0);
   for (let at = 0; at < inner.data.length; at++) inner.data[at] /= trace || 1;
   const { values, vectors } = symmetricEigen(outer);
-  const q = inner.rows;
-  const own = Float64Array.from({ length: q }, (_, j) => meanOf(parameters.map((members) => ridge[members[j]])));
+  const own = sharedRidge(ridge, parameters);
+  const standIn: StandIn = {
+    values,
+    vectors,
+    parameters,
+    along: (axes) =>
+      productTransposed(product(axes, symmetrise(new Matrix(inner.data.slice(), inner.rows, inner.rows))), axes),
+  };
   const withDamping = (lambda: number): DampedPreconditioner => {
     const diagonal = own.map((value) => value + lambda);
-    const largest = values[values.length - 1];
+    const correct = sample && scoreCorrection(standIn, sample, diagonal);
     const parts = Array.from(values, (value) =>
-      value > NO_CURVATURE * largest ? factored(inner, value, diagonal) : divided(diagonal),
+      isCurved(value, values) ? factored(inner, value, diagonal) : divided(diagonal),
     );
     return {
       name: "kronecker",
       products: 0,
-      apply: (residuals) => inEigenvectors(vectors, parameters, residuals, parts),
+      apply: (residuals) => {
+        const out = inEigenvectors(vectors, parameters, residuals, parts);
+        correct?.(residuals, out);
+        return out;
+      },
       withDamping,
     };
   };
   return withDamping(damping);
 }
-
-type Solve = (right: Matrix) => Matrix;
 
 function factored(inner: Matrix, value: number, diagonal: Float64Array): Solve {
   const q = inner.rows;
@@ -83,48 +93,9 @@ function factored(inner: Matrix, value: number, diagonal: Float64Array): Solve {
   return (right) => factor.solve(right);
 }
 
-/** Of the same change of all parts, which changes no l: without a ridge no step goes there. */
-const divided =
-  (diagonal: Float64Array): Solve =>
-  (right) =>
-    new Matrix(
-      right.data.map((value, at) => {
-        const own = diagonal[Math.floor(at / right.columns)];
-        return own > 0 ? value / own : 0;
-      }),
-      right.rows,
-      right.columns,
-    );
-
-/** Σ_k u_k ⊗ solve_k((u_k' ⊗ I) R) for the rows u_k of `vectors`. */
-function inEigenvectors(
-  vectors: Matrix,
-  parameters: readonly Int32Array[],
-  residuals: Matrix,
-  parts: readonly Solve[],
-): Matrix {
-  const columns = residuals.columns;
-  const q = parameters[0].length;
-  const out = Matrix.zeros(residuals.rows, columns);
-  parts.forEach((solve, k) => {
-    const axis = vectors.row(k);
-    const part = Matrix.zeros(q, columns);
-    parameters.forEach((members, c) => {
-      for (let j = 0; j < q; j++) {
-        const from = members[j] * columns;
-        for (let o = 0; o < columns; o++) part.data[j * columns + o] += axis[c] * residuals.data[from + o];
-      }
-    });
-    const solved = solve(part);
-    parameters.forEach((members, c) => {
-      for (let j = 0; j < q; j++) {
-        const to = members[j] * columns;
-        for (let o = 0; o < columns; o++) out.data[to + o] += axis[c] * solved.data[j * columns + o];
-      }
-    });
-  });
-  return out;
-}
+/** q: the ridge of a part's parameters, as the mean over the parts. */
+export const sharedRidge = (ridge: Float64Array, parameters: readonly Int32Array[]): Float64Array =>
+  Float64Array.from(parameters[0], (_, j) => meanOf(parameters.map((members) => ridge[members[j]])));
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 

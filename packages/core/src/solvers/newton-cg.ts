@@ -25,6 +25,8 @@ export interface RentedPreconditioner {
   /** What making it costs, in products with the Hessian. */
   readonly cost: number;
   at(theta: Float64Array): Promise<Preconditioner>;
+  /** One that costs next to nothing, for every step before. */
+  meanwhile?(theta: Float64Array): Promise<Preconditioner>;
 }
 
 export interface NewtonResult extends MinimiserPoint {
@@ -62,7 +64,7 @@ export async function minimiseNewton(
   }
   const prepared = options.preconditioner ?? null;
   let preconditioner = NO_PRECONDITIONER;
-  let [products, spent] = [0, 0];
+  let [products, spent, made] = [0, 0, false];
   for (let iterations = 0; ; iterations++) {
     const size = relativeGradient(point);
     const finish = (end: NewtonResult["end"]): NewtonResult => ({
@@ -78,8 +80,8 @@ export async function minimiseNewton(
     throwIfAborted(options.signal);
     if (prepared && spent > prepared.cost) {
       preconditioner = await prepared.at(point.theta);
-      spent = 0;
-    }
+      [spent, made] = [0, true];
+    } else if (prepared?.meanwhile && !made) preconditioner = await prepared.meanwhile(point.theta);
     const right = new Matrix(
       point.gradient.map((g) => -g),
       point.theta.length,

@@ -6,11 +6,13 @@ import type { Work } from "../parallel/work.js";
 import { shuffled } from "../stats/shuffle.js";
 import { minimiseAdam } from "./adam.js";
 import { gradientTerms, relativeSize } from "./gradient-terms.js";
-import { kroneckerCost, kroneckerPreconditioner, sharedShape } from "./kronecker-preconditioner.js";
+import { kroneckerCost, kroneckerPreconditioner, sharedRidge, sharedShape } from "./kronecker-preconditioner.js";
 import { minimiseLbfgs } from "./lbfgs.js";
 import { meanLoss, type RiskProblem, ridgeOf, riskAt } from "./model-risk.js";
-import { minimiseNewton } from "./newton-cg.js";
+import { minimiseNewton, type RentedPreconditioner } from "./newton-cg.js";
+import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";
 import { riskOperator } from "./risk-operator.js";
+import { scorePreconditioner, scoreSample, scoresAreWorth } from "./score-preconditioner.js";
 import type { MinimiserPoint } from "./wolfe-search.js";
 
 export type TrainingMethod = "newton" | "lbfgs" | "adam";
@@ -21,6 +23,11 @@ export interface TrainingOptions {
   readonly l2?: number;
   /** θ to begin at; default the model's own start for the seed. */
   readonly start?: Float64Array;
+  /**
+   * Newton's method: M⁻¹ of the Hessian of the same model at a minimum nearby, as that on nearly the same rows, which is taken instead of
+   * making another.
+   */
+  readonly preconditioner?: Preconditioner | undefined;
   /** Of the start and of Adam's batches. Default 0. */
   readonly seed?: number;
   /** Default "auto": Newton's method for a convex model, L-BFGS for any other. */
@@ -160,15 +167,34 @@ async function inStages(
   }
 }
 
+/** Of a model whose scores share their inputs. */
+function preconditionerOf({ problem, start }: Task, work: Work): RentedPreconditioner | null {
+  const shared = sharedShape(problem, start);
+  if (!shared) return null;
+  const { outer, inner, parameters } = shared;
+  const worth = scoresAreWorth(problem.data.rows, outer.rows, inner.rows);
+  const ridge = sharedRidge(problem.ridge, parameters);
+  return {
+    cost: kroneckerCost(outer.rows, inner.rows),
+    at: async (theta) =>
+      kroneckerPreconditioner(problem, theta, 0, work, worth ? await scoreSample(problem, theta, work) : null),
+    ...(worth && {
+      meanwhile: async (theta: Float64Array) => {
+        const sample = await scoreSample(problem, theta, work);
+        return sample ? scorePreconditioner(sample, parameters, ridge) : NO_PRECONDITIONER;
+      },
+    }),
+  };
+}
+
 function byNewton(task: Task): Promise<Found> {
   const { problem, options } = task;
   const work = task.work.signal ? { signal: task.work.signal } : {};
   const evaluate = reporting(task);
-  const shared = sharedShape(problem, task.start);
-  const preconditioner = shared && {
-    cost: kroneckerCost(shared.outer.rows, shared.inner.rows),
-    at: (theta: Float64Array) => kroneckerPreconditioner(problem, theta, 0, work),
-  };
+  const given = options.preconditioner;
+  const preconditioner = given
+    ? { cost: Infinity, at: async () => given, meanwhile: async () => given }
+    : preconditionerOf(task, work);
   return inStages(task, options.maximumIterations ?? 100, (start, relative) =>
     minimiseNewton(evaluate, start, {
       ...relative,

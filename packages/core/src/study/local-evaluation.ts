@@ -81,7 +81,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
     const found = await trainConvex(
       { ...local, model },
       rest,
-      { l2, start: point.parameters, near: true },
+      { l2, start: point.parameters, near: true, preconditioner },
       quiet,
     ).catch(foldAdvice(fold, folds));
     const there = await pointAt(model, rest, found.parameters, { l2 }, quiet);

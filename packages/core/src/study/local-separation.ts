@@ -21,7 +21,7 @@ const LOOSE = 1e-5;
 const STILL = 0.05;
 
 /** What a fit of classes starts from. */
-type ConvexOptions = Pick<TrainingOptions, "start"> & {
+type ConvexOptions = Pick<TrainingOptions, "start" | "preconditioner"> & {
   readonly l2: number;
   /** Whether the start is a minimum on nearly the same rows, as that on all of them is for a fold. */
   readonly near?: boolean;

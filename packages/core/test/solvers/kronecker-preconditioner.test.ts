@@ -141,6 +141,35 @@ describe("the preconditioner of scores that share their inputs", () => {
     expect(relativeError(quick.parameters, plain.parameters)).toBeLessThan(1e-5);
   });
 
+  it("one that is given serves a fit on most of the rows, and none is made", async () => {
+    const data = drawn(4000, 12, 6);
+    const model = modelOf(12);
+    const l2 = 1e-4;
+    const whole = await trainModel(model, data, { l2 });
+    const problem = { model, data, ridge: ridgeOf(model, l2) };
+    const preconditioner = await kroneckerPreconditioner(problem, whole.parameters);
+    const rest = data.select(Int32Array.from({ length: 3600 }, (_, i) => i));
+    const run = async (given: typeof preconditioner | undefined) => {
+      let [made, applied] = [0, 0];
+      const counting = {
+        ...model,
+        scoreCurvature: (...asked: Parameters<NonNullable<typeof model.scoreCurvature>>) => {
+          if (asked[1].x.rows > 0) made++;
+          return model.scoreCurvature?.(...asked) ?? Promise.reject(new Error("It gives it.")).then();
+        },
+      } as typeof model;
+      const counted = given && { ...given, apply: (r: Matrix) => (applied++, given.apply(r)) };
+      const found = await trainModel(counting, rest, { l2, start: whole.parameters, preconditioner: counted });
+      expect(found.end).toBe("converged");
+      return { made, applied, found };
+    };
+    const [given, own] = [await run(preconditioner), await run(undefined)];
+    expect(given.applied).toBeGreaterThan(0);
+    expect(given.made).toBe(0);
+    expect(own.made).toBeGreaterThan(0);
+    expect(relativeError(given.found.parameters, own.found.parameters)).toBeLessThan(1e-5);
+  });
+
   it("is made when products have cost as much, and not before", async () => {
     // f = ½ Σ a_j θ_j² + ¼ Σ θ_j⁴, of condition 10⁴
     const a = Float64Array.from({ length: 60 }, (_, j) => 10 ** (j / 15));
@@ -153,21 +182,13 @@ describe("the preconditioner of scores that share their inputs", () => {
       size: theta.length,
       product: async (v: Matrix) => byRows(v, (value, j) => value * diagonal(theta)[j]),
     });
-    const run = async (cost: number | null) => {
+    const run = async (cost: number | null, everyStep = false) => {
       let made = 0;
-      const preconditioner =
-        cost === null
-          ? null
-          : {
-              cost,
-              at: async (theta: Float64Array) => {
-                made++;
-                return {
-                  ...NO_PRECONDITIONER,
-                  apply: (r: Matrix) => byRows(r, (value, j) => value / diagonal(theta)[j]),
-                };
-              },
-            };
+      const at = async (theta: Float64Array) => {
+        made++;
+        return { ...NO_PRECONDITIONER, apply: (r: Matrix) => byRows(r, (value, j) => value / diagonal(theta)[j]) };
+      };
+      const preconditioner = cost === null ? null : { cost, at, ...(everyStep && { meanwhile: at }) };
       const result = await minimiseNewton(evaluate, new Float64Array(60), {
         hessian,
         preconditioner,
@@ -178,6 +199,9 @@ describe("the preconditioner of scores that share their inputs", () => {
       return { made, products: result.products };
     };
     const [without, never, cheap] = [await run(null), await run(1e9), await run(5)];
+    const meanwhile = await run(1e9, true);
+    expect(meanwhile.made).toBeGreaterThan(1);
+    expect(meanwhile.products).toBeLessThan(0.5 * without.products);
     expect(never).toEqual(without);
     expect(cheap.made).toBeGreaterThan(0);
     expect(cheap.products).toBeLessThan(0.5 * without.products);

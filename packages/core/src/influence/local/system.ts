@@ -11,6 +11,7 @@ import {
   kroneckerCost,
   kroneckerNumbers,
   kroneckerPreconditioner,
+  sharedRidge,
   sharedShape,
 } from "../../solvers/kronecker-preconditioner.js";
 import { type ExtremeEigenvalues, extremeEigenvalues, type LanczosOptions } from "../../solvers/lanczos.js";
@@ -19,6 +20,12 @@ import { nystromPreconditioner, worthwhileRank } from "../../solvers/nystrom-pre
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
 import { type DampedPreconditioner, NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
 import { type Curvature, type RiskOperator, riskOperator } from "../../solvers/risk-operator.js";
+import {
+  type ScoreSample,
+  scorePreconditioner,
+  scoreSample,
+  scoresAreWorth,
+} from "../../solvers/score-preconditioner.js";
 import { solveSystem } from "../../solvers/solve.js";
 import { type DenseFactor, factorise } from "./dense-factor.js";
 import type { ModelPoint } from "./point.js";
@@ -146,7 +153,7 @@ export async function localSystem(
     seed,
     matrix,
     factor,
-    made: { found: null, choice: iterative },
+    made: { found: null, sample: null, choice: iterative },
     sketching: {
       rank: iterative.rank,
       enough:
@@ -165,7 +172,12 @@ interface SystemGround extends Pick<LocalSystem, "damping" | "curvature" | "matr
   readonly seed: number;
   readonly factor: DenseFactor | null;
   /** The preconditioner, made once by whoever needs it first, and the choice that it was made for. */
-  readonly made: { found: DampedPreconditioner | { readonly curvature: number } | null; choice: SolverChoice };
+  readonly made: {
+    found: DampedPreconditioner | { readonly curvature: number } | null;
+    /** What the one that comes before it, and its own correction, are made of. */
+    sample: ScoreSample | null;
+    choice: SolverChoice;
+  };
   readonly sketching: { readonly rank: number; readonly enough: ReturnType<typeof worthwhileRank> | undefined };
 }
 
@@ -180,7 +192,8 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
       if (!made.found) made.choice = NOT_CONVEX;
     }
     if (made.choice.preconditioner === "kronecker") {
-      made.found ??= await kroneckerPreconditioner(point, point.parameters, damping, also);
+      made.sample ??= await scoreSample(point, point.parameters, also);
+      made.found ??= await kroneckerPreconditioner(point, point.parameters, damping, also, made.sample);
     }
     if (!made.found && sketching.rank === 0) return NO_PRECONDITIONER;
     made.found ??= await nystromPreconditioner(products, { ...also, damping, seed, ...sketching });
@@ -195,7 +208,15 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
     const shape = shared ? sharedShape(point, point.parameters) : null;
     if (shape) {
       const make = async (): Promise<Preconditioner> => (await preconditioner(also)) ?? NO_PRECONDITIONER;
-      return { later: { cost: kroneckerCost(shape.outer.rows, shape.inner.rows), make } };
+      const { parameters, outer, inner } = shape;
+      if (scoresAreWorth(point.data.rows, outer.rows, inner.rows))
+        made.sample ??= await scoreSample(point, point.parameters, also);
+      return {
+        ...(made.sample && {
+          preconditioner: scorePreconditioner(made.sample, parameters, sharedRidge(point.ridge, parameters), damping),
+        }),
+        later: { cost: kroneckerCost(outer.rows, inner.rows), make },
+      };
     }
     const found = await preconditioner(also);
     return found && { preconditioner: found };

@@ -44,9 +44,12 @@ export async function foldParts(
     sizes.map(({ inside, outside, share }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
       const rest = training.on(own, 1 / folds).choose({ ...outside, keeps: (k) => k !== fold });
       const data = training.choose({ ...inside, keeps: (k) => k === fold });
-      const { parameters } = await trainConvex(local, rest, { l2, start: point.parameters, near: true }, quiet).catch(
-        foldAdvice(fold, folds),
-      );
+      const { parameters } = await trainConvex(
+        local,
+        rest,
+        { l2, start: point.parameters, near: true, preconditioner },
+        quiet,
+      ).catch(foldAdvice(fold, folds));
       const there = await pointAt(local.model, rest, parameters, { l2 }, quiet);
       const responses = await influencesAt(there, damping, reach, settings, quiet, {
         eigenvalues: false,
