@@ -216,8 +216,9 @@ export {
 } from "./study/settings.js";
 export type { SmoothingSection } from "./study/smoothing-section.js";
 export { DEFAULT_SMOOTHING, type SmoothingSettings } from "./study/smoothing-settings.js";
-export { analyzeStreamed, type StreamedInput, type StreamedWork } from "./study/streamed/analyze.js";
+export { analyzeStreamed, type StreamedInput } from "./study/streamed/analyze.js";
 export { refuseUnstreamed } from "./study/streamed/refuse.js";
+export type { StreamedWork } from "./study/streamed/work.js";
 export type * from "./study/training-result.js";
 export { DEFAULT_TRAINING, type TrainingSettings } from "./study/training-settings.js";
 export { type TrainingInput, type TrainingWork, trainingStudy } from "./study/training-study.js";

@@ -114,7 +114,11 @@ export function addAnalyze(program: Command): void {
               const cached = await cachedTable(asked, dataValues, output.quiet, signal, reporter);
               const count = (): number => streamThreads(cached.bytes, values.threads, values.memory);
               const keeping = { ...work, ranks, checkpoint: checkpoint ?? undefined };
-              return shown(await analyzeCached(cached, { settings, began, count }, keeping).finally(cached.close));
+              return shown(
+                await analyzeCached(cached, { settings, began, count, memory: values.memory }, keeping).finally(
+                  cached.close,
+                ),
+              );
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);
             refuseLargeInput(asked, read.table);

@@ -1,6 +1,7 @@
 import { analyzeStreamed, type Ranks, type StreamedWork, type Study, type StudySettings } from "@aif/core";
 import { type CachedStream, openShare, openStream, type StreamedTable, startThreads } from "@aif/core/node";
 import { setThreads } from "../options/runtime.js";
+import { PROGRAM_BYTES, spareBytes } from "../spare-memory.js";
 import { threadProgram } from "./program.js";
 import type { StreamTask } from "./task.js";
 
@@ -9,6 +10,7 @@ import type { StreamTask } from "./task.js";
  * over all of them, as over processes.
  * @param ranks processes that share the rows already: then threads do not
  * @param began when reading began, by `performance.now`
+ * @param memory what the work may take, in bytes; null: half of what is free
  */
 export async function analyzeCached(
   cached: CachedStream,
@@ -16,7 +18,13 @@ export async function analyzeCached(
     settings,
     began,
     count,
-  }: { readonly settings: StudySettings; readonly began: number; readonly count: () => number },
+    memory,
+  }: {
+    readonly settings: StudySettings;
+    readonly began: number;
+    readonly count: () => number;
+    readonly memory: number | null;
+  },
   { ranks, ...work }: StreamedWork & { readonly ranks: Ranks },
 ): Promise<Study> {
   const { share } = cached;
@@ -25,7 +33,7 @@ export async function analyzeCached(
   const study = async (opened: StreamedTable): Promise<Study> =>
     analyzeStreamed(
       { ...opened, settings, readSeconds: (performance.now() - began) / 1000 },
-      { ...work, threads: size },
+      { ...work, threads: size, memoryBytes: roomBeside(memory, size) },
     );
   if (size === 1 || threadProgram === null) return study(await openStream(share, ranks));
   setThreads(1); // of the linear algebra, in each of them
@@ -33,6 +41,10 @@ export async function analyzeCached(
   const threads = startThreads(threadProgram, size, task, work.signal);
   return openShare(share, threads.ranks).then(study).finally(threads.close);
 }
+
+/** Bytes that an analysis may take beside the program and its threads. */
+const roomBeside = (memory: number | null, threads: number): number =>
+  memory === null ? spareBytes() : Math.max(0, memory - threads * PROGRAM_BYTES);
 
 /** What a thread does beside the first one. */
 export async function analyzeShare({ share, settings }: StreamTask, ranks: Ranks): Promise<void> {

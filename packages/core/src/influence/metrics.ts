@@ -1,5 +1,6 @@
 import type { Loss, LossName } from "../models/losses.js";
 import { sigmoid, softplus } from "../models/losses.js";
+import { ascending } from "./ranked-scores.js";
 
 /** Metrics that people decide by, by name, of predictions with scores f. Weights sum to 1. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -174,7 +175,7 @@ function rankMetric([positives, negatives]: Float64Array, y: Float64Array, w: Fl
  * other class that it is ranked rightly against, whose mean over either class is the area (DeLong).
  */
 function areaUnderCurve(y: Float64Array, w: Float64Array, f: Float64Array): { area: number; placements: Float64Array } {
-  const order = Uint32Array.from(f.keys()).sort((a, b) => f[a] - f[b]);
+  const order = ascending(f);
   const placements = new Float64Array(y.length);
   let [below, above, area] = [0, 0, 0];
   for (let from = 0; from < order.length; ) {

@@ -406,7 +406,7 @@ const rules = {
   streamed: {
     level: "note",
     raised: "the rows do not lie in memory, or are spread over processes, so that they pass by block by block",
-    why: "Every number that is given is the same as in memory. What needs all rows at once is left out: exact robust optima beside the curve, and the AUC.",
+    why: "Every number that is given is the same as in memory. What needs all rows at once is left out: exact robust optima beside the curve, and the AUC where --memory leaves no room for its scores.",
     todo: "Nothing, or give fewer rows (or more memory) for what is left out.",
   },
   "row-parameters": {

@@ -1,10 +1,10 @@
 import type { DescribedColumns } from "../../data/encoded-dataset.js";
+import { readableBytes } from "../../data/stream/estimate.js";
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import { estimationLoss } from "../../influence/estimation-loss.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { ensureBlas } from "../../linalg/backend.js";
-import { type Checkpoint, orderly } from "../../parallel/checkpoint.js";
-import type { Work } from "../../parallel/work.js";
+import { orderly } from "../../parallel/checkpoint.js";
 import type { Study } from "../analyze.js";
 import { closedResult } from "../closed-result.js";
 import { coefficientTable } from "../coefficients.js";
@@ -21,6 +21,7 @@ import { checkSettings, evaluationName, type StudySettings } from "../settings.j
 import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
 import type { StreamedAttack } from "./attack-rows.js";
+import { aucBytes, aucRows, listsAtOnce, metricsWith } from "./auc-rows.js";
 import { analyzeClasses } from "./classes/analyze-classes.js";
 import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
 import type { CurveRows } from "./curve-rows.js";
@@ -31,6 +32,7 @@ import { refuseUnstreamed } from "./refuse.js";
 import { gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
 import { firstLook, warmStart } from "./warm-start.js";
+import type { StreamedWork } from "./work.js";
 
 /** An analysis of rows that pass by block by block. */
 export interface StreamedInput {
@@ -43,14 +45,6 @@ export interface StreamedInput {
   readonly source: string;
   /** Seconds that reading took, for the timings. */
   readonly readSeconds: number;
-}
-
-/** What an analysis by passes accepts beside its rows. */
-export interface StreamedWork extends Work {
-  /** Where sums of passes are kept, so that a run that was cut off goes on. */
-  readonly checkpoint?: Checkpoint | undefined;
-  /** Threads of this process that work on their shares of the rows beside each other, this one among them, and share its memory (default 1). */
-  readonly threads?: number;
 }
 
 /**
@@ -72,6 +66,8 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k));
   const penalties = penaltiesOf(settings, model, training.weightTotal);
   refuseUndeterminedSquares(model, reach, penalties.l2);
+  const hasAuc = described.loss.name === "logistic";
+  const lists = hasAuc ? await listsAtOnce(evaluation ?? training, settings, work) : 0;
 
   const count: PassCount = { passes: 0, phase: "fitting" };
   const ranks = orderly(training.ranks, work.checkpoint);
@@ -127,6 +123,10 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     };
   });
   const found = await evaluateAll(pass, other, curves, fit, summary.meanEvaluated);
+  const judgedOn = evaluation ?? training;
+  // Scores that are kept are no sums that a checkpoint could remember.
+  const anew = passesOver(judgedOn, { ...options, checkpoint: undefined, name: "ranked rows" });
+  const aucs = lists > 0 ? await aucRows(anew, judgedOn, curves, { fit, ranks, lists }) : null;
 
   const excess = judged.covariance && estimationLoss(fit, judged.covariance);
   const sections = attacks.map((attacked, t) => {
@@ -135,7 +135,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     const population = populationSensitivity(trainingCurvature(attack), inference);
     const points = { population, estimationLoss: excess, checks: found.checks[t] };
     const spread = settings.inference === "none" ? null : found.spreads[t];
-    const curve = curveOf(curves[t], points, found.training[t], found.sums[t], spread);
+    const curve = curveOf(curves[t], points, found.training[t], found.sums[t], spread, aucs?.curves[t] ?? null);
     return sectionFrom(
       { attack, collapse, trust: sizes.trust, kinkRadius: radii.kink, support: null },
       {
@@ -166,7 +166,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       judged.singularFolds,
     ),
     ...sections.flatMap((section) => section.flags),
-    raise("streamed", missingHere(settings, described.loss.name)),
+    raise("streamed", missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
   ];
   const evaluationSeconds = clock.lap();
   const heldOut = curves[0].heldOut;
@@ -185,7 +185,9 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     },
     measured: {
       heldOutLoss: heldOut ? found.sums[0].local[1] : null,
-      metrics: found.metrics ?? metricsNow(curves[0], found.sums[0]),
+      metrics: found.metrics
+        ? metricsWith(found.metrics, aucs?.own)
+        : metricsNow(curves[0], found.sums[0], aucs?.curves[0]),
       estimationLoss: excess,
     },
     lassoPath: null,
@@ -238,10 +240,13 @@ function multipliersOf({ attack, stuck }: StreamedAttack, features: readonly str
   };
 }
 
-/** What the result leaves out because no row is kept. */
-function missingHere({ exact }: StudySettings, loss: string): string {
-  const missing = [...(exact ? ["exact robust optima"] : []), ...(loss === "logistic" ? ["the AUC"] : [])];
-  const left =
-    missing.length > 0 ? `: ${missing.join(" and ")} need${missing[0] === "the AUC" ? "s" : ""} all rows at once` : "";
-  return `The rows passed by block by block${left}.`;
+/** What the result leaves out because no row is kept. @param unranked rows whose scores take too much memory for the AUC; null: none */
+function missingHere({ exact }: StudySettings, unranked: number | null): string {
+  const left = [
+    ...(exact ? ["exact robust optima need all rows at once"] : []),
+    ...(unranked === null
+      ? []
+      : [`the AUC takes ${readableBytes(aucBytes(unranked))}, for which --memory leaves no room`]),
+  ];
+  return `The rows passed by block by block${left.length > 0 ? `: ${left.join(", and ")}` : ""}.`;
 }

@@ -1,8 +1,9 @@
 import { METRIC_RULES, type Metrics } from "../../influence/metrics.js";
 import { robustLossMethod } from "../../influence/robust-losses.js";
 import type { Validity } from "../../influence/validity.js";
-import { type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
+import { around, type CurveGround, metricsAt, mixedOf, plainChanges, pointAt, reachFactor } from "../curve.js";
 import type { CurvePoint, ThreatSection } from "../result.js";
+import { type CurveAucs, metricsWith, withAuc } from "./auc-rows.js";
 import { type CurveRows, type EvaluatedSpread, type EvaluatedSums, each, type TrainingSums } from "./curve-rows.js";
 
 /** What all points share that is known before the rows are evaluated. */
@@ -11,17 +12,29 @@ export interface PointGround extends Pick<CurveGround, "population" | "estimatio
   readonly checks: readonly Validity[];
 }
 
-/** The curve as the result says it. @param spread null without intervals */
+type Changes = EvaluatedSpread["changes"][number];
+
+/** The curve as the result says it. @param spread null without intervals @param aucs null: they are left out */
 export function curveOf(
   { attacked: { attack }, trusted: { trust, epsilons }, heldOut, settings }: CurveRows,
   { checks, ...ground }: PointGround,
   training: TrainingSums,
   { local, sizes, metrics, groups }: EvaluatedSums,
   spread: EvaluatedSpread | null,
+  aucs: CurveAucs | null,
 ): CurvePoint[] {
   const { loss } = attack.fit.model;
   const rule = METRIC_RULES[loss.name];
-  const values = each(metrics, (sums) => ({ values: rule.values(sums) }));
+  const values = each(metrics, (sums, k) => ({ values: metricsWith(rule.values(sums), aucs?.areas[k]) }));
+  const z = reachFactor(settings);
+  const changesAt = (pair: Parameters<typeof plainChanges>[0], found: Changes | undefined, p: number) => {
+    const plain = plainChanges(pair);
+    if (found === undefined) return plain;
+    if (aucs === null) return found;
+    const { change } = plain["auc"];
+    const reach = (z ?? 0) * aucs.errors[p];
+    return withAuc(found, { change, interval: around(change, reach), method: "paired" as const });
+  };
   const at: CurveGround = {
     ...ground,
     scale: attack.scale,
@@ -30,7 +43,7 @@ export function curveOf(
     heldOut,
     method: robustLossMethod(attack),
     trust: trust.radius,
-    z: reachFactor(settings),
+    z,
   };
   const checkAt = new Map(checks.map((check) => [check.epsilon, check]));
   return epsilons.map((epsilon, e) => {
@@ -59,9 +72,9 @@ export function curveOf(
       }),
       metrics: metricsAt(
         natural,
-        spread ? spread.changes[e] : plainChanges(natural),
+        changesAt(natural, spread?.changes[e], e),
         robust,
-        robust ? (spread ? spread.attackedChanges[e] : plainChanges(robust)) : undefined,
+        robust ? changesAt(robust, spread?.attackedChanges[e], epsilons.length + e) : undefined,
       ),
     };
   });
@@ -76,5 +89,5 @@ export const heldOutOf = (
   heldOut && spread ? { slope, slopeStandardError: spread.slope, curvature } : null;
 
 /** Metrics of the fit as it is, on the evaluated rows. */
-export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums): Metrics =>
-  METRIC_RULES[attacked.attack.fit.model.loss.name].values(metrics.now);
+export const metricsNow = ({ attacked }: CurveRows, { metrics }: EvaluatedSums, aucs: CurveAucs | undefined): Metrics =>
+  metricsWith(METRIC_RULES[attacked.attack.fit.model.loss.name].values(metrics.now), aucs?.areas[0]);

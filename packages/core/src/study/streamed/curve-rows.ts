@@ -90,34 +90,43 @@ interface PredictionSums<T> {
   readonly attackedAfter: readonly T[];
 }
 
-/** Predictions of a block at all sizes, as the metrics take them. */
-function predictionsOf({ attacked, trusted: { epsilons } }: CurveRows, own: Attacked): PredictionSums<Float64Array> {
-  const { scores, shifts, loss } = own.evaluated.rows;
+/** How many predictions a curve has, in the order of their list: now; after, under attack now and under attack after at each size. */
+export const predictionCount = (curve: CurveRows): number => 1 + placesOf(curve).length;
+
+/** The prediction at a place of that list of the rows of a block. */
+export function predictionsAt(curve: CurveRows, evaluated: EvaluatedRows, k: number): Float64Array {
+  const { scores, shifts, loss } = evaluated.rows;
   const rule = METRIC_RULES[loss.name];
-  const moved = (epsilon: number): Float64Array => rule.predictions(scores.map((f, i) => f + epsilon * shifts[i]));
-  const under = (epsilon: number, by: number): Float64Array[] => {
-    const found = attackedScoresOf(attacked.attack, own.evaluated, { epsilon, moved: by });
-    return found ? [rule.predictions(found)] : [];
-  };
+  if (k === 0) return rule.predictions(scores);
+  const { epsilon, moved, attacked } = placesOf(curve)[k - 1];
+  if (!attacked) return rule.predictions(scores.map((f, i) => f + epsilon * shifts[i]));
+  const found = attackedScoresOf(curve.attacked.attack, evaluated, { epsilon, moved });
+  return rule.predictions(found ?? scores);
+}
+
+/** What each prediction behind the first one is at. */
+function placesOf({ attacked, trusted: { epsilons } }: CurveRows) {
+  const after = epsilons.map((epsilon) => ({ epsilon, moved: epsilon, attacked: false }));
+  if (!hasWorst(attacked)) return after;
+  const under = (by: (epsilon: number) => number) =>
+    epsilons.map((epsilon) => ({ epsilon, moved: by(epsilon), attacked: true }));
+  return [...after, ...under(() => 0), ...under((epsilon) => epsilon)];
+}
+
+/** Whether rows have a worst prediction in closed form. */
+const hasWorst = ({ attack }: StreamedAttack): boolean => robustLossMethod(attack) !== "expansion";
+
+/** The same made of each, with its place in the list. */
+export function each<T, U>(of: PredictionSums<T>, make: (value: T, place: number) => U): PredictionSums<U> {
+  let place = 0;
+  const next = (value: T): U => make(value, place++);
   return {
-    now: moved(0),
-    after: epsilons.map(moved),
-    attackedNow: epsilons.flatMap((epsilon) => under(epsilon, 0)),
-    attackedAfter: epsilons.flatMap((epsilon) => under(epsilon, epsilon)),
+    now: next(of.now),
+    after: of.after.map(next),
+    attackedNow: of.attackedNow.map(next),
+    attackedAfter: of.attackedAfter.map(next),
   };
 }
-
-interface Attacked {
-  readonly evaluated: EvaluatedRows;
-}
-
-/** The same made of each. */
-export const each = <T, U>(of: PredictionSums<T>, make: (value: T) => U): PredictionSums<U> => ({
-  now: make(of.now),
-  after: of.after.map(make),
-  attackedNow: of.attackedNow.map(make),
-  attackedAfter: of.attackedAfter.map(make),
-});
 
 const listed = <T>({ now, after, attackedNow, attackedAfter }: PredictionSums<T>): T[] => [
   now,
@@ -136,12 +145,12 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
   const local = new Float64Array(4);
   const sizes = trusted.epsilons.map(() => new Float64Array(6));
   const none = (): Float64Array => new Float64Array(rule.width);
-  const hasWorst = robustLossMethod(attack) !== "expansion";
+  const under = hasWorst(attacked) ? trusted.epsilons : [];
   const metrics: PredictionSums<Float64Array> = {
     now: none(),
     after: trusted.epsilons.map(none),
-    attackedNow: hasWorst ? trusted.epsilons.map(none) : [],
-    attackedAfter: hasWorst ? trusted.epsilons.map(none) : [],
+    attackedNow: under.map(none),
+    attackedAfter: under.map(none),
   };
   await pass({
     sums: [local, ...sizes, ...listed(metrics), ...(groups?.sums ?? [])],
@@ -173,9 +182,8 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
         const mixed = await attackedLosses(attack, evaluated, { epsilon, moved });
         add(sizes[e].subarray(4), [predictedChange(rows, moved), dot(w, mixed)]);
       }
-      const predictions = listed(predictionsOf(curve, { evaluated }));
       listed(metrics).forEach((sums, k) => {
-        rule.add(sums, y, w, predictions[k], mean);
+        rule.add(sums, y, w, predictionsAt(curve, evaluated, k), mean);
       });
     },
   });
@@ -205,7 +213,7 @@ export async function evaluatedSpread(
   const total = local[0];
   const values = each(metrics, (sums) => rule.values(sums));
   const names = Object.keys(values.now);
-  const pairs = pairsOf(metrics);
+  const pairs = pairsOf(curve);
   const variances = new Float64Array(1 + 2 * epsilons.length);
   const moves = pairs.map(() => new Float64Array(names.length));
   const keepsSides = rule.right && isCounted(curve.rows) && settings.inference !== "none";
@@ -230,8 +238,8 @@ export async function evaluatedSpread(
           now.terms.map((term, i) => term - then.terms[i]),
         );
       }
-      const predictions = predictionsOf(curve, { evaluated });
-      const influences = listed(predictions).map((f, k) => rule.rows(listed(metrics)[k], y, f, mean));
+      const predictions = listed(metrics).map((_, k) => predictionsAt(curve, evaluated, k));
+      const influences = predictions.map((f, k) => rule.rows(listed(metrics)[k], y, f, mean));
       pairs.forEach(([before, after], p) => {
         names.forEach((name, m) => {
           const from = influences[before][name];
@@ -245,7 +253,7 @@ export async function evaluatedSpread(
         sides.see(
           (i) => firstRow + i,
           rows,
-          listed(predictions).map((f, prediction) => ({ prediction, rows: right(y, f) })),
+          predictions.map((f, prediction) => ({ prediction, rows: right(y, f) })),
         );
       }
     },
@@ -278,10 +286,10 @@ export async function evaluatedSpread(
 }
 
 /** Which predictions are compared, by their places in the list of all: without attack, then under attack. */
-function pairsOf({ after, attackedNow, attackedAfter }: PredictionSums<unknown>): (readonly [number, number])[] {
-  const first = 1 + after.length;
+export function pairsOf({ attacked, trusted: { epsilons } }: CurveRows): (readonly [number, number])[] {
+  const first = 1 + epsilons.length;
   return [
-    ...after.map((_, e) => [0, 1 + e] as const),
-    ...attackedAfter.map((_, e) => [first + e, first + attackedNow.length + e] as const),
+    ...epsilons.map((_, e) => [0, 1 + e] as const),
+    ...(hasWorst(attacked) ? epsilons.map((_, e) => [first + e, first + epsilons.length + e] as const) : []),
   ];
 }

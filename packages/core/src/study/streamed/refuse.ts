@@ -6,8 +6,7 @@ import type { StudySettings } from "../settings.js";
 
 /** What needs all rows in memory: the option, whether it is given, and what to do instead. */
 function needs(settings: StudySettings): readonly (readonly [string, boolean, string])[] {
-  const { model, local, wasserstein, inference, secondOrder, failIf } = settings;
-  const ofAuc = failIf.find(({ quantity }) => /^(auc|robustAuc)(Drop|Rise)$/.test(quantity));
+  const { model, local, wasserstein, inference, secondOrder } = settings;
   return [
     [
       `--model ${model}`,
@@ -33,7 +32,6 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
     ["--cluster", settings.cluster !== null, "leave it out, or give fewer rows"],
     ["--second-order", secondOrder !== "none", "leave it out"],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
-    [`--fail-if ${ofAuc?.text}`, ofAuc !== undefined, "judge by another quantity, such as accuracyDrop"],
     [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],
   ];
 }

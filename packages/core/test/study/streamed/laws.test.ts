@@ -1,14 +1,7 @@
 /** What does not change the rows does not change the result: ranks, blocks, and where a run was cut off. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  ALONE,
-  assignFolds,
-  type Checkpoint,
-  parseCondition,
-  refuseUnstreamed,
-  type StudySettings,
-} from "../../../src/index.js";
+import { ALONE, assignFolds, type Checkpoint, refuseUnstreamed, type StudySettings } from "../../../src/index.js";
 import { encodeTraining } from "../../../src/study/prepare.js";
 import { analyzeStreamed } from "../../../src/study/streamed/analyze.js";
 import { together } from "../../parallel/together.js";
@@ -106,7 +99,6 @@ describe("options that need all rows in memory are refused by name before any pa
     ["--project", { project: { kind: "pca", components: 1 } }],
     ["--model kernel:rbf", { model: "kernel:rbf" }],
     ["--model mlp:3", { model: "mlp:3" }],
-    ["--fail-if robustAucDrop>0.01", { failIf: [parseCondition("robustAucDrop>0.01")] }],
   ];
   test.each(cases)("%s", (option, changes) => {
     expect(() => refuseUnstreamed(settings(changes))).toThrow(`${option} needs all rows in memory`);

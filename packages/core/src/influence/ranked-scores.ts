@@ -1,0 +1,113 @@
+import type { Ranks } from "../parallel/ranks.js";
+
+/** Entries of a rank's sorted list that travel at a time. */
+const PIECE = 1 << 18;
+
+/** What ranks of scores say of two classes. */
+export interface Ranked {
+  /** P(score of a positive > score of a negative), ties counting half, by weight. */
+  readonly area: number;
+  /** n: the share of the other class that a row is ranked rightly against, whose mean over either class is the area (DeLong). */
+  readonly placements: Float64Array;
+  /** Σ w of the positives, and of the negatives. */
+  readonly weights: readonly [number, number];
+}
+
+/**
+ * The area under the curve of the rows of all ranks: each rank sorts its own scores, and every sorted list passes by all ranks, a piece
+ * at a time, so that none holds those of others.
+ * @param y n: positive or not, of the own rows
+ */
+export async function rankedScores(
+  y: ArrayLike<number>,
+  w: Float64Array,
+  f: Float64Array,
+  ranks: Ranks,
+): Promise<Ranked> {
+  const order = ascending(f);
+  const sorted = order.length === 0 ? f : Float64Array.from(order, (i) => f[i]);
+  // Positive for positives, negative for the others.
+  const signed = Float64Array.from(order, (i) => (y[i] > 0 ? w[i] : -w[i]));
+  const beaten = new Float64Array(order.length);
+  const totals = new Float64Array(2);
+  for (const weight of signed) totals[weight > 0 ? 0 : 1] += Math.abs(weight);
+  const lengths = new Float64Array(ranks.size);
+  lengths[ranks.rank] = order.length;
+  await ranks.add(totals, lengths);
+  for (let rank = 0; rank < ranks.size; rank++) {
+    for (let from = 0; from < lengths[rank]; from += PIECE) {
+      const size = Math.min(PIECE, lengths[rank] - from);
+      const [scores, weights] = [new Float64Array(size), new Float64Array(size)];
+      if (rank === ranks.rank) {
+        scores.set(sorted.subarray(from, from + size));
+        weights.set(signed.subarray(from, from + size));
+      }
+      await ranks.add(scores, weights);
+      addBeaten(beaten, sorted, signed, { scores, weights });
+    }
+  }
+  const [positives, negatives] = totals;
+  const placements = new Float64Array(order.length);
+  const area = new Float64Array(1);
+  order.forEach((i, k) => {
+    placements[i] = signed[k] > 0 ? beaten[k] / negatives : 1 - beaten[k] / positives;
+    if (signed[k] > 0) area[0] += signed[k] * placements[i];
+  });
+  await ranks.add(area);
+  return { area: area[0] / positives, placements, weights: [positives, negatives] };
+}
+
+/** Adds to each own row the weight of the other class in a piece that is below it, ties by half. All ascend by score. */
+function addBeaten(
+  beaten: Float64Array,
+  sorted: Float64Array,
+  signed: Float64Array,
+  { scores, weights }: { readonly scores: Float64Array; readonly weights: Float64Array },
+): void {
+  let at = 0;
+  let [up, down] = [0, 0]; // of the entries before `at`, all below
+  for (let k = 0; k < sorted.length; ) {
+    const score = sorted[k];
+    for (; at < scores.length && scores[at] < score; at++) {
+      if (weights[at] > 0) up += weights[at];
+      else down -= weights[at];
+    }
+    let [upHere, downHere] = [0, 0];
+    for (; at < scores.length && scores[at] === score; at++) {
+      if (weights[at] > 0) upHere += weights[at];
+      else downHere -= weights[at];
+    }
+    for (; k < sorted.length && sorted[k] === score; k++) {
+      beaten[k] += signed[k] > 0 ? down + 0.5 * downHere : up + 0.5 * upHere;
+    }
+    up += upHere;
+    down += downHere;
+  }
+}
+
+const DIGIT = 16;
+const PLACES = 1 << DIGIT;
+
+/** The places of finite numbers in ascending order, ties by place: sorted digit by digit, from the last one. */
+export function ascending(f: Float64Array): Uint32Array {
+  const n = f.length;
+  if (n < PLACES) return Uint32Array.from(f.keys()).sort((a, b) => f[a] - f[b] || a - b);
+  const words = new Uint32Array(f.buffer, f.byteOffset, 2 * n);
+  let order = Uint32Array.from(f.keys());
+  let next = new Uint32Array(n);
+  for (let digit = 0; digit < 4; digit++) {
+    const [half, shift] = [digit >> 1, DIGIT * (digit & 1)];
+    // Of negative numbers all bits are turned over, of others the sign: then bits ascend as numbers do.
+    const digitOf = (i: number): number => {
+      const word = words[2 * i + half];
+      const turned = words[2 * i + 1] >>> 31 === 1 ? ~word : half === 1 ? word ^ 0x80000000 : word;
+      return (turned >>> shift) & (PLACES - 1);
+    };
+    const starts = new Uint32Array(PLACES + 1);
+    for (let i = 0; i < n; i++) starts[digitOf(i) + 1]++;
+    for (let p = 0; p < PLACES; p++) starts[p + 1] += starts[p];
+    for (const i of order) next[starts[digitOf(i)]++] = i;
+    [order, next] = [next, order];
+  }
+  return order;
+}
