@@ -44,6 +44,8 @@ describe("threads of the portable back end", () => {
       [true, 100, 100, 1500, true, false],
       [true, 1030, 1030, 10, true, false],
       [true, 203, 203, 700, true, false],
+      [true, 200, 200, 6000, true, false],
+      [false, 300, 200, 5000, true, false],
       [false, 300, 301, 302, false, false],
       [false, 5, 2000, 900, true, true],
       [false, 2001, 7, 600, false, true],
@@ -71,22 +73,30 @@ describe("threads of the portable back end", () => {
 
   it("cut a product into panels that cover every entry once", () => {
     const size = fc.integer({ min: 1, max: 90 });
+    const first = fc.option(fc.double({ min: 0.01, max: 1, noNaN: true }), { nil: undefined });
     fc.assert(
-      fc.property(fc.boolean(), size, size, fc.integer({ min: 1, max: 9 }), (lower, rows, columns, count) => {
-        const n = lower ? rows : columns;
-        const covered = new Uint8Array(rows * n);
-        const shares = cut([lower, rows, n, 3, 1, 0, 80, 8, 0, 800, 8, 0, 8 * n], count);
-        expect(shares.length).toBeLessThanOrEqual(count);
-        for (const [low, m, width, , , a, , , b, , , c] of shares.flat()) {
-          const [row, column] = [Math.floor(c / 8 / n), (c / 8) % n];
-          expect([a, b]).toEqual([80 * row, 8 * column]);
-          for (let i = 0; i < m; i++) {
-            for (let j = 0; j < (low ? Math.min(width, i + 1) : width); j++) covered[(row + i) * n + column + j]++;
+      fc.property(
+        fc.boolean(),
+        size,
+        size,
+        fc.integer({ min: 1, max: 9 }),
+        first,
+        (lower, rows, columns, count, share) => {
+          const n = lower ? rows : columns;
+          const covered = new Uint8Array(rows * n);
+          const shares = cut([lower, rows, n, 3, 1, 0, 80, 8, 0, 800, 8, 0, 8 * n], count, share);
+          expect(shares.length).toBeLessThanOrEqual(count);
+          for (const [low, m, width, , , a, , , b, , , c] of shares.flat()) {
+            const [row, column] = [Math.floor(c / 8 / n), (c / 8) % n];
+            expect([a, b]).toEqual([80 * row, 8 * column]);
+            for (let i = 0; i < m; i++) {
+              for (let j = 0; j < (low ? Math.min(width, i + 1) : width); j++) covered[(row + i) * n + column + j]++;
+            }
           }
-        }
-        const wanted = covered.map((_, at) => (lower && at % n > Math.floor(at / n) ? 0 : 1));
-        expect(Buffer.from(covered).equals(Buffer.from(wanted))).toBe(true);
-      }),
+          const wanted = covered.map((_, at) => (lower && at % n > Math.floor(at / n) ? 0 : 1));
+          expect(Buffer.from(covered).equals(Buffer.from(wanted))).toBe(true);
+        },
+      ),
     );
   });
 

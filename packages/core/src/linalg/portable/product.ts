@@ -10,6 +10,8 @@ const TILE = 1024;
 const COPIED = 1 << 18;
 /** With several threads more, so that they are called together less often. */
 const COPIED_FOR_TEAM = 1 << 20;
+/** A number that is copied takes as long as so many multiply-adds. */
+const COPY = 5;
 /** The kernels pack this many terms of the inner sum at a time. */
 const DEPTH = 256;
 
@@ -28,6 +30,18 @@ interface Loaded {
   readonly at: number;
   readonly rowStep: number;
   readonly columnStep: number;
+}
+
+/** Where pieces of A and B lie. */
+interface Room {
+  readonly a: number;
+  readonly b: number;
+}
+
+interface Piece {
+  readonly terms: number;
+  readonly left: Loaded;
+  readonly right: Loaded;
 }
 
 function loadPart(
@@ -87,8 +101,10 @@ export function multiplyInto(
   const depth = Math.min(k, Math.max(DEPTH, widest));
   place.clear();
   const atC = place.allocate(tileRows * tileColumns);
-  const atA = place.allocate(tileRows * depth);
-  const atB = place.allocate(depth * tileColumns);
+  const room = (): Room => ({ a: place.allocate(tileRows * depth), b: place.allocate(depth * tileColumns) });
+  // Several threads multiply one piece while the next is copied.
+  const first = room();
+  const rooms = [first, place === arena ? first : room()];
   for (let i0 = 0; i0 < m; i0 += TILE) {
     const rows = Math.min(TILE, m - i0);
     for (let j0 = 0; j0 < (lower ? i0 + 1 : n); j0 += TILE) {
@@ -98,27 +114,42 @@ export function multiplyInto(
       const cornerC = startC + i0 * ldc + j0;
       place.load(atC, c, cornerC, rows, columns, ldc);
       if (beta !== 1) place.kernels.scale(onDiagonal, rows, columns, beta, atC, stepC);
-      for (let p0 = 0; p0 < k; p0 += depth) {
+      const oneOperand = b === undefined && i0 === j0;
+      const load = (p0: number): Piece => {
+        const { a: atA, b: atB } = rooms[(p0 / depth) % 2];
         const terms = Math.min(depth, k - p0);
-        const partA = loadPart(place, atA, a, i0, p0, rows, terms);
-        const partB =
-          b === undefined && i0 === j0
-            ? { at: atA, rowStep: partA.columnStep, columnStep: partA.rowStep }
-            : loadPart(place, atB, right, p0, j0, terms, columns);
-        place.kernels.multiply(
-          onDiagonal,
-          rows,
-          columns,
-          terms,
-          alpha,
-          partA.at,
-          partA.rowStep,
-          partA.columnStep,
-          partB.at,
-          partB.rowStep,
-          partB.columnStep,
-          atC,
-          stepC,
+        const left = loadPart(place, atA, a, i0, p0, rows, terms);
+        if (oneOperand) return { terms, left, right: { at: atA, rowStep: left.columnStep, columnStep: left.rowStep } };
+        return { terms, left, right: loadPart(place, atB, right, p0, j0, terms, columns) };
+      };
+      let piece = load(0);
+      for (let p0 = 0; p0 < k; p0 += depth) {
+        const { terms, left: l, right: r } = piece;
+        const next = p0 + depth;
+        const copied = (rows + (oneOperand ? 0 : columns)) * Math.min(depth, k - next);
+        const meanwhile = {
+          work: COPY * copied,
+          do() {
+            piece = load(next);
+          },
+        };
+        place.multiply(
+          [
+            onDiagonal,
+            rows,
+            columns,
+            terms,
+            alpha,
+            l.at,
+            l.rowStep,
+            l.columnStep,
+            r.at,
+            r.rowStep,
+            r.columnStep,
+            atC,
+            stepC,
+          ],
+          next < k ? meanwhile : undefined,
         );
       }
       if (onDiagonal) place.storeLower(atC, c, cornerC, rows, ldc);

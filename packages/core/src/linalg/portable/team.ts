@@ -20,7 +20,14 @@ export interface HelperSetup {
 }
 
 /** The arguments of one call of `multiply`. */
-type Panel = Parameters<KernelExports["multiply"]>;
+export type Panel = Parameters<KernelExports["multiply"]>;
+
+/** What the thread that asks for a product does while others are still at it. */
+export interface Meanwhile {
+  /** In multiply-adds of the product: its own share of it is smaller by so much. */
+  readonly work: number;
+  do(): void;
+}
 
 /** A slot: a word that says whose turn it is, a word with the number of calls, and from byte 64 on their arguments. */
 const SLOT_BYTES = 512;
@@ -37,6 +44,8 @@ const LEAST_WORK = 4e6;
 const WORK_BEFORE_HELPERS = 2e8;
 /** Pages of 64 KB, as tools/build-kernels.mjs says. */
 const MOST_PAGES = 4096;
+/** Of an even share, what the asking thread has at least. */
+const LEAST_SHARE = 0.1;
 /** How often a thread looks before it sleeps: some 50 µs, about what waking takes. */
 const LOOKS = 5000;
 
@@ -74,7 +83,8 @@ const TILE = 4;
 
 /** Threads that share the panels of large products, this one among them. */
 export class Team extends Store {
-  readonly kernels: Pick<KernelExports, "multiply" | "scale">;
+  readonly kernels: Pick<KernelExports, "scale">;
+  private readonly own: KernelExports["multiply"];
   private readonly slots: Slot[];
   private readonly setups: HelperSetup[];
   private workBefore = WORK_BEFORE_HELPERS;
@@ -97,10 +107,8 @@ export class Team extends Store {
       numbers: new Float64Array(control, k * SLOT_BYTES + ARGUMENTS_AT, (SLOT_BYTES - ARGUMENTS_AT) / BYTES),
     }));
     this.setups = helpers.map((k) => ({ module, memory, control, slot: k * SLOT_BYTES, scratch: (k + 1) * scratch }));
-    this.kernels = {
-      multiply: (...product) => this.multiply(own.multiply, product),
-      scale: own.scale,
-    };
+    this.kernels = { scale: own.scale };
+    this.own = own.multiply;
   }
 
   /** Whether a product is worth the team, and the team is there. */
@@ -124,9 +132,11 @@ export class Team extends Store {
     return this.slots.filter(({ words }) => Atomics.load(words, 0) !== STARTING);
   }
 
-  private multiply(own: KernelExports["multiply"], product: Panel): void {
+  multiply(product: Panel, meanwhile?: Meanwhile): void {
     const helpers = this.ready();
-    const shares = cut(product, helpers.length + 1);
+    const count = helpers.length + 1;
+    const rest = (helpers.length * (meanwhile?.work ?? 0)) / workOf(product);
+    const shares = cut(product, count, Math.max(LEAST_SHARE, 1 - rest) / count);
     const busy = helpers.slice(0, shares.length - 1);
     busy.forEach(({ words, numbers }, h) => {
       const panels = shares[h + 1];
@@ -137,7 +147,8 @@ export class Team extends Store {
       Atomics.store(words, 0, WORKING);
       Atomics.notify(words, 0);
     });
-    for (const panel of shares[0]) own(...panel);
+    for (const panel of shares[0]) this.own(...panel);
+    meanwhile?.do();
     for (const { words } of busy) {
       for (let looks = 0; looks < LOOKS && Atomics.load(words, 0) === WORKING; looks++);
       while (Atomics.load(words, 0) === WORKING) Atomics.wait(words, 0, WORKING);
@@ -148,14 +159,20 @@ export class Team extends Store {
   }
 }
 
-/** A product cut into shares of about the same work, each a few calls; at most `count`, the first one never empty. */
-export function cut(product: Panel, count: number): Panel[][] {
+const workOf = ([lower, m, n, k]: Panel): number => (m * n * k) / (lower ? 2 : 1);
+
+/**
+ * A product cut into shares, each a few calls; at most `count`, the first one never empty.
+ * @param first the first one's part of the work; the others' are alike
+ */
+export function cut(product: Panel, count: number, first = 1 / count): Panel[][] {
   const [lower, m, n] = product;
   const byRows = lower || m >= n;
   const length = byRows ? m : n;
   const ends: number[] = [];
   for (let t = 1; t <= count; t++) {
-    const end = lower ? length * Math.sqrt(t / count) : (length * t) / count;
+    const done = t === 1 ? first : first + ((1 - first) * (t - 1)) / (count - 1);
+    const end = length * (lower ? Math.sqrt(done) : done);
     const whole = t === count ? length : Math.min(length, Math.round(end / TILE) * TILE);
     if (whole > (ends.at(-1) ?? 0)) ends.push(whole);
   }
