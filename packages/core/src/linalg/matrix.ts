@@ -43,24 +43,29 @@ export class Matrix {
     return out;
   }
 
-  /** A copy with rows and columns exchanged, tile by tile. */
+  /** A copy with rows and columns exchanged. */
   transposed(): Matrix {
+    const out = Matrix.zeros(this.columns, this.rows);
+    this.writeTransposed(out.data);
+    return out;
+  }
+
+  /** Its numbers column by column, to `out`, tile by tile. */
+  writeTransposed(out: Float64Array): void {
     const { rows, columns, data } = this;
-    const out = Matrix.zeros(columns, rows);
     if (rows === 1 || columns === 1) {
-      out.data.set(data);
-      return out;
+      out.set(data);
+      return;
     }
     for (let top = 0; top < rows; top += TILE) {
       const bottom = Math.min(rows, top + TILE);
       for (let left = 0; left < columns; left += TILE) {
         const right = Math.min(columns, left + TILE);
         for (let i = top; i < bottom; i++) {
-          for (let j = left; j < right; j++) out.data[j * rows + i] = data[i * columns + j];
+          for (let j = left; j < right; j++) out[j * rows + i] = data[i * columns + j];
         }
       }
     }
-    return out;
   }
 
   /** A view of rows `from` (inclusive) to `to` (exclusive). */

@@ -132,10 +132,7 @@ export class SharedSums {
     const { shape, folds } = this;
     const vectors = turn.vectors(rows * (shape.grams + shape.pulls));
     weights.forEach((weight, g) => vectors.set(weight, g * rows));
-    for (let j = 0; j < omega.columns; j++) {
-      const column = vectors.subarray((weights.length + j) * rows);
-      for (let i = 0, at = j; i < rows; i++, at += omega.columns) column[i] = omega.data[at];
-    }
+    omega.writeTransposed(vectors.subarray(weights.length * rows));
     const of = folds?.of.subarray(firstRow, firstRow + rows);
     if (shape.borders) addTotals(vectors, rows, of, this.totals);
     const own = folds && of ? { of, count: folds.count } : null;
