@@ -4,6 +4,7 @@ import { balancedFactors, checkClasses } from "./class-weight.js";
 import { constantColumn, constantNote, identifierColumn, mayName } from "./column-checks.js";
 import type { NumericStatistics } from "./column-statistics.js";
 import type { ColumnInfo } from "./column-survey.js";
+import { dateNote } from "./date-column.js";
 import {
   type ClassFactors,
   type ColumnEncoding,
@@ -55,7 +56,7 @@ export function* fitting<C extends ColumnInfo, Rows>(
   const useful: C[] = [];
   for (const column of candidates) {
     const survey = facts.survey(column);
-    const suspicious = nearlyNumericNote(survey);
+    const suspicious = dateNote(survey) ?? nearlyNumericNote(survey);
     if (suspicious !== null) notes.push(suspicious);
     let useless = constantColumn(survey);
     if (useless === null && !keep.has(column)) {

@@ -32,7 +32,9 @@ export function whatIsNotNumeric(column: ColumnSurvey): string | null {
 
 function advice(cell: string): string {
   if (/^\s*[+-]?\d+,\d+\s*$/.test(cell)) return "; write decimals with a point";
-  return likeNumber.test(cell) ? "; write plain numbers, without signs or separators" : "";
+  return likeNumber.test(cell)
+    ? "; write plain numbers, without units, currencies, percent signs and thousands separators"
+    : "";
 }
 
 export function nearlyNumericNote(column: ColumnSurvey): Note | null {

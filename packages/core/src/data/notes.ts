@@ -14,6 +14,7 @@ export type NoteCode =
   | "constant-column" // left out
   | "duplicate-column" // left out
   | "identifier-column" // left out
+  | "date-column" // dates, taken for text
   | "nearly-numeric-column" // text, though most cells look like numbers
   | "rows-dropped" // rows with missing cells left out
   | "zero-weights" // rows of weight 0 left out

@@ -42,6 +42,12 @@ const rules = {
     why: "It identifies rows and predicts nothing on new ones.",
     todo: "Nothing, or use it all the same with --keep.",
   },
+  "date-column": {
+    level: "warning",
+    raised: "a column of dates was taken for text",
+    why: "Every date becomes a category of its own, frozen, or the column is left out as one that names rows; the order of time is lost.",
+    todo: "Give a number instead, such as days since the first date, or the month; or leave the column out with --exclude.",
+  },
   "nearly-numeric-column": {
     level: "warning",
     raised: "a column was taken for text although most of its cells look like numbers",

@@ -46,9 +46,23 @@ describe("what is decided about a file is said", () => {
     expect(message).toContain("decimals with a point");
   });
 
+  test.each([
+    ["2024-03-", ""],
+    ["3/", "/2024 10:30"],
+    ["", ".03.2024"],
+  ])("dates written %s…%s are named as such, and not as numbers gone wrong", async (before, after) => {
+    const lines = rows.map(([, z, y], i) => `${before}${10 + (i % 9)}${after},${z.toFixed(3)},${y.toFixed(3)}`);
+    const found = await study(["when,z,y", ...lines], "y");
+    const codes = found.flags.map(({ code }) => code);
+    expect(codes).toContain("date-column");
+    expect(codes).not.toContain("nearly-numeric-column");
+    expect(found.flags.find(({ code }) => code === "date-column")?.message).toContain('"when"');
+  });
+
   test("real text is left in peace", async () => {
-    const lines = rows.map(([, z, y], i) => `${["red", "green", "7up"][i % 3]},${z.toFixed(3)},${y.toFixed(3)}`);
+    const lines = rows.map(([, z, y], i) => `${["red", "1.2.34", "7up"][i % 3]},${z.toFixed(3)},${y.toFixed(3)}`);
     const found = await study(["x,z,y", ...lines], "y");
+    expect(found.flags.map(({ code }) => code)).not.toContain("date-column");
     expect(found.flags.map(({ code }) => code)).not.toContain("nearly-numeric-column");
   });
 });
