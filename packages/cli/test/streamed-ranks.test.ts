@@ -118,6 +118,22 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
     },
   );
 
+  test.each([
+    ["linear", "count", "y", [2, 5]],
+    ["logistic", "kind", "label", [3]],
+  ] as const)("%s: clusters are those in memory, by %s", async (model, column, target, sizes) => {
+    const exclude = ["kind", "y", "label", "count"].filter((name) => name !== column && name !== target).join(",");
+    const clustered = [...words(model).with(5, exclude), "--cluster", column, "--evaluation", "training"];
+    const alone = await aif(clustered, { AIF_THREADS: "1" });
+    expect(alone.stderr).toBe("");
+    expect(JSON.parse(alone.stdout).data.clusters).toBeGreaterThan(2);
+    for (const size of sizes) {
+      const { code, stdout, stderr } = await onRanks(size, clustered);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(difference(memoryPart(alone.stdout), memoryPart(stdout))).toBeLessThan(1e-10);
+    }
+  });
+
   test("groups that a split keeps whole are those in memory, by text on four ranks and by numbers on two", async () => {
     for (const [size, column] of [
       [4, "kind"],
@@ -222,9 +238,9 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
   });
 
   test("what cannot be shared by rows is refused, in one sentence", async () => {
-    const { code, stderr } = await onRanks(2, [...words("linear"), "--cluster", "kind"]);
+    const { code, stderr } = await onRanks(2, [...words("softmax"), "--cluster", "label"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^aif: --cluster needs all rows in memory[^\n]*$/);
+    expect(stderr).toMatch(/^aif: --cluster with --model softmax needs all rows in memory[^\n]*$/);
   });
 });
 

@@ -77,7 +77,7 @@ describe("aif analyze of rows that pass by block by block", () => {
 
   it("refuses what needs all rows at once before it reads them, in one sentence", async () => {
     const refused: readonly (readonly [string[], RegExp])[] = [
-      [["--memory", "10K", "--cluster", "rooms"], /^aif: --cluster needs all rows in memory, .*\n$/],
+      [["--memory", "10K", "--l1", "0.1"], /^aif: --l1 needs all rows in memory, .*\n$/],
       [
         ["--cache", "x", "--model", "mlp:3"],
         /^aif: With --cache the rows .* --model mlp:3 needs all rows in memory, .*\n$/,

@@ -34,13 +34,12 @@ export function writeDraws(
 ): WriteDraws {
   const counts = new DrawnCounts(seed, from, to - from);
   const K = to - from;
-  if (weightsKind === "frequency" && !clusters) {
-    const units = unitsOf(totalWeight);
-    return ({ firstRow, weights }, out) => {
-      for (let i = 0; i < weights.length; i++) counts.write(firstRow + i, units * weights[i], out, i * K);
-    };
-  }
+  const units = weightsKind === "frequency" && !clusters ? unitsOf(totalWeight) : null;
   return ({ firstRow, weights, clusters: places }, out) => {
+    if (units !== null && !places) {
+      for (let i = 0; i < weights.length; i++) counts.write(firstRow + i, units * weights[i], out, i * K);
+      return;
+    }
     for (let i = 0, at = 0; i < weights.length; i++) {
       counts.writeUnit(places ? places[i] : firstRow + i, out, at);
       for (const end = at + K; at < end; at++) out[at] *= weights[i];

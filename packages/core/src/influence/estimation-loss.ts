@@ -1,9 +1,9 @@
-import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetrise } from "../linalg/symmetric.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
+import { ClusterSums, clustersWithWeight } from "./cluster-sums.js";
 import type { Sampling } from "./sampling.js";
 import { between, inverseMatrix } from "./sandwich-inverse.js";
 
@@ -62,35 +62,40 @@ export async function scoreCovariance(fit: Fit, sampling: Sampling, work?: Work)
   return symmetrise(M);
 }
 
-async function clusterCovariance(
+async function clusterCovariance(fit: Fit, clusters: Int32Array, penalty: Float64Array, work?: Work): Promise<Matrix> {
+  const d = penalty.length;
+  const { count, of } = clustersWithWeight(clusters, fit.data.weights);
+  const sums = new ClusterSums(count, d);
+  await addClusterScores(fit, of, penalty, sums, work);
+  const M = Matrix.zeros(d, d);
+  sums.addGram(M);
+  return symmetrise(M);
+}
+
+/** Adds w_i u_i of some rows to the sums of their clusters. @param clusterOf r @param penalty Pθ̂ */
+export async function addClusterScores(
   { model: { map, loss }, data, scores }: Fit,
-  clusters: Int32Array,
+  clusterOf: Int32Array,
   penalty: Float64Array,
+  sums: ClusterSums,
   work?: Work,
-): Promise<Matrix> {
+): Promise<void> {
   const d = map.count;
-  const place = new Map<number, number>();
-  for (const code of clusters) if (!place.has(code)) place.set(code, place.size);
-  const sums = Matrix.zeros(place.size, d);
   await sweep(
     map,
     data,
     { phase: "inference" },
     ({ block: { x, y, w, firstRow } }) => {
       const v = map.features(x);
+      const own = Matrix.zeros(y.length, d);
       for (let i = 0; i < y.length; i++) {
-        const row = firstRow + i;
-        const slope = loss.first(scores[row], y[i]);
-        const to = sums.row(place.get(clusters[row]) ?? 0);
-        for (let j = 0; j < d; j++) to[j] += w[i] * (slope * v.data[i * d + j] + penalty[j]);
+        const slope = loss.first(scores[firstRow + i], y[i]);
+        for (let j = 0; j < d; j++) own.data[i * d + j] = w[i] * (slope * v.data[i * d + j] + penalty[j]);
       }
+      sums.add(own, clusterOf.subarray(firstRow, firstRow + y.length));
     },
     work,
   );
-  const M = Matrix.zeros(d, d);
-  const count = place.size;
-  blas().syrk(d, count, count / Math.max(1, count - 1), sums.data, d, 0, M.data, d);
-  return symmetrise(M);
 }
 
 /** k = T/(T + C): training on this share of the rows would cost as much natural loss as C; null where nothing is lost. */

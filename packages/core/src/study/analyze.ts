@@ -27,7 +27,7 @@ import { projectionFlags } from "./projection-flags.js";
 import { type ExactPoints, quickOptima } from "./quick-optima.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, StudyResult } from "./result.js";
-import { refuseOneCluster, samplingOf } from "./row-sampling.js";
+import { clusterCount, refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName, hasAbsoluteSizes, type StudySettings } from "./settings.js";
 import { exactNoise, smoothingSection } from "./smoothing-section.js";
 import { threatSection } from "./threat-section.js";
@@ -74,7 +74,8 @@ export async function studyOf(
   const { input, training, evaluation, model, reach, penalties, fit, grounds } = prepared;
   const { settings, table } = input;
   const { fitSeconds, influenceSeconds } = prepared;
-  refuseOneCluster(training, settings);
+  const clusters = clusterCount(training);
+  refuseOneCluster(clusters, settings);
   const clock = stopwatch();
   const attacks = grounds.map(({ attack }) => attack);
   const { evaluated, singularFolds } = await evaluateAttacks(attacks, training, evaluation, settings, work);
@@ -112,7 +113,15 @@ export async function studyOf(
     ...noteFlags(input.evaluationTable?.notes ?? []),
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
-    ...groundFlags(settings, training, model, reach, fit, singularFolds, prepared.lassoPath),
+    ...groundFlags(
+      settings,
+      { rows: training.rows, copies: training.copies, clusters },
+      model,
+      reach,
+      fit,
+      singularFolds,
+      prepared.lassoPath,
+    ),
     ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
   ];
@@ -128,7 +137,7 @@ export async function studyOf(
       evaluation: evaluationName(settings.evaluation),
       evaluationRows: evaluated[0] ? evaluated[0].data.rows / (evaluated[0].data.copies ?? 1) : rows,
       groups: groups && groupsBefore(groups, evaluated[0] ?? trainingRows(grounds[0].attack, grounds[0].shifts)),
-      clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
+      clusters,
     },
     measured: {
       heldOutLoss: evaluated[0] ? naturalLoss(evaluated[0].rows, 0) : null,

@@ -22,7 +22,7 @@ const MANY_CLUSTERS = 40;
 /** Flags on the model, the fit and what is attacked, before any threat. */
 export function groundFlags(
   settings: StudySettings,
-  data: Pick<EncodedDataset, "rows" | "copies" | "clusters">,
+  data: Pick<EncodedDataset, "rows" | "copies"> & { readonly clusters: number | null },
   model: ChosenModel,
   reach: Reach,
   fit: Fit,
@@ -58,7 +58,7 @@ export function groundFlags(
   if (singularFolds > 0 && !fit.sparse) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
   }
-  const clusters = settings.cluster !== null && data.clusters ? new Set(data.clusters).size : Infinity;
+  const clusters = data.clusters ?? Infinity;
   if (clusters < Math.max(MANY_CLUSTERS, fit.parameters.length)) {
     flags.push(raise("few-clusters", `${clusters} clusters for ${fit.parameters.length} parameters.`));
   }

@@ -20,7 +20,7 @@ import { predictionsOf, rowsToPredict } from "./predictions.js";
 import { type StudyInput, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
-import { refuseOneCluster, samplingOf } from "./row-sampling.js";
+import { clusterCount, refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName } from "./settings.js";
 import { worstCases } from "./worst-cases.js";
 
@@ -37,7 +37,7 @@ export async function kernelStudyOf(
 ): Promise<{ study: Study; grounds: KernelGround[] }> {
   const { input, training, evaluation, influences, fit, chosen, fitSeconds, influenceSeconds } = prepared;
   const { settings, table } = input;
-  refuseOneCluster(training, settings);
+  refuseOneCluster(clusterCount(training), settings);
   const clock = stopwatch();
   const evaluated = await evaluateKernel(prepared, work);
   const evaluationData = evaluation ?? training;

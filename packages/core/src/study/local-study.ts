@@ -17,7 +17,7 @@ import { projectionFlags } from "./projection-flags.js";
 import { deployedProjection, projectionSection } from "./projection-section.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { Coefficients, Flag, StudyResult, ThreatSection } from "./result.js";
-import { refuseOneCluster, samplingOf } from "./row-sampling.js";
+import { clusterCount, refuseOneCluster, samplingOf } from "./row-sampling.js";
 import { evaluationName } from "./settings.js";
 import { normOf } from "./threat-description.js";
 import { worstCases } from "./worst-cases.js";
@@ -36,7 +36,7 @@ export async function localStudyOf(
 ): Promise<{ study: Study; grounds: LocalGround[] }> {
   const { input, training, evaluation, local, influences } = prepared;
   const { settings } = input;
-  refuseOneCluster(training, settings);
+  refuseOneCluster(clusterCount(training), settings);
   const clock = stopwatch();
   const evaluated = await evaluateLocal(prepared, work);
   const evaluationData = evaluation ?? training;

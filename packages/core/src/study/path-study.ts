@@ -12,6 +12,7 @@ import { pathSection } from "./path-section.js";
 import { encodeTraining, explainMissingHeader, stopwatch } from "./prepare.js";
 import { resolvedSettings } from "./resolved-settings.js";
 import type { ResolvedSettings } from "./result.js";
+import { clusterCount } from "./row-sampling.js";
 import { checkSettings, requireRowwise, type StudySettings } from "./settings.js";
 import { type Reach, resolveReach, threatOf } from "./threat-choice.js";
 
@@ -137,5 +138,12 @@ export const trainingRowFlags = (
 ): PathResult["flags"] => [
   ...noteFlags(notes ?? []),
   ...noteFlags(data.notes),
-  ...groundFlags(settings, data, model, reach, fit, 0).filter(({ code }) => !ABOUT_NEW_ROWS.has(code)),
+  ...groundFlags(
+    settings,
+    { rows: data.rows, copies: data.copies, clusters: clusterCount(data) },
+    model,
+    reach,
+    fit,
+    0,
+  ).filter(({ code }) => !ABOUT_NEW_ROWS.has(code)),
 ];

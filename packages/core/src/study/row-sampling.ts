@@ -5,13 +5,17 @@ import type { Sampling } from "../influence/sampling.js";
 import type { StudySettings } from "./settings.js";
 
 /** How clusters vary cannot be seen from one. */
-export function refuseOneCluster({ clusters }: EncodedDataset, { cluster }: StudySettings): void {
-  if (clusters && new Set(clusters).size < 2) {
+export function refuseOneCluster(count: number | null, { cluster }: Pick<StudySettings, "cluster">): void {
+  if (count !== null && count < 2) {
     throw inputError(
       `All rows are in one cluster of --cluster ${quoted(cluster ?? "")}, so nothing shows how clusters vary: name a column with at least two values, better 40.`,
     );
   }
 }
+
+/** How many clusters the rows fall into; null: they are drawn by themselves. */
+export const clusterCount = ({ clusters }: Pick<EncodedDataset, "clusters">): number | null =>
+  clusters ? new Set(clusters).size : null;
 
 /** How the rows of a table came to be. */
 export const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: StudySettings): Sampling => ({

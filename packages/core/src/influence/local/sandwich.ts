@@ -11,10 +11,11 @@ import { dot, hessianTimes } from "../../solvers/inverse-hessian.js";
 import { eachBlock } from "../../solvers/model-risk.js";
 import { unitVectors } from "../../solvers/risk-operator.js";
 import { answerTo } from "../../threats/answer.js";
+import { ClusterSums, clustersWithWeight } from "../cluster-sums.js";
 import type { Sampling } from "../sampling.js";
 import { rowCounts, type Sandwich } from "../sandwich.js";
 import { image, product } from "../sandwich-inverse.js";
-import { clusterSquares, clusterSums } from "../sandwich-rows.js";
+import { clusterSquares } from "../sandwich-rows.js";
 import { curvatureInterval, type SensitivityInterval } from "../sensitivity-interval.js";
 import { factorise } from "./dense-factor.js";
 import type { LocalInfluence } from "./influence.js";
@@ -184,7 +185,8 @@ function rowsOf(model: Model, theta: Float64Array, block: Block, directions: Mat
 /** Σ ω_i U_iU_i' (d×d, full) of rows given block by block, sums within clusters first where there are any (MATH 14.8). */
 function gram({ weights }: Dataset, clusters: Int32Array | undefined, d: number) {
   const out = Matrix.zeros(d, d);
-  const sums = clusters ? clusterSums(clusters, weights, d) : null;
+  const clustered = clusters ? clustersWithWeight(clusters, weights) : null;
+  const sums = clustered && new ClusterSums(clustered.count, d);
   return {
     sums: [out.data],
     add(rows: Matrix, { w, firstRow }: Block, omega: Float64Array): void {
@@ -193,11 +195,11 @@ function gram({ weights }: Dataset, clusters: Int32Array | undefined, d: number)
         const factor = sums ? w[i] : Math.sqrt(omega[i]);
         for (let at = i * d, end = at + d; at < end; at++) own.data[at] *= factor;
       }
-      if (sums) sums.add(own, firstRow);
+      if (sums && clustered) sums.add(own, clustered.of.subarray(firstRow, firstRow + own.rows));
       else blas().syrk(d, rows.rows, 1, own.data, d, 1, out.data, d);
     },
     finish(): Matrix {
-      sums?.finish(out);
+      sums?.addGram(out);
       return symmetrise(out);
     },
   };

@@ -8,7 +8,7 @@ import type { Work } from "../../parallel/work.js";
 import { isKernelModel } from "../kernel-settings.js";
 import { hasClosedForm } from "../local-settings.js";
 import { encodeOptions, explainMissingHeader, splitRows, stopwatch } from "../prepare.js";
-import { refuseOneCluster } from "../row-sampling.js";
+import { clusterCount, refuseOneCluster } from "../row-sampling.js";
 import type { StudySettings } from "../settings.js";
 import { readyClosed } from "./closed-candidate.js";
 import { comparisonFlags } from "./comparison-flags.js";
@@ -48,7 +48,7 @@ export async function compare(given: ComparisonInput, work: Work = {}): Promise<
   explainMissingHeader(table, settings);
   const { training, evaluation } = splitRows(encodeFamily(input, models), input);
   refuseOtherLosses(models, training);
-  refuseOneCluster(training, settings);
+  refuseOneCluster(clusterCount(training), settings);
   const columns = columnsOf(training);
   const candidates = candidatesOf(models, family.features, columns, table.source, usualModel(training, settings));
   const referenceScale = await referenceScaleOf(settings, training, work);

@@ -17,12 +17,14 @@ import { penaltiesOf } from "../penalties.js";
 import { refuseUndeterminedSquares, stopwatch } from "../prepare.js";
 import { resolvedSettings } from "../resolved-settings.js";
 import type { Flag, ThreatSection } from "../result.js";
+import { refuseOneCluster } from "../row-sampling.js";
 import { checkSettings, evaluationName, type StudySettings } from "../settings.js";
 import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
 import type { StreamedAttack } from "./attack-rows.js";
 import { aucBytes, aucRows, listsAtOnce, metricsWith } from "./auc-rows.js";
 import { analyzeClasses } from "./classes/analyze-classes.js";
+import { refuseManyClusters } from "./cluster-room.js";
 import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
 import type { CurveRows } from "./curve-rows.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
@@ -66,6 +68,9 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k));
   const penalties = penaltiesOf(settings, model, training.weightTotal);
   refuseUndeterminedSquares(model, reach, penalties.l2);
+  const clusters = training.clusters ?? null;
+  refuseOneCluster(clusters, settings);
+  await refuseManyClusters(input, described.map.count, threatsOf(settings, reach).length, work);
   const hasAuc = described.loss.name === "logistic";
   const lists = hasAuc ? await listsAtOnce(evaluation ?? training, settings, work) : 0;
 
@@ -95,7 +100,15 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const { fit, attacks } = begun;
   const influenceSeconds = clock.lap();
   count.phase = "intervals and radii";
-  const judged = await judgeAll(pass, { ...begun, ground, summary, sampling, settings, threads: work.threads ?? 1 });
+  const judged = await judgeAll(pass, {
+    ...begun,
+    ground,
+    summary,
+    sampling,
+    settings,
+    threads: work.threads ?? 1,
+    clusters,
+  });
   const inferenceSeconds = clock.lap();
 
   count.phase = "evaluation";
@@ -118,6 +131,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       mean,
       sampling: sampled,
       groups: (evaluation ?? training).groups ?? null,
+      clusters: (evaluation ?? training).clusters ?? null,
       ranks,
       settings,
     };
@@ -157,14 +171,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const flags: Flag[] = [
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
-    ...groundFlags(
-      settings,
-      { rows: training.rows, copies: 1, clusters: undefined },
-      model,
-      reach,
-      fit,
-      judged.singularFolds,
-    ),
+    ...groundFlags(settings, { rows: training.rows, copies: 1, clusters }, model, reach, fit, judged.singularFolds),
     ...sections.flatMap((section) => section.flags),
     raise("streamed", missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
   ];
@@ -181,7 +188,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       evaluation: evaluationName(settings.evaluation),
       evaluationRows: (evaluation ?? training).rows,
       groups: found.sums[0].groups?.section() ?? null,
-      clusters: null,
+      clusters,
     },
     measured: {
       heldOutLoss: heldOut ? found.sums[0].local[1] : null,

@@ -3,13 +3,13 @@ import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import { usageError } from "../../errors.js";
 import type { Metrics } from "../../influence/metrics.js";
 import { rankedScores } from "../../influence/ranked-scores.js";
-import { rowCounts } from "../../influence/sandwich.js";
 import { EachRank, type Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import type { Fit } from "../../solvers/fit.js";
 import type { StudySettings } from "../settings.js";
 import { type CurveRows, pairsOf, predictionCount, predictionsAt } from "./curve-rows.js";
 import type { RowsView } from "./rows-view.js";
+import { Variances } from "./variances.js";
 import type { StreamedWork } from "./work.js";
 
 /** Labels, weights, and one list of scores while it is sorted and ranked, a row; and each list of scores that is kept. */
@@ -82,11 +82,11 @@ interface Pair {
  */
 export async function aucRows(
   pass: Pass<RowsView>,
-  { ownRows, firstRow }: StreamedDataset,
+  { ownRows, firstRow, clusters: all = null }: StreamedDataset,
   curves: readonly CurveRows[],
   { fit, ranks, lists }: AucGround,
 ): Promise<Aucs> {
-  const own = { ownRows, firstRow, ranks };
+  const own = { ownRows, firstRow, clustered: all !== null };
   const found = curves.map((curve) => ({
     areas: new Float64Array(predictionCount(curve)),
     errors: new Float64Array(pairsOf(curve).length),
@@ -118,14 +118,18 @@ export async function aucRows(
     }
     for (const { curve, place, between } of pairs.slice(first, next)) {
       const [before, after] = between.map((k) => influences.get(`${curve} ${k}`) ?? new Float64Array(0));
-      const omega = rowCounts(kept.w, curves[curve].sampling);
-      const sums = new Float64Array(2);
-      for (let i = 0; i < before.length; i++) {
-        sums[0] += omega[i] * (after[i] - before[i]) ** 2;
-        sums[1] += kept.w[i];
-      }
-      await ranks.add(sums);
-      found[curve].errors[place] = Math.sqrt(sums[0]) / sums[1];
+      const { sampling, clusters } = curves[curve];
+      const variance = new Variances(1, sampling, clusters);
+      variance.add(
+        0,
+        0,
+        after.map((value, i) => value - before[i]),
+        kept,
+      );
+      const total = new Float64Array(1);
+      for (const weight of kept.w) total[0] += weight;
+      await ranks.add(total, ...variance.sums);
+      found[curve].errors[place] = Math.sqrt(variance.of(0)) / total[0];
     }
   }
   if (curves[0].heldOut) return { curves: found, own: null };
@@ -136,23 +140,32 @@ export async function aucRows(
   return { curves: found, own: (await rankedScores(kept.y, kept.w, kept.scores[0], ranks)).area };
 }
 
+interface OwnRows {
+  readonly ownRows: number;
+  readonly firstRow: number;
+  readonly clustered: boolean;
+}
+
 interface KeptScores {
   /** 1 for positives, 0 for the others. */
   readonly y: Uint8Array;
   readonly w: Float64Array;
+  /** null: rows are drawn by themselves. */
+  readonly clusterOf: Int32Array | null;
   readonly scores: readonly Float64Array[];
 }
 
 /** Scores of all rows of this rank, one pass. */
 async function keptScores(
   pass: Pass<RowsView>,
-  { ownRows, firstRow }: { readonly ownRows: number; readonly firstRow: number },
+  { ownRows, firstRow, clustered }: OwnRows,
   count: number,
   scoresOf: (view: RowsView) => Promise<{ readonly w: Float64Array; readonly scores: readonly Float64Array[] }>,
 ): Promise<KeptScores> {
   const y = new Uint8Array(ownRows);
   const w = new Float64Array(ownRows);
   const scores = Array.from({ length: count }, () => new Float64Array(ownRows));
+  const clusterOf = clustered ? new Int32Array(ownRows) : null;
   await pass({
     sums: [],
     async visit(view) {
@@ -162,12 +175,13 @@ async function keptScores(
         y[at + i] = label > 0 ? 1 : 0;
       });
       w.set(found.w, at);
+      if (view.clusterOf) clusterOf?.set(view.clusterOf, at);
       found.scores.forEach((list, v) => {
         scores[v].set(list, at);
       });
     },
   });
-  return { y, w, scores };
+  return { y, w, clusterOf, scores };
 }
 
 /** ψ of each row, in place of its scores. */

@@ -22,7 +22,7 @@ import { hasGround, type Inference } from "../inference.js";
 import { hasAbsoluteSizes, type StudySettings } from "../settings.js";
 import { add, onView, type StreamedAttack } from "./attack-rows.js";
 import type { FitGround } from "./fit-rows.js";
-import { redrawRows } from "./redraw-rows.js";
+import { drawnFrom, redrawRows } from "./redraw-rows.js";
 import type { RowsView } from "./rows-view.js";
 
 /** Draws whose sums are made together: their weights of a block are small beside it. */
@@ -122,10 +122,11 @@ async function weigh(pass: Pass<RowsView>, options: ResamplingOptions, totals: F
   }));
   await pass({
     sums: [totals],
-    visit({ data: { weights }, block: { firstRow } }) {
+    visit(view) {
+      const rows = drawnFrom(view);
       for (const { write, sums } of parts) {
-        const drawn = new Matrix(new Float64Array(weights.length * sums.length), weights.length, sums.length);
-        write({ firstRow, weights }, drawn.data);
+        const drawn = Matrix.zeros(rows.weights.length, sums.length);
+        write(rows, drawn.data);
         add(sums, columnSums(drawn));
       }
     },
@@ -152,9 +153,10 @@ function passingDraws(
   const { fit } = attack;
   const draws = totals.length;
   const d = fit.parameters.length;
-  const raw = ({ data: { weights }, block: { firstRow } }: RowsView): Matrix => {
-    const out = Matrix.zeros(weights.length, draws);
-    write({ firstRow, weights }, out.data);
+  const raw = (view: RowsView): Matrix => {
+    const rows = drawnFrom(view);
+    const out = Matrix.zeros(rows.weights.length, draws);
+    write(rows, out.data);
     return out;
   };
   const weighed = (view: RowsView): Matrix => divided(raw(view), totals);

@@ -5,7 +5,7 @@ import { changesBetween, countedChanges, isCounted, type MetricChange } from "..
 import { METRIC_RULES } from "../../influence/metrics.js";
 import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../../influence/moving-rows.js";
 import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
-import { type Sampling, varianceAbout } from "../../influence/sampling.js";
+import type { Sampling } from "../../influence/sampling.js";
 import { rowCounts } from "../../influence/sandwich.js";
 import type { Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
@@ -18,6 +18,7 @@ import type { EvaluatedOn } from "./evaluated-view.js";
 import type { Trusted } from "./ground-rows.js";
 import { GroupSums } from "./group-sums.js";
 import type { RowsView } from "./rows-view.js";
+import { Variances } from "./variances.js";
 
 /** What a curve by passes needs to know beside the rows. */
 export interface CurveRows {
@@ -32,6 +33,8 @@ export interface CurveRows {
   readonly sampling: Sampling;
   /** Those that results are repeated for; null: none. */
   readonly groups: NonNullable<StreamedDataset["groups"]> | null;
+  /** G of the evaluated rows; null: they are drawn by themselves. */
+  readonly clusters: number | null;
   readonly ranks: Ranks;
   readonly settings: StudySettings;
 }
@@ -140,7 +143,7 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
   const { attacked, trusted, evaluatedOn, settings, mean, sampling } = curve;
   const { attack } = attacked;
   const { attackRate } = settings;
-  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, trusted.epsilons.length);
+  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, trusted.epsilons.length, curve.clusters);
   const rule = METRIC_RULES[attack.fit.model.loss.name];
   const local = new Float64Array(4);
   const sizes = trusted.epsilons.map(() => new Float64Array(6));
@@ -163,7 +166,7 @@ export async function evaluatedSums(pass: Pass<RowsView>, curve: CurveRows): Pro
       const total = w.reduce((sum, weight) => sum + weight, 0);
       add(local, [total, naturalLoss(rows, 0), slope, curvature]);
       const { groupOf } = view.block;
-      const grouped = groupOf && { groupOf, w, omega: rowCounts(w, sampling) };
+      const grouped = groupOf && { groupOf, w, omega: rowCounts(w, sampling), clusterOf: view.clusterOf };
       if (grouped) {
         groups?.begin(
           grouped,
@@ -214,26 +217,30 @@ export async function evaluatedSpread(
   const values = each(metrics, (sums) => rule.values(sums));
   const names = Object.keys(values.now);
   const pairs = pairsOf(curve);
-  const variances = new Float64Array(1 + 2 * epsilons.length);
-  const moves = pairs.map(() => new Float64Array(names.length));
+  const variances = new Variances(1 + 2 * epsilons.length, sampling, curve.clusters);
+  const moves = new Variances(pairs.length * names.length, sampling, curve.clusters);
   const keepsSides = rule.right && isCounted(curve.rows) && settings.inference !== "none";
-  const sides = sidesOf(keepsSides ? curve.rows : 0, listed(metrics).length);
+  const sides = sidesOf(keepsSides ? curve.rows : 0, listed(metrics).length, curve.clusters !== null);
   await pass({
-    sums: [variances, ...moves, ...sides.sums],
+    sums: [...variances.sums, ...moves.sums, ...sides.sums],
     async visit(view) {
       const evaluated = await evaluatedOn(view);
       const { rows } = evaluated;
       const { y, w, loss, scores, shifts } = rows;
-      const about = (centre: number, terms: Float64Array): number => varianceAbout(centre / total, terms, w, sampling);
-      variances[0] += about(
+      const varying = { w, clusterOf: view.clusterOf };
+      const about = (k: number, centre: number, terms: Float64Array): void =>
+        variances.add(k, centre / total, terms, varying);
+      about(
+        0,
         local[2],
         y.map((target, i) => loss.first(scores[i], target) * shifts[i]),
       );
       for (const [e, epsilon] of epsilons.entries()) {
         const now = await attackedRows(attack, evaluated, { epsilon, moved: 0 });
         const then = await attackedRows(attack, evaluated, { epsilon, moved: epsilon });
-        variances[1 + 2 * e] += about(sizes[e][0], lossChanges(rows, epsilon));
-        variances[2 + 2 * e] += about(
+        about(1 + 2 * e, sizes[e][0], lossChanges(rows, epsilon));
+        about(
+          2 + 2 * e,
           sizes[e][1],
           now.terms.map((term, i) => term - then.terms[i]),
         );
@@ -244,7 +251,7 @@ export async function evaluatedSpread(
         names.forEach((name, m) => {
           const from = influences[before][name];
           const change = influences[after][name].map((value, i) => value - from[i]);
-          moves[p][m] += about(0, change);
+          moves.add(p * names.length + m, 0, change, varying);
         });
       });
       const { right } = rule;
@@ -252,7 +259,7 @@ export async function evaluatedSpread(
       if (right && keepsSides) {
         sides.see(
           (i) => firstRow + i,
-          rows,
+          { y, w, clusterOf: view.clusterOf },
           predictions.map((f, prediction) => ({ prediction, rows: right(y, f) })),
         );
       }
@@ -267,19 +274,25 @@ export async function evaluatedSpread(
           before: { values: all[before], right: rightOf(before) },
           after: { values: all[after], right: rightOf(after) },
         })),
-        { y: sides.y, w: sides.w, sampling, level: settings.confidence, seed: settings.seed },
+        {
+          y: sides.y,
+          w: sides.w,
+          sampling: { ...sampling, clusters: sides.clusters() },
+          level: settings.confidence,
+          seed: settings.seed,
+        },
       )
     : pairs.map(() => null);
   const changes = pairs.map(([before, after], p) =>
     changesBetween(all[before], all[after], counted[p], (name) => {
-      return (z * Math.sqrt(moves[p][names.indexOf(name)])) / total;
+      return (z * Math.sqrt(moves.of(p * names.length + names.indexOf(name)))) / total;
     }),
   );
   const error = (variance: number): number => Math.sqrt(variance) / total;
   return {
-    slope: error(variances[0]),
-    costs: Float64Array.from(epsilons, (_, e) => error(variances[1 + 2 * e])),
-    benefits: Float64Array.from(epsilons, (_, e) => error(variances[2 + 2 * e])),
+    slope: error(variances.of(0)),
+    costs: Float64Array.from(epsilons, (_, e) => error(variances.of(1 + 2 * e))),
+    benefits: Float64Array.from(epsilons, (_, e) => error(variances.of(2 + 2 * e))),
     changes: changes.slice(0, epsilons.length),
     attackedChanges: changes.slice(epsilons.length),
   };

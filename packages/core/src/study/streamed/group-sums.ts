@@ -2,6 +2,7 @@ import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import type { DataSection, GroupPoint } from "../result.js";
 import { RankMoments } from "./rank-moments.js";
+import { ClusterMoments } from "./variances.js";
 
 /** Rows of a block by the groups that results are repeated for. */
 interface GroupedRows {
@@ -11,6 +12,8 @@ interface GroupedRows {
   readonly w: Float64Array;
   /** r: w² each, or w/N for counts. */
   readonly omega: Float64Array;
+  /** r; null or absent: rows are drawn by themselves. */
+  readonly clusterOf?: Int32Array | null;
 }
 
 /** What is said of groups, from sums over the rows of each. */
@@ -22,18 +25,21 @@ export class GroupSums {
   /** Size by size: Σ w of what each row loses, and of what it gains. */
   private readonly costs: Float64Array;
   private readonly benefits: Float64Array;
-  private readonly moments: RankMoments;
+  private readonly moments: RankMoments | ClusterMoments;
 
+  /** @param clusters G; null: rows are drawn by themselves */
   constructor(
     private readonly groups: NonNullable<StreamedDataset["groups"]>,
     ranks: Ranks,
     sizes: number,
+    clusters: number | null = null,
   ) {
     const count = groups.names.length;
     const none = (length: number): Float64Array => new Float64Array(length);
     [this.rows, this.weights, this.natural] = [none(count), none(count), none(count)];
     [this.costs, this.benefits] = [none(count * sizes), none(count * sizes)];
-    this.moments = new RankMoments(ranks, count * sizes);
+    this.moments =
+      clusters === null ? new RankMoments(ranks, count * sizes) : new ClusterMoments(count * sizes, clusters);
   }
 
   /** Of a pass. */
@@ -53,13 +59,15 @@ export class GroupSums {
   }
 
   /** What the same rows lose and gain at size e. */
-  add(e: number, { groupOf, w, omega }: GroupedRows, costs: Float64Array, benefits: Float64Array): void {
+  add(e: number, { groupOf, w, omega, clusterOf }: GroupedRows, costs: Float64Array, benefits: Float64Array): void {
+    const { moments } = this;
     const first = e * this.groups.names.length;
     for (let i = 0; i < w.length; i++) {
       const at = first + groupOf[i];
       this.costs[at] += w[i] * costs[i];
       this.benefits[at] += w[i] * benefits[i];
-      this.moments.addOne(at, costs[i], omega[i]);
+      if (moments instanceof RankMoments) moments.addOne(at, costs[i], omega[i]);
+      else moments.addOne(at, costs[i], w[i], clusterOf?.[i] ?? 0);
     }
   }
 

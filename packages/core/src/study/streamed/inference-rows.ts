@@ -1,5 +1,6 @@
+import { ClusterSums } from "../../influence/cluster-sums.js";
 import { naturalHessianTimes } from "../../influence/contributions.js";
-import { scoreCovariance } from "../../influence/estimation-loss.js";
+import { addClusterScores, scoreCovariance } from "../../influence/estimation-loss.js";
 import { bandwidth, cornerTerms, gammaSpreads, hasRowCorners } from "../../influence/gradient-density.js";
 import { type Densities, densityOf, influenceJacobian } from "../../influence/influence-jacobian.js";
 import {
@@ -25,15 +26,17 @@ import {
 } from "../../influence/sandwich.js";
 import { balanceOf, balanceSums, gramFrom, scalarSums } from "../../influence/sandwich-grams.js";
 import { between, inverseMatrix } from "../../influence/sandwich-inverse.js";
-import { gramOfRows } from "../../influence/sandwich-rows.js";
+import { eachScores, gramOfRows } from "../../influence/sandwich-rows.js";
 import { type RowScalars, rowScalars, withLeverage } from "../../influence/sandwich-scalars.js";
 import { Matrix } from "../../linalg/matrix.js";
+import { symmetrise } from "../../linalg/symmetric.js";
 import type { Pass } from "../../parallel/passes.js";
 import type { Fit } from "../../solvers/fit.js";
 import { correctionOf, hasGround, type Inference, inferenceOf } from "../inference.js";
 import { hasAbsoluteSizes, type StudySettings } from "../settings.js";
 import { add, onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
 import type { RowsView } from "./rows-view.js";
+import { Variances } from "./variances.js";
 
 /** Cov θ̂, one pass; null where there is none. */
 export async function covarianceRows(
@@ -41,18 +44,32 @@ export async function covarianceRows(
   fit: Fit,
   sampling: Sampling,
   { inference }: StudySettings,
+  clusters: number | null,
 ): Promise<Matrix | null> {
   if (inference === "none" || fit.inverse.method !== "cholesky") return null;
   const d = fit.parameters.length;
   const sum = Matrix.zeros(d, d);
-  await pass({
-    sums: [sum.data],
-    async visit(view) {
-      add(sum.data, (await scoreCovariance(view.fit(fit), sampling)).data);
-    },
-  });
+  if (clusters === null) {
+    await pass({
+      sums: [sum.data],
+      async visit(view) {
+        add(sum.data, (await scoreCovariance(view.fit(fit), sampling)).data);
+      },
+    });
+  } else {
+    const own = new ClusterSums(clusters, d);
+    const penalty = fit.ridge.map((P, j) => P * fit.parameters[j]);
+    await pass({
+      sums: [own.sums.data],
+      visit: (view) => addClusterScores(view.fit(fit), view.clusterOf ?? NO_CLUSTERS, penalty, own),
+    });
+    own.addGram(sum);
+    symmetrise(sum);
+  }
   return between(inverseMatrix(fit), sum);
 }
+
+const NO_CLUSTERS = new Int32Array(0);
 
 /** Intervals for the population by the sandwich, in three passes (five on bases with corners); null where they have no ground. */
 export async function inferenceRows(
@@ -60,6 +77,7 @@ export async function inferenceRows(
   attacked: StreamedAttack,
   sampling: Sampling,
   settings: StudySettings,
+  clusters: number | null,
 ): Promise<Inference | null> {
   const { attack } = attacked;
   if (settings.inference === "none" || !hasGround(attack)) return null;
@@ -68,9 +86,9 @@ export async function inferenceRows(
   const first = await jacobianSums(pass, attacked, densities, options);
   const matrices = sandwichMatrices(attack, first.jacobian);
   const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
-  const hasBias = hasLeverageBias(attack, options);
+  const hasBias = clusters === null && hasLeverageBias(attack, options);
   const correction = correctionOf(leverage, hasBias);
-  const collected = await spreadRows(pass, attacked, matrices, first, { ...options, leverage: correction });
+  const collected = await spreadRows(pass, attacked, matrices, first, { ...options, leverage: correction }, clusters);
   const bias = hasBias ? await biasRows(pass, attacked, matrices, collected.spreads, densities, options) : null;
   const found = {
     ...spreadOf(attack, collected.plain, collected.corrected ?? collected.plain),
@@ -132,18 +150,20 @@ async function spreadRows(
   matrices: SandwichMatrices,
   { third, balance }: FirstSums,
   options: SandwichOptions,
+  clusters: number | null,
 ) {
   const { attack } = attacked;
   const d = attack.influence.length;
-  const hasBias = hasLeverageBias(attack, options);
+  const hasBias = clusters === null && hasLeverageBias(attack, options);
   const curved = !attack.fit.model.loss.quadratic;
-  const plain = gramSums(attacked, d, balance);
-  const corrected = options.leverage === "none" ? null : gramSums(attacked, d, balance);
+  const gramOf = () => (clusters === null ? gramSums(attacked, d, balance) : clusterGramSums(clusters, d));
+  const plain = gramOf();
+  const corrected = options.leverage === "none" ? null : gramOf();
   const spreads = {
     grams: Array.from({ length: hasBias ? (curved ? 3 : 1) : 0 }, () => Matrix.zeros(d, d)),
     pull: Matrix.zeros(d, curved ? 3 : 0),
   };
-  const sensitivity = new Float64Array(1);
+  const sensitivity = new Variances(1, { weightsKind: "sampling", totalWeight: 1, ...options }, clusters);
   const towards = naturalHessianTimes(attack.fit, attack.influence);
   await pass({
     sums: [
@@ -151,18 +171,18 @@ async function spreadRows(
       ...(corrected?.sums ?? []),
       ...spreads.grams.map(({ data }) => data),
       spreads.pull.data,
-      sensitivity,
+      ...sensitivity.sums,
     ],
     async visit(view) {
       const [own, shifts] = [await onView(view, attacked), shiftsOf(view, attacked)];
       const parts = partsOf(own, shifts, matrices, options);
-      await plain.add(own, parts.rows, parts);
+      await plain.add(own, parts.rows, parts, view.clusterOf);
       if (corrected) {
         const { leverage = "none" } = options;
         const forms = await parts.leverageForms();
         const { throughFeatures } = attacked;
         const rows = await withLeverage(own, shifts, parts.rows, forms, leverage, options, {}, throughFeatures);
-        await corrected.add(own, rows, parts);
+        await corrected.add(own, rows, parts, view.clusterOf);
       }
       if (hasBias) {
         const found = await spreadSums(own, shifts, parts, options);
@@ -172,19 +192,32 @@ async function spreadRows(
         add(spreads.pull.data, found.pull.data);
       }
       const influences = await sensitivityInfluences(own, shifts, parts, { towards, third }, options);
-      for (let i = 0; i < influences.length; i++) sensitivity[0] += parts.omega[i] * influences[i] ** 2;
+      sensitivity.add(0, 0, influences, { w: own.fit.data.weights, clusterOf: view.clusterOf });
     },
   });
   return {
     plain: between(matrices.inverse, plain.gram(matrices)),
     corrected: corrected && between(matrices.inverse, corrected.gram(matrices)),
     spreads,
-    sensitivity: sensitivity[0],
+    sensitivity: sensitivity.of(0),
   };
 }
 
+interface GramSums {
+  /** Of a pass. */
+  readonly sums: Float64Array[];
+  /** @param clusterOf r; null: rows are drawn by themselves */
+  add(
+    own: StreamedAttack["attack"],
+    rows: RowScalars,
+    parts: ReturnType<typeof partsOf>,
+    clusterOf: Int32Array | null,
+  ): Promise<void>;
+  gram(matrices: SandwichMatrices): Matrix;
+}
+
 /** Σ ω UU' in whichever way the model allows: from a few weighted Gram matrices, or row by row. */
-function gramSums({ attack }: StreamedAttack, d: number, balance: number) {
+function gramSums({ attack }: StreamedAttack, d: number, balance: number): GramSums {
   if (!attack.pull.shared) {
     const gram = Matrix.zeros(d, d);
     return {
@@ -211,6 +244,24 @@ function gramSums({ attack }: StreamedAttack, d: number, balance: number) {
       add(sums.moments, found.moments);
     },
     gram: (matrices: SandwichMatrices) => gramFrom(sums, matrices, balance),
+  };
+}
+
+/** Sums of w_i U_i within clusters first. */
+function clusterGramSums(clusters: number, d: number): GramSums {
+  const own = new ClusterSums(clusters, d);
+  return {
+    sums: [own.sums.data],
+    async add(attack, rows, parts, clusterOf) {
+      await eachScores(attack, rows, parts, attack.fit.data.weights, {}, (scores, firstRow) => {
+        own.add(scores, (clusterOf ?? NO_CLUSTERS).subarray(firstRow, firstRow + scores.rows));
+      });
+    },
+    gram() {
+      const gram = Matrix.zeros(d, d);
+      own.addGram(gram);
+      return symmetrise(gram);
+    },
   };
 }
 

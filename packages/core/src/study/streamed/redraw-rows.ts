@@ -1,7 +1,7 @@
 import { AifError } from "../../errors.js";
 import type { Influence } from "../../influence/aif.js";
 import { type Drawn, drawnInfluence } from "../../influence/bootstrap-refit.js";
-import type { WriteDraws } from "../../influence/bootstrap-weights.js";
+import type { DrawnFrom, WriteDraws } from "../../influence/bootstrap-weights.js";
 import type { Sampling } from "../../influence/sampling.js";
 import type { Pass } from "../../parallel/passes.js";
 import { attackRows } from "./attack-rows.js";
@@ -53,10 +53,10 @@ export async function redrawRows(
 
 /** The rows of a block that were drawn. */
 function drawnView(view: RowsView, write: WriteDraws, total: number): RowsView {
-  const { weights } = view.data;
   return view.once(write, () => {
-    const own = new Float64Array(weights.length);
-    write({ firstRow: view.block.firstRow, weights }, own);
+    const rows = drawnFrom(view);
+    const own = new Float64Array(rows.weights.length);
+    write(rows, own);
     const kept = Int32Array.from([...own.keys()].filter((i) => own[i] > 0));
     return view.chosen(
       kept,
@@ -64,3 +64,10 @@ function drawnView(view: RowsView, write: WriteDraws, total: number): RowsView {
     );
   });
 }
+
+/** Rows of a block as a bootstrap draws them. */
+export const drawnFrom = ({ data: { weights }, block: { firstRow }, clusterOf }: RowsView): DrawnFrom => ({
+  firstRow,
+  weights,
+  clusters: clusterOf,
+});

@@ -29,7 +29,11 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
       inference === "bootstrap" && localKindOf(model) === "softmax",
       "use --inference sandwich",
     ],
-    ["--cluster", settings.cluster !== null, "leave it out, or give fewer rows"],
+    [
+      `--cluster with --model ${model}`,
+      settings.cluster !== null && localKindOf(model) === "softmax",
+      "leave it out, or give fewer rows",
+    ],
     ["--second-order", secondOrder !== "none", "leave it out"],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
     [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],

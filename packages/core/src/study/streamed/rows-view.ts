@@ -42,6 +42,11 @@ export class RowsView {
     return this.block.foldOf ?? new Uint16Array(this.data.rows);
   }
 
+  /** r: the place of each row's cluster; null: rows are drawn by themselves. */
+  get clusterOf(): Int32Array | null {
+    return this.block.clusterOf ?? null;
+  }
+
   /** The rows outside fold k, their weights relative to that of all such rows. */
   withoutFold(k: number, outside: number): RowsView {
     const { foldOf } = this;
@@ -68,6 +73,7 @@ export class RowsView {
         sourceRows: pick(block.sourceRows),
         foldOf: null,
         groupOf: null,
+        clusterOf: null,
       },
       this.features,
     );

@@ -79,7 +79,8 @@ export async function judgeAll(
     sampling,
     settings,
     threads,
-  }: Known & Awaited<ReturnType<typeof begin>> & { readonly threads: number },
+    clusters,
+  }: Known & Awaited<ReturnType<typeof begin>> & { readonly threads: number; readonly clusters: number | null },
 ) {
   const { ranks } = ground;
   const collapses = attacks.map((attacked, t) => collapseOf(attacked, givenUp[t]));
@@ -87,12 +88,13 @@ export async function judgeAll(
   const [folds, covariance, drawn, ...rest] = await sideBySide<RowsView, unknown>(pass, [
     async (own) =>
       summary.inside.length > 0 ? crossFitRows(own, { ground, fit, attacks, summary, sampling }, foldSums) : null,
-    (own) => covarianceRows(own, fit, sampling, settings),
+    (own) => covarianceRows(own, fit, sampling, settings, clusters),
     async (own) => (isBootstrap ? bootstrapRows(own, attacks, { ground, sampling, settings, threads }) : null),
     ...attacks.flatMap((attacked, t) => [
       (own: Pass<RowsView>) => firstRadii(own, attacked, ranks),
       (own: Pass<RowsView>) => trusted(own, attacked, collapses[t], settings),
-      (own: Pass<RowsView>) => (isBootstrap ? Promise.resolve(null) : inferenceRows(own, attacked, sampling, settings)),
+      (own: Pass<RowsView>) =>
+        isBootstrap ? Promise.resolve(null) : inferenceRows(own, attacked, sampling, settings, clusters),
       (own: Pass<RowsView>) => largestContributions(own, attacked, ranks),
     ]),
   ]);

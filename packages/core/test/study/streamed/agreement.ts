@@ -34,6 +34,7 @@ export async function streamed(
     plan.kind === "cv"
       ? assignFolds(training.sourceRows, plan.folds, asked.seed, {
           strata: training.labels || training.classes ? training.y : undefined,
+          groups: training.groups,
         })
       : null;
   const own = cutsOf(training.rows, bounds);

@@ -91,7 +91,7 @@ describe("laws", () => {
 describe("options that need all rows in memory are refused by name before any pass", () => {
   const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
     ["--l1", { l1: [0.1] }],
-    ["--cluster", { cluster: "town" }],
+
     ["--inference bootstrap with --model softmax", { inference: "bootstrap", model: "softmax" }],
     ["--second-order", { secondOrder: "plain" }],
     ["--wasserstein", { wasserstein: 2 }],

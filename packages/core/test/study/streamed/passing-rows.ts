@@ -30,6 +30,7 @@ export function streamOf(
     notes: data.notes,
     weightTotal: data.weightTotal,
     groups: data.by ?? null,
+    clusters: data.clusters ? new Set(data.clusters).size : null,
     *blocks(asked = 1000, seen = 0): Generator<StreamedBlock> {
       for (const block of data.blocks(Math.min(asked, rowsPerBlock), from)) {
         if (block.firstRow + block.y.length <= from + seen) continue;
@@ -63,7 +64,14 @@ function passingBlock(data: EncodedDataset, block: Block, rows: number, foldOf: 
     sourceRows: Float64Array.from(data.sourceRows.subarray(firstRow, last)),
     foldOf: foldOf && foldOf.slice(firstRow, last),
     groupOf: data.by ? data.by.of.slice(firstRow, last) : null,
+    clusterOf: data.clusters ? clusterPlaces(data.clusters).slice(firstRow, last) : null,
   };
+}
+
+/** Codes without gaps, in their order. */
+function clusterPlaces(codes: Int32Array): Int32Array {
+  const sorted = [...new Set(codes)].toSorted((a, b) => a - b);
+  return codes.map((code) => sorted.indexOf(code));
 }
 
 /** Uneven cuts of n rows: the share of each rank, from `bounds` between 0 and 1. */
