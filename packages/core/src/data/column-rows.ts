@@ -4,7 +4,7 @@ import { matrixRows, type RowSource } from "./row-source.js";
 /** Writes the features of one column for some rows of the table: entry (i, j) at `out[(i − from) · m + offset + j]`. */
 export type ColumnWriter = (rows: Int32Array, from: number, to: number, out: Float64Array, m: number) => void;
 
-const materializedBytes = 128 * (1 << 20);
+const materializedBytes = 2 ** 30;
 
 /** A column of numbers, standardised; missing cells (NaN) become `fill`. */
 export function numberWriter(
@@ -66,7 +66,7 @@ export function indicatorWriter(
 }
 
 /**
- * Rows gathered from a table's columns. Source row i is table row `rows[i]`. Where all of it takes at most 128 MB it
+ * Rows gathered from a table's columns. Source row i is table row `rows[i]`. Where all of it takes at most 1 GB it
  * is written out once, when first asked for, and handed out as views from then on.
  */
 export function columnRows(writers: readonly ColumnWriter[], rows: Int32Array, m: number): RowSource {
