@@ -1,5 +1,5 @@
-import type { Loss, LossName } from "../models/losses.js";
-import { sigmoid, softplus } from "../models/losses.js";
+import { rowJets } from "../models/loss-rows.js";
+import { LOSSES, type Loss, type LossName } from "../models/losses.js";
 import { ascending } from "./ranked-scores.js";
 
 /** Metrics that people decide by, by name, of predictions with scores f. Weights sum to 1. */
@@ -96,12 +96,16 @@ function regressionRule(predictions: MetricRule["predictions"]): MetricRule {
     values: ([square, absolute, spread]) => ({ rmse: Math.sqrt(square), mae: absolute, r2: 1 - square / spread }),
     rows([square, absolute, spread], y, f, mean) {
       const rmse = Math.sqrt(square);
-      const squares = y.map((target, i) => (f[i] - target) ** 2 - square);
-      return {
-        rmse: squares.map((value) => (rmse > 0 ? value / (2 * rmse) : 0)),
-        mae: y.map((target, i) => Math.abs(f[i] - target) - absolute),
-        r2: y.map((target, i) => -squares[i] / spread + (square / spread) * ((target - mean) ** 2 / spread - 1)),
-      };
+      const [n, turn] = [y.length, rmse > 0 ? 1 / (2 * rmse) : 0];
+      const rows = { rmse: new Float64Array(n), mae: new Float64Array(n), r2: new Float64Array(n) };
+      for (let i = 0; i < n; i++) {
+        const r = f[i] - y[i];
+        const [above, far] = [r * r - square, y[i] - mean];
+        rows.rmse[i] = above * turn;
+        rows.mae[i] = Math.abs(r) - absolute;
+        rows.r2[i] = -above / spread + (square / spread) * ((far * far) / spread - 1);
+      }
+      return rows;
     },
     right: null,
   };
@@ -125,8 +129,12 @@ function classificationRule(): MetricRule {
         const hit = y[i] * f[i] > 0 ? w[i] : 0;
         if (y[i] > 0) [positives, rightPositives] = [positives + w[i], rightPositives + hit];
         else [negatives, rightNegatives] = [negatives + w[i], rightNegatives + hit];
-        logLoss += w[i] * softplus(-y[i] * f[i]);
-        brier += w[i] * sigmoid(-y[i] * f[i]) ** 2;
+      }
+      for (const { from, to, values, slopes } of rowJets(LOSSES.logistic, f, y)) {
+        for (let i = from; i < to; i++) {
+          logLoss += w[i] * values[i - from];
+          brier += w[i] * slopes[i - from] ** 2; // |ℓ'| is the probability of the other class
+        }
       }
       [positives, negatives, rightPositives, rightNegatives, logLoss, brier].forEach((value, k) => (sums[k] += value));
     },
@@ -142,16 +150,20 @@ function classificationRule(): MetricRule {
     rows(sums, y, f) {
       const { accuracy, found } = shares(sums);
       const [positives, negatives] = sums;
-      const ofClass = (i: number, positive: number, negative: number): number => (y[i] > 0 ? positive : negative);
-      const hit = (i: number): number => (y[i] * f[i] > 0 ? 1 : 0);
-      return {
-        accuracy: y.map((_, i) => hit(i) - accuracy),
-        balancedAccuracy: y.map(
-          (_, i) => (0.5 * (hit(i) - ofClass(i, found.positive, found.negative))) / ofClass(i, positives, negatives),
-        ),
-        logLoss: y.map((label, i) => softplus(-label * f[i]) - sums[4]),
-        brier: y.map((label, i) => sigmoid(-label * f[i]) ** 2 - sums[5]),
-      };
+      const n = y.length;
+      const room = (): Float64Array => new Float64Array(n);
+      const rows = { accuracy: room(), balancedAccuracy: room(), logLoss: room(), brier: room() };
+      for (const { from, to, values, slopes } of rowJets(LOSSES.logistic, f, y)) {
+        for (let i = from; i < to; i++) {
+          const hit = y[i] * f[i] > 0 ? 1 : 0;
+          const balanced = y[i] > 0 ? (hit - found.positive) / positives : (hit - found.negative) / negatives;
+          rows.accuracy[i] = hit - accuracy;
+          rows.balancedAccuracy[i] = 0.5 * balanced;
+          rows.logLoss[i] = values[i - from] - sums[4];
+          rows.brier[i] = slopes[i - from] ** 2 - sums[5];
+        }
+      }
+      return rows;
     },
     right(y, f) {
       const out = new Uint8Array(y.length);
@@ -175,23 +187,28 @@ function rankMetric([positives, negatives]: Float64Array, y: Float64Array, w: Fl
  * other class that it is ranked rightly against, whose mean over either class is the area (DeLong).
  */
 function areaUnderCurve(y: Float64Array, w: Float64Array, f: Float64Array): { area: number; placements: Float64Array } {
-  const order = ascending(f);
-  const placements = new Float64Array(y.length);
+  const n = y.length;
+  const { order, keys } = ascending(f);
+  // Positive for positives, negative for the others: rows far apart are looked up once.
+  const signed = new Float64Array(n);
+  for (let i = 0; i < n; i++) signed[i] = y[i] > 0 ? w[i] : -w[i];
+  const weights = new Float64Array(n);
+  for (let k = 0; k < n; k++) weights[k] = signed[order[k]];
+  const placements = signed;
   let [below, above, area] = [0, 0, 0];
-  for (let from = 0; from < order.length; ) {
-    let to = from;
+  for (let from = 0, to = 0; from < n; from = to) {
     let [up, down] = [0, 0];
-    for (; to < order.length && f[order[to]] === f[order[from]]; to++) {
-      if (y[order[to]] > 0) up += w[order[to]];
-      else down += w[order[to]];
+    for (; to < n && keys[to] === keys[from] && (to === from || f[order[to]] === f[order[from]]); to++) {
+      up += Math.max(0, weights[to]);
+      down += Math.max(0, -weights[to]);
     }
     // Negatives ranked below a positive, and for a negative the positives ranked at most as high: turned round below.
-    for (let k = from; k < to; k++) placements[order[k]] = y[order[k]] > 0 ? below + 0.5 * down : above + 0.5 * up;
-    area += up * (below + 0.5 * down);
+    const [underUps, underDowns] = [below + 0.5 * down, above + 0.5 * up];
+    for (let k = from; k < to; k++) placements[order[k]] = 1 / weights[k] > 0 ? underUps : underDowns; // 0 has a sign too
+    area += up * underUps;
     below += down;
     above += up;
-    from = to;
   }
-  for (let i = 0; i < y.length; i++) placements[i] = y[i] > 0 ? placements[i] / below : 1 - placements[i] / above;
+  for (let i = 0; i < n; i++) placements[i] = y[i] > 0 ? placements[i] / below : 1 - placements[i] / above;
   return { area: area / (above * below), placements };
 }

@@ -24,7 +24,7 @@ export async function rankedScores(
   f: Float64Array,
   ranks: Ranks,
 ): Promise<Ranked> {
-  const order = ascending(f);
+  const { order } = ascending(f);
   const sorted = order.length === 0 ? f : Float64Array.from(order, (i) => f[i]);
   // Positive for positives, negative for the others.
   const signed = Float64Array.from(order, (i) => (y[i] > 0 ? w[i] : -w[i]));
@@ -85,29 +85,52 @@ function addBeaten(
   }
 }
 
-const DIGIT = 16;
+const DIGIT = 11;
 const PLACES = 1 << DIGIT;
+/** Fewer numbers are sorted faster by comparing them. */
+const FEW = 1 << 12;
 
-/** The places of finite numbers in ascending order, ties by place: sorted digit by digit, from the last one. */
-export function ascending(f: Float64Array): Uint32Array {
+/** Numbers in ascending order. */
+interface Sorted {
+  /** Their places, ties by place. */
+  readonly order: Uint32Array;
+  /** By rank: equal numbers have equal keys, and few others do. */
+  readonly keys: Uint32Array;
+}
+
+/**
+ * Finite numbers in ascending order: sorted digit by digit by the upper halves of their words, from the last digit on; the few that share
+ * an upper half are compared.
+ */
+export function ascending(f: Float64Array): Sorted {
   const n = f.length;
-  if (n < PLACES) return Uint32Array.from(f.keys()).sort((a, b) => f[a] - f[b] || a - b);
+  const compared = (a: number, b: number): number => f[a] - f[b] || a - b;
+  if (n < FEW) return { order: Uint32Array.from(f.keys()).sort(compared), keys: new Uint32Array(n) };
   const words = new Uint32Array(f.buffer, f.byteOffset, 2 * n);
-  let order = Uint32Array.from(f.keys());
-  let next = new Uint32Array(n);
-  for (let digit = 0; digit < 4; digit++) {
-    const [half, shift] = [digit >> 1, DIGIT * (digit & 1)];
-    // Of negative numbers all bits are turned over, of others the sign: then bits ascend as numbers do.
-    const digitOf = (i: number): number => {
-      const word = words[2 * i + half];
-      const turned = words[2 * i + 1] >>> 31 === 1 ? ~word : half === 1 ? word ^ 0x80000000 : word;
-      return (turned >>> shift) & (PLACES - 1);
-    };
-    const starts = new Uint32Array(PLACES + 1);
-    for (let i = 0; i < n; i++) starts[digitOf(i) + 1]++;
-    for (let p = 0; p < PLACES; p++) starts[p + 1] += starts[p];
-    for (const i of order) next[starts[digitOf(i)]++] = i;
-    [order, next] = [next, order];
+  let [keys, next] = [new Uint32Array(n), new Uint32Array(n)];
+  let [order, nextOrder] = [new Uint32Array(n), new Uint32Array(n)];
+  for (let i = 0; i < n; i++) {
+    const word = words[2 * i + 1];
+    // Of negative numbers all bits are turned over, of others (and −0) the sign: then bits ascend as numbers do.
+    const isZero = word === 0x80000000 && words[2 * i] === 0;
+    keys[i] = word >>> 31 === 1 && !isZero ? ~word : word | 0x80000000;
+    order[i] = i;
   }
-  return order;
+  for (let shift = 0; shift < 32; shift += DIGIT) {
+    const starts = new Uint32Array(PLACES + 1);
+    for (let k = 0; k < n; k++) starts[((keys[k] >>> shift) & (PLACES - 1)) + 1]++;
+    for (let p = 0; p < PLACES; p++) starts[p + 1] += starts[p];
+    for (let k = 0; k < n; k++) {
+      const at = starts[(keys[k] >>> shift) & (PLACES - 1)]++;
+      next[at] = keys[k];
+      nextOrder[at] = order[k];
+    }
+    [keys, next, order, nextOrder] = [next, keys, nextOrder, order];
+  }
+  for (let from = 0, to = 0; from < n; from = to) {
+    let sorted = true;
+    for (to = from + 1; to < n && keys[to] === keys[from]; to++) sorted &&= f[order[to - 1]] <= f[order[to]];
+    if (!sorted) order.subarray(from, to).sort(compared);
+  }
+  return { order, keys };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { attackedScores, type Metrics, metricsOf } from "../../src/influence/metrics.js";
+import { attackedScores, type Metrics, metricRows, metricsOf } from "../../src/influence/metrics.js";
 import { LOSSES, type LossName } from "../../src/models/losses.js";
 
 /** One case of fixtures/make-metrics.py. */
@@ -55,3 +55,28 @@ test("a score of exactly 0 predicts neither class and counts as wrong", () => {
   const half = Float64Array.of(0.5, 0.5);
   expect(metricsOf(LOSSES.logistic, Float64Array.of(1, -1), half, Float64Array.of(0, 0)).accuracy).toBe(0);
 });
+
+test.each([60, 5000])(
+  "of %d rows with ties and weights of 0: the AUC and each row's placement by counting pairs",
+  (n) => {
+    const y = Float64Array.from({ length: n }, (_, i) => ((i * 7) % 5 < 2 ? 1 : -1));
+    const f = Float64Array.from({ length: n }, (_, i) => Math.round(40 * Math.sin(1.3 * i)) / 8 + 0.1 * y[i]);
+    f.set([0, -0, 0, -0]);
+    const raw = Float64Array.from({ length: n }, (_, i) => i % 4);
+    const w = raw.map((weight) => weight / raw.reduce((sum, other) => sum + other, 0));
+    const { values, rows } = metricRows(LOSSES.logistic, y, w, f);
+    const total = (sign: number): number => w.reduce((sum, weight, i) => sum + (y[i] === sign ? weight : 0), 0);
+    const placed = f.map((score, i) => {
+      let beaten = 0;
+      for (let k = 0; k < n; k++) {
+        if (y[k] === y[i]) continue;
+        const above = y[i] > 0 ? score - f[k] : f[k] - score;
+        beaten += w[k] * (above > 0 ? 1 : above === 0 ? 0.5 : 0);
+      }
+      return beaten / total(-y[i]);
+    });
+    const area = w.reduce((sum, weight, i) => sum + (y[i] > 0 ? weight * placed[i] : 0), 0) / total(1);
+    expect(values.auc).toBeCloseTo(area, 12);
+    rows.auc.forEach((value, i) => expect(value).toBeCloseTo((placed[i] - area) / total(y[i]), 10));
+  },
+);
