@@ -1,4 +1,5 @@
 import { Matrix } from "../linalg/matrix.js";
+import { lossSlopes } from "../models/loss-rows.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -21,7 +22,7 @@ export interface RobustGradient {
 }
 
 /** What all points want of so many rows stays in the cache. */
-const ROWS_AT_ONCE = 128;
+const ROWS_AT_ONCE = 256;
 
 /**
  * A subgradient of R(θ) = Σ w max(ℓ(f−ρN), ℓ(f+ρN)) + ½ΣPθ² at each of K points, for scores linear in x and losses convex
@@ -41,6 +42,7 @@ export async function robustGradients(
   const unknown = points.filter(({ score }) => score === undefined);
   const columnOf = new Map(unknown.map((point, column) => [point, column]));
   const pulls = new Float64Array(K);
+  const [ends, attacked, slopes] = [0, 1, 2].map(() => new Float64Array(ROWS_AT_ONCE));
   const theta: Matrix | null = unknown.length > 0 ? asColumns(unknown.map((point) => point.theta)) : null;
   const { pull: sums } = await sweep(
     map,
@@ -48,17 +50,23 @@ export async function robustGradients(
     { theta, pull: K, phase: "trust radius" },
     ({ block: { y, w, firstRow }, scores, pull: omega }) => {
       for (let from = 0; from < y.length; from += ROWS_AT_ONCE) {
-        const to = Math.min(from + ROWS_AT_ONCE, y.length);
+        const rows = Math.min(ROWS_AT_ONCE, y.length - from);
+        const targets = y.subarray(from, from + rows);
         for (let k = 0; k < K; k++) {
           const { score } = points[k];
           const [column, shift] = [columnOf.get(points[k]) ?? 0, reach[k]];
+          for (let i = 0; i < rows; i++) {
+            const row = from + i;
+            const f = score ? score(firstRow + row) : scores.data[row * scores.columns + column];
+            ends[i] = loss.worseEnd(f, y[row], shift);
+            attacked[i] = f + ends[i] * shift;
+          }
+          lossSlopes(loss, attacked.subarray(0, rows), targets, slopes);
           let pulled = 0;
-          for (let i = from, at = from * K + k; i < to; i++, at += K) {
-            const f = score ? score(firstRow + i) : scores.data[i * scores.columns + column];
-            const sigma = loss.worseEnd(f, y[i], shift);
-            const slope = w[i] * loss.first(f + sigma * shift, y[i]);
+          for (let i = 0, at = from * K + k; i < rows; i++, at += K) {
+            const slope = w[from + i] * slopes[i];
             omega.data[at] = slope;
-            pulled += slope * sigma;
+            pulled += slope * ends[i];
           }
           pulls[k] += pulled;
         }
@@ -68,11 +76,11 @@ export async function robustGradients(
   );
   const noRows = Matrix.zeros(0, map.inputs);
   return points.map((point, k) => {
-    const attacked = map.jacobianTimes(noRows, new Matrix(norms[k].direction, 1, map.inputs)).data;
+    const direction = map.jacobianTimes(noRows, new Matrix(norms[k].direction, 1, map.inputs)).data;
     const strength = point.radius * pulls[k];
     const gradient = Float64Array.from(
       ridge,
-      (penalty, j) => sums.data[j * K + k] + strength * attacked[j] + penalty * point.theta[j],
+      (penalty, j) => sums.data[j * K + k] + strength * direction[j] + penalty * point.theta[j],
     );
     return { pull: pulls[k], gradient };
   });
