@@ -5,7 +5,7 @@ import { hessianTimes } from "../solvers/inverse-hessian.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import { type Influence, RANGE_TOLERANCE, responseAt } from "./aif.js";
 import { bandwidthRate, gradientDensity } from "./gradient-density.js";
-import { slopeDensity } from "./influence-jacobian.js";
+import { type Densities, slopeDensity } from "./influence-jacobian.js";
 import type { Sampling } from "./sampling.js";
 import { normHessianTimes } from "./second-order-norm.js";
 
@@ -39,34 +39,62 @@ export async function secondOrder(
   options: SecondOrderOptions = {},
 ): Promise<SecondOrder> {
   requirePointwise(attack.threat, "The second-order response is");
-  const none = (reason: string): SecondOrder => ({ response: null, reason });
-  if (attack.oneSided || attack.coupledKinks > 0)
-    return none("the fit lies on a corner of the robust risk, where training has a one-sided first derivative only");
-  const { total, infinite } = await gradientBend(attack, shifts, options);
+  const atCorner = cornerReason(attack);
+  if (atCorner !== null) return none(atCorner);
+  const rate = bandwidthRate(attack.fit.data.weights, options);
+  const densities = options.density
+    ? { density: slopeDensity(attack, attack.pull.slopes, rate), corners: await gradientDensity(attack, rate, options) }
+    : null;
+  return secondOrderFrom(attack, await gradientBend(attack, shifts, densities, options));
+}
+
+const none = (reason: string): SecondOrder => ({ response: null, reason });
+
+/** Why there is no second order whatever the rows say; null: there may be one. */
+export const cornerReason = ({
+  oneSided,
+  coupledKinks,
+}: Pick<Influence, "oneSided" | "coupledKinks">): string | null =>
+  oneSided || coupledKinks > 0
+    ? "the fit lies on a corner of the robust risk, where training has a one-sided first derivative only"
+    : null;
+
+/** What the rows say of J. */
+export interface GradientBend {
+  /** −HJ (d) */
+  readonly total: Float64Array;
+  /** How many terms have no second derivative. */
+  readonly infinite: number;
+}
+
+/** J from −HJ. */
+export function secondOrderFrom(
+  { fit: { inverse } }: Pick<Influence, "fit">,
+  { total, infinite }: GradientBend,
+): SecondOrder {
   if (infinite > 0)
     return none("some input gradients have entries at 0, where the dual norm of this p has no second derivative");
-  const { inverse } = attack.fit;
   if (inverse.nullResidual(total) > RANGE_TOLERANCE)
     return none("the Hessian is singular and the adversary bends the path where the data do not determine the fit");
   return { response: inverse.solve(total).map((value) => -value), reason: null };
 }
 
 /**
- * −HJ. With s = v'I, a = V'I, ψ = φ(g), N = ‖b⊙γ‖_q, σ = sgn(ℓ') a row's score moves by t = s + cσN and its input gradient by
+ * −HJ, a sum over the rows of `attack`. With s = v'I, a = V'I, ψ = φ(g), N = ‖b⊙γ‖_q, σ = sgn(ℓ') a row's score moves by t = s + cσN and its input gradient by
  * u = a + c(∇²_x f)ψ per unit of ε, through parameters and inputs together; the three terms of MATH 10b are the weighted sum of
  * [ℓ'''t² + cℓ''ψ·(a + u) + 4cNK_h(ℓ')ℓ''²s] v + V[2cℓ''tψ + 2c|ℓ'|∇²N u] + c²ℓ'∇²v[ψ, ψ].
  */
-async function gradientBend(
+export async function gradientBend(
   attack: Influence,
   shifts: Float64Array,
-  options: SecondOrderOptions,
-): Promise<{ total: Float64Array; infinite: number }> {
+  densities: Densities | null,
+  work: Work,
+): Promise<GradientBend> {
   const { fit, threat, scale: c, influence: I, pull } = attack;
   const { model, data, parameters, scores } = fit;
   const { map, loss } = model;
-  const rate = bandwidthRate(data.weights, options);
-  const crossings = options.density ? slopeDensity(attack, pull.slopes, rate) : () => 0;
-  const corners = options.density && !map.sharedGradient ? await gradientDensity(attack, rate, options) : null;
+  const crossings = densities?.density ?? (() => 0);
+  const corners = densities?.corners ?? null;
   const cornerGram = corners && Matrix.zeros(map.count, map.count);
   const throughInputs = new Float64Array(map.count);
   let infinite = 0;
@@ -110,7 +138,7 @@ async function gradientBend(
       }
       if (corners && cornerGram) corners(x, gamma, onMoves, cornerGram);
     },
-    options,
+    work,
   );
   const crossed = cornerGram ? hessianTimes(cornerGram, I) : new Float64Array(map.count);
   return { total: throughInputs.map((value, j) => value + throughFeatures.data[j] + crossed[j]), infinite };

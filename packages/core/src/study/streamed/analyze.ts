@@ -125,6 +125,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     return {
       attacked,
       trusted: judged.threats[t].trusted,
+      bend: judged.threats[t].bend,
       evaluatedOn,
       heldOut,
       rows,
@@ -156,7 +157,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
         heldOut: heldOutOf(curves[t], found.sums[t], found.spreads[t]),
         population,
         curve,
-        missingSecondOrder: null,
+        missingSecondOrder: curves[t].bend?.reason ?? null,
         inference,
         covariance: judged.covariance,
         boundRadius: radii.bound,

@@ -56,7 +56,7 @@ export function curveOf(
       ...pointAt(at, {
         epsilon,
         predicted: training.predicted[e],
-        secondOrder: null,
+        secondOrder: training.bent?.[e] ?? null,
         exact: null,
         cost,
         costError: spread?.costs[e] ?? 0,

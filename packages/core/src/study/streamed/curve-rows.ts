@@ -7,6 +7,8 @@ import { localSensitivity, lossChanges, naturalLoss, predictedChange } from "../
 import { attackedLosses, attackedRows, attackedScoresOf, robustLossMethod } from "../../influence/robust-losses.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { rowCounts } from "../../influence/sandwich.js";
+import type { SecondOrder } from "../../influence/second-order.js";
+import { bentChange } from "../../influence/second-order-change.js";
 import type { Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { dot } from "../../solvers/inverse-hessian.js";
@@ -25,6 +27,8 @@ export interface CurveRows {
   readonly attacked: StreamedAttack;
   readonly trusted: Trusted;
   readonly evaluatedOn: EvaluatedOn;
+  /** What the path bends by; null where it is not asked for. */
+  readonly bend: SecondOrder | null;
   /** Whether the evaluated rows are others than the training rows. */
   readonly heldOut: boolean;
   /** How many rows are evaluated, over all ranks, and their Σ w y. */
@@ -44,22 +48,32 @@ export interface TrainingSums {
   readonly predicted: Float64Array;
   readonly kinks: Float64Array;
   readonly residuals: Float64Array;
+  /** The change of the loss to second order; null where there is none. */
+  readonly bent: Float64Array | null;
 }
 
 export async function trainingCurve(
   pass: Pass<RowsView>,
-  { attacked, trusted: { epsilons } }: Pick<CurveRows, "attacked" | "trusted">,
+  { attacked, trusted: { epsilons }, bend }: Pick<CurveRows, "attacked" | "trusted" | "bend">,
 ): Promise<TrainingSums> {
   const { attack } = attacked;
   const { model } = attack.fit;
   const [predicted, kinks, residuals] = [0, 1, 2].map(() => new Float64Array(epsilons.length));
+  const response = bend?.response ?? null;
+  const bent = response && new Float64Array(epsilons.length);
   await pass({
-    sums: [predicted, kinks, residuals],
+    sums: [predicted, kinks, residuals, ...(bent ? [bent] : [])],
     async visit(view) {
       const [own, shifts] = [await onView(view, attacked), shiftsOf(view, attacked)];
       const { y, weights } = view.data;
       const rows = { loss: model.loss, y, w: weights, scores: own.fit.scores, shifts };
       const radii = await kinkRadii(own, shifts);
+      const change = response && (await bentChange(own, shifts, response));
+      if (bent && change) {
+        epsilons.forEach((epsilon, e) => {
+          bent[e] += change(epsilon);
+        });
+      }
       epsilons.forEach((epsilon, e) => {
         predicted[e] += predictedChange(rows, epsilon);
         kinks[e] += kinkFraction({ ...radii, shared: Number.POSITIVE_INFINITY }, weights, epsilon);
@@ -72,6 +86,7 @@ export async function trainingCurve(
     predicted,
     kinks: kinks.map((share, e) => (shared < epsilons[e] ? 1 : Math.min(1, share))),
     residuals: residuals.map((share) => Math.min(1, share)),
+    bent,
   };
 }
 

@@ -99,7 +99,10 @@ export async function inferenceRows(
 }
 
 /** Kernels as wide as those of all rows. */
-async function densitiesOf(pass: Pass<RowsView>, { attack, slopeSpread, rate }: StreamedAttack): Promise<Densities> {
+export async function densitiesOf(
+  pass: Pass<RowsView>,
+  { attack, slopeSpread, rate }: StreamedAttack,
+): Promise<Densities> {
   const density = densityOf(attack.fit.model.loss, bandwidth(slopeSpread, rate));
   if (!hasRowCorners(attack)) return { density, corners: null };
   const spreads = await gammaSpreads(attack, async (addTo) => {

@@ -6,7 +6,7 @@ import type { StudySettings } from "../settings.js";
 
 /** What needs all rows in memory: the option, whether it is given, and what to do instead. */
 function needs(settings: StudySettings): readonly (readonly [string, boolean, string])[] {
-  const { model, local, wasserstein, inference, secondOrder } = settings;
+  const { model, local, wasserstein, inference } = settings;
   return [
     [
       `--model ${model}`,
@@ -34,7 +34,6 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
       settings.cluster !== null && localKindOf(model) === "softmax",
       "leave it out, or give fewer rows",
     ],
-    ["--second-order", secondOrder !== "none", "leave it out"],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
     [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],
   ];

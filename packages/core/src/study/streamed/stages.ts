@@ -10,6 +10,7 @@ import { type FitGround, fitRows } from "./fit-rows.js";
 import { collapseOf, firstRadii, givenUpBy, giveUp, largestContributions, trusted } from "./ground-rows.js";
 import { covarianceRows, inferenceRows } from "./inference-rows.js";
 import type { RowsView } from "./rows-view.js";
+import { secondOrderRows } from "./second-order-rows.js";
 import type { Summary } from "./summary.js";
 import type { FirstLook } from "./warm-start.js";
 
@@ -66,6 +67,9 @@ export async function begin(
   };
 }
 
+/** Questions that are asked of each threat. */
+const ASKED = 5;
+
 /** What is asked once the influences are known: the folds, intervals, radii and the rows that matter most, all side by side. */
 export async function judgeAll(
   pass: Pass<RowsView>,
@@ -96,6 +100,7 @@ export async function judgeAll(
       (own: Pass<RowsView>) =>
         isBootstrap ? Promise.resolve(null) : inferenceRows(own, attacked, sampling, settings, clusters),
       (own: Pass<RowsView>) => largestContributions(own, attacked, ranks),
+      (own: Pass<RowsView>) => secondOrderRows(own, attacked, settings),
     ]),
   ]);
   const crossed = folds as FoldFits | null;
@@ -106,10 +111,11 @@ export async function judgeAll(
     covariance: covariance as Awaited<ReturnType<typeof covarianceRows>>,
     threats: attacks.map((_, t) => ({
       collapse: collapses[t],
-      radii: rest[4 * t] as Awaited<ReturnType<typeof firstRadii>>,
-      trusted: rest[4 * t + 1] as Awaited<ReturnType<typeof trusted>>,
-      inference: bootstrapped?.[t] ?? (rest[4 * t + 2] as Awaited<ReturnType<typeof inferenceRows>>),
-      rows: rest[4 * t + 3] as Awaited<ReturnType<typeof largestContributions>>,
+      radii: rest[ASKED * t] as Awaited<ReturnType<typeof firstRadii>>,
+      trusted: rest[ASKED * t + 1] as Awaited<ReturnType<typeof trusted>>,
+      inference: bootstrapped?.[t] ?? (rest[ASKED * t + 2] as Awaited<ReturnType<typeof inferenceRows>>),
+      rows: rest[ASKED * t + 3] as Awaited<ReturnType<typeof largestContributions>>,
+      bend: rest[ASKED * t + 4] as Awaited<ReturnType<typeof secondOrderRows>>,
     })),
   };
 }

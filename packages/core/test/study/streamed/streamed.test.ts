@@ -65,6 +65,18 @@ const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
   ],
   ["linear, no intervals", houses(), { inference: "none", norms: [2, INF] }],
   ["logistic", loans(), { target: "repaid", norms: ALL }],
+  ["linear, second order", houses(), { secondOrder: "plain", norms: [1, 1.5, 2, INF] }],
+  ["logistic, second order", loans(), { secondOrder: "plain", target: "repaid", norms: ALL }],
+  [
+    "poisson, second order with densities",
+    counts(),
+    { secondOrder: "density", model: "poisson", missing: "mean", norms: [2] },
+  ],
+  [
+    "quadratic, second order with densities",
+    houses(),
+    { secondOrder: "density", model: "quadratic", norms: [1, 2, INF], evaluation: { kind: "training" } },
+  ],
   ["linear, bootstrap", houses(), { ...BOOTSTRAP, norms: [1, 2, INF], weights: "age" }],
   [
     "poisson, bootstrap of counts, absolute sizes",
@@ -197,6 +209,11 @@ function collinear(more: Table["columns"] = []): Table {
 describe("corners and singular fits", () => {
   const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
     ["residuals of exactly 0", mirrored(1), { freeze: ["none"], norms: [1, 2, INF], evaluation: { kind: "training" } }],
+    [
+      "no second order at a corner",
+      mirrored(1),
+      { secondOrder: "plain", freeze: ["none"], norms: [1, 2, INF], evaluation: { kind: "training" } },
+    ],
     ["the same in folds", mirrored(1), { freeze: ["none"], norms: [2, INF], evaluation: { kind: "cv", folds: 3 } }],
     ["a singular Hessian", collinear(), { norms: [2], evaluation: { kind: "cv", folds: 4 } }],
     ["nothing to give up", houses(50), { freeze: ["none"], intercept: false, norms: [2], l2: 1 }],
