@@ -72,21 +72,21 @@ export async function streams(asked: Asked): Promise<boolean> {
 }
 
 /** Whether an analysis in memory takes more than it may. */
-async function isTooLarge({ data, values: { memory } }: Asked): Promise<boolean> {
+async function isTooLarge({ data, settings, values: { memory } }: Asked): Promise<boolean> {
   const sizes = await sizesOf(data);
   if (sizes.length === 0) return false;
-  const rows = sum(sizes.map(rowsBytes));
+  const rows = sum(sizes.map((size) => rowsBytes(size, settings)));
   // What is free is so beside the program; matrices are the same either way.
-  return memory === null ? rows > spareBytes() : rows + fixedOf(sizes) > memory;
+  return memory === null ? rows > spareBytes() : rows + fixedOf(sizes, settings) > memory;
 }
 
 /** @throws usage: standard input, whose size shows when it has been read, takes more than --memory, and cannot pass by in blocks */
 export function refuseLargeInput(
-  { data, values: { memory } }: Asked,
+  { data, settings, values: { memory } }: Asked,
   { rows, columns }: Pick<Table, "rows" | "columns">,
 ): void {
   const size = { rows, cells: rows * columns.length };
-  const bytes = rowsBytes(size) + fixedBytes(size);
+  const bytes = rowsBytes(size, settings) + fixedBytes(size, settings);
   if (data !== "-" || memory === null || bytes <= memory) return;
   throw usageError(
     `Standard input holds ${thousands(rows)} rows, whose analysis in memory takes about ${readableBytes(bytes)}, more than --memory: write it to a file, which can be streamed.`,
@@ -105,14 +105,15 @@ async function sizesOf(data: string): Promise<TableSize[]> {
   }
 }
 
-const fixedOf = (sizes: readonly TableSize[]): number => Math.max(fixedBytes(NOTHING), ...sizes.map(fixedBytes));
+const fixedOf = (sizes: readonly TableSize[], settings: StudySettings): number =>
+  Math.max(...[NOTHING, ...sizes].map((size) => fixedBytes(size, settings)));
 const NOTHING: TableSize = { rows: 0, cells: 0 };
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
 /** A sentence where even rows that pass by take more than --memory; null where they do not. */
-async function excess({ data, values: { memory } }: Asked): Promise<string | null> {
+async function excess({ data, settings, values: { memory } }: Asked): Promise<string | null> {
   if (memory === null) return null;
-  const least = fixedOf(await sizesOf(data));
+  const least = fixedOf(await sizesOf(data), settings);
   if (least <= memory) return null;
   return `Even in blocks the analysis takes about ${readableBytes(least)}: --memory will be exceeded.`;
 }

@@ -35,7 +35,7 @@ export function threadsFor(task: Task, wanted: number | null, memory: number | n
   const { rows, columns } = task.input.table;
   const cells = rows * columns.length;
   if (parts * cells < LEAST_WORK[task.kind] && !isHeavy(task)) return 1;
-  const own = rowsBytes({ rows, cells });
+  const own = rowsBytes({ rows, cells }, task.input.settings);
   const spare = (memory === null ? spareBytes() : memory - PROGRAM_BYTES) - own;
   // Another thread takes the program once more and, beside the shared table, what is computed of its rows.
   const fitting = 1 + Math.max(0, Math.floor(spare / (PROGRAM_BYTES + own - SHARED_BYTES_A_CELL * cells)));
