@@ -342,6 +342,26 @@ describe("groups of rows", () => {
     });
   });
 
+  test("labels that 32 bits would mix up stay apart in mixed precision", async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `${16777216 + (i % 4)},${Math.sin(i)},${i % 7}`);
+    await inFolder({ "rows.csv": `house,x,y\n${lines.join("\n")}\n` }, async (folder) => {
+      const encodings: EncodeOptions[] = [
+        { target: "y", cluster: "house" },
+        { target: "y", splitBy: "house" },
+      ];
+      for (const encode of encodings) {
+        const split: StreamedSplit = { kind: "cv", folds: 4 };
+        const options = { encode, split, seed: 0, precision: "mixed" } as const;
+        const opened = await openStreamed(join(folder, "rows.csv"), options);
+        const { foldOf } = collected([opened.training]);
+        expect(new Set(foldOf).size).toBe(4);
+        foldOf.forEach((fold, i) => expect(fold).toBe(foldOf[i % 4]));
+        expect(opened.training.clusters).toBe(encode.cluster === undefined ? null : 4);
+        opened.close();
+      }
+    });
+  });
+
   test("too many are refused in the words that rows in memory get", async () => {
     const lines = Array.from({ length: 60 }, (_, i) => `t${i},${i % 5},${i % 7}`);
     await inFolder({ "rows.csv": `town,y,x\n${lines.join("\n")}\n` }, async (folder) => {

@@ -1,6 +1,7 @@
 /** Analyses of rows that pass by, beside the same in memory. */
 import { expect } from "vitest";
 import { analyze, assignFolds, type StudyResult, type StudySettings, type Table } from "../../../src/index.js";
+import type { Checkpoint } from "../../../src/parallel/checkpoint.js";
 import { encodeTraining, splitRows } from "../../../src/study/prepare.js";
 import { analyzeStreamed } from "../../../src/study/streamed/analyze.js";
 import { together } from "../../parallel/together.js";
@@ -13,13 +14,14 @@ export interface Spread {
   readonly rowsPerBlock?: number;
   /** What each rank may take. */
   readonly memoryBytes?: number;
+  readonly checkpoint?: Checkpoint;
 }
 
 /** The results of all ranks. */
 export async function streamed(
   data: Table,
   changes: Partial<StudySettings>,
-  { bounds = [], rowsPerBlock = 37, memoryBytes }: Spread = {},
+  { bounds = [], rowsPerBlock = 37, memoryBytes, checkpoint }: Spread = {},
   evaluationTable?: Table,
 ): Promise<StudyResult[]> {
   const asked = settings(changes);
@@ -48,7 +50,7 @@ export async function streamed(
         source: data.source,
         readSeconds: 0,
       },
-      { memoryBytes },
+      { memoryBytes, checkpoint },
     ),
   );
   return studies.map(({ result }) => result);

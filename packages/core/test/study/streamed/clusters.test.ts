@@ -1,6 +1,7 @@
 /** Clusters of rows that pass by: every interval is that of rows in memory, on any ranks and in any blocks. */
 import { describe, expect, test } from "vitest";
 import type { StudySettings, Table } from "../../../src/index.js";
+import type { Checkpoint } from "../../../src/parallel/checkpoint.js";
 import { Random } from "../../models/naive.js";
 import { categorical, houses, loans, numeric, table } from "../tables.js";
 import { expectAgreement, RANKS, streamed } from "./agreement.js";
@@ -93,3 +94,27 @@ describe("clusters", () => {
     );
   });
 });
+
+test.each(["sandwich", "bootstrap"] as const)(
+  "%s: a run that goes on from a checkpoint has the same digits, of the AUC too",
+  async (inference) => {
+    const changes: Partial<StudySettings> = {
+      ...weighed,
+      target: "repaid",
+      inference,
+      draws: 50,
+      norms: [2],
+      exact: false,
+    };
+    const saved = new Map<string, readonly string[]>();
+    const keeping: Checkpoint = { load: () => null, save: async (stage, data) => void saved.set(stage, data) };
+    const [whole] = await streamed(credits, changes, { checkpoint: keeping });
+    const half = new Map([...saved].slice(0, Math.floor(saved.size / 2)));
+    for (const known of [half, saved]) {
+      const going: Checkpoint = { load: (stage) => known.get(stage) ?? null, save: async () => {} };
+      const [again] = await streamed(credits, changes, { checkpoint: going });
+      expect({ ...again, timings: null }).toEqual({ ...whole, timings: null });
+    }
+    expect(whole.fit.metrics["auc"]).toBeGreaterThan(0.5);
+  },
+);
