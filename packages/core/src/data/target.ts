@@ -75,17 +75,20 @@ function taskOf(column: ColumnInfo, distinct: number, wanted: Task | "auto", fac
     const all = labelsOf(column, facts, DISTINCT_LABELS);
     const count = all.length >= DISTINCT_LABELS ? `${DISTINCT_LABELS} or more` : String(all.length);
     throw inputError(
-      `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, join them into two, or use a model of several classes (--model softmax).`,
+      `${source}: target column ${name} holds ${count} ${numeric ? "values" : "labels"} (${listed(all, 5)}), but a binary target has two; keep the rows of two of them, join them into two, or use a model of ${continuous(column, all) ? "numbers (--model linear)" : "several classes (--model softmax)"}.`,
     );
   }
   if (task === "multiclass") refuseManyClasses(column, facts, source);
   return task;
 }
 
+/** Whether these are measurements rather than classes. */
+const continuous = ({ kind }: ColumnInfo, labels: readonly string[]): boolean =>
+  kind === "numeric" && labels.length > 20 && labels.some((label) => !/^-?\d+$/.test(label));
+
 function refuseManyClasses(column: ColumnInfo, facts: TargetFacts, source: string): void {
   const found = labelsOf(column, facts, MAXIMUM_CLASSES + 1);
-  const continuous = column.kind === "numeric" && found.length > 20 && found.some((label) => !/^-?\d+$/.test(label));
-  if (continuous) {
+  if (continuous(column, found)) {
     throw inputError(
       `${source}: target column ${quoted(column.name)} holds numbers with decimals (${listed(found, 3)}), which are no classes; choose another target or a regression model.`,
     );

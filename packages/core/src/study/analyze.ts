@@ -115,7 +115,7 @@ export async function studyOf(
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
     ...groundFlags(
       settings,
-      { rows: training.rows, copies: training.copies, clusters },
+      { rows: training.rows, copies: training.copies, clusters, y: training.y },
       model,
       reach,
       fit,

@@ -19,10 +19,17 @@ export const noteFlags = (notes: readonly Note[]): Flag[] =>
 /** With this many clusters their sums are about normal. */
 const MANY_CLUSTERS = 40;
 
+/** With this many rows of the rarer label for each parameter, 95 % intervals hold 94 % and more. */
+const EVENTS_PER_PARAMETER = 5;
+
 /** Flags on the model, the fit and what is attacked, before any threat. */
 export function groundFlags(
   settings: StudySettings,
-  data: Pick<EncodedDataset, "rows" | "copies"> & { readonly clusters: number | null },
+  data: Pick<EncodedDataset, "rows" | "copies"> & {
+    readonly clusters: number | null;
+    /** null where they do not lie in memory. */
+    readonly y: Float64Array | null;
+  },
   model: ChosenModel,
   reach: Reach,
   fit: Fit,
@@ -68,6 +75,13 @@ export function groundFlags(
     flags.push(
       raise("few-rows", `${fit.parameters.length} parameters on ${rows} rows (${perRow.toPrecision(2)} a row).`),
     );
+  }
+  if (data.y !== null && fit.model.loss.name === "logistic" && !fit.sparse) {
+    const positive = data.y.reduce((count, y) => count + (y > 0 ? 1 : 0), 0);
+    const rarer = Math.min(positive, data.rows - positive) / data.copies;
+    if (rarer < EVENTS_PER_PARAMETER * fit.parameters.length) {
+      flags.push(raise("few-events", `${rarer} rows of the rarer label for ${fit.parameters.length} parameters.`));
+    }
   }
   return flags;
 }

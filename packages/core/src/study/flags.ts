@@ -194,6 +194,12 @@ const rules = {
     why: "Estimates are off by noise of order d/n: population intervals are centred and widened for it, which holds up to about d/n = 0.2; beyond, none are given. Held-out intervals take the folds' fits as they are and become too short (docs/coverage.md).",
     todo: "Trust the numbers of rows that were not trained on; use more rows, fewer features or a ridge.",
   },
+  "few-events": {
+    level: "warning",
+    raised: "a logistic model has fewer than five rows of the rarer label for each parameter",
+    why: "They, not all rows, decide how well the parameters are known. Intervals with a nominal 95 % held the truth in 87 % of samples of 500 rows with 5 of the rarer label for 4 parameters, in 93 % with 12, in 94 % with 27.",
+    todo: "Read intervals as too short; use more rows of that label, fewer features or a ridge.",
+  },
   "selected-features": {
     level: "note",
     raised: "--l1 selected the features of the model",

@@ -125,7 +125,7 @@ export function pathSettings(all: ResolvedSettings): Omit<PathSettings, "epsilon
 }
 
 /** Flags on how far numbers hold for new rows: the path speaks of the training rows alone. */
-const ABOUT_NEW_ROWS: ReadonlySet<string> = new Set(["in-sample", "few-rows"]);
+const ABOUT_NEW_ROWS: ReadonlySet<string> = new Set(["in-sample", "few-rows", "few-events"]);
 
 /** Flags on data and model where nothing is said of new rows. */
 export const trainingRowFlags = (
@@ -140,7 +140,7 @@ export const trainingRowFlags = (
   ...noteFlags(data.notes),
   ...groundFlags(
     settings,
-    { rows: data.rows, copies: data.copies, clusters: clusterCount(data) },
+    { rows: data.rows, copies: data.copies, clusters: clusterCount(data), y: data.y },
     model,
     reach,
     fit,

@@ -170,6 +170,12 @@ describe("target", () => {
     ],
     ["three labels", town, { target: "town" }, /holds 3 labels \("Ash", "Elm", "Rye"\), but a binary target has two/],
     ["numbers for binary", town, { target: "price", task: "binary" }, /holds 4 values/],
+    [
+      "measurements for binary",
+      `a,t\n${Array.from({ length: 30 }, (_, i) => `${i % 7},${i}.5\n`).join("")}`,
+      { target: "t", task: "binary" },
+      /holds 30 values .* a model of numbers \(--model linear\)/,
+    ],
     ["one value", "a,t\n1,5\n2,5\n", { target: "t" }, /target column "t" is "5" in every row/],
     ["one label", "a,t\n1,x\n2,x\n", { target: "t" }, /is "x" in every row/],
     ["no value", "a,t\n1,\n2,\n", { target: "t", missing: "drop" }, /no row is left/],

@@ -66,3 +66,16 @@ describe("what is decided about a file is said", () => {
     expect(found.flags.map(({ code }) => code)).not.toContain("nearly-numeric-column");
   });
 });
+
+describe("a rare label", () => {
+  /** 60 rows, 3 parameters, so many of one label. */
+  const flagsOf = async (count: number): Promise<readonly string[]> => {
+    const lines = rows.map(([, z, y], i) => `${y.toFixed(3)},${z.toFixed(3)},${i % 4 === 0 && i < 4 * count}`);
+    return (await study(["x,z,label", ...lines], "label")).flags.map(({ code, message }) => `${code}: ${message}`);
+  };
+
+  test("decides how well parameters are known: below five rows for each it is said", async () => {
+    expect(await flagsOf(14)).toContain("few-events: 14 rows of the rarer label for 3 parameters.");
+    expect((await flagsOf(15)).join()).not.toContain("few-events");
+  });
+});

@@ -172,7 +172,14 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const flags: Flag[] = [
     ...noteFlags(training.notes),
     ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
-    ...groundFlags(settings, { rows: training.rows, copies: 1, clusters }, model, reach, fit, judged.singularFolds),
+    ...groundFlags(
+      settings,
+      { rows: training.rows, copies: 1, clusters, y: null },
+      model,
+      reach,
+      fit,
+      judged.singularFolds,
+    ),
     ...sections.flatMap((section) => section.flags),
     raise("streamed", missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
   ];
