@@ -157,6 +157,11 @@ export async function minimise(
   let inverse: InverseHessian | null = known ?? null;
   let lastStep = Number.POSITIVE_INFINITY;
   for (let iterations = 0; iterations < MAXIMUM_ITERATIONS; iterations++) {
+    if (!Number.isFinite(point.objective)) {
+      throw numericalError(
+        `The loss is not a finite number: ${quadratic ? "the targets are too large to be squared; rescale them" : "scores or targets are too large; rescale the columns or the target"}.`,
+      );
+    }
     inverse = quadratic && inverse ? inverse : invertHessian(freePart(point.hessian, free));
     const step = spread(inverse.solve(gather(point.gradient, free)), free).map((value) => -value);
     const relativeStep = lengthIn(point.hessian, step) / pointSize(point);

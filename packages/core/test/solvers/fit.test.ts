@@ -380,6 +380,30 @@ describe("what cannot be fitted says so", () => {
     expect((await refusal(fit(linear(), data(X, random.normals(9)), { l2 }))).code).toBe("usage");
   });
 
+  test.each([1e154, 1e160, 1e200, 1e300])("targets of %d, whose squares are not finite", async (size) => {
+    const x = Float64Array.from({ length: 50 }, (_, i) => Math.sin(i));
+    const y = x.map((value, i) => size * (value + Math.cos(3 * i)));
+    const fitting = fit(linear(), matrixDataset(new Matrix(x, 50, 1), y));
+    await expect(fitting).rejects.toMatchObject({
+      code: "numerical",
+      message: expect.stringContaining("rescale them"),
+    });
+  });
+
+  test("targets just small enough are fitted as their copies in another unit", async () => {
+    const x = Float64Array.from({ length: 50 }, (_, i) => Math.sin(i));
+    const fitted = async (size: number) =>
+      fit(
+        linear(),
+        matrixDataset(
+          new Matrix(x, 50, 1),
+          x.map((value, i) => size * (value + Math.cos(3 * i))),
+        ),
+      );
+    const [large, plain] = [await fitted(2 ** 500), await fitted(1)];
+    expect([...large.parameters].map((value) => value / 2 ** 500)).toEqual([...plain.parameters]);
+  });
+
   test("a point of the wrong length", async () => {
     const X = random.rows(9, 2);
     expect((await refusal(fitAt(linear(), data(X, random.normals(9)), [1, 2]))).code).toBe("usage");
