@@ -25,14 +25,19 @@ export async function rankedScores(
   ranks: Ranks,
 ): Promise<Ranked> {
   const { order } = ascending(f);
-  const sorted = order.length === 0 ? f : Float64Array.from(order, (i) => f[i]);
-  // Positive for positives, negative for the others.
-  const signed = Float64Array.from(order, (i) => (y[i] > 0 ? w[i] : -w[i]));
-  const beaten = new Float64Array(order.length);
+  const n = order.length;
+  const sorted = new Float64Array(n);
+  const signed = new Float64Array(n); // positive for positives, negative for the others
+  const beaten = new Float64Array(n);
   const totals = new Float64Array(2);
-  for (const weight of signed) totals[weight > 0 ? 0 : 1] += Math.abs(weight);
+  for (let k = 0; k < n; k++) {
+    const i = order[k];
+    sorted[k] = f[i];
+    signed[k] = y[i] > 0 ? w[i] : -w[i];
+    totals[y[i] > 0 ? 0 : 1] += w[i];
+  }
   const lengths = new Float64Array(ranks.size);
-  lengths[ranks.rank] = order.length;
+  lengths[ranks.rank] = n;
   await ranks.add(totals, lengths);
   for (let rank = 0; rank < ranks.size; rank++) {
     for (let from = 0; from < lengths[rank]; from += PIECE) {
@@ -47,12 +52,13 @@ export async function rankedScores(
     }
   }
   const [positives, negatives] = totals;
-  const placements = new Float64Array(order.length);
+  const placements = new Float64Array(n);
   const area = new Float64Array(1);
-  order.forEach((i, k) => {
-    placements[i] = signed[k] > 0 ? beaten[k] / negatives : 1 - beaten[k] / positives;
-    if (signed[k] > 0) area[0] += signed[k] * placements[i];
-  });
+  for (let k = 0; k < n; k++) {
+    const place = signed[k] > 0 ? beaten[k] / negatives : 1 - beaten[k] / positives;
+    placements[order[k]] = place;
+    if (signed[k] > 0) area[0] += signed[k] * place;
+  }
   await ranks.add(area);
   return { area: area[0] / positives, placements, weights: [positives, negatives] };
 }

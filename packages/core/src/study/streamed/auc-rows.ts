@@ -171,9 +171,8 @@ async function keptScores(
     async visit(view) {
       const at = view.block.firstRow - firstRow;
       const found = await scoresOf(view);
-      view.data.y.forEach((label, i) => {
-        y[at + i] = label > 0 ? 1 : 0;
-      });
+      const labels = view.data.y;
+      for (let i = 0; i < labels.length; i++) y[at + i] = labels[i] > 0 ? 1 : 0;
       w.set(found.w, at);
       if (view.clusterOf) clusterOf?.set(view.clusterOf, at);
       found.scores.forEach((list, v) => {
