@@ -23,6 +23,7 @@ import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
 import type { StreamedAttack } from "./attack-rows.js";
 import { aucBytes, aucRows, listsAtOnce, metricsWith } from "./auc-rows.js";
+import { drawingRoom } from "./bootstrap-rows.js";
 import { analyzeClasses } from "./classes/analyze-classes.js";
 import { refuseManyClusters } from "./cluster-room.js";
 import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
@@ -106,7 +107,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     summary,
     sampling,
     settings,
-    threads: work.threads ?? 1,
+    roomBytes: await drawingRoom(ranks, work),
     clusters,
   });
   const inferenceSeconds = clock.lap();

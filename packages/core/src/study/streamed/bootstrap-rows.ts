@@ -17,18 +17,21 @@ import { SNAP } from "../../influence/kinks.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { WeightedGrams } from "../../influence/weighted-grams.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { type Pass, sideBySide } from "../../parallel/passes.js";
+import { EachRank, type Pass, sideBySide } from "../../parallel/passes.js";
+import type { Ranks } from "../../parallel/ranks.js";
 import { hasGround, type Inference } from "../inference.js";
 import { hasAbsoluteSizes, type StudySettings } from "../settings.js";
 import { add, onView, type StreamedAttack } from "./attack-rows.js";
 import type { FitGround } from "./fit-rows.js";
 import { drawnFrom, redrawRows } from "./redraw-rows.js";
 import type { RowsView } from "./rows-view.js";
+import type { StreamedWork } from "./work.js";
 
 /** Draws whose sums are made together: their weights of a block are small beside it. */
 const TOGETHER = 32;
-/** What the Hessians and factors of all draws that share passes may take, on all threads. */
+/** What the Hessians and factors of all draws that share passes may take at most, on all threads, and of the memory there is. */
 const ROOM_BYTES = 2 ** 28;
+const SHARE = 0.5;
 /** d×d matrices that a draw holds at a time. */
 const MATRICES = 3;
 
@@ -36,8 +39,22 @@ export interface BootstrapGround {
   readonly ground: FitGround;
   readonly sampling: Sampling;
   readonly settings: StudySettings;
-  /** That share this process's memory. */
-  readonly threads: number;
+  /** Of `drawingRoom`. */
+  readonly roomBytes: number;
+}
+
+/**
+ * Bytes that the draws which share passes may take on each thread, the same on all ranks. What a checkpoint remembers hangs on how
+ * many draws these are: with one it is always the same.
+ */
+export async function drawingRoom(
+  ranks: Ranks,
+  { checkpoint, memoryBytes = Infinity, threads = 1 }: Pick<StreamedWork, "checkpoint" | "memoryBytes" | "threads">,
+): Promise<number> {
+  const each = new EachRank(ranks, 1);
+  each.own[0] = Math.min(ROOM_BYTES, checkpoint ? Infinity : SHARE * memoryBytes) / threads;
+  await ranks.add(each.all);
+  return each.smallest(0);
 }
 
 /** Intervals from the draws of a bootstrap, an entry for each threat; null where they have no ground. */
@@ -66,14 +83,14 @@ export async function bootstrapRows(
 async function drawnRows(
   pass: Pass<RowsView>,
   attacks: readonly StreamedAttack[],
-  { ground, sampling, settings, threads }: BootstrapGround,
+  { ground, sampling, settings, roomBytes }: BootstrapGround,
 ): Promise<BootstrapDraws[]> {
   const { draws: count, seed } = settings;
   const options = { ...sampling, seed };
   const plain = attacks.map(({ attack }) => attack);
   const relativeRadius = !hasAbsoluteSizes(settings);
   const d = ground.model.map.count;
-  const room = Math.max(1, Math.floor(ROOM_BYTES / threads / (8 * MATRICES * d * d)));
+  const room = Math.max(1, Math.floor(roomBytes / (8 * MATRICES * d * d)));
   const found: (Drawn | null)[] = Array.from({ length: count }, () => null);
   const totals = new Float64Array(count);
   const together = canBatch(plain);

@@ -82,9 +82,9 @@ export async function judgeAll(
     summary,
     sampling,
     settings,
-    threads,
+    roomBytes,
     clusters,
-  }: Known & Awaited<ReturnType<typeof begin>> & { readonly threads: number; readonly clusters: number | null },
+  }: Known & Awaited<ReturnType<typeof begin>> & { readonly roomBytes: number; readonly clusters: number | null },
 ) {
   const { ranks } = ground;
   const collapses = attacks.map((attacked, t) => collapseOf(attacked, givenUp[t]));
@@ -93,7 +93,7 @@ export async function judgeAll(
     async (own) =>
       summary.inside.length > 0 ? crossFitRows(own, { ground, fit, attacks, summary, sampling }, foldSums) : null,
     (own) => covarianceRows(own, fit, sampling, settings, clusters),
-    async (own) => (isBootstrap ? bootstrapRows(own, attacks, { ground, sampling, settings, threads }) : null),
+    async (own) => (isBootstrap ? bootstrapRows(own, attacks, { ground, sampling, settings, roomBytes }) : null),
     ...attacks.flatMap((attacked, t) => [
       (own: Pass<RowsView>) => firstRadii(own, attacked, ranks),
       (own: Pass<RowsView>) => trusted(own, attacked, collapses[t], settings),

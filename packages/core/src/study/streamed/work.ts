@@ -7,6 +7,6 @@ export interface StreamedWork extends Work {
   readonly checkpoint?: Checkpoint | undefined;
   /** Threads of this process that work on their shares of the rows beside each other, this one among them, and share its memory (default 1). */
   readonly threads?: number;
-  /** What the work of this process may take, its threads together: the scores of the AUC keep to half of it (default: as needed). */
+  /** What the work of this process may take, its threads together: the scores of the AUC, the sums of clusters and the draws of a bootstrap keep to half of it (default: as needed). */
   readonly memoryBytes?: number | undefined;
 }

@@ -168,6 +168,20 @@ describe("what is said of rows that pass by is what is said of rows in memory", 
   });
 });
 
+test("a bootstrap with room for few draws at a time has the same draws", async () => {
+  // Three matrices of 6 × 6 numbers a draw: room for one draw, and for seven.
+  for (const draws of [1, 7]) {
+    const memory = { ...RANKS, memoryBytes: 2 * 8 * 3 * 36 * draws };
+    const changes: Partial<StudySettings> = { ...BOOTSTRAP, target: "price", norms: [2] };
+    await expectAgreement(houses(), changes, memory);
+    await expectAgreement(
+      houses(),
+      { ...changes, model: "quadratic", l2: 0.1, evaluation: { kind: "training" } },
+      memory,
+    );
+  }
+});
+
 /** Rows that mirror each other, so that residuals and one coefficient are exactly 0. */
 function mirrored(noise: number): Table {
   const [x, z, y]: number[][] = [[], [], []];
