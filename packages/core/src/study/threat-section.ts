@@ -231,7 +231,7 @@ const verdictGround = (
   level: settings.confidence,
   l2,
   trainedElsewhere: false,
-  penalised: l2 > 0 || sparse !== null,
+  penalised: l2 > 0 || sparse !== undefined,
   parametersPerRow: ((sparse?.support ?? parameters).length * (data.copies ?? 1)) / data.rows,
   inSample: settings.evaluation.kind === "training",
   attackRate: settings.attackRate,

@@ -134,6 +134,9 @@ function gainWords(point: CurvePoint, { local }: Judged, { level, penalised, inS
   if (benefit < 0 && penalised) {
     return `${gain} That can be: what robust training lowers is the sum of this loss and the penalty, on the rows trained on.`;
   }
+  if (benefit < 0 && !inSample) {
+    return `${gain} That can be: what robust training lowers is this loss on the rows trained on.`;
+  }
   const known = costSign(point) > 0 && benefitSign(point) > 0 && breakEvenRate !== null;
   return known ? `${gain} It pays if more than about ${percent(breakEvenRate)} of the inputs are attacked.` : gain;
 }

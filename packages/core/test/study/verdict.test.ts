@@ -307,6 +307,29 @@ describe("the verdict", () => {
     }
   });
 
+  test("a study knows whether its own model has a penalty", async () => {
+    // Nearly collinear columns: one straight step against a large attack leaves far too far.
+    const a = Array.from({ length: 60 }, (_, i) => Math.sin(i));
+    const b = a.map((value, i) => value + 0.05 * Math.cos(5 * i));
+    const y = a.map((value, i) => 3 * value - b[i] + 0.3 * Math.cos(7 * i));
+    const rows = table([numeric("a", a), numeric("b", b), numeric("y", y)]);
+    const textOf = async (changes: Partial<StudySettings>) => {
+      const extreme = { target: "y", epsilons: [1], evaluation: { kind: "training" } } as const;
+      const [{ verdict, curve }] = (await run(rows, { ...extreme, ...changes })).threats;
+      expect(curve[0].benefit).toBeLessThan(0);
+      return verdict?.text;
+    };
+    expect(await textOf({})).toContain("has broken down here");
+    expect(await textOf({ l2: 1e-4 })).toContain("the sum of this loss and the penalty");
+    expect(await textOf({ l1: [1e-4] })).toContain("the sum of this loss and the penalty");
+  });
+
+  test("a loss of new rows may rise under attack without a penalty too", async () => {
+    const { text } = await judged({ ...held(2, [1, 3]), ...gain(-5, [-6, -4]) }, [], { inSample: false });
+    expect(text).toContain("rises by 5");
+    expect(text).toContain("what robust training lowers is this loss on the rows trained on");
+  });
+
   test.each([
     ["lowers-the-loss", held(-2, [-3, -1]), gain(5, [4, 6])],
     ["worth-it", held(-0.1, [-1, 1]), gain(5, [4, 6])],
