@@ -74,7 +74,7 @@ export async function studyOf(
   const { input, training, evaluation, model, reach, penalties, fit, grounds } = prepared;
   const { settings, table } = input;
   const { fitSeconds, influenceSeconds } = prepared;
-  const clusters = clusterCount(training);
+  const clusters = clusterCount(training, settings);
   refuseOneCluster(clusters, settings);
   const clock = stopwatch();
   const attacks = grounds.map(({ attack }) => attack);

@@ -37,7 +37,7 @@ export async function kernelStudyOf(
 ): Promise<{ study: Study; grounds: KernelGround[] }> {
   const { input, training, evaluation, influences, fit, chosen, fitSeconds, influenceSeconds } = prepared;
   const { settings, table } = input;
-  refuseOneCluster(clusterCount(training), settings);
+  refuseOneCluster(clusterCount(training, settings), settings);
   const clock = stopwatch();
   const evaluated = await evaluateKernel(prepared, work);
   const evaluationData = evaluation ?? training;

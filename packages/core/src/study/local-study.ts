@@ -36,7 +36,7 @@ export async function localStudyOf(
 ): Promise<{ study: Study; grounds: LocalGround[] }> {
   const { input, training, evaluation, local, influences } = prepared;
   const { settings } = input;
-  refuseOneCluster(clusterCount(training), settings);
+  refuseOneCluster(clusterCount(training, settings), settings);
   const clock = stopwatch();
   const evaluated = await evaluateLocal(prepared, work);
   const evaluationData = evaluation ?? training;

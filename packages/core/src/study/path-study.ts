@@ -140,7 +140,7 @@ export const trainingRowFlags = (
   ...noteFlags(data.notes),
   ...groundFlags(
     settings,
-    { rows: data.rows, copies: data.copies, clusters: clusterCount(data), y: data.y },
+    { rows: data.rows, copies: data.copies, clusters: clusterCount(data, settings), y: data.y },
     model,
     reach,
     fit,

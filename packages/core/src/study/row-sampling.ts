@@ -13,9 +13,11 @@ export function refuseOneCluster(count: number | null, { cluster }: Pick<StudySe
   }
 }
 
-/** How many clusters the rows fall into; null: they are drawn by themselves. */
-export const clusterCount = ({ clusters }: Pick<EncodedDataset, "clusters">): number | null =>
-  clusters ? new Set(clusters).size : null;
+/** How many clusters of `--cluster` the rows fall into; null without it: noisy copies of a row are no cluster that anybody named. */
+export const clusterCount = (
+  { clusters }: Pick<EncodedDataset, "clusters">,
+  { cluster }: Pick<StudySettings, "cluster">,
+): number | null => (cluster !== null && clusters ? new Set(clusters).size : null);
 
 /** How the rows of a table came to be. */
 export const samplingOf = ({ weightTotal, clusters }: EncodedDataset, { weightsKind }: StudySettings): Sampling => ({

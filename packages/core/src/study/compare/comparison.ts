@@ -48,7 +48,7 @@ export async function compare(given: ComparisonInput, work: Work = {}): Promise<
   explainMissingHeader(table, settings);
   const { training, evaluation } = splitRows(encodeFamily(input, models), input);
   refuseOtherLosses(models, training);
-  refuseOneCluster(clusterCount(training), settings);
+  refuseOneCluster(clusterCount(training, settings), settings);
   const columns = columnsOf(training);
   const candidates = candidatesOf(models, family.features, columns, table.source, usualModel(training, settings));
   const referenceScale = await referenceScaleOf(settings, training, work);
