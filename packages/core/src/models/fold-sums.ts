@@ -3,12 +3,13 @@ import { gathered } from "../data/gather.js";
 import { Matrix } from "../linalg/matrix.js";
 import { copyRow } from "../linalg/parts/copy-row.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import { type FeatureMap, type RowProducts } from "./feature-map.js";
+import type { FeatureMap } from "./feature-map.js";
 import { borrowBuffers } from "./idle-buffers.js";
 import { SharedSums } from "./shared-sums.js";
 
-/** Blocks larger than elsewhere: a fold's part of one must still be worth a matrix product. */
-const BLOCK_BYTES = 1 << 23;
+/** Numbers of a block, more than elsewhere: a fold's part of one must still be worth a matrix product, and reading its Gram matrix. */
+const BLOCK = 1 << 20;
+const LARGE_BLOCK = 1 << 23;
 
 /** Sums over the rows of each of K folds. */
 export interface FoldSums {
@@ -34,11 +35,12 @@ export async function foldSums(
   const grams = Array.from({ length: folds }, () => Matrix.zeros(d, d));
   const pulls = Array.from({ length: folds }, () => Matrix.zeros(d, 1));
   const slices = timeSlices(work);
-  const adder = map.rowProducts
-    ? new SideBySide(map, map.rowProducts, foldOf, grams, pulls)
-    : new OneByOne(map, foldOf, grams, pulls);
+  const shared = SharedSums.forFolds(map, foldOf, folds);
+  const adder = shared ? new SideBySide(shared, grams, pulls) : new OneByOne(map, foldOf, grams, pulls);
   try {
-    for (const block of data.blocks(Math.max(64, Math.floor(BLOCK_BYTES / 8 / Math.max(1, map.inputs))))) {
+    const m = Math.max(1, map.inputs);
+    const rows = Math.max(64, Math.floor(BLOCK / m), shared ? 0 : Math.min(folds * m, Math.floor(LARGE_BLOCK / m)));
+    for (const block of data.blocks(rows)) {
       const r = block.x.rows;
       const omega = new Float64Array(r);
       const pi = new Float64Array(r);
@@ -91,17 +93,11 @@ class OneByOne {
 
 /** Folds side by side, by all threads. */
 class SideBySide {
-  private readonly shared: SharedSums;
-
   constructor(
-    map: FeatureMap,
-    products: RowProducts,
-    foldOf: Uint16Array,
+    private readonly shared: SharedSums,
     private readonly grams: readonly Matrix[],
     private readonly pulls: readonly Matrix[],
-  ) {
-    this.shared = SharedSums.forFolds(map, products, foldOf, grams.length);
-  }
+  ) {}
 
   add({ x, lasting = false, firstRow }: Block, omega: Float64Array, pi: Float64Array): void {
     this.shared.add({ x, lasting, firstRow }, [omega], new Matrix(pi, pi.length, 1));

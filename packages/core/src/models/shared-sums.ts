@@ -17,6 +17,8 @@ const BLOCK_BYTES = 1 << 22;
 /** Parts of a block for each thread, the last ones the smallest, so that threads end together; fewer where sums take more room (numbers). */
 const PARTS = 2;
 const ROOM = 1 << 22;
+/** Where two blocks' sums would take more room than this, products are large enough to have all threads each. */
+const MOST_ROOM = 1 << 23;
 
 /** What a pass asks of its rows. */
 interface Asked {
@@ -31,6 +33,7 @@ interface Asked {
 const [thetaBuffer, scoreBuffer] = [0, 1].map(() => growingBuffer(sharedNumbers));
 /** Of passes that are over, since passes may run side by side: memory costs more to have than to clear. */
 const idle: Buffers[] = [];
+const MOST_IDLE = 4;
 
 interface Buffers {
   readonly sums: Store;
@@ -98,14 +101,19 @@ export class SharedSums {
     if (!shareParts || !rowProducts || features === 0 || (!theta && pull + grams === 0)) return null;
     const shape = { features, grams, pulls: pull, borders: rowProducts.borders };
     const { work } = gramJob({ ...NOTHING, ...shape, rows });
-    return work < SHARED_WORK ? null : new SharedSums(map, rowProducts, shape, threads);
+    if (work < SHARED_WORK || !hasRoom(shape, threads)) return null;
+    return new SharedSums(map, rowProducts, shape, threads);
   }
 
-  /** One Gram matrix and one pullback of each fold, on this thread where there is no other. @param of n */
-  static forFolds(map: FeatureMap, products: RowProducts, of: Uint16Array, count: number): SharedSums {
-    const { shareParts, threads } = blas();
-    const shape = { features: map.inputs, grams: 1, pulls: 1, borders: products.borders };
-    return new SharedSums(map, products, shape, shareParts ? threads : 1, { of: sharedFolds(of), count });
+  /** One Gram matrix and one pullback of each fold, on this thread where there is no other; null as in `for`. @param of n */
+  static forFolds(map: FeatureMap, of: Uint16Array, count: number): SharedSums | null {
+    const { inputs: features, rowProducts } = map;
+    if (!rowProducts) return null;
+    const { shareParts, threads: all } = blas();
+    const threads = shareParts ? all : 1;
+    const shape = { features, grams: 1, pulls: 1, borders: rowProducts.borders };
+    if (!hasRoom(shape, threads * count)) return null;
+    return new SharedSums(map, rowProducts, shape, threads, { of: sharedFolds(of), count });
   }
 
   /** Vθ, r×K, until the next ones are asked for. */
@@ -172,9 +180,12 @@ export class SharedSums {
 
   /** What it has kept is free for the next pass. */
   giveBack(): void {
-    idle.push(...this.turns);
+    idle.push(...this.turns.slice(0, MOST_IDLE - idle.length));
   }
 }
+
+/** @param sums of each of two blocks */
+const hasRoom = (shape: GramShape, sums: number): boolean => 2 * sums * gramSums(shape) <= MOST_ROOM;
 
 /** A job without rows. */
 const NOTHING = {

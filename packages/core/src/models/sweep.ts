@@ -64,7 +64,7 @@ export async function sweep(
   const usesRows = (plan.theta?.columns ?? 0) + columns + gramSums.length > 0;
   const shared = SharedSums.for(through, data.rows, plan);
   const later = !shared && gramSums.length > 0 ? through.gramSums?.(data.rows, gramSums.length) : null;
-  const formedLength = map.formed ? defaultRowsPerBlock(d) : undefined;
+  const usualLength = map.formed || gramSums.length > 0 ? blockRows(through.inputs, gramSums.length > 0) : undefined;
   const form = map.formed?.bind(map);
   const kept = form ? KeptRows.of(map, data) : null;
   const formed = (block: Block): Matrix => {
@@ -73,7 +73,7 @@ export async function sweep(
   };
   let blocks = 0;
   try {
-    for (const block of data.blocks((shared ?? later)?.rowsPerBlock ?? formedLength)) {
+    for (const block of data.blocks((shared ?? later)?.rowsPerBlock ?? usualLength)) {
       const r = block.x.rows;
       const x = usesRows ? formed(block) : block.x;
       const scores = plan.theta ? (shared ?? through).scores(plan.theta, x) : empty;
@@ -100,6 +100,15 @@ export async function sweep(
   kept?.done();
   await data.ranks?.add(pullSums.data, ...gramSums.map((sum) => sum.data));
   return { pull: pullSums, grams: gramSums };
+}
+
+/** Numbers that a block has at most where its Gram matrix is large: 32 MB. */
+const LARGE_BLOCK = 1 << 22;
+
+/** Rows of a block with m features: as many as the entries of a Gram matrix are worth reading and writing for. */
+function blockRows(m: number, gram: boolean): number {
+  const usual = defaultRowsPerBlock(m);
+  return gram && m > 0 ? Math.max(usual, Math.min(m, Math.floor(LARGE_BLOCK / m))) : usual;
 }
 
 /** A parameter vector as the d×1 matrix a sweep takes. */

@@ -10,10 +10,14 @@ import { Random } from "./naive.js";
 const before = blas();
 afterAll(() => useBlas(before));
 
-/** Two blocks of rows. */
-const [n, m, folds] = [12_000, 100, 4];
+const folds = 4;
 const random = new Random(33);
-const x = new Matrix(Float64Array.from(random.normals(n * m)), n, m);
+/** Two blocks of rows; and rows so wide that all threads share each product. */
+const [n, widths] = [12_000, [100, 740]] as const;
+const tables = widths.map((m) => {
+  const rows = m === 100 ? n : 200;
+  return new Matrix(Float64Array.from(random.normals(rows * m)), rows, m);
+});
 const omega = Float64Array.from({ length: n }, () => random.below(3));
 const pi = Float64Array.from(random.normals(n));
 /** Three folds of more than a thousand rows each, and one without any. */
@@ -26,12 +30,14 @@ for (const backend of backends) {
   ] as const) {
     for (const intercept of [true, false]) {
       describe.skipIf(backend.blas === undefined)(`sums over folds, ${backend.name}`, () => {
-        it(`are those of plain loops: weights ${alike}, intercept ${intercept}`, async () => {
+        it.each(tables)(`are those of plain loops: weights ${alike}, intercept ${intercept}, %#`, async (x) => {
           useBlas(required(backend));
+          const [n, m] = [x.rows, x.columns];
           const map = new LinearMap(m, intercept);
           const data = matrixDataset(x, new Float64Array(n));
+          const ofRows = foldOf.subarray(0, n);
           const sums = (): ReturnType<typeof foldSums> =>
-            foldSums(map, data, foldOf, folds, ({ firstRow, y }, onGram, onPull) => {
+            foldSums(map, data, ofRows, folds, ({ firstRow, y }, onGram, onPull) => {
               onGram.set(weights.subarray(firstRow, firstRow + y.length));
               onPull.set(pi.subarray(firstRow, firstRow + y.length));
             });

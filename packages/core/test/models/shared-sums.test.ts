@@ -87,6 +87,10 @@ describe.skipIf(native.blas === undefined)("sums over rows on several threads", 
     expect(SharedSums.for(map, 3000, { pull: 1, grams: 1 })).toBeNull();
     expect(SharedSums.for(map, 6000, { pull: 1, grams: 1 })).not.toBeNull();
     expect(SharedSums.for(map, n, {})).toBeNull();
+    const wide = new LinearMap(2100, true);
+    expect(SharedSums.for(wide, n, { pull: 1 })).not.toBeNull();
+    expect(SharedSums.for(wide, n, { pull: 1, grams: 1 })).toBeNull();
+    expect(SharedSums.forFolds(wide, new Uint16Array(n), 10)).toBeNull();
     expect(SharedSums.for(map, n, { theta: Matrix.zeros(m + 1, 1) })).not.toBeNull();
     useBlas(required(backends[0]));
     expect(SharedSums.for(map, n, { pull: 1 })).toBeNull();
