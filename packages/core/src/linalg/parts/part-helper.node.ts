@@ -34,7 +34,7 @@ function threadNumber(): number {
 }
 
 if (!isMainThread && parentPort) {
-  const { library, calls, threads, at } = workerData as HelperStart;
+  const { library, calls, threads, at, busy } = workerData as HelperStart;
   threads[at] = threadNumber();
   const blas = koffi.load(library);
   const products: Products<bigint> = {
@@ -45,9 +45,14 @@ if (!isMainThread && parentPort) {
     stretch: NATIVE_STRETCH,
   };
   for (let seen = 0; ; seen = Atomics.load(calls, 0)) {
-    for (let next = receiveMessageOnPort(parentPort); next; next = receiveMessageOnPort(parentPort)) {
+    Atomics.store(busy, at, 1);
+    while (Atomics.load(busy, busy.length - 1) === 0) {
+      const next = receiveMessageOnPort(parentPort);
+      if (!next) break;
       takeParts(next.message as SharedJob, products);
     }
+    Atomics.store(busy, at, 0);
+    Atomics.notify(busy, at);
     Atomics.wait(calls, 0, seen);
   }
 }

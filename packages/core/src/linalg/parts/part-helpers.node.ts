@@ -15,6 +15,8 @@ export interface HelperStart {
   /** Where threads write their numbers in the system, and which place is this one's. */
   readonly threads: Int32Array;
   readonly at: number;
+  /** At each thread's place 1 while it starts or takes parts, and behind them 1 once no more are to be taken. */
+  readonly busy: Int32Array;
 }
 
 /** A job as threads are told of it: x are addresses, all else lies in shared memory. */
@@ -30,13 +32,18 @@ export const FAILED = 2;
 /** How often the first thread looks before it sleeps: some 50 µs, about what waking takes. */
 const LOOKS = 5000;
 
+/** How long the process may be kept from ending, in milliseconds: threads start in less, and a part takes less. */
+const MOST_WAIT = 2000;
+
 /** Multiply-adds of jobs before threads are started: programs that are done sooner need none. */
 const WORK_BEFORE_THREADS = 1e8;
 
 export class PartHelpers {
   private readonly calls = new Int32Array(new SharedArrayBuffer(4));
   private readonly threads: Int32Array;
+  private readonly busy: Int32Array;
   private readonly keepAway: KeepAway | null;
+  private readonly settle = (): void => this.settled();
   private workers: Worker[] | null = null;
 
   /**
@@ -51,6 +58,7 @@ export class PartHelpers {
     private workBefore = WORK_BEFORE_THREADS,
   ) {
     this.threads = new Int32Array(new SharedArrayBuffer(4 * others));
+    this.busy = new Int32Array(new SharedArrayBuffer(4 * (others + 1)));
     this.keepAway = placement(koffi);
   }
 
@@ -63,7 +71,7 @@ export class PartHelpers {
   }
 
   private tell(told: SharedJob): void {
-    this.workers ??= Array.from({ length: this.others }, (_, at) => this.start(at));
+    this.workers ??= this.startAll();
     this.keepAway?.(this.threads);
     // oxlint-disable-next-line require-post-message-target-origin -- threads, not windows
     for (const worker of this.workers) worker.postMessage(told);
@@ -75,17 +83,35 @@ export class PartHelpers {
   async close(): Promise<void> {
     const { workers } = this;
     this.workers = null;
+    process.off("exit", this.settle);
+    if (workers) this.settled();
     await Promise.all((workers ?? []).map((worker) => worker.terminate()));
   }
 
+  /** Waits until no thread is at work: koffi ends the process with a stack trace where one is stopped while it starts or is called. */
+  private settled(): void {
+    const { busy, others } = this;
+    Atomics.store(busy, others, 1);
+    const until = performance.now() + MOST_WAIT;
+    for (let at = 0; at < others; at++) Atomics.wait(busy, at, 1, Math.max(0, until - performance.now()));
+  }
+
+  private startAll(): Worker[] {
+    this.busy.fill(1, 0, this.others);
+    Atomics.store(this.busy, this.others, 0);
+    process.once("exit", this.settle);
+    return Array.from({ length: this.others }, (_, at) => this.start(at));
+  }
+
   private start(at: number): Worker {
-    const { library, calls, threads } = this;
+    const { library, calls, threads, busy } = this;
     const worker = new Worker(this.program, {
-      workerData: { library, calls, threads, at } satisfies HelperStart,
+      workerData: { library, calls, threads, at, busy } satisfies HelperStart,
       execArgv: [], // loaders of the program are none of its business
       name: "parts",
     });
     worker.on("error", () => {}); // one that cannot start takes no part, and nobody waits for it
+    worker.on("exit", () => Atomics.store(busy, at, 0));
     worker.unref();
     return worker;
   }
