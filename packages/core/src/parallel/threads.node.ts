@@ -4,11 +4,14 @@
  */
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { AifError } from "../errors.js";
+import { ensureBlas } from "../linalg/backend.js";
 import { type Contribution, calledOff, Meeting, type RoundResult, ranksBringing } from "./meeting.js";
 import { errorText, type Ranks, readErrorText } from "./ranks.js";
 
 /** What a thread says. */
 type Said =
+  /** Its linear algebra is loaded. */
+  | { readonly kind: "ready" }
   | { readonly kind: "part"; readonly what: Contribution }
   /** As `errorText` writes it. */
   | { readonly kind: "failed"; readonly text: string };
@@ -19,6 +22,9 @@ interface Start {
   readonly size: number;
   readonly task: unknown;
 }
+
+/** How long threads that load the linear algebra are waited for, in milliseconds, before they are ended. */
+const MOST_WAIT = 2000;
 
 /** Threads at work, this one among them. */
 export interface ThreadRanks {
@@ -41,7 +47,11 @@ export function startThreads(program: string, size: number, task: unknown, signa
   const workers = Array.from({ length: size - 1 }, (_, k) => {
     const rank = k + 1;
     const worker = new Worker(program, { workerData: { rank, size, task } satisfies Start, name: "tasks" });
+    const started = new Promise<void>((resolve) => {
+      for (const event of ["message", "error", "exit"]) worker.once(event, () => resolve());
+    });
     worker.on("message", (said: Said) => {
+      if (said.kind === "ready") return undefined;
       if (said.kind === "failed") return meeting.end(failureOf(said.text));
       meeting.bring(rank, said.what).then(
         // oxlint-disable-next-line require-post-message-target-origin -- a thread, not a window
@@ -50,16 +60,27 @@ export function startThreads(program: string, size: number, task: unknown, signa
       );
     });
     worker.on("error", (error) => meeting.end(outOfMemory(error) ?? error));
-    return worker;
+    return { worker, started };
   });
   return {
     ranks: meeting.ranks(0),
     async close() {
       signal?.removeEventListener("abort", callOff);
       callOff();
-      await Promise.all(workers.map((worker) => worker.terminate()));
+      // koffi ends the whole process, with a stack trace, where a thread is ended while it loads
+      await inTime(Promise.all(workers.map(({ started }) => started)));
+      await Promise.all(workers.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+async function inTime(done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, MOST_WAIT);
+  });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }
 
 const outOfMemory = (error: Error & { readonly code?: unknown }): AifError | null =>
@@ -88,6 +109,8 @@ export async function joinThreads(work: (task: unknown, ranks: Ranks) => Promise
     });
   });
   try {
+    await ensureBlas();
+    say({ kind: "ready" });
     await work(task, ranks);
   } catch (error) {
     say({ kind: "failed", text: errorText(error) });
