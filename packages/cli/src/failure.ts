@@ -88,10 +88,15 @@ export function endingOf(error: unknown): Ending {
   return { code, sentence: sentence && clean(sentence) };
 }
 
+/** Shells put in the files' names where a pattern has no quotes. */
+const severalFiles = /^Too many arguments for '(analyze|compare|verify)'/;
+
 /** Commander writes "error: unknown option '--x'" and a guess in brackets on a second line; here it is one sentence. */
 function usageSentence(message: string): string {
   const [first, guess] = message.replace(/^error: /, "").split(/\n\((?=Did you mean)/);
   const sentence = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, "");
+  if (severalFiles.test(sentence))
+    return `${sentence}: name several files by one pattern in quotes, such as 'part-*.csv', or by a list, @parts.txt; --help says how.`;
   return guess === undefined
     ? `${sentence}; --help says how.`
     : `${sentence}; did${guess.slice(3).replace(/\)\s*$/, "")}`;

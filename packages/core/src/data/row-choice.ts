@@ -176,7 +176,7 @@ function refuseMissing(columns: readonly Named[], missing: Float64Array, source:
   const shown = counts.length > 10 ? [...counts.slice(0, 10), `more in ${counts.length - 10} other columns`] : counts;
   const place = first === null ? "" : ` (the first in ${first})`;
   throw inputError(
-    `${source} has missing cells: ${shown.join(", ")}${place}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
+    `${source}: there are missing cells: ${shown.join(", ")}${place}; leave these rows out with --missing drop or fill the cells in with --missing mean.`,
   );
 }
 
