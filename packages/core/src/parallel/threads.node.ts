@@ -21,6 +21,8 @@ interface Start {
   readonly rank: number;
   readonly size: number;
   readonly task: unknown;
+  /** By rank, from 1 on: 1 while the thread loads its linear algebra. */
+  readonly loading: Int32Array;
 }
 
 /** How long threads that load the linear algebra are waited for, in milliseconds, before they are ended. */
@@ -44,9 +46,13 @@ export function startThreads(program: string, size: number, task: unknown, signa
   const meeting = new Meeting(size);
   const callOff = (): void => meeting.end(calledOff());
   signal?.addEventListener("abort", callOff, { once: true });
+  const loading = new Int32Array(new SharedArrayBuffer(4 * size)).fill(1, 1);
+  const settle = (): void => settled(loading);
+  process.once("exit", settle);
   const workers = Array.from({ length: size - 1 }, (_, k) => {
     const rank = k + 1;
-    const worker = new Worker(program, { workerData: { rank, size, task } satisfies Start, name: "tasks" });
+    const worker = new Worker(program, { workerData: { rank, size, task, loading } satisfies Start, name: "tasks" });
+    worker.once("exit", () => Atomics.store(loading, rank, 0));
     const started = new Promise<void>((resolve) => {
       for (const event of ["message", "error", "exit"]) worker.once(event, () => resolve());
     });
@@ -69,9 +75,17 @@ export function startThreads(program: string, size: number, task: unknown, signa
       callOff();
       // koffi ends the whole process, with a stack trace, where a thread is ended while it loads
       await inTime(Promise.all(workers.map(({ started }) => started)));
+      process.off("exit", settle);
       await Promise.all(workers.map(({ worker }) => worker.terminate()));
     },
   };
+}
+
+/** Waits, where a program ends at once, until no thread loads any more. */
+function settled(loading: Int32Array): void {
+  const until = performance.now() + MOST_WAIT;
+  for (let rank = 1; rank < loading.length; rank++)
+    Atomics.wait(loading, rank, 1, Math.max(0, until - performance.now()));
 }
 
 async function inTime(done: Promise<unknown>): Promise<void> {
@@ -97,7 +111,7 @@ function failureOf(text: string): Error {
 export async function joinThreads(work: (task: unknown, ranks: Ranks) => Promise<unknown>): Promise<void> {
   const port = parentPort;
   if (isMainThread || port === null) throw new Error("This module is started as a thread.");
-  const { rank, size, task } = workerData as Start;
+  const { rank, size, task, loading } = workerData as Start;
   const say = (said: Said): void => port.postMessage(said);
   const waiting: ((result: RoundResult) => void)[] = [];
   // Rounds are answered in the order in which parts were brought.
@@ -109,7 +123,10 @@ export async function joinThreads(work: (task: unknown, ranks: Ranks) => Promise
     });
   });
   try {
-    await ensureBlas();
+    await ensureBlas().finally(() => {
+      Atomics.store(loading, rank, 0);
+      Atomics.notify(loading, rank);
+    });
     say({ kind: "ready" });
     await work(task, ranks);
   } catch (error) {

@@ -14,24 +14,31 @@ const thread = `
   Atomics.add(workerData.task, 0, 1);
   await joinThreads(async () => {});
 `;
-const program = (module: string): string => `
+const program = (module: string, end: string): string => `
   import { startThreads } from ${JSON.stringify(built.href)};
   const started = new Int32Array(new SharedArrayBuffer(4));
   const { close } = startThreads(new URL("data:text/javascript," + encodeURIComponent(${JSON.stringify(module)})), 3, started);
-  await close();
-  console.log(started[0]);
+  ${end}
 `;
 
-const run = (module: string) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program(module)], {
+const run = (module: string, end: string) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program(module, end)], {
     encoding: "utf8",
   });
   return { status, stdout, stderr };
 };
 
+const closed = "await close(); console.log(started[0]);";
+
 test.skipIf(!existsSync(built)).each([
-  ["that start slowly are waited for", thread, "2\n"],
-  ["that cannot start are not", "throw new Error('no thread')", "0\n"],
-])("threads %s before they are ended", (_, module, stdout) => {
-  expect(run(module)).toEqual({ status: 0, stdout, stderr: "" });
+  ["that start slowly are waited for", thread, closed, "2\n"],
+  ["that cannot start are not", "throw new Error('no thread')", closed, "0\n"],
+  [
+    "that start slowly are waited for where the program ends at once",
+    thread,
+    'process.on("exit", () => console.log(started[0])); process.exit();',
+    "2\n",
+  ],
+])("threads %s before they are ended", (_, module, end, stdout) => {
+  expect(run(module, end)).toEqual({ status: 0, stdout, stderr: "" });
 });
