@@ -86,7 +86,8 @@ test("of nearly collinear columns, where residuals change sign long before the u
   const path = await robustPath(fitted, attack.threat, { radiusMax: 1e-3 * attack.scale });
   expect(path.points[1].radius).toBeLessThan(1e-8 * path.collapseRadius);
   const velocity = path.points[0].velocity.map((value) => value * attack.scale);
-  expect(relativeError(velocity, attack.influence)).toBeLessThan(1e-6);
+  // Signs taken wrongly are off by as much as the velocity; rounding, by the columns' condition number, differs by back end.
+  expect(relativeError(velocity, attack.influence)).toBeLessThan(1e-4);
   let crossings = 0;
   const residual = ({ parameters: [constant, ...beta] }: { parameters: Float64Array }, i: number): number =>
     beta.reduce((sum, value, j) => sum + value * rows[i][j], constant) - y[i];
