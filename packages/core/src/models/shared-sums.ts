@@ -133,6 +133,7 @@ export class SharedSums {
    * @param weights r each @param omega r×J
    */
   add({ x, lasting, firstRow }: Rows, weights: readonly Float64Array[], omega: Matrix): void {
+    if (weights.length + omega.columns === 0) return; // a pass for scores alone
     const [turn, other] = this.blocks++ % 2 === 0 ? this.turns : [this.turns[1], this.turns[0]];
     other.begun?.help();
     end(turn);

@@ -57,7 +57,7 @@ export async function sweep(
   const slices = timeSlices(work);
   const buffers = borrowBuffers();
   const formedBuffer = buffers.one();
-  const pullBuffers = [buffers.one(), buffers.one()];
+  const pullBuffer = buffers.one();
   const gramBuffers = gramSums.map(() => buffers.one());
   const empty = Matrix.zeros(0, 0);
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
@@ -71,13 +71,12 @@ export async function sweep(
     if (!form) return block.x;
     return kept && block.lasting ? kept.block(block, form) : form(block.x, formedBuffer);
   };
-  let blocks = 0;
   try {
     for (const block of data.blocks((shared ?? later)?.rowsPerBlock ?? usualLength)) {
       const r = block.x.rows;
       const x = usesRows ? formed(block) : block.x;
       const scores = plan.theta ? (shared ?? through).scores(plan.theta, x) : empty;
-      const pull = new Matrix(pullBuffers[blocks++ % 2](r * columns).fill(0), r, columns);
+      const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
       const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
       visit(rows);
       const lasting = block.lasting === true && x === block.x;
