@@ -103,6 +103,7 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
   test.each([
     ["linear", [1, 2, 3]],
     ["logistic", [5]],
+    ["softmax", [3]],
   ] as const)(
     "%s: the bootstrap's draws are those in memory, on %j ranks that share the rows",
     async (model, sizes) => {
@@ -121,9 +122,20 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
   test.each([
     ["linear", "count", "y", [2, 5]],
     ["logistic", "kind", "label", [3]],
+    ["softmax", "count", "kind", [3]],
   ] as const)("%s: clusters are those in memory, by %s", async (model, column, target, sizes) => {
     const exclude = ["kind", "y", "label", "count"].filter((name) => name !== column && name !== target).join(",");
-    const clustered = [...words(model).with(5, exclude), "--cluster", column, "--evaluation", "training"];
+    const once = words(model)
+      .slice(0, -3)
+      .filter((word) => word !== "--evaluation" && !/^(cv|fraction):/.test(word));
+    const clustered = [
+      ...once.with(5, exclude),
+      "--cluster",
+      column,
+      "--evaluation",
+      "training",
+      ...words(model).slice(-3),
+    ];
     const alone = await aif(clustered, { AIF_THREADS: "1" });
     expect(alone.stderr).toBe("");
     expect(JSON.parse(alone.stdout).data.clusters).toBeGreaterThan(2);
@@ -238,9 +250,9 @@ describe.skipIf(!hasMpi)("an analysis over ranks (skipped where mpirun is missin
   });
 
   test("what cannot be shared by rows is refused, in one sentence", async () => {
-    const { code, stderr } = await onRanks(2, [...words("softmax"), "--cluster", "label"]);
+    const { code, stderr } = await onRanks(2, [...words("softmax"), "--solver", "lissa"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^aif: --cluster with --model softmax needs all rows in memory[^\n]*$/);
+    expect(stderr).toMatch(/^aif: --solver lissa needs all rows in memory[^\n]*$/);
   });
 });
 

@@ -83,8 +83,8 @@ describe("aif analyze of rows that pass by block by block", () => {
         /^aif: With --cache the rows .* --model mlp:3 needs all rows in memory, .*\n$/,
       ],
       [
-        ["--precision", "mixed", "--inference", "bootstrap", "--model", "softmax"],
-        /^aif: With --precision mixed the rows are streamed, .* without it they lie in memory\. --inference bootstrap with --model softmax needs all rows .*\n$/,
+        ["--precision", "mixed", "--model", "softmax", "--solver", "lissa"],
+        /^aif: With --precision mixed the rows are streamed, .* without it they lie in memory\. --solver lissa needs all rows .*\n$/,
       ],
       [
         ["--cache", "x", "--worst-case", join(folder, "w.csv")],

@@ -14,6 +14,8 @@ export interface Block {
   readonly w: Float64Array;
   /** Index of the block's first row in the data set. */
   readonly firstRow: number;
+  /** r: the place of each row's cluster, 0 … G − 1, of rows that pass by; absent or null: rows are drawn by themselves. */
+  readonly clusterOf?: Int32Array | null;
   /** Whether x stays as it is for as long as the data set does. */
   readonly lasting?: boolean;
 }

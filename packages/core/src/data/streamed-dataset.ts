@@ -16,8 +16,6 @@ export interface StreamedBlock extends Block {
   readonly foldOf: Uint16Array | null;
   /** r: the place of each row's group among `groups.names`; absent where results are not repeated for groups. */
   readonly groupOf?: Int32Array | null;
-  /** r: the place of each row's cluster, 0 … `clusters` − 1; absent where rows are drawn by themselves. */
-  readonly clusterOf?: Int32Array | null;
 }
 
 /** Rows too many for memory, or spread over processes: what they hold passes by block by block, as often as asked. */

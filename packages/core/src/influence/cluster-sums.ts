@@ -23,6 +23,13 @@ export class ClusterSums {
     }
   }
 
+  /** G/(G − 1) Σ s² over the clusters, of one number a cluster. */
+  squares(): number {
+    const { clusters, sums } = this;
+    const total = sums.data.reduce((sum, value) => sum + value * value, 0);
+    return (total * clusters) / Math.max(1, clusters - 1);
+  }
+
   /** gram (lower triangle) += G/(G − 1) Σ ss' over the clusters (MATH 14.8). */
   addGram(gram: Matrix): void {
     const { width, clusters, sums } = this;

@@ -353,7 +353,7 @@ const rules = {
     level: "note",
     raised: "there are no intervals for the population",
     why: "They need a minimum, whole second and third derivatives, and a smooth model. Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
-    todo: "What the message asks for: training to a minimum, a ridge, more rows, a smooth activation, or --inference bootstrap (which needs all rows in memory). --restarts shows how far a network's result depends on the minimum that it found.",
+    todo: "What the message asks for: training to a minimum, a ridge, more rows, a smooth activation, or --inference bootstrap. --restarts shows how far a network's result depends on the minimum that it found.",
   },
   "imported-needs-training-rows": {
     level: "note",

@@ -1,9 +1,10 @@
 import { AifError } from "../errors.js";
+import type { BootstrapDraws } from "../influence/bootstrap.js";
 import { drawsCovariance, drawsSummary } from "../influence/bootstrap-summary.js";
 import { bootstrapRefusal, localBootstrap } from "../influence/local/bootstrap.js";
 import { naturalCurvature, naturalCurvatureTimes } from "../influence/local/contributions.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import { type LocalSandwich, localSandwich } from "../influence/local/sandwich.js";
+import { type LocalSandwich, type LocalSandwichOptions, localSandwich } from "../influence/local/sandwich.js";
 import { localRefusal } from "../influence/local/sandwich-refusal.js";
 import type { Sampling } from "../influence/sampling.js";
 import { leverageFor } from "../influence/sandwich.js";
@@ -71,7 +72,7 @@ type InferredFrom = Pick<DescribedLocal, "local" | "projection"> & {
 export async function sandwichInference(
   attack: LocalInfluence,
   prepared: InferredFrom,
-  sampling: Sampling,
+  sampling: Sampling & Pick<LocalSandwichOptions, "clusterCount">,
   work: Work,
 ): Promise<LocalInference> {
   const { input, training, local } = prepared;
@@ -117,45 +118,66 @@ export async function sandwichInference(
 }
 
 /** All threats share draws and refits. */
-async function fromBootstrap(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
+function fromBootstrap(prepared: PreparedLocal, work: Work): Promise<LocalInference[]> {
   const { input, training, influences } = prepared;
   const { settings } = input;
+  const { seed, draws } = settings;
+  const relativeRadius = !hasAbsoluteSizes(settings);
+  const options = {
+    ...work,
+    ...samplingOf(training, settings),
+    smooth: isSmooth(prepared),
+    draws,
+    seed,
+    relativeRadius,
+  };
+  return bootstrapInferences(influences, prepared, (sound) => localBootstrap(sound, options), work);
+}
+
+/** Intervals of all responses at one point, one entry each. @param draw those of them that have ground */
+export async function bootstrapInferences(
+  influences: readonly LocalInfluence[],
+  prepared: InferredFrom,
+  draw: (sound: readonly LocalInfluence[]) => Promise<readonly BootstrapDraws[]>,
+  work: Work,
+): Promise<LocalInference[]> {
+  const known = settled(prepared.input.settings);
+  if (known) return influences.map(() => known);
   const options = { smooth: isSmooth(prepared) };
   const refusals = influences.map((attack) => bootstrapRefusal(attack, options));
   const sound = influences.filter((_, t) => refusals[t] === null);
-  const { confidence: level, seed, draws } = settings;
-  const drawn = await localBootstrap(sound, {
-    ...work,
-    ...samplingOf(training, settings),
-    ...options,
-    draws,
-    seed,
-    relativeRadius: !hasAbsoluteSizes(settings),
-  });
+  const drawn = await draw(sound);
   const out: LocalInference[] = [];
   for (const [t, attack] of influences.entries()) {
     const refused = refusals[t];
-    if (refused) {
-      out.push(without(refused.reason));
-      continue;
-    }
     const own = drawn[sound.indexOf(attack)];
-    const curvature = await naturalCurvature(attack, work);
-    const covariance = drawsCovariance(own.parameters);
-    out.push({
-      inference: {
-        level,
-        ...drawsSummary(attack.influence, (u) => hessianTimes(curvature, u), own, level),
-        failedDraws: own.failed,
-        sensitivityRows: null,
-        sensitivityDraws: own.sensitivity,
-      },
-      reason: null,
-      estimationLoss: 0.5 * traceOf(curvature, covariance),
-      nearCorners: cornersOf(attack, prepared, covariance),
-    });
+    out.push(refused ? without(refused.reason) : await drawnInference(attack, prepared, own, work));
   }
   return out;
+}
+
+/** Intervals of one response from its draws. */
+async function drawnInference(
+  attack: LocalInfluence,
+  prepared: InferredFrom,
+  own: BootstrapDraws,
+  work: Work,
+): Promise<LocalInference> {
+  const { confidence: level } = prepared.input.settings;
+  const curvature = await naturalCurvature(attack, work);
+  const covariance = drawsCovariance(own.parameters);
+  return {
+    inference: {
+      level,
+      ...drawsSummary(attack.influence, (u) => hessianTimes(curvature, u), own, level),
+      failedDraws: own.failed,
+      sensitivityRows: null,
+      sensitivityDraws: own.sensitivity,
+    },
+    reason: null,
+    estimationLoss: 0.5 * traceOf(curvature, covariance),
+    nearCorners: cornersOf(attack, prepared, covariance),
+  };
 }
 
 /** tr(AB) of two full symmetric matrices. */

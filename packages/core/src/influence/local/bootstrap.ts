@@ -1,3 +1,4 @@
+import type { Dataset } from "../../data/dataset.js";
 import { AifError, numericalError, usageError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { asColumns } from "../../models/sweep.js";
@@ -77,9 +78,19 @@ export async function localBootstrap(
     if (drawn === null && ++lost > FAILED_SHARE * draws) throw numericalError(tooMany(lost, draw + 1));
     return drawn;
   });
-  const found = drawnAll.filter((drawn) => drawn !== null);
   onProgress?.({ phase: "bootstrap", done: draws, total: draws });
-  const kept = point.model.convex === true ? found : await nearby(attacks[0], found, quiet);
+  return localDraws(attacks, drawnAll, quiet);
+}
+
+/** What all draws gave, threat by threat. @throws numerical: more than a tenth of them have no estimate, or one elsewhere. */
+export async function localDraws(
+  attacks: readonly LocalInfluence[],
+  all: readonly (Drawn | null)[],
+  work: Work,
+): Promise<BootstrapDraws[]> {
+  const draws = all.length;
+  const found = all.filter((drawn) => drawn !== null);
+  const kept = attacks[0].point.model.convex === true ? found : await nearby(attacks[0], found, work);
   const failed = draws - kept.length;
   if (failed > FAILED_SHARE * draws) throw numericalError(tooMany(failed, draws));
   const parameters = Matrix.fromRows(kept.map((drawn) => drawn.parameters));
@@ -99,14 +110,25 @@ async function refit(
   relativeRadius: boolean,
   work: Work,
 ): Promise<Drawn | null> {
-  const [{ point, solver }] = attacks;
-  const { model, data, l2 } = point;
+  const { data } = attacks[0].point;
   const rows = Int32Array.from([...weights.keys()].filter((i) => weights[i] > 0));
   if (rows.length === 0) return null;
   const drawn = reweighted(
     data.select(rows),
     Float64Array.from(rows, (i) => weights[i]),
   );
+  return refitLocal(attacks, drawn, relativeRadius, work);
+}
+
+/** The same on the rows that were drawn, under their weights. */
+export async function refitLocal(
+  attacks: readonly LocalInfluence[],
+  drawn: Dataset,
+  relativeRadius: boolean,
+  work: Work,
+): Promise<Drawn | null> {
+  const [{ point, solver }] = attacks;
+  const { model, l2 } = point;
   try {
     const trained = await trainModel(model, drawn, { l2, start: point.parameters, tolerance: TOLERANCE }, work);
     if (!trained.converged) return null;

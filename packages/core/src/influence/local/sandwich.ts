@@ -15,7 +15,6 @@ import { ClusterSums, clustersWithWeight } from "../cluster-sums.js";
 import type { Sampling } from "../sampling.js";
 import { rowCounts, type Sandwich } from "../sandwich.js";
 import { image, product } from "../sandwich-inverse.js";
-import { clusterSquares } from "../sandwich-rows.js";
 import { curvatureInterval, type SensitivityInterval } from "../sensitivity-interval.js";
 import { factorise } from "./dense-factor.js";
 import type { LocalInfluence } from "./influence.js";
@@ -31,6 +30,8 @@ export interface LocalSandwichOptions extends Work, Partial<Sampling> {
   readonly smooth?: boolean;
   /** "hc1": V̂ is divided by 1 − h̄ with the mean leverage h̄ = tr(H⁻¹H_L) Σω_i, for many parameters a row (MATH 14.5; default "none"). */
   readonly leverage?: "none" | "hc1";
+  /** G of rows that pass by, whose blocks say which cluster each row is in; absent or null: rows are drawn by themselves. */
+  readonly clusterCount?: number | null;
   /** Multiplications that forming the sandwich may take, about n·d² (default 1e10). */
   readonly affordable?: number;
 }
@@ -63,7 +64,8 @@ export async function localSandwich(
   const { point, influence: I, penaltyGradient: Phi, scale, threat } = attack;
   const { model, data, parameters, ridge } = point;
   const d = I.length;
-  const { relativeRadius = true, clusters, loss = null, leverage = "none" } = options;
+  const { relativeRadius = true, loss = null, leverage = "none" } = options;
+  const clusters = clustersOf(data, options);
   const { hessian, inverse } = await inverseOf(attack);
   const naturalTimes = (u: Float64Array): Float64Array =>
     hessianTimes(hessian, u).map((value, j) => value - ridge[j] * u[j]);
@@ -77,11 +79,12 @@ export async function localSandwich(
   const third = image(inverse, await thirdOrder(attack, options));
   const curvature = dot(I, towards);
 
-  const ofInfluence = gram(data, clusters, d);
-  const ofParameters = gram(data, clusters, d);
+  const ofInfluence = gram(clusters, d);
+  const ofParameters = gram(clusters, d);
   // Of rows that pass by only sums are kept: Σ ω, Σ ω IFs².
   const sensitivities = data.pass ? null : new Float64Array(data.rows);
   const scalars = new Float64Array(2);
+  const inClusters = clusters && new ClusterSums(clusters.count, 1);
   const visit = (block: Block): void => {
     const { firstRow, w } = block;
     const omega = rowCounts(w, options);
@@ -90,6 +93,7 @@ export async function localSandwich(
     const { gradients, mixed, curved } = rowsOf(model, parameters, block, directions, I);
     const estimation = product(gradients, Q, true);
     const own = Matrix.zeros(w.length, d);
+    const weighted = Matrix.zeros(w.length, 1);
     for (let i = 0; i < w.length; i++) {
       const size = relativeRadius ? sizes[i] / scale - 1 : 0;
       let [along, bend, fitted] = [0, 0, 0];
@@ -103,12 +107,15 @@ export async function localSandwich(
       const sensitivity = -along + 0.5 * (bend - curvature) - 0.5 * fitted;
       scalars[0] += omega[i];
       scalars[1] += omega[i] * sensitivity * sensitivity;
+      weighted.data[i] = w[i] * sensitivity;
       if (sensitivities) sensitivities[firstRow + i] = sensitivity;
     }
+    inClusters?.add(weighted, clusters?.of(block) ?? NO_CLUSTERS);
     ofInfluence.add(own, block, omega);
     ofParameters.add(gradients, block, omega);
   };
-  await eachBlock(data, "inference", options, visit, [...ofInfluence.sums, ...ofParameters.sums, scalars]);
+  const sums = [...ofInfluence.sums, ...ofParameters.sums, scalars, ...(inClusters ? [inClusters.sums.data] : [])];
+  await eachBlock(data, "inference", options, visit, sums);
   const [total, squares] = scalars;
   const around = (middle: Matrix): Matrix => product(product(inverse, middle), inverse);
   const plain = around(ofInfluence.finish());
@@ -119,14 +126,7 @@ export async function localSandwich(
     return sum;
   };
   const covariance = leverage === "hc1" ? widened(plain, trace(inverse) * total) : plain;
-  const variance =
-    clusters && sensitivities
-      ? clusterSquares(
-          sensitivities.map((value, i) => data.weights[i] * value),
-          clusters,
-          data.weights,
-        )
-      : squares;
+  const variance = inClusters ? inClusters.squares() : squares;
   const found = {
     covariance,
     standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * (d + 1)]))),
@@ -182,20 +182,35 @@ function rowsOf(model: Model, theta: Float64Array, block: Block, directions: Mat
   throw usageError("Intervals need derivatives row by row, which this model does not give: write it with modelOf.");
 }
 
+/** Clusters that have weight, and which of them each row of a block is in. */
+interface RowClusters {
+  readonly count: number;
+  of(block: Block): Int32Array;
+}
+
+const NO_CLUSTERS = new Int32Array(0);
+
+/** Of rows in memory by their codes, of rows that pass by as their blocks say. */
+function clustersOf(data: Dataset, { clusters, clusterCount }: LocalSandwichOptions): RowClusters | null {
+  if (data.pass) return clusterCount ? { count: clusterCount, of: ({ clusterOf }) => clusterOf ?? NO_CLUSTERS } : null;
+  if (!clusters) return null;
+  const { count, of } = clustersWithWeight(clusters, data.weights);
+  return { count, of: ({ firstRow, w }) => of.subarray(firstRow, firstRow + w.length) };
+}
+
 /** Σ ω_i U_iU_i' (d×d, full) of rows given block by block, sums within clusters first where there are any (MATH 14.8). */
-function gram({ weights }: Dataset, clusters: Int32Array | undefined, d: number) {
+function gram(clusters: RowClusters | null, d: number) {
   const out = Matrix.zeros(d, d);
-  const clustered = clusters ? clustersWithWeight(clusters, weights) : null;
-  const sums = clustered && new ClusterSums(clustered.count, d);
+  const sums = clusters && new ClusterSums(clusters.count, d);
   return {
-    sums: [out.data],
-    add(rows: Matrix, { w, firstRow }: Block, omega: Float64Array): void {
+    sums: [sums?.sums.data ?? out.data],
+    add(rows: Matrix, block: Block, omega: Float64Array): void {
       const own = new Matrix(rows.data.slice(), rows.rows, d);
       for (let i = 0; i < rows.rows; i++) {
-        const factor = sums ? w[i] : Math.sqrt(omega[i]);
+        const factor = sums ? block.w[i] : Math.sqrt(omega[i]);
         for (let at = i * d, end = at + d; at < end; at++) own.data[at] *= factor;
       }
-      if (sums && clustered) sums.add(own, clustered.of.subarray(firstRow, firstRow + own.rows));
+      if (sums && clusters) sums.add(own, clusters.of(block));
       else blas().syrk(d, rows.rows, 1, own.data, d, 1, out.data, d);
     },
     finish(): Matrix {

@@ -23,11 +23,11 @@ import { resolveReach, threatsOf } from "../threat-choice.js";
 import { sectionFrom, trainingCurvature } from "../threat-section.js";
 import type { StreamedAttack } from "./attack-rows.js";
 import { aucBytes, aucRows, listsAtOnce, metricsWith } from "./auc-rows.js";
-import { drawingRoom } from "./bootstrap-rows.js";
 import { analyzeClasses } from "./classes/analyze-classes.js";
 import { refuseManyClusters } from "./cluster-room.js";
 import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
 import type { CurveRows } from "./curve-rows.js";
+import { drawingRoom } from "./drawn-waves.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import type { FitGround } from "./fit-rows.js";
@@ -71,7 +71,11 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   refuseUndeterminedSquares(model, reach, penalties.l2);
   const clusters = training.clusters ?? null;
   refuseOneCluster(clusters, settings);
-  await refuseManyClusters(input, described.map.count, threatsOf(settings, reach).length, work);
+  await refuseManyClusters(
+    input,
+    { parameters: described.map.count, threats: threatsOf(settings, reach).length },
+    work,
+  );
   const hasAuc = described.loss.name === "logistic";
   const lists = hasAuc ? await listsAtOnce(evaluation ?? training, settings, work) : 0;
 

@@ -12,26 +12,20 @@ import {
   drawnScales,
   signedSlopes,
 } from "../../influence/bootstrap-sums.js";
-import { type ResamplingOptions, type WriteDraws, writeDraws } from "../../influence/bootstrap-weights.js";
+import { type WriteDraws, writeDraws } from "../../influence/bootstrap-weights.js";
 import { SNAP } from "../../influence/kinks.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { WeightedGrams } from "../../influence/weighted-grams.js";
 import { Matrix } from "../../linalg/matrix.js";
-import { EachRank, type Pass, sideBySide } from "../../parallel/passes.js";
-import type { Ranks } from "../../parallel/ranks.js";
+import type { Pass } from "../../parallel/passes.js";
 import { hasGround, type Inference } from "../inference.js";
 import { hasAbsoluteSizes, type StudySettings } from "../settings.js";
 import { add, onView, type StreamedAttack } from "./attack-rows.js";
+import { columnSums, drawsAtOnce, inWaves, runs, TOGETHER, weighDraws } from "./drawn-waves.js";
 import type { FitGround } from "./fit-rows.js";
 import { drawnFrom, redrawRows } from "./redraw-rows.js";
 import type { RowsView } from "./rows-view.js";
-import type { StreamedWork } from "./work.js";
 
-/** Draws whose sums are made together: their weights of a block are small beside it. */
-const TOGETHER = 32;
-/** What the Hessians and factors of all draws that share passes may take at most, on all threads, and of the memory there is. */
-const ROOM_BYTES = 2 ** 28;
-const SHARE = 0.5;
 /** d×d matrices that a draw holds at a time. */
 const MATRICES = 3;
 
@@ -41,20 +35,6 @@ export interface BootstrapGround {
   readonly settings: StudySettings;
   /** Of `drawingRoom`. */
   readonly roomBytes: number;
-}
-
-/**
- * Bytes that the draws which share passes may take on each thread, the same on all ranks. What a checkpoint remembers hangs on how
- * many draws these are: with one it is always the same.
- */
-export async function drawingRoom(
-  ranks: Ranks,
-  { checkpoint, memoryBytes = Infinity, threads = 1 }: Pick<StreamedWork, "checkpoint" | "memoryBytes" | "threads">,
-): Promise<number> {
-  const each = new EachRank(ranks, 1);
-  each.own[0] = Math.min(ROOM_BYTES, checkpoint ? Infinity : SHARE * memoryBytes) / threads;
-  await ranks.add(each.all);
-  return each.smallest(0);
 }
 
 /** Intervals from the draws of a bootstrap, an entry for each threat; null where they have no ground. */
@@ -90,12 +70,14 @@ async function drawnRows(
   const plain = attacks.map(({ attack }) => attack);
   const relativeRadius = !hasAbsoluteSizes(settings);
   const d = ground.model.map.count;
-  const room = Math.max(1, Math.floor(roomBytes / (8 * MATRICES * d * d)));
+  const room = drawsAtOnce(roomBytes, MATRICES, d);
   const found: (Drawn | null)[] = Array.from({ length: count }, () => null);
   const totals = new Float64Array(count);
   const together = canBatch(plain);
-  if (!together) await weigh(pass, options, totals);
-  else {
+  if (!together) {
+    const weighed = await weighDraws(pass, ground.ranks, options, count);
+    totals.set(weighed.map(({ total }) => total));
+  } else {
     await inWaves(pass, runs(count, Math.min(TOGETHER, room)), Math.ceil(room / TOGETHER), async (own, [from, to]) => {
       const rows = passingDraws(own, attacks, writeDraws(options, from, to), totals.subarray(from, to));
       const batch = await batchDraws(plain, rows, relativeRadius, ground.rows);
@@ -110,50 +92,6 @@ async function drawnRows(
     found[k] = await redrawRows(own, writeDraws(options, k, k + 1), totals[k], asked);
   });
   return drawsOf(plain, found);
-}
-
-/** [from, to) of so many at a time. */
-const runs = (count: number, size: number): (readonly [number, number])[] =>
-  Array.from({ length: Math.ceil(count / size) }, (_, k) => [k * size, Math.min(count, (k + 1) * size)] as const);
-
-/** So many tasks side by side, then the next ones. */
-async function inWaves<T>(
-  pass: Pass<RowsView>,
-  tasks: readonly T[],
-  size: number,
-  work: (pass: Pass<RowsView>, task: T) => Promise<void>,
-): Promise<void> {
-  for (const [from, to] of runs(tasks.length, size)) {
-    await sideBySide(
-      pass,
-      tasks.slice(from, to).map((task) => (own: Pass<RowsView>) => work(own, task)),
-    );
-  }
-}
-
-/** What the weights of each draw sum to, one pass. */
-async function weigh(pass: Pass<RowsView>, options: ResamplingOptions, totals: Float64Array): Promise<void> {
-  const parts = runs(totals.length, TOGETHER).map(([from, to]) => ({
-    write: writeDraws(options, from, to),
-    sums: totals.subarray(from, to),
-  }));
-  await pass({
-    sums: [totals],
-    visit(view) {
-      const rows = drawnFrom(view);
-      for (const { write, sums } of parts) {
-        const drawn = Matrix.zeros(rows.weights.length, sums.length);
-        write(rows, drawn.data);
-        add(sums, columnSums(drawn));
-      }
-    },
-  });
-}
-
-function columnSums({ data, rows, columns }: Matrix): Float64Array {
-  const out = new Float64Array(columns);
-  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < columns; k++, at++) out[k] += data[at];
-  return out;
 }
 
 /**

@@ -7,18 +7,27 @@ import type { StreamedWork } from "./work.js";
 /** Sizes of a curve where none are given, about, and numbers that vary at each: cost, benefit, and metrics without and under attack. */
 const SIZES = 8;
 const NUMBERS_A_SIZE = 16;
+/** The same of K classes, about means that are not known yet: 2K + 4 numbers, twice. */
+const numbersOfClasses = (classes: number): number => 4 * (classes + 2);
 /** Of the memory that the work may take. */
 const SHARE = 0.5;
 
+/** What the sums within clusters are of. */
+interface ClusterNumbers {
+  /** d */
+  readonly parameters: number;
+  readonly threats: number;
+  /** K of a softmax model. */
+  readonly classes?: number;
+}
+
 /**
  * Sums within clusters are held for all of them at once, on every thread.
- * @param parameters d
  * @throws resource, on all ranks alike: where they do not fit
  */
 export async function refuseManyClusters(
   { training, evaluation, settings }: Pick<StreamedInput, "training" | "evaluation" | "settings">,
-  parameters: number,
-  threats: number,
+  { parameters, threats, classes }: ClusterNumbers,
   { memoryBytes = Infinity, threads = 1 }: Pick<StreamedWork, "memoryBytes" | "threads">,
 ): Promise<void> {
   const { clusters, ranks } = training;
@@ -27,7 +36,11 @@ export async function refuseManyClusters(
   const judged = evaluation ?? training;
   const groups = judged.groups?.names.length ?? 0;
   const fitted = clusters * (parameters + threats * (2 * parameters + 1));
-  const evaluated = (judged.clusters ?? 0) * threats * sizes * (NUMBERS_A_SIZE + 2 * groups);
+  const evaluated =
+    (judged.clusters ?? 0) *
+    threats *
+    sizes *
+    ((classes === undefined ? NUMBERS_A_SIZE : numbersOfClasses(classes)) + 2 * groups);
   const bytes = 8 * threads * Math.max(fitted, evaluated);
   const tooMany = Float64Array.of(bytes > SHARE * memoryBytes ? 1 : 0);
   await ranks.add(tooMany);

@@ -1,19 +1,12 @@
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import type { DataSection, GroupPoint } from "../result.js";
-import { RankMoments } from "./rank-moments.js";
-import { ClusterMoments } from "./variances.js";
+import { type Moments, type MovingRows, momentsOf } from "./moments.js";
 
 /** Rows of a block by the groups that results are repeated for. */
-interface GroupedRows {
+interface GroupedRows extends MovingRows {
   /** r: places among the names. */
   readonly groupOf: Int32Array;
-  /** r */
-  readonly w: Float64Array;
-  /** r: w² each, or w/N for counts. */
-  readonly omega: Float64Array;
-  /** r; null or absent: rows are drawn by themselves. */
-  readonly clusterOf?: Int32Array | null;
 }
 
 /** What is said of groups, from sums over the rows of each. */
@@ -25,7 +18,7 @@ export class GroupSums {
   /** Size by size: Σ w of what each row loses, and of what it gains. */
   private readonly costs: Float64Array;
   private readonly benefits: Float64Array;
-  private readonly moments: RankMoments | ClusterMoments;
+  private readonly moments: Moments;
 
   /** @param clusters G; null: rows are drawn by themselves */
   constructor(
@@ -38,8 +31,7 @@ export class GroupSums {
     const none = (length: number): Float64Array => new Float64Array(length);
     [this.rows, this.weights, this.natural] = [none(count), none(count), none(count)];
     [this.costs, this.benefits] = [none(count * sizes), none(count * sizes)];
-    this.moments =
-      clusters === null ? new RankMoments(ranks, count * sizes) : new ClusterMoments(count * sizes, clusters);
+    this.moments = momentsOf(ranks, count * sizes, clusters);
   }
 
   /** Of a pass. */
@@ -59,15 +51,14 @@ export class GroupSums {
   }
 
   /** What the same rows lose and gain at size e. */
-  add(e: number, { groupOf, w, omega, clusterOf }: GroupedRows, costs: Float64Array, benefits: Float64Array): void {
-    const { moments } = this;
+  add(e: number, rows: GroupedRows, costs: Float64Array, benefits: Float64Array): void {
+    const { groupOf, w } = rows;
     const first = e * this.groups.names.length;
     for (let i = 0; i < w.length; i++) {
       const at = first + groupOf[i];
       this.costs[at] += w[i] * costs[i];
       this.benefits[at] += w[i] * benefits[i];
-      if (moments instanceof RankMoments) moments.addOne(at, costs[i], omega[i]);
-      else moments.addOne(at, costs[i], w[i], clusterOf?.[i] ?? 0);
+      this.moments.addOne(at, costs[i], i, rows);
     }
   }
 
@@ -88,7 +79,7 @@ export class GroupSums {
     return names.map((name, g) => {
       const at = e * names.length + g;
       const cost = this.mean(this.costs[at], g);
-      const reach = (z ?? 0) * (Math.sqrt(this.moments.about(at, cost ?? 0)) / this.weights[g]);
+      const reach = (z ?? 0) * (Math.sqrt(this.moments.about([{ k: at, mean: cost ?? 0 }])) / this.weights[g]);
       return {
         name,
         cost,

@@ -6,7 +6,7 @@ import type { StudySettings } from "../settings.js";
 
 /** What needs all rows in memory: the option, whether it is given, and what to do instead. */
 function needs(settings: StudySettings): readonly (readonly [string, boolean, string])[] {
-  const { model, local, wasserstein, inference } = settings;
+  const { model, local, wasserstein } = settings;
   return [
     [
       `--model ${model}`,
@@ -23,16 +23,6 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
       "--wasserstein",
       wasserstein !== null && wasserstein !== Number.POSITIVE_INFINITY,
       "attack every row by itself (leave it out)",
-    ],
-    [
-      `--inference bootstrap with --model ${model}`,
-      inference === "bootstrap" && localKindOf(model) === "softmax",
-      "use --inference sandwich",
-    ],
-    [
-      `--cluster with --model ${model}`,
-      settings.cluster !== null && localKindOf(model) === "softmax",
-      "leave it out, or give fewer rows",
     ],
     ["--solver lissa", local.solver === "lissa", "use --solver auto, cholesky or cg"],
     [`--optimizer ${local.optimizer}`, !["newton", null].includes(local.optimizer), "leave it out"],

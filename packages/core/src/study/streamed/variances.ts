@@ -44,6 +44,13 @@ export class Variances {
   }
 }
 
+/** Number k about its mean, times a factor (default 1). */
+export interface About {
+  readonly k: number;
+  readonly mean: number;
+  readonly factor?: number;
+}
+
 /** The same about centres that are known only when all rows have passed. */
 export class ClusterMoments {
   /** K×G: Σ w and Σ w z within each cluster. */
@@ -68,12 +75,19 @@ export class ClusterMoments {
     this.first[at] += w * z;
   }
 
-  /** G/(G − 1) Σ (Σ w(z − mean))² of number k, over the clusters with weight. */
-  about(k: number, mean: number): number {
+  /** G/(G − 1) Σ (Σ_k factor_k Σ w(z_k − mean_k))² over the clusters with weight. */
+  about(parts: readonly About[]): number {
+    const { clusters, weights, first } = this;
     let [squares, count] = [0, 0];
-    for (let at = k * this.clusters; at < (k + 1) * this.clusters; at++) {
-      if (this.weights[at] === 0) continue;
-      squares += (this.first[at] - mean * this.weights[at]) ** 2;
+    for (let cluster = 0; cluster < clusters; cluster++) {
+      let [sum, weight] = [0, 0];
+      for (const { k, mean, factor = 1 } of parts) {
+        const at = k * clusters + cluster;
+        weight += weights[at];
+        sum += factor * (first[at] - mean * weights[at]);
+      }
+      if (weight === 0) continue;
+      squares += sum ** 2;
       count++;
     }
     return (squares * count) / Math.max(1, count - 1);

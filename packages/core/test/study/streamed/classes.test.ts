@@ -74,6 +74,20 @@ const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
       local: { ...DEFAULT_SETTINGS.local, attackRows: 50 },
     },
   ],
+  ["bootstrap", { evaluation: { kind: "training" }, norms: [1, 2], l2: 0.02, inference: "bootstrap", draws: 60 }],
+  [
+    "bootstrap of counts, folds, no ridge, absolute sizes",
+    {
+      evaluation: { kind: "cv", folds: 2 },
+      norms: [2],
+      radii: [0.05],
+      exclude: [],
+      weights: "weight",
+      weightsKind: "frequency",
+      inference: "bootstrap",
+      draws: 50,
+    },
+  ],
   [
     "conjugate gradients",
     {
@@ -138,42 +152,49 @@ const numbersOf = (result: StudyResult): number[] =>
     typeof value === "number" && !path.startsWith(".timings") ? [value] : [],
   );
 
-test("a run that goes on from a checkpoint ends with the same digits, and asks the rows for the rest only", async () => {
-  const asked = settings({ ...base, evaluation: { kind: "cv", folds: 3 }, norms: [2, INF], l2: 0.02 });
-  const data = encodeTraining(flowers(), asked);
-  const foldOf = assignFolds(data.sourceRows, 3, 0, { strata: data.y });
-  let blocks = 0;
-  const cut = new Error("cut off");
-  const run = (checkpoint: Checkpoint | undefined, limit = Infinity) => {
-    const rows = streamOf(data, { ranks: ALONE, from: 0, to: data.rows, foldOf });
-    blocks = 0;
-    const counted = {
-      ...rows,
-      *blocks(size?: number, from?: number) {
-        for (const block of rows.blocks(size, from)) {
-          if (++blocks > limit) throw cut;
-          yield block;
-        }
-      },
+test.each([
+  ["sandwich", 3],
+  ["bootstrap", 2],
+] as const)(
+  "%s: a run that goes on from a checkpoint has the same digits, and asks the rows for the rest only",
+  async (inference, folds) => {
+    const changes = { inference, draws: 50, evaluation: { kind: "cv", folds } } as const;
+    const asked = settings({ ...base, ...changes, norms: [2, INF], l2: 0.02 });
+    const data = encodeTraining(flowers(), asked);
+    const foldOf = assignFolds(data.sourceRows, folds, 0, { strata: data.y });
+    let blocks = 0;
+    const cut = new Error("cut off");
+    const run = (checkpoint: Checkpoint | undefined, limit = Infinity) => {
+      const rows = streamOf(data, { ranks: ALONE, from: 0, to: data.rows, foldOf });
+      blocks = 0;
+      const counted = {
+        ...rows,
+        *blocks(size?: number, from?: number) {
+          for (const block of rows.blocks(size, from)) {
+            if (++blocks > limit) throw cut;
+            yield block;
+          }
+        },
+      };
+      const input = { training: counted, evaluation: null, settings: asked, source: "test.csv", readSeconds: 0 };
+      return analyzeStreamed(input, checkpoint ? { checkpoint } : {});
     };
-    const input = { training: counted, evaluation: null, settings: asked, source: "test.csv", readSeconds: 0 };
-    return analyzeStreamed(input, checkpoint ? { checkpoint } : {});
-  };
-  const { result: straight } = await run(undefined);
-  const passes = blocks;
-  expect(straight.timings.passes).toBe(passes);
-  for (const share of [0.1, 0.5, 0.9]) {
-    const saved = new Map<string, readonly string[]>();
-    const keeping: Checkpoint = {
-      load: () => null,
-      save: async (stage, numbers) => void saved.set(stage, numbers),
-    };
-    const limit = Math.floor(share * passes);
-    await expect(run(keeping, limit)).rejects.toBe(cut);
-    expect(saved.size).toBeGreaterThanOrEqual(limit);
-    const { result } = await run({ ...keeping, load: (stage) => saved.get(stage) ?? null });
-    expect(numbersOf(result)).toEqual(numbersOf(straight));
-    // What the operators kept was lost, so that a pass may be needed that was none before.
-    expect(blocks).toBeLessThanOrEqual(passes - limit + 5);
-  }
-});
+    const { result: straight } = await run(undefined);
+    const passes = blocks;
+    expect(straight.timings.passes).toBe(passes);
+    for (const share of [0.1, 0.5, 0.9]) {
+      const saved = new Map<string, readonly string[]>();
+      const keeping: Checkpoint = {
+        load: () => null,
+        save: async (stage, numbers) => void saved.set(stage, numbers),
+      };
+      const limit = Math.floor(share * passes);
+      await expect(run(keeping, limit)).rejects.toBe(cut);
+      expect(saved.size).toBeGreaterThanOrEqual(limit);
+      const { result } = await run({ ...keeping, load: (stage) => saved.get(stage) ?? null });
+      expect(numbersOf(result)).toEqual(numbersOf(straight));
+      // What the operators kept was lost, so that a pass may be needed that was none before.
+      expect(blocks).toBeLessThanOrEqual(passes - limit + 5);
+    }
+  },
+);

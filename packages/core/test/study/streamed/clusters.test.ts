@@ -1,6 +1,6 @@
 /** Clusters of rows that pass by: every interval is that of rows in memory, on any ranks and in any blocks. */
 import { describe, expect, test } from "vitest";
-import type { StudySettings, Table } from "../../../src/index.js";
+import { DEFAULT_SETTINGS, type StudySettings, type Table } from "../../../src/index.js";
 import type { Checkpoint } from "../../../src/parallel/checkpoint.js";
 import { Random } from "../../models/naive.js";
 import { categorical, houses, loans, numeric, table } from "../tables.js";
@@ -68,8 +68,51 @@ const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
   ],
 ];
 
+/** Loans of three kinds, in streets; which kind shows in the columns by halves. */
+function kinds(rows = 120, seed = 5): Table {
+  const random = new Random(seed);
+  const base = inStreets(loans(rows), 30);
+  const kind = Array.from({ length: rows }, () => ["car", "home", "boat"][Math.floor(2.5 * random.uniform())]);
+  const size = kind.map((name) => name.length + 0.8 * random.normal());
+  return table([...base.columns.slice(0, -1), numeric("size", size), categorical("kind", kind)]);
+}
+
+const softmax: Partial<StudySettings> = { ...plain, target: "kind", model: "softmax", l2: 0.02, norms: [2] };
+const ofClasses: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
+  ["softmax, in folds, every norm", kinds(), { ...softmax, norms: [1, 2, INF], evaluation: { kind: "cv", folds: 3 } }],
+  [
+    "softmax, weights, balanced, a share held out, by groups, no ridge",
+    kinds(),
+    {
+      ...softmax,
+      ...weighed,
+      l2: null,
+      by: "district",
+      exclude: [],
+      classWeight: "balanced",
+      evaluation: { kind: "fraction", share: 0.4 },
+    },
+  ],
+  [
+    "softmax, counts, in sample, some rows attacked",
+    kinds(),
+    {
+      ...softmax,
+      ...weighed,
+      weightsKind: "frequency",
+      evaluation: { kind: "training" },
+      local: { ...DEFAULT_SETTINGS.local, attackRows: 50 },
+    },
+  ],
+  [
+    "softmax, bootstrap",
+    kinds(),
+    { ...softmax, ...weighed, inference: "bootstrap", draws: 50, evaluation: { kind: "training" } },
+  ],
+];
+
 describe("clusters", () => {
-  test.each(cases)("%s", async (_, data, changes) => {
+  test.each([...cases, ...ofClasses])("%s", async (_, data, changes) => {
     await expectAgreement(data, changes);
     await expectAgreement(data, changes, RANKS);
   });

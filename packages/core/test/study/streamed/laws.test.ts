@@ -91,8 +91,6 @@ describe("laws", () => {
 describe("options that need all rows in memory are refused by name before any pass", () => {
   const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
     ["--l1", { l1: [0.1] }],
-    ["--inference bootstrap with --model softmax", { inference: "bootstrap", model: "softmax" }],
-    ["--cluster with --model softmax", { cluster: "town", model: "softmax" }],
     ["--wasserstein", { wasserstein: 2 }],
     ["--divergence", { divergence: "chi2", norms: [] }],
     ["--project", { project: { kind: "pca", components: 1 } }],

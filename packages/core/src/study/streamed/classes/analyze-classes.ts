@@ -11,6 +11,7 @@ import type { Study } from "../../analyze.js";
 import { raise } from "../../flags.js";
 import { inferenceFlags, populationSensitivity } from "../../inference.js";
 import { localGroundFlags, sampledAttacksFlag } from "../../local-flags.js";
+import type { LocalInference } from "../../local-inference.js";
 import { softmaxLocal } from "../../local-model.js";
 import { type DescribedLocal, type DescribedRows, localRidge, refuseUnconverged } from "../../local-prepare.js";
 import { respondAt } from "../../local-response.js";
@@ -19,12 +20,16 @@ import { trainConvex } from "../../local-separation.js";
 import { coefficientsOf, localResult } from "../../local-study.js";
 import { stopwatch } from "../../prepare.js";
 import type { Flag, ThreatSection } from "../../result.js";
+import { refuseOneCluster } from "../../row-sampling.js";
 import { checkSettings } from "../../settings.js";
-import { resolveReach } from "../../threat-choice.js";
+import { resolveReach, threatsOf } from "../../threat-choice.js";
 import { threatLabel } from "../../words.js";
 import type { StreamedInput } from "../analyze.js";
+import { refuseManyClusters } from "../cluster-room.js";
+import { drawingRoom } from "../drawn-waves.js";
 import { type PassCount, passesOver, type RowsView } from "../rows-view.js";
 import type { StreamedWork } from "../work.js";
+import { bootstrapClasses } from "./bootstrap-classes.js";
 import { curveFrom } from "./curve-sums.js";
 import type { PassingCurve } from "./curve-tally.js";
 import { foldParts, onePart, type PassingPart } from "./evaluated-parts.js";
@@ -47,6 +52,7 @@ interface Ground {
 export async function analyzeClasses(input: StreamedInput, work: StreamedWork): Promise<Study> {
   const { training: stream, evaluation: other, settings } = input;
   checkSettings(settings);
+  refuseOneCluster(stream.clusters ?? null, settings);
   await ensureBlas();
   const clock = stopwatch();
   const count: PassCount = { passes: 0, phase: "fitting" };
@@ -59,21 +65,30 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const ground = await prepared(input, passing, { clock, count }, work);
   const { described, training, evaluated } = ground;
   const { influences } = described;
+  const clusters = stream.clusters ?? null;
+  const roomBytes = await drawingRoom(ranks, work);
 
   count.phase = "folds, intervals and radii";
   const trained = { weightsKind: settings.weightsKind, totalWeight: stream.weightTotal };
-  const questions = influences.map((attack) => judging(attack, described, training, trained, work));
+  const questions = influences.map((attack) =>
+    judging(attack, described, training, { ...trained, clusterCount: clusters }, work),
+  );
   const folds = settings.evaluation.kind === "cv" ? settings.evaluation.folds : 0;
-  const [parts, ...answers] = await sideBySide<RowsView, unknown>(views, [
+  const isBootstrap = settings.inference === "bootstrap";
+  const [parts, drawn, ...answers] = await sideBySide<RowsView, unknown>(views, [
     async (own) => {
       if (folds > 0) return foldParts(own, { training, stream, folds }, described, work);
       return onePart(other && others ? new PassingBlocks(other, ranks, others, keptBytes) : training, described);
     },
+    async (own) =>
+      isBootstrap ? bootstrapClasses(own, described, training, { sampling: trained, roomBytes }, work) : null,
     ...questions.flat(),
   ]);
+  const bootstrapped = drawn as LocalInference[] | null;
   const judged = questions.map((asked, t): JudgedClasses => {
     const first = questions.slice(0, t).reduce((sum, { length }) => sum + length, 0);
-    return Object.assign({}, ...answers.slice(first, first + asked.length)) as JudgedClasses;
+    const inference = bootstrapped && { inference: bootstrapped[t] };
+    return Object.assign({}, ...answers.slice(first, first + asked.length), inference) as JudgedClasses;
   });
   const inferenceSeconds = clock.lap();
 
@@ -91,6 +106,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
       rows: evaluated.rows,
       sampling,
       groups: (other ?? stream).groups ?? null,
+      clusters: (other ?? stream).clusters ?? null,
       ranks,
       settings,
     },
@@ -103,7 +119,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const [{ sums }] = found;
   const result = localResult(described, {
     threats: sections.map(({ section }) => section),
-    rows: { evaluationRows: evaluated.rows, groups: sums.groups?.section() ?? null, clusters: null },
+    rows: { evaluationRows: evaluated.rows, groups: sums.groups?.section() ?? null, clusters },
     measured: {
       heldOutLoss: heldOut ? sums.natural : null,
       metrics: sums.now,
@@ -126,17 +142,21 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
 }
 
 async function prepared(
-  { training: stream, evaluation: other, settings, source }: StreamedInput,
+  input: StreamedInput,
   training: PassingBlocks,
   { clock, count }: { readonly clock: ReturnType<typeof stopwatch>; readonly count: PassCount },
-  work: Work,
+  work: StreamedWork,
 ): Promise<Ground> {
+  const { training: stream, evaluation: other, settings, source } = input;
   const rows = describedRows(stream);
   const local = softmaxLocal(settings, rows, rows.features);
+  const classes = rows.classes?.length ?? 0;
+  const reach = resolveReach(settings, rows, () => true);
+  const threats = threatsOf(settings, reach).length;
+  await refuseManyClusters(input, { parameters: local.model.parameterNames.length, threats, classes }, work);
   const l2 = localRidge(settings, local, stream.weightTotal);
   const trained = await trainConvex(local, training, { l2 }, work);
   const point = await pointAt(local.model, training, trained.parameters, { l2 }, work);
-  const reach = resolveReach(settings, rows, () => true);
   const fitSeconds = clock.lap();
   count.phase = "influence";
   const response = await respondAt(point, local, reach, settings, work);
@@ -144,7 +164,7 @@ async function prepared(
   return {
     training,
     evaluated: other ?? stream,
-    classes: rows.classes?.length ?? 0,
+    classes,
     described: {
       input: { settings, table: { source } },
       training: rows,

@@ -4,7 +4,7 @@ import type { Sampling } from "../../../influence/sampling.js";
 import { rowCounts } from "../../../influence/sandwich.js";
 import { reachFactor } from "../../curve.js";
 import { sidesOf } from "../class-sides.js";
-import { RankMoments } from "../rank-moments.js";
+import { type Moments, type MovingRows, momentsOf } from "../moments.js";
 import type { CurveTally, PassingCurve } from "./curve-tally.js";
 import type { PassingBlock } from "./passing-blocks.js";
 
@@ -28,11 +28,11 @@ const [LOSS, LOG_LOSS, CLASSES] = [0, 1, 2];
  * and of not too many rows which of them are classified rightly.
  */
 export class CurveSpread {
-  private readonly moments: RankMoments;
+  private readonly moments: Moments;
   private readonly width: number;
   private readonly sides: readonly [ReturnType<typeof sidesOf>, ReturnType<typeof sidesOf>];
   /** The rows at hand: all, and those that are attacked. */
-  private rows: { readonly passing: PassingBlock; readonly omega: Float64Array }[] = [];
+  private rows: { readonly passing: PassingBlock; readonly moving: MovingRows }[] = [];
   private right: Uint8Array = new Uint8Array(0);
   private logLosses: Float64Array = new Float64Array(0);
 
@@ -42,11 +42,12 @@ export class CurveSpread {
     private readonly sizes: number,
     private readonly drawn: ReadonlyMap<number, number> | null,
   ) {
-    const { classes, rows, ranks } = curve;
+    const { classes, rows, ranks, clusters } = curve;
     this.width = CLASSES + classes;
-    this.moments = new RankMoments(ranks, 2 * sizes * this.width);
+    this.moments = momentsOf(ranks, 2 * sizes * this.width, clusters);
     const kept = (n: number): number => (isCounted(n) ? n : 0);
-    this.sides = [sidesOf(kept(rows), 1 + sizes), sidesOf(kept(drawn?.size ?? rows), 2 * sizes)];
+    const clustered = clusters !== null;
+    this.sides = [sidesOf(kept(rows), 1 + sizes, clustered), sidesOf(kept(drawn?.size ?? rows), 2 * sizes, clustered)];
   }
 
   /** Of the pass. */
@@ -57,7 +58,10 @@ export class CurveSpread {
   /** Rows as they are classified by θ̃. */
   begin(all: PassingBlock, attacked: PassingBlock, now: Classified): void {
     const { sampling } = this.curve;
-    this.rows = [all, attacked].map((passing) => ({ passing, omega: rowCounts(passing.evaluationWeights, sampling) }));
+    this.rows = [all, attacked].map((passing) => {
+      const { evaluationWeights: w, clusterOf = null } = passing;
+      return { passing, moving: { w, omega: rowCounts(w, sampling), clusterOf } };
+    });
     [this.right, this.logLosses] = [now.right, now.losses];
     this.see(0, [{ prediction: 0, rows: now.right }]);
   }
@@ -87,22 +91,22 @@ export class CurveSpread {
   }
 
   private see(which: 0 | 1, right: Parameters<ReturnType<typeof sidesOf>["see"]>[2]): void {
-    const { y, evaluationWeights: w, places } = this.rows[which].passing;
+    const { y, evaluationWeights: w, places, clusterOf = null } = this.rows[which].passing;
     const { drawn } = this;
     const place = which === 1 && drawn ? (i: number) => drawn.get(places[i]) ?? 0 : (i: number) => places[i];
-    this.sides[which].see(place, { y, w }, right);
+    this.sides[which].see(place, { y, w, clusterOf }, right);
   }
 
   private pair(which: 0 | 1, e: number, before: Predicted, after: Predicted, sign = 1): void {
-    const { omega, passing } = this.rows[which];
+    const { moving, passing } = this.rows[which];
     const first = this.first(which, e);
     const difference = (a: Float64Array, b: Float64Array, by = 1): Float64Array =>
       a.map((value, i) => by * (value - b[i]));
-    this.moments.add(first + LOSS, difference(after.losses, before.losses, sign), omega);
-    this.moments.add(first + LOG_LOSS, difference(after.classified.losses, before.classified.losses), omega);
+    this.moments.add(first + LOSS, difference(after.losses, before.losses, sign), moving);
+    this.moments.add(first + LOG_LOSS, difference(after.classified.losses, before.classified.losses), moving);
     passing.y.forEach((k, i) => {
       const turn = after.classified.right[i] - before.classified.right[i];
-      this.moments.addOne(first + CLASSES + k, turn, omega[i]);
+      this.moments.addOne(first + CLASSES + k, turn, i, moving);
     });
   }
 
@@ -130,7 +134,7 @@ export class CurveSpread {
 
   /** Standard error of a mean. @param sum Σ w z */
   private error(k: number, sum: number, total: number): number {
-    return Math.sqrt(this.moments.about(k, sum / total)) / total;
+    return Math.sqrt(this.moments.about([{ k, mean: sum / total }])) / total;
   }
 
   /** @param total weight of the rows */
@@ -139,7 +143,7 @@ export class CurveSpread {
     const sides = this.sides[which];
     const right = sides.right();
     const values = pairs.map((pair) => pair.map((sums) => sums.values(total)));
-    const own: Sampling = { ...sampling, totalWeight: sampling.totalWeight * total };
+    const own: Sampling = { ...sampling, totalWeight: sampling.totalWeight * total, clusters: sides.clusters() };
     const counted = right
       ? countedChanges(
           pairs.map((_, e) => ({
@@ -169,14 +173,16 @@ export class CurveSpread {
     const change = (name: "accuracy" | "logLoss"): number => after.values(total)[name] - before.values(total)[name];
     const { share, recall, present } = before.ofClasses();
     const recalled = after.ofClasses().recall;
-    let [accuracy, balanced] = [0, 0];
-    for (let k = 0; k < share.length; k++) {
-      accuracy += moments.about(first + CLASSES + k, change("accuracy"));
+    const classes = [...share.keys()].filter((k) => share[k] > 0);
+    const accuracy = moments.about(classes.map((k) => ({ k: first + CLASSES + k, mean: change("accuracy") })));
+    const balanced = moments.about(
       // Weights here are not relative to those of the rows.
-      if (share[k] > 0) {
-        balanced += moments.about(first + CLASSES + k, recalled[k] - recall[k]) * (total / share[k] / present) ** 2;
-      }
-    }
+      classes.map((k) => ({
+        k: first + CLASSES + k,
+        mean: recalled[k] - recall[k],
+        factor: total / share[k] / present,
+      })),
+    );
     return {
       accuracy: Math.sqrt(accuracy) / total,
       balancedAccuracy: Math.sqrt(balanced) / total,

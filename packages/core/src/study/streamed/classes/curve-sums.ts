@@ -60,7 +60,7 @@ export async function curveSums(
   const sums = new CurveTally(curve, epsilons, shares.length);
   const count = drawnCount(rows, threat, settings, parts[0].parameters.length);
   const drawn = count === null ? null : new Map(Array.from(drawRows(rows, count, seed), (row, at) => [row, at]));
-  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, epsilons.length);
+  const groups = curve.groups && new GroupSums(curve.groups, curve.ranks, epsilons.length, curve.clusters);
   const spread = hasIntervals(settings) ? new CurveSpread(curve, epsilons.length, drawn) : null;
   const plans = new Map(
     parts.map((part) => {
@@ -84,7 +84,8 @@ export async function curveSums(
     const now = sums.now.add(y, w, model.outputs(part.parameters, block.x));
     const some = attackedRows(passing, drawn);
     spread?.begin(passing, some.passing, now);
-    const grouped = passing.groupOf && { groupOf: passing.groupOf, w, omega: rowCounts(w, curve.sampling) };
+    const { groupOf, clusterOf = null } = passing;
+    const grouped = groupOf && { groupOf, w, omega: rowCounts(w, curve.sampling), clusterOf };
     if (grouped) groups?.begin(grouped, before);
     for (let e = 0; e < epsilons.length; e++) {
       const losses = thetas[e].map((theta, s) => (s === 0 ? before : natural(theta)));

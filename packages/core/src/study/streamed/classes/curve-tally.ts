@@ -20,6 +20,8 @@ export interface PassingCurve {
   readonly sampling: Sampling;
   /** Those that results are repeated for; null: none. */
   readonly groups: NonNullable<StreamedDataset["groups"]> | null;
+  /** G of the evaluated rows; null: they are drawn by themselves. */
+  readonly clusters: number | null;
   readonly ranks: Ranks;
   readonly settings: StudySettings;
 }

@@ -10,7 +10,7 @@ import { influencesAt, preconditionerOf } from "../../local-response.js";
 import { trainConvex } from "../../local-separation.js";
 import { hasAbsoluteSizes } from "../../settings.js";
 import type { RowsView } from "../rows-view.js";
-import type { PassingBlock, PassingBlocks } from "./passing-blocks.js";
+import { ofFolds, type PassingBlock, type PassingBlocks } from "./passing-blocks.js";
 
 /** Rows under parameters and a response that are meant for them. */
 export interface PassingPart {
@@ -42,8 +42,8 @@ export async function foldParts(
   const found = await sideBySide(
     views,
     sizes.map(({ inside, outside, share }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
-      const rest = training.on(own, 1 / folds).choose({ ...outside, keeps: (k) => k !== fold });
-      const data = training.choose({ ...inside, keeps: (k) => k === fold });
+      const rest = training.on(own, 1 / folds).choose(outside);
+      const data = training.choose(inside);
       const { parameters } = await trainConvex(
         local,
         rest,
@@ -106,8 +106,13 @@ async function foldSizes(views: Pass<RowsView>, stream: StreamedDataset, ranks: 
     const before = sum(ofRanks.subarray(0, ranks.rank));
     return {
       share: shares[fold],
-      inside: { rows, firstRow: before, weight: weights[fold] },
-      outside: { rows: stream.rows - rows, firstRow: stream.firstRow - before, weight: total - weights[fold] },
+      inside: { rows, firstRow: before, shared: true, of: ofFolds((k) => k === fold, weights[fold]) },
+      outside: {
+        rows: stream.rows - rows,
+        firstRow: stream.firstRow - before,
+        shared: true,
+        of: ofFolds((k) => k !== fold, total - weights[fold]),
+      },
     };
   });
 }

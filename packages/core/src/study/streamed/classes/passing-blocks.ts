@@ -11,11 +11,19 @@ export interface Chosen {
   /** How many over all ranks, and how many are before the first of this rank. */
   readonly rows: number;
   readonly firstRow: number;
-  /** Their part of the weight of all rows, which is that of none of them beside the others. */
-  readonly weight: number;
-  /** By the fold of a row. */
-  keeps(fold: number): boolean;
+  /** Whether several ask for them in one pass: a copy of them is then kept while a block passes. */
+  readonly shared?: boolean;
+  /** Those of a block, by their places in it, and their weights, which sum to 1 over all that are chosen. */
+  of(block: StreamedBlock): { readonly kept: Int32Array; readonly w: Float64Array };
 }
+
+/** The rows of some folds. @param weight their part of the weight of all rows */
+export const ofFolds =
+  (keeps: (fold: number) => boolean, weight: number): Chosen["of"] =>
+  ({ foldOf, y, w }) => {
+    const kept = Int32Array.from(y.keys()).filter((i) => keeps(foldOf ? foldOf[i] : 0));
+    return { kept, w: Float64Array.from(kept, (i) => w[i] / weight) };
+  };
 
 /** A block, and where its rows stand among all rows, of which some may have been left out. */
 export interface PassingBlock extends StreamedBlock {
@@ -69,7 +77,8 @@ export class PassingBlocks implements Dataset {
         const { block } = view;
         const all = block.firstRow - this.stream.firstRow;
         at ??= ends.chosenAt(all);
-        const found = view.once(chosen ?? this.stream, () => (chosen ? chosenRows(block, chosen) : withPlaces(block)));
+        const make = (): PassingBlock => (chosen ? chosenRows(block, chosen) : withPlaces(block));
+        const found = chosen && !chosen.shared ? make() : view.once(chosen ?? this.stream, make);
         const own = at;
         at += found.y.length;
         ends.see(at, all + block.y.length);
@@ -106,14 +115,9 @@ const withPlaces = (block: StreamedBlock): PassingBlock => ({
   places: block.y.map((_, i) => block.firstRow + i),
 });
 
-function chosenRows(block: StreamedBlock, { weight, keeps }: Chosen): PassingBlock {
-  const { foldOf } = block;
-  const rows = new Int32Array(block.y.length);
-  let count = 0;
-  for (let i = 0; i < rows.length; i++) if (keeps(foldOf ? foldOf[i] : 0)) rows[count++] = i;
-  const { w, ...rest } = rowsOf(withPlaces(block), rows.subarray(0, count));
-  for (let i = 0; i < count; i++) w[i] /= weight;
-  return { ...rest, w };
+function chosenRows(block: StreamedBlock, chosen: Chosen): PassingBlock {
+  const { kept, w } = chosen.of(block);
+  return { ...rowsOf(withPlaces(block), kept), w };
 }
 
 /** A copy of some rows of a block. */
@@ -138,6 +142,7 @@ export function rowsOf(block: PassingBlock, kept: Int32Array): PassingBlock {
     sourceRows: pick(block.sourceRows),
     foldOf: null,
     groupOf: block.groupOf ? gatheredCodes(block.groupOf, kept) : null,
+    clusterOf: block.clusterOf ? gatheredCodes(block.clusterOf, kept) : null,
     places: pick(block.places),
   };
 }

@@ -13,7 +13,7 @@ import { eachBlock } from "../../../solvers/model-risk.js";
 import { riskOperator } from "../../../solvers/risk-operator.js";
 import type { RowShare } from "../../threat-section.js";
 import { LargestRows } from "../largest-rows.js";
-import { RankMoments } from "../rank-moments.js";
+import { momentsOf } from "../moments.js";
 import type { RowsView } from "../rows-view.js";
 import { overParts, type PassingPart } from "./evaluated-parts.js";
 import type { PassingBlocks } from "./passing-blocks.js";
@@ -48,12 +48,12 @@ export async function passingSensitivity(
   model: Model,
   parts: readonly PassingPart[],
   curvature: LocalInfluence["curvature"],
-  sampling: Sampling,
+  { sampling, clusters }: { readonly sampling: Sampling; readonly clusters: number | null },
   work: Work,
 ): Promise<LocalSensitivity> {
   // Σ w, Σ w s
   const sums = new Float64Array(2);
-  const moments = new RankMoments(parts[0].data.ranks, 1);
+  const moments = momentsOf(parts[0].data.ranks, 1, clusters);
   const [, ...bends] = await sideBySide<RowsView, number>(views, [
     async (own) => {
       await overParts(own, parts, [sums, ...moments.sums], (block, { parameters, influence }) => {
@@ -63,7 +63,7 @@ export async function passingSensitivity(
           sums[0] += w[i];
           sums[1] += w[i] * slopes[i];
         }
-        moments.add(0, slopes, rowCounts(w, sampling));
+        moments.add(0, slopes, { w, omega: rowCounts(w, sampling), clusterOf: block.clusterOf ?? null });
       });
       return 0;
     },
@@ -76,7 +76,7 @@ export async function passingSensitivity(
   const [total, slope] = sums;
   return {
     slope,
-    slopeStandardError: Math.sqrt(moments.about(0, slope / total)) / total,
+    slopeStandardError: Math.sqrt(moments.about([{ k: 0, mean: slope / total }])) / total,
     curvature: bends.reduce((sum, bend) => sum + bend, 0),
   };
 }

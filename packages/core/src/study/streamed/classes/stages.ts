@@ -36,7 +36,7 @@ export function judging(
   attack: LocalInfluence,
   described: DescribedLocal,
   training: PassingBlocks,
-  sampling: Sampling,
+  sampling: Sampling & { readonly clusterCount: number | null },
   work: Work,
 ): ((own: Pass<RowsView>) => Promise<Partial<JudgedClasses>>)[] {
   const { settings } = described.input;
@@ -64,9 +64,11 @@ export function judging(
       const counts = dot(attack.influence, image) > 0;
       return { image, rows: counts ? await largestContributions(here, data, image, work) : [] };
     },
-    async (own) => ({
-      inference: await sandwichInference(influenceOn(attack, training.on(own)), described, sampling, work),
-    }),
+    async (own) => {
+      // Of a bootstrap all responses share the draws.
+      if (settings.inference === "bootstrap") return {};
+      return { inference: await sandwichInference(influenceOn(attack, training.on(own)), described, sampling, work) };
+    },
   ];
 }
 
@@ -89,7 +91,7 @@ export async function evaluateClasses(
     asked.flatMap(({ curve, epsilons, attack: { curvature } }) => [
       (own: Pass<RowsView>) => curveSums(own, curve, epsilons, work),
       async (own: Pass<RowsView>) =>
-        heldOut ? passingSensitivity(own, curve.model, curve.parts, curvature, curve.sampling, work) : null,
+        heldOut ? passingSensitivity(own, curve.model, curve.parts, curvature, curve, work) : null,
     ]),
   );
   return asked.map((_, t) => ({
