@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { launcher } from "./launch.js";
+import { scratchFolders } from "./scratch.js";
+
+const scratch = scratchFolders();
 
 /** Runs Node itself, for what happens before the program starts. */
 const node = (...words: string[]): Promise<{ code: unknown; stderr: string }> =>
@@ -23,7 +25,7 @@ describe("the launcher", () => {
   });
 
   it("says how to build a program that is not there", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "aif-"));
+    const folder = scratch();
     await mkdir(join(folder, "bin"));
     await writeFile(join(folder, "package.json"), '{ "type": "module" }');
     await cp(launcher, join(folder, "bin", "aif.js"));

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TrainingResult, TrainingState } from "@aif/core";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText } from "../fixtures/hostile.js";
 import { aif, houses, type Run, root, start } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
+const scratch = scratchFolders();
 const train = (...words: string[]): string[] => [
   "adversarial-train",
   houses,
@@ -62,7 +62,7 @@ describe("aif adversarial-train", () => {
   });
 
   it("keeps the last whole state on Ctrl-C, and goes on from it to the same digits", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const file = join(folder, "state.json");
     // Steepest descent on a smooth risk, for which there are far more steps than time: only the signal ends it.
     const line =
@@ -101,7 +101,7 @@ describe("aif adversarial-train", () => {
   });
 
   it("says how to go on where its iterations did not suffice", async () => {
-    const file = join(await scratch(), "state.json");
+    const file = join(scratch(), "state.json");
     const { stdout } = await aif(train("--checkpoint", file, "--outer-steps", "2"));
     expect(flat(stdout)).toMatch(/ran out of its 2 iterations .* go on with --resume and more --outer-steps/);
     const more = await aif(train("--checkpoint", file, "--outer-steps", "5", "--resume"));
@@ -109,7 +109,7 @@ describe("aif adversarial-train", () => {
   });
 
   it("refuses checkpoints of other data and settings by name, and overwrites none", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const file = join(folder, "state.json");
     await aif(train("--checkpoint", file, "--outer-steps", "1"));
     const before = readFileSync(file, "utf8");
@@ -164,7 +164,7 @@ describe("aif adversarial-train", () => {
   });
 
   it("keeps names from the table harmless, and its page narrow", async () => {
-    const file = join(await scratch(), "t.csv");
+    const file = join(scratch(), "t.csv");
     const rows = Array.from(
       { length: 40 },
       (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${1e-7 * (Math.sin(i) + 0.1 * (i % 7))}`,

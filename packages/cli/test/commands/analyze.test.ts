@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText, hostileNames } from "../fixtures/hostile.js";
 import { aif, houses, start } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
+const scratch = scratchFolders();
 const analyze = (...words: string[]): string[] => ["analyze", houses, "--target", "price_thousands", ...words];
 /** A name in quotes, for CSV files and for options. */
 const cell = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -36,7 +36,7 @@ describe("aif analyze", () => {
   });
 
   it("prints the same JSON as it writes, apart from timings", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const out = join(folder, "result.json");
     const [printed, written] = await Promise.all([aif(analyze("--format", "json")), aif(analyze("--out", out))]);
     const { timings, ...result } = JSON.parse(printed.stdout);
@@ -133,7 +133,7 @@ describe("aif analyze", () => {
   });
 
   it("takes hostile column names through every output unharmed", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const data = join(folder, "hostile.csv");
     const rows = Array.from({ length: 200 }, (_, i) =>
       [...hostileNames, "y"].map((_name, j) => Math.sin(1 + i * (j + 1.7) + j * j).toFixed(6)).join(","),
@@ -175,7 +175,7 @@ describe("a program among others", () => {
   });
 
   it.skipIf(process.platform === "win32")("stops on Ctrl-C without leaving a file", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const child = start(["analyze", "-", "--target", "y", "--out", join(folder, "out.json")]);
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ComparisonResult } from "@aif/core";
 import { describe, expect, it } from "vitest";
@@ -7,12 +6,14 @@ import { buildProgram } from "../../src/program.js";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText, hostileNames } from "../fixtures/hostile.js";
 import { aif, houses } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = async (name: string): Promise<string> => join(await mkdtemp(join(tmpdir(), "aif-")), name);
+const folder = scratchFolders();
+const scratch = (name: string): string => join(folder(), name);
 
 /** Runs the program with its result in a file, whose text is returned. */
 async function written(name: string, words: readonly string[]): Promise<string> {
-  const out = await scratch(name);
+  const out = scratch(name);
   await buildProgram().parseAsync(["compare", ...words, "--out", out], { from: "user" });
   return readFile(out, "utf8");
 }
@@ -65,26 +66,26 @@ describe("aif compare", () => {
   });
 
   it("draws a chart, again from the JSON", async () => {
-    const [chart, out] = [await scratch("c.svg"), await scratch("c.json")];
+    const [chart, out] = [scratch("c.svg"), scratch("c.json")];
     const words = [...family, "--features", "first 2..3", "--chart", chart, "--out", out];
     await buildProgram().parseAsync(["compare", ...words], { from: "user" });
     const svg = await readFile(chart, "utf8");
     expect(svg).toMatch(/^<svg/);
     expect(svg).toContain("One fixed radius for all models");
     expect(svg).toContain("1  quadratic, first 3");
-    const again = await scratch("again.svg");
+    const again = scratch("again.svg");
     await buildProgram().parseAsync(["chart", out, "comparison", "--out", again], { from: "user" });
     expect(await readFile(again, "utf8")).toBe(svg);
   });
 
   it("shows no command of a terminal that hides in names", async () => {
-    const file = await scratch("hostile.csv");
+    const file = scratch("hostile.csv");
     const names = hostileNames.slice(0, 3).map((name) => `"${name.replaceAll('"', '""')}"`);
     const rows = Array.from({ length: 60 }, (_, i) =>
       [Math.sin(i), Math.cos(3 * i), Math.sin(7 * i + 1), Math.sin(i) + Math.cos(5 * i)].join(","),
     );
     await writeFile(file, `${[...names, "y"].join(",")}\n${rows.join("\n")}\n`);
-    const chart = await scratch("c.svg");
+    const chart = scratch("c.svg");
     const text = await written("x.txt", [file, "--target", "y", "--features", "forward 1..3", "--chart", chart]);
     expect(text).not.toMatch(forbiddenInText);
     expect(widest(text)).toBeLessThanOrEqual(80);

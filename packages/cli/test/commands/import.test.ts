@@ -1,17 +1,17 @@
 import { execFile } from "node:child_process";
-import { access, mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { aif, root } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
+const scratch = scratchFolders();
 
 /** Rows of a line with noise, and coefficients near it. */
 async function lineFiles(): Promise<{ data: string; model: string }> {
-  const folder = await scratch();
+  const folder = scratch();
   const rows = Array.from({ length: 60 }, (_, i) => {
     const [a, b] = [(i % 7) - 3, ((i * i) % 11) - 5];
     return `${a},${b},${2 * a - b + 1 + Math.sin(5 * i)}`;
@@ -130,7 +130,7 @@ async function networkFiles(): Promise<{ data: string; model: string }> {
     );
     return [...x, units.reduce((sum, unit, a) => sum + v[a] * unit, c) + 0.1 * draw()].join(",");
   });
-  const folder = await scratch();
+  const folder = scratch();
   const [data, model] = [join(folder, "rows.csv"), join(folder, "net.safetensors")];
   await writeFile(data, `${Array.from({ length: inputs }, (_, k) => `x${k}`).join(",")},y\n${rows.join("\n")}\n`);
   await writeFile(model, Buffer.concat([length, text, bytes]));
@@ -150,7 +150,7 @@ async function tensorFile(
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   const numbers = Float32Array.from(Object.values(tensors).flatMap(([, values]) => values));
-  const path = join(await scratch(), "net.safetensors");
+  const path = join(scratch(), "net.safetensors");
   await writeFile(path, Buffer.concat([length, text, Buffer.from(numbers.buffer)]));
   return path;
 }
@@ -186,7 +186,7 @@ describe("bare weights", () => {
 describe("a solver at its iteration limit", () => {
   it("is an error in one sentence and leaves nothing behind, unless it is allowed: then a flag says so", async () => {
     const { data, model } = await networkFiles();
-    const out = join(await scratch(), "result.json");
+    const out = join(scratch(), "result.json");
     const words = ["analyze", data, "--target", "y", "--import", model, "--model", "mlp:30", "--activation", "tanh"];
     words.push("--no-polish", "--epsilon", "0.001", "--inference", "none", "--evaluation", "training");
     // A rank of 2√d and 50 refinements do not cover a spectrum that reaches far below its middle.
@@ -214,7 +214,7 @@ describe("a solver at its iteration limit", () => {
 describe("the units of an import's parameters", () => {
   it("are standardised only where a mean was taken off, not under a factor alone", async () => {
     const { data, model } = await lineFiles();
-    const scaler = join(await scratch(), "scaler.json");
+    const scaler = join(scratch(), "scaler.json");
     await writeFile(scaler, JSON.stringify({ mean: [0.5, 0.2], scale: [2, 3] }));
     const heading = async (...words: string[]): Promise<string> => {
       const { code, stdout } = await aif(["analyze", data, "--target", "y", "--import", model, "--force", ...words]);
@@ -241,7 +241,7 @@ describe("examples/own-loss.ts", () => {
 describe("what --coefficients wrote of a network", () => {
   it("is imported with the same loss and the same response", async () => {
     const { data } = await lineFiles();
-    const file = join(await scratch(), "network.json");
+    const file = join(scratch(), "network.json");
     const options = ["--target", "y", "--epsilon", "0.001", "--evaluation", "training", "--inference", "none"];
     const run = async (...words: string[]) => {
       const { code, stdout } = await aif(["analyze", data, ...options, "--format", "json", ...words]);

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PathResult } from "@aif/core";
 import { describe, expect, it } from "vitest";
@@ -9,12 +8,14 @@ import { widthOf } from "../../src/render/layout.js";
 import { renderPath } from "../../src/render/path.js";
 import { forbiddenInText, hostileNames } from "../fixtures/hostile.js";
 import { houses } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = async (name: string): Promise<string> => join(await mkdtemp(join(tmpdir(), "aif-")), name);
+const folder = scratchFolders();
+const scratch = (name: string): string => join(folder(), name);
 
 /** Runs the program with its result in a file, whose text is returned. */
 async function written(name: string, words: readonly string[]): Promise<string> {
-  const out = await scratch(name);
+  const out = scratch(name);
   await buildProgram().parseAsync(["path", ...words, "--out", out], { from: "user" });
   return readFile(out, "utf8");
 }
@@ -104,7 +105,7 @@ describe("aif path", () => {
   });
 
   it("tells accuracies of a classifier, within 80 columns whatever names and sizes are", async () => {
-    const data = await scratch("labels.csv");
+    const data = scratch("labels.csv");
     const cell = (name: string): string => `"${name.replaceAll('"', '""')}"`;
     const names = hostileNames.slice(0, 4);
     const lines = Array.from({ length: 60 }, (_, i) => {
@@ -136,7 +137,7 @@ describe("aif path", () => {
   });
 
   it("says that there is nothing to give up", async () => {
-    const data = await scratch("flat.csv");
+    const data = scratch("flat.csv");
     await writeFile(data, "x,y\n-1,0\n1,0\n-1,1\n1,1\n-1,0.2\n1,0.2\n");
     const text = await written("x.txt", [data, "--target", "y", "--freeze", "none"]);
     expect(text).toContain("There is nothing to give up");

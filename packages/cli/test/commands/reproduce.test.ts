@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ChartSpec, EXPERIMENTS, type ExperimentRun, runExperiment } from "@aif/core";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -10,8 +9,9 @@ import { buildProgram } from "../../src/program.js";
 import { widthOf } from "../../src/render/layout.js";
 import { renderRun } from "../../src/render/reproduce.js";
 import { aif, start } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
-const scratch = (): Promise<string> => mkdtemp(join(tmpdir(), "aif-"));
+const scratch = scratchFolders();
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -76,7 +76,7 @@ describe("the files of a run", () => {
   let text: string;
   let run: ExperimentRun;
   beforeAll(async () => {
-    folder = join(await scratch(), "new", "folder");
+    folder = join(scratch(), "new", "folder");
     text = await reproduce("figure1", "--out", folder);
     run = await readRun(folder);
   });
@@ -186,7 +186,7 @@ describe("a run that is interrupted", () => {
   };
 
   it("is gone on with from what is finished, which is then cleared away", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     await reproduce("theorem6.1", "--out", folder, "--repetitions", "1");
     const { repetitions, settings } = JSON.parse(await readFile(join(folder, "theorem6.1.json"), "utf8"));
     const marked = { ...repetitions[0], values: { ...repetitions[0].values, "corrected.100": 12345 } };
@@ -203,7 +203,7 @@ describe("a run that is interrupted", () => {
   });
 
   it("keeps what is finished (Ctrl-C) and says so; threads give the same numbers as none", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const child = start(["reproduce", "theorem6.1", "--out", folder, "--repetitions", "100000", "--threads", "2"]);
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -228,7 +228,7 @@ describe("a run that is interrupted", () => {
 
 describe("a folder with other files", () => {
   it("is left alone, unless --force is given", async () => {
-    const folder = await scratch();
+    const folder = scratch();
     const result = "theorem5.2";
     await writeFile(join(folder, `${result}.csv`), "mine");
     const { code, sentence } = await failure(result, "--out", folder);
@@ -243,7 +243,7 @@ describe("a folder with other files", () => {
   });
 
   it("that cannot be written is found out before the work", async () => {
-    const file = join(await scratch(), "file");
+    const file = join(scratch(), "file");
     await writeFile(file, "");
     const { code, sentence } = await failure("figure1", "--out", join(file, "folder"));
     expect(sentence).toMatch(/cannot be written/);

@@ -1,11 +1,12 @@
 import { readdirSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { aif, houses } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
+const scratch = scratchFolders();
 const analyze = (...words: string[]): string[] => ["analyze", houses, "--target", "price_thousands", ...words];
 
 describe("what goes wrong is one sentence on stderr, and an exit code", () => {
@@ -54,7 +55,7 @@ describe("what goes wrong is one sentence on stderr, and an exit code", () => {
   });
 
   it("nothing is written by an analysis that fails", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "aif-"));
+    const folder = scratch();
     const outputs = ["--out", join(folder, "out.json"), "--coefficients", join(folder, "c.csv")];
     const { code } = await aif(["analyze", houses, "--target", "nothing", ...outputs]);
     expect(code).toBe(1);
@@ -80,7 +81,7 @@ describe("help", () => {
     const { stdout } = await aif(["analyze", "--help"]);
     const commands = stdout.split("Examples:\n")[1].replaceAll("\\\n", " ").trim().split("\n");
     expect(commands).toHaveLength(2);
-    const folder = await mkdtemp(join(tmpdir(), "aif-"));
+    const folder = scratch();
     for (const command of commands) {
       const words = command.trim().split(/\s+/).slice(1);
       const run = await aif(words.map((word) => (word === "coefficients.csv" ? join(folder, word) : word)));

@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText } from "../fixtures/hostile.js";
 import { aif, houses } from "../launch.js";
+import { scratchFolders } from "../scratch.js";
 
+const scratch = scratchFolders();
 const verify = (...words: string[]): string[] => ["verify", houses, "--target", "price_thousands", ...words];
 
 describe("aif verify", () => {
@@ -27,7 +28,7 @@ describe("aif verify", () => {
   });
 
   it("prints the same JSON as it writes, apart from timings", async () => {
-    const out = join(await mkdtemp(join(tmpdir(), "aif-")), "result.json");
+    const out = join(scratch(), "result.json");
     const words = verify("--epsilon", "0.01", "--norm", "2,inf");
     const [printed, written] = await Promise.all([aif([...words, "--format", "json"]), aif([...words, "--out", out])]);
     expect(written).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -77,7 +78,7 @@ describe("aif verify", () => {
   });
 
   it("keeps names from the table harmless", async () => {
-    const file = join(await mkdtemp(join(tmpdir(), "aif-")), "t.csv");
+    const file = join(scratch(), "t.csv");
     const rows = Array.from(
       { length: 40 },
       (_, i) => `${Math.sin(i)},${Math.cos(3 * i)},${Math.sin(i) + 0.1 * (i % 7)}`,
