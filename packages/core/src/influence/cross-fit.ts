@@ -60,16 +60,16 @@ export async function crossFit(
   if (refitsFolds(full, attacks, folds)) return refitFolds(full, attacks, foldOf, folds, on, work);
   const outside = outsideWeights(full, foldOf, folds);
   const leaveOut = leaveOutHessians(full, known ?? (await fitFoldSums(full, foldOf, folds, work)), outside);
-  const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, foldOf, outside, work));
+  const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, { foldOf, outside }, work));
   const curvatures = full.model.loss.quadratic ? undefined : new Float64Array(full.data.rows * folds);
   const scores = on === full.data ? new Float64Array(full.data.rows) : undefined;
-  const pulls = await leaveOutPulls(full, attacks, foldOf, outside, theta, work, { curvatures, scores });
+  const pulls = await leaveOutPulls(full, attacks, { foldOf, outside }, theta, work, { curvatures, scores });
   const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
   const rows = await ownFoldRows(full, foldOf, theta, influences, on, work, scores);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
-  const scales = attacks.map((attack) => leaveOutScales(attack, foldOf, outside));
+  const scales = attacks.map((attack) => leaveOutScales(attack, { foldOf, outside }));
   return attacks.map((_, a) => ({
     loss: full.model.loss,
     y: full.data.y,

@@ -14,6 +14,14 @@ const REMAINING = 1e-10;
 /** A fold whose steps shrink less than this has moved too far for H_{−k}(θ̂) and is fitted on its own. */
 const CONTRACTION = 0.7;
 
+/** Where the rows are, and what the fits without a fold weigh. */
+export interface Folds {
+  /** n: the fold of every row. */
+  readonly foldOf: Uint16Array;
+  /** K: W_k, the weight outside each fold. */
+  readonly outside: Float64Array;
+}
+
 export interface LeaveOut {
   /** K: (H_{−k})⁻¹, at θ̂ or, for folds that were refitted, at θ̂_{−k}. */
   readonly inverse: readonly InverseHessian[];
@@ -84,9 +92,10 @@ export interface LeaveOutRows {
 type OwnFit = Pick<Fit, "parameters" | "inverse">;
 
 /** The same of rows in memory. */
-export const leaveOutRows = (full: Fit, foldOf: Uint16Array, outside: Float64Array, work?: Work): LeaveOutRows => ({
-  gradients: async (theta) => withRidge(full.ridge, theta, await foldGradients(full, foldOf, outside, theta, work)),
+export const leaveOutRows = (full: Fit, folds: Folds, work?: Work): LeaveOutRows => ({
+  gradients: async (theta) => withRidge(full.ridge, theta, await foldGradients(full, folds, theta, work)),
   async refit(list) {
+    const { foldOf, outside } = folds;
     const out: OwnFit[] = [];
     for (const { k, start } of list) out.push(await refitFold(full, foldOf, k, outside.length, work, start));
     return out;
@@ -179,8 +188,7 @@ export async function namingFold<T>(k: number, folds: number, work: () => Promis
 /** Σ w ℓ'v over the rows outside each fold at θ_k, relative to their weight: d×K. */
 export async function foldGradients(
   { model, data }: Fit,
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  { foldOf, outside }: Folds,
   theta: Matrix,
   work?: Work,
 ): Promise<Matrix> {

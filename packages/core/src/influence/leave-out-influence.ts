@@ -9,7 +9,7 @@ import type { Fit } from "../solvers/fit.js";
 import type { InverseHessian } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
 import type { Influence } from "./aif.js";
-import { withRidge } from "./leave-out-fits.js";
+import { type Folds, withRidge } from "./leave-out-fits.js";
 
 const INFLUENCE_TOLERANCE = 1e-10;
 const MAXIMUM_ITERATIONS = 60;
@@ -26,22 +26,14 @@ export interface FoldRows {
 export async function leaveOutPulls(
   full: Fit,
   attacks: readonly Influence[],
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  folds: Folds,
   theta: Matrix,
   work?: Work,
   kept?: FoldRows,
 ): Promise<Matrix[]> {
-  const pulls = await foldPulls(
-    full,
-    attacks.map(({ threat }) => threat),
-    foldOf,
-    outside,
-    theta,
-    work,
-    kept,
-  );
-  return pulls.map((pull, a) => scaledColumns(pull, leaveOutScales(attacks[a], foldOf, outside)));
+  const threats = attacks.map(({ threat }) => threat);
+  const pulls = await foldPulls(full, threats, folds, theta, work, kept);
+  return pulls.map((pull, a) => scaledColumns(pull, leaveOutScales(attacks[a], folds)));
 }
 
 /** Columns times their factors, in place. */
@@ -51,28 +43,26 @@ export function scaledColumns(columns: Matrix, factors: Float64Array): Matrix {
   return columns;
 }
 
-/**
- * Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows.
- * @param kept where numbers of the rows go that are wanted
- */
-export function foldPulls(
+/** @param kept where numbers of the rows go that are wanted */
+type FoldPulls = (
   full: Fit,
   threats: readonly Threat[],
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  folds: Folds,
   theta: Matrix,
   work?: Work,
   kept?: FoldRows,
-): Promise<Matrix[]> {
+) => Promise<Matrix[]>;
+
+/** Φ_{−k}/c_{−k} at θ̂_{−k} for every threat: d×K each, sums over the rows. */
+export const foldPulls: FoldPulls = (full, threats, ...rest) => {
   const shared = full.model.map.sharedGradient && threats.every(({ settings }) => settings.bounds === null);
-  return (shared ? sharedPulls : rowwisePulls)(full, threats, foldOf, outside, theta, work, kept);
-}
+  return (shared ? sharedPulls : rowwisePulls)(full, threats, ...rest);
+};
 
 /** c_{−k} (K): the mean sizes of the rows outside each fold. */
 export const leaveOutScales = (
   { fit, rowScales }: Pick<Influence, "fit" | "rowScales">,
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  { foldOf, outside }: Folds,
 ): Float64Array => scalesOutside(foldSizes(rowScales, fit.data.weights, foldOf, outside.length), outside);
 
 /** Σ w_i size_i within each fold (K). */
@@ -93,15 +83,7 @@ export function scalesOutside(inside: Float64Array, outside: Float64Array): Floa
 }
 
 /** Linear scores: Φ/c = N Σ w ℓ'' sgn(ℓ') v + (Σ w |ℓ'|) Eφ(β), so one pass serves every norm and budget. */
-async function sharedPulls(
-  { model, data }: Fit,
-  threats: readonly Threat[],
-  foldOf: Uint16Array,
-  outside: Float64Array,
-  theta: Matrix,
-  work?: Work,
-  kept: FoldRows = {},
-): Promise<Matrix[]> {
+const sharedPulls: FoldPulls = async ({ model, data }, threats, { foldOf, outside }, theta, work, kept = {}) => {
   const { map, loss } = model;
   const { curvatures } = kept;
   const folds = outside.length;
@@ -141,18 +123,10 @@ async function sharedPulls(
     }
     return out;
   });
-}
+};
 
 /** Gradients that differ by row: every fold looks at every block. */
-async function rowwisePulls(
-  { model, data }: Fit,
-  threats: readonly Threat[],
-  foldOf: Uint16Array,
-  outside: Float64Array,
-  theta: Matrix,
-  work?: Work,
-  kept: FoldRows = {},
-): Promise<Matrix[]> {
+const rowwisePulls: FoldPulls = async ({ model, data }, threats, { foldOf, outside }, theta, work, kept = {}) => {
   const { map, loss } = model;
   const { curvatures } = kept;
   const folds = outside.length;
@@ -195,7 +169,7 @@ async function rowwisePulls(
     }
     return out;
   });
-}
+};
 
 /** out_i ← each row's number in the column of its own fold, where it is wanted. @param first the column of fold 0 */
 export function takeOwn(
@@ -263,19 +237,13 @@ export function keptFoldProduct(
 }
 
 /** The same of rows that are not kept: a sum over them. @param theta d×K: θ̂_{−k} */
-export async function foldProduct(
-  { model, data }: Fit,
-  foldOf: Uint16Array,
-  outside: Float64Array,
-  theta: Matrix,
-  vectors: Matrix,
-): Promise<Matrix> {
+export async function foldProduct({ model, data }: Fit, folds: Folds, theta: Matrix, vectors: Matrix): Promise<Matrix> {
   const { pull } = await sweep(
     model.map,
     data,
-    { theta: vectors, pull: outside.length, phase: "held-out influence" },
+    { theta: vectors, pull: folds.outside.length, phase: "held-out influence" },
     ({ block, scores, pull: omega }) => {
-      foldCurvatures(model, block, foldOf, outside, model.map.scores(theta, block.x), omega.data);
+      foldCurvatures(model, block, folds, model.map.scores(theta, block.x), omega.data);
       for (let at = 0; at < omega.data.length; at++) omega.data[at] *= scores.data[at];
     },
   );
@@ -286,8 +254,7 @@ export async function foldProduct(
 function foldCurvatures(
   { loss }: ScoreModel,
   { y, w, firstRow }: Block,
-  foldOf: Uint16Array,
-  outside: Float64Array,
+  { foldOf, outside }: Folds,
   scores: Matrix,
   out: Float64Array,
 ): void {

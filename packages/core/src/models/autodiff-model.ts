@@ -105,6 +105,15 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     return out;
   };
 
+  /** r×m: the gradient of each row's loss by its inputs. */
+  const inputSlopes = (x: Tensor, losses: Tensor): Matrix => {
+    const [g] = gradient(sum(losses), [x]);
+    const out = Matrix.zeros(x.rows, x.columns);
+    g.copyTo(out.data);
+    finite("input gradients", out.data);
+    return out;
+  };
+
   /** d×k: how `slopes`, one a block of θ, move along the columns of V. */
   const alongColumns = (slopes: readonly Tensor[], theta: readonly Tensor[], vectors: Matrix): Matrix =>
     layout.eachColumn(vectors, (direction) => pushforward(slopes, theta, direction));
@@ -153,11 +162,7 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     inputGradients: (vector, block) =>
       scope(() => {
         const { x, losses } = evaluate(vector, block);
-        const [g] = gradient(sum(losses), [x]);
-        const out = Matrix.zeros(x.rows, x.columns);
-        g.copyTo(out.data);
-        finite("input gradients", out.data);
-        return out;
+        return inputSlopes(x, losses);
       }),
 
     mixedProduct: (vector, block, directions, weights) =>
@@ -184,11 +189,8 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     lossesAndInputGradients: (vector, block) =>
       scope(() => {
         const { x, losses } = evaluate(vector, block);
-        const [g] = gradient(sum(losses), [x]);
-        const out = Matrix.zeros(x.rows, x.columns);
-        g.copyTo(out.data);
-        finite("input gradients", out.data);
-        return { losses: finite("losses", losses.values.slice()), gradients: out };
+        const gradients = inputSlopes(x, losses);
+        return { losses: finite("losses", losses.values.slice()), gradients };
       }),
 
     hessianProduct: (vector, block, vectors) => scope(() => hessianAt(vector, block).product(vectors)),

@@ -91,7 +91,7 @@ async function newtonOptimum(
 ): Promise<GeneralOptimum> {
   const sizes = featureSizes(fit);
   const evaluate = (theta: Float64Array, width: number): Promise<SmoothedRisk> =>
-    quadraticRobustRisk(fit, threat, radius, theta, width, { signal });
+    quadraticRobustRisk(fit, { threat, radius, width }, theta, { signal });
   const relative = (point: SmoothedRisk): number => relativeGradient(point, point.theta, fit.ridge, sizes);
   const kinked = fit.data.y.some((y) => !Number.isNaN(fit.model.loss.kink(y)));
   let point = await evaluate(start, 0);
@@ -104,7 +104,7 @@ async function newtonOptimum(
     width = stages > 0 ? Math.abs(point.loss) * FIRST_WIDTH * (LAST_WIDTH / FIRST_WIDTH) ** (stage / stages) : 0;
     point = await evaluate(point.theta, width);
     for (let step = 0; step < MAXIMUM_STEPS; step++) {
-      const hessian = await quadraticRobustHessian(fit, threat, radius, point.theta, width, { signal });
+      const hessian = await quadraticRobustHessian(fit, { threat, radius, width }, point.theta, { signal });
       const direction = invertHessian(hessian).solve(point.gradient);
       if (!direction.every(Number.isFinite)) throw numericalError("The robust optimum's Newton step is not finite.");
       decrement = dot(direction, point.gradient);

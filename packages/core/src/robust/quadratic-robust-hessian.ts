@@ -4,9 +4,8 @@ import { addWeightedGram, type FeatureMap } from "../models/feature-map.js";
 import { QuadraticDirections } from "../models/quadratic-directions.js";
 import { QuadraticMap } from "../models/quadratic-map.js";
 import { timeSlices, type Work } from "../parallel/work.js";
-import type { Threat } from "../threats/threat.js";
 import type { TrainedRisk } from "./attacked-risk.js";
-import { curvatureOf, joinedEnds, type Side } from "./quadratic-robust-risk.js";
+import { curvatureOf, joinedEnds, type Side, type SmoothedAttack } from "./quadratic-robust-risk.js";
 import type { ScoreCurvature } from "./score-curvature.js";
 import { movedRows } from "./score-ends.js";
 
@@ -20,27 +19,25 @@ const STRETCH_ENTRIES = 1 << 17;
  */
 export async function quadraticRobustHessian(
   { model, data, ridge }: TrainedRisk,
-  threat: Threat,
-  radius: number,
+  attack: SmoothedAttack,
   theta: Float64Array,
-  width: number,
   work?: Work,
 ): Promise<Matrix> {
   const { map, loss } = model;
   if (!(map instanceof QuadraticMap)) throw new TypeError("The score is not quadratic in x.");
   const d = map.count;
-  const curvature = curvatureOf(model, threat, theta);
+  const curvature = curvatureOf(model, attack.threat, theta);
   const [hessian, excess] = [Matrix.zeros(d, d), Matrix.zeros(d, d)];
   const shared = new QuadraticDirections(map, curvature.attacked.length);
   const slices = timeSlices(work);
   for (const block of data.blocks(Math.max(16, Math.floor(STRETCH_ENTRIES / d)))) {
     const { x, y, firstRow } = block;
     const r = y.length;
-    const { sides, shares, tied } = joinedEnds(model, curvature, theta, radius, width, block);
+    const { sides, shares, tied } = joinedEnds(model, curvature, theta, attack, block);
     const features = sides.map((side, at) => {
       const { scores, points } = side.end;
       const moved = movedRows(curvature, x, points);
-      addScoreCurvature(map, curvature, side, moved, radius, shared, excess);
+      addScoreCurvature(map, curvature, side, moved, attack.radius, shared, excess);
       const v = map.features(moved);
       const bend = shares[at].map((share, i) => share * loss.second(scores[i], y[i]));
       addWeightedGram(v, bend, hessian.data, d);

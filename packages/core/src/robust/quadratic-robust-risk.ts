@@ -22,6 +22,15 @@ export interface SmoothedRisk {
   readonly slopeSize: number;
 }
 
+/** What the risk is taken under. */
+export interface SmoothedAttack {
+  readonly threat: Threat;
+  /** ρ */
+  readonly radius: number;
+  /** Of the smooth join of the two ends. */
+  readonly width: number;
+}
+
 /** One of the two ends of the scores of r rows. */
 export interface Side {
   readonly end: ScoreEnd;
@@ -59,8 +68,7 @@ export function joinedEnds(
   model: ScoreModel,
   curvature: ScoreCurvature,
   theta: Float64Array,
-  radius: number,
-  width: number,
+  { radius, width }: Pick<SmoothedAttack, "radius" | "width">,
   { x, y, w }: Pick<Block, "x" | "y" | "w">,
 ): JoinedEnds {
   const { loss } = model;
@@ -92,23 +100,21 @@ export function joinedEnds(
 
 /**
  * R(θ) = Σ w max(ℓ(f⁺), ℓ(f⁻)) + ½ΣPθ² for a score quadratic in x under ‖δ⊘b‖₂ ≤ ρ (MATH 10a, 13), with f^± the ends of the
- * score by the trust-region subproblem. f⁺ is convex in θ: ∇f⁺ = v(x+δ). @param width of the smooth join of the two ends.
+ * score by the trust-region subproblem. f⁺ is convex in θ: ∇f⁺ = v(x+δ).
  */
 export async function quadraticRobustRisk(
   { model, data, ridge }: TrainedRisk,
-  threat: Threat,
-  radius: number,
+  attack: SmoothedAttack,
   theta: Float64Array,
-  width: number,
   work?: Work,
 ): Promise<SmoothedRisk> {
   const { map } = model;
-  const curvature = curvatureOf(model, threat, theta);
+  const curvature = curvatureOf(model, attack.threat, theta);
   const gradient = Matrix.zeros(map.count, 1);
   let [smoothed, loss, slopeSquares] = [0, 0, 0];
   const slices = timeSlices(work);
   for (const block of data.blocks()) {
-    const ends = joinedEnds(model, curvature, theta, radius, width, block);
+    const ends = joinedEnds(model, curvature, theta, attack, block);
     smoothed += ends.smoothed;
     loss += ends.loss;
     slopeSquares += ends.slopeSquares;

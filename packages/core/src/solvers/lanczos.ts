@@ -1,11 +1,9 @@
 import { throwIfAborted, usageError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
-import { Matrix } from "../linalg/matrix.js";
-import { normalise, projectOut } from "../linalg/orthonormal-rows.js";
-import { symmetricEigen } from "../linalg/symmetric.js";
+import { normalise } from "../linalg/orthonormal-rows.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { randomStream } from "../stats/random.js";
-import { dot } from "./inverse-hessian.js";
+import { LanczosBasis } from "./lanczos-basis.js";
 import type { SymmetricOperator } from "./operator.js";
 
 export interface RitzPair {
@@ -58,31 +56,20 @@ export async function extremeEigenvalues(
   if (!(maximumSteps >= 1)) throw usageError(`Lanczos's method needs at least 1 step, got ${maximumSteps}.`);
   const slices = timeSlices(options);
   const steps = Math.min(d, Math.floor(maximumSteps));
-  const basis = new Float64Array(steps * d);
-  const diagonal: number[] = [];
-  const beside: number[] = [];
-  let next = new Float64Array(d);
-  randomStream(seed).fillNormals(next);
-  normalise(next);
+  const start = new Float64Array(d);
+  randomStream(seed).fillNormals(start);
+  normalise(start);
+  const basis = new LanczosBasis(operator, start, steps);
   for (let m = 1, check = 1; ; m++) {
     throwIfAborted(options.signal);
-    basis.set(next, (m - 1) * d);
-    next = (await operator.product(new Matrix(next, d, 1))).data.slice();
-    diagonal.push(dot(basis.subarray((m - 1) * d, m * d), next));
-    projectOut(basis, m, next);
-    projectOut(basis, m, next);
-    const size = normalise(next);
-    beside.push(size);
-    const scale = Math.max(...diagonal.map(Math.abs), ...beside);
-    // Nothing is left of the space that the start vector spans: all of the spectrum that it sees is known.
-    const exhausted = !(size > 4 * Number.EPSILON * scale);
+    const exhausted = !(await basis.grow());
     if (m >= check || exhausted || m === steps) {
       check = Math.ceil(m * GROWTH);
-      const { smallest, largest } = ritzPairs(diagonal, beside);
+      const { smallest, largest } = ritzPairs(basis);
       const within = tolerance * Math.max(Math.abs(smallest.value), Math.abs(largest.value));
       const converged = largest.residual <= within && (floor !== null || smallest.residual <= within);
       if (converged || exhausted || m === steps) {
-        const [low, high] = [smallest, largest].map((pair) => inFull(pair, basis, d));
+        const [low, high] = [smallest, largest].map((pair) => inFull(pair, basis.vectors, d));
         return { smallest: low, largest: high, floor, products: m, converged };
       }
     }
@@ -97,23 +84,14 @@ interface SmallPair {
   readonly coefficients: Float64Array;
 }
 
-/** Of the tridiagonal matrix with this diagonal and these entries beside it, the last of which leads out of it. */
-function ritzPairs(
-  diagonal: readonly number[],
-  beside: readonly number[],
-): { smallest: SmallPair; largest: SmallPair } {
-  const m = diagonal.length;
-  const small = Matrix.zeros(m, m);
-  for (let i = 0; i < m; i++) {
-    small.data[i * (m + 1)] = diagonal[i];
-    if (i > 0) small.data[i * m + i - 1] = beside[i - 1];
-  }
-  const { values, vectors } = symmetricEigen(small);
+function ritzPairs(basis: LanczosBasis): { smallest: SmallPair; largest: SmallPair } {
+  const { values, vectors } = basis.eigen();
+  const last = basis.size - 1;
   const pair = (k: number): SmallPair => {
     const coefficients = vectors.row(k);
-    return { value: values[k], residual: Math.abs(beside[m - 1] * coefficients[m - 1]), coefficients };
+    return { value: values[k], residual: Math.abs(basis.outside * coefficients[last]), coefficients };
   };
-  return { smallest: pair(0), largest: pair(m - 1) };
+  return { smallest: pair(0), largest: pair(last) };
 }
 
 function inFull({ value, residual, coefficients }: SmallPair, basis: Float64Array, d: number): RitzPair {

@@ -1,9 +1,7 @@
 import { throwIfAborted } from "../errors.js";
-import { Matrix } from "../linalg/matrix.js";
-import { normalise, projectOut } from "../linalg/orthonormal-rows.js";
-import { symmetricEigen } from "../linalg/symmetric.js";
+import { normalise } from "../linalg/orthonormal-rows.js";
 import type { Work } from "../parallel/work.js";
-import { dot } from "./inverse-hessian.js";
+import { LanczosBasis } from "./lanczos-basis.js";
 import type { SymmetricOperator } from "./operator.js";
 
 /** What steps x ← x + (b − Hx)/σ can do for one right-hand side b at best. */
@@ -30,30 +28,15 @@ const HALVINGS = 60;
  */
 export async function forecast(operator: SymmetricOperator, right: Float64Array, work: Work = {}): Promise<Forecast> {
   const d = right.length;
-  let next = right.slice();
-  const most = normalise(next) > 0 ? Math.min(STEPS, d) : 0;
-  const basis = new Float64Array(most * d);
-  const diagonal: number[] = [];
-  const beside: number[] = [];
-  for (let m = 1; m <= most; m++) {
+  const start = right.slice();
+  const most = normalise(start) > 0 ? Math.min(STEPS, d) : 0;
+  const basis = new LanczosBasis(operator, start, most);
+  for (let left = true; left && basis.size < most; ) {
     throwIfAborted(work.signal);
-    basis.set(next, (m - 1) * d);
-    next = (await operator.product(new Matrix(next, d, 1))).data.slice();
-    diagonal.push(dot(basis.subarray((m - 1) * d, m * d), next));
-    projectOut(basis, m, next);
-    projectOut(basis, m, next);
-    const size = normalise(next);
-    if (!(size > 4 * Number.EPSILON * Math.max(...diagonal.map(Math.abs), ...beside))) break;
-    beside.push(size);
+    left = await basis.grow();
   }
-  const count = diagonal.length;
-  const small = Matrix.zeros(count, count);
-  diagonal.forEach((value, i) => {
-    small.data[i * (count + 1)] = value;
-    if (i > 0) small.data[i * count + i - 1] = beside[i - 1];
-  });
-  const { values, vectors } = symmetricEigen(small);
-  const weights = values.map((_, j) => vectors.data[j * count] ** 2);
+  const { values, vectors } = basis.eigen();
+  const weights = values.map((_, j) => vectors.data[j * basis.size] ** 2);
   const after = (damping: number, scale: number, steps: number): number => {
     let square = 0;
     weights.forEach((weight, j) => {

@@ -11,7 +11,7 @@ import { closedPredictionsOf } from "./closed-predictions.js";
 import { closedResult } from "./closed-result.js";
 import { coefficientTable } from "./coefficients.js";
 import type { Judgement } from "./curve.js";
-import { groundFlags, noteFlags } from "./data-flags.js";
+import { groundFlags, tableFlags } from "./data-flags.js";
 import { evaluateAttacks } from "./evaluate-attacks.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
@@ -109,10 +109,7 @@ export async function studyOf(
   const reportSeconds = clock.lap();
 
   const flags = [
-    ...noteFlags(table.notes ?? []),
-    ...noteFlags(input.evaluationTable?.notes ?? []),
-    ...noteFlags(training.notes),
-    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...tableFlags(input, training, evaluation),
     ...groundFlags(
       settings,
       { rows: training.rows, copies: training.copies, clusters, y: training.y },

@@ -16,6 +16,38 @@ const flagOfNote = (code: NoteCode): FlagCode => (code === "utf16" ? "decoded-ut
 export const noteFlags = (notes: readonly Note[]): Flag[] =>
   notes.map(({ code, message }) => raise(flagOfNote(code), message));
 
+interface Noted {
+  readonly notes: readonly Note[];
+}
+
+/** What the tables and the rows made of them say; rows that are evaluated repeat nothing. */
+export function tableFlags(
+  { table, evaluationTable }: { readonly table: Partial<Noted>; readonly evaluationTable?: Partial<Noted> | null },
+  training: Noted,
+  evaluation: Noted | null,
+): Flag[] {
+  const added = evaluation?.notes.filter((note) => !training.notes.includes(note)) ?? [];
+  return noteFlags([...(table.notes ?? []), ...(evaluationTable?.notes ?? []), ...training.notes, ...added]);
+}
+
+/** Columns whose numbers are few and whole, and which an attack moves in between. */
+export function integerFlags({ attacked }: Pick<Reach, "attacked">): Flag[] {
+  const integers = attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
+  if (integers.length === 0) return [];
+  const names = integers.map(({ name, integerValues }) => `${name} (${integerValues})`);
+  return [raise("integer-feature", `Attacked columns with few whole numbers (how many): ${names.join(", ")}.`)];
+}
+
+/** What the budgets leave out, and what several norms have in common. */
+export function attackFlags({ budgets, norms }: Pick<StudySettings, "budgets" | "norms">, { frozen }: Reach): Flag[] {
+  const flags: Flag[] = [];
+  if (budgets && frozen.length > 0) {
+    flags.push(raise("unbudgeted-frozen", `${frozen.length} features without a budget are frozen.`));
+  }
+  if (norms.length > 1) flags.push(raise("unequal-threats", "The same ε is a different threat under each norm."));
+  return flags;
+}
+
 /** With this many clusters their sums are about normal. */
 const MANY_CLUSTERS = 40;
 
@@ -36,20 +68,11 @@ export function groundFlags(
   singularFolds: number,
   lassoPath: LassoPathSection | null = null,
 ): Flag[] {
-  const flags: Flag[] = [];
-  const integers = reach.attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
-  if (integers.length > 0) {
-    const names = integers.map(({ name, integerValues }) => `${name} (${integerValues})`);
-    flags.push(raise("integer-feature", `Attacked columns with few whole numbers (how many): ${names.join(", ")}.`));
-  }
+  const flags = integerFlags(reach);
   if (model.omittedSquares.length > 0) {
     flags.push(raise("omitted-squares", `Squares of ${listed(model.omittedSquares, 5)} (two-valued) are left out.`));
   }
-  if (settings.budgets && reach.frozen.length > 0) {
-    flags.push(raise("unbudgeted-frozen", `${reach.frozen.length} features without a budget are frozen.`));
-  }
-  if (settings.norms.length > 1)
-    flags.push(raise("unequal-threats", "The same ε is a different threat under each norm."));
+  flags.push(...attackFlags(settings, reach));
   if (settings.evaluation.kind === "training") {
     flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
   }

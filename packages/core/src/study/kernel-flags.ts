@@ -1,4 +1,4 @@
-import { noteFlags } from "./data-flags.js";
+import { attackFlags, integerFlags, tableFlags } from "./data-flags.js";
 import { raise } from "./flags.js";
 import type { PreparedKernel } from "./kernel-prepare.js";
 import type { Flag, ThreatSection } from "./result.js";
@@ -24,24 +24,12 @@ export function kernelGroundFlags({
   chosen,
   outputs,
 }: PreparedKernel): Flag[] {
-  const { settings, table } = input;
+  const { settings } = input;
   const flags: Flag[] = [
-    ...noteFlags(table.notes ?? []),
-    ...noteFlags(input.evaluationTable?.notes ?? []),
-    ...noteFlags(training.notes),
-    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...tableFlags(input, training, evaluation),
+    ...integerFlags(reach),
+    ...attackFlags(settings, reach),
   ];
-  const integers = reach.attacked.filter(({ integerValues, kind }) => integerValues !== null && kind === "numeric");
-  if (integers.length > 0) {
-    const names = integers.map(({ name, integerValues }) => `${name} (${integerValues})`);
-    flags.push(raise("integer-feature", `Attacked columns with few whole numbers (how many): ${names.join(", ")}.`));
-  }
-  if (settings.budgets && reach.frozen.length > 0) {
-    flags.push(raise("unbudgeted-frozen", `${reach.frozen.length} features without a budget are frozen.`));
-  }
-  if (settings.norms.length > 1) {
-    flags.push(raise("unequal-threats", "The same ε is a different threat under each norm."));
-  }
   if (settings.evaluation.kind === "training") {
     flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
   }

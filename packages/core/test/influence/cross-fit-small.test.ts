@@ -136,15 +136,15 @@ describe.each<ModelName>(["linear", "half", "logistic", "poisson", "quadratic-lo
       Array.from(full.parameters, (value) => [0, 1, 2].map(() => value + 0.05 * random.normal())),
     );
     const vectors = Matrix.fromRows(Array.from({ length: d }, () => random.normals(K)));
-    const rows = leaveOutRows(full, foldOf, outside);
+    const rows = leaveOutRows(full, { foldOf, outside });
     const gradients = await rows.gradients(theta);
-    const plain = await foldGradients(full, foldOf, outside, theta);
-    const passing = await foldProduct(full, foldOf, outside, theta, vectors);
+    const plain = await foldGradients(full, { foldOf, outside }, theta);
+    const passing = await foldProduct(full, { foldOf, outside }, theta, vectors);
     const wide = { bounds: { lower: [-1e3, -1e3, -1e3], upper: [1e3, 1e3, 1e3] } };
     const kept: Matrix[] = [];
     for (const options of [{}, wide]) {
       const curvatures = new Float64Array(20 * K);
-      await foldPulls(full, [lp(2, options)(3)], foldOf, outside, theta, {}, { curvatures });
+      await foldPulls(full, [lp(2, options)(3)], { foldOf, outside }, theta, {}, { curvatures });
       kept.push(await keptFoldProduct(full, K, curvatures)(vectors));
     }
     parts.forEach((part, k) => {
@@ -183,12 +183,12 @@ test("where rows differ in their gradients Φ is a sum over rows, where they sha
   const wide = { lower: [-1e3, -1e3, -1e3], upper: [1e3, 1e3, 1e3] };
   const [shared, rowwise] = await Promise.all(
     [{}, { bounds: wide }].map((options) =>
-      foldPulls(full, [lp(1, options)(3), lp(2, options)(3)], foldOf, outside, theta),
+      foldPulls(full, [lp(1, options)(3), lp(2, options)(3)], { foldOf, outside }, theta),
     ),
   );
   [0, 1].forEach((a) => expect(relativeError(shared[a].data, rowwise[a].data)).toBeLessThan(1e-12));
   // One threat in a box makes all of them rowwise.
-  const both = await foldPulls(full, [lp(2)(3), lp(2, { bounds: wide })(3)], foldOf, outside, theta);
+  const both = await foldPulls(full, [lp(2)(3), lp(2, { bounds: wide })(3)], { foldOf, outside }, theta);
   expect(relativeError(both[0].data, both[1].data)).toBeLessThan(1e-12);
 });
 
@@ -394,7 +394,7 @@ describe("folds that the fit cannot do without", () => {
     const full = await fit(made.describe, made.data, { l2: 0.1 });
     const foldOf = foldsOf(60);
     const outside = outsideOf(foldSizes(new Float64Array(60).fill(1), made.data.weights, foldOf, K));
-    const rows = leaveOutRows(full, foldOf, outside);
+    const rows = leaveOutRows(full, { foldOf, outside });
     const start = leaveOutHessians(full, await fitFoldSums(full, foldOf, K), outside);
     let passes = 0;
     const gradients = (at: Matrix): Promise<Matrix> => {
@@ -418,7 +418,7 @@ describe("folds that the fit cannot do without", () => {
     const foldOf = Uint16Array.from(y, (_, i) => i % 3);
     const outside = outsideOf(foldSizes(new Float64Array(24).fill(1), full.data.weights, foldOf, K));
     const start = leaveOutHessians(full, await fitFoldSums(full, foldOf, K), outside);
-    const rows = leaveOutRows(full, foldOf, outside);
+    const rows = leaveOutRows(full, { foldOf, outside });
     const asked: number[] = [];
     let passes = 0;
     const { theta } = await leaveOutFits(full, start, {

@@ -77,11 +77,8 @@ describe("rows that are evaluated", () => {
     expect(singularFolds).toBe(0);
     expect(evaluated[0].fitOf).toBe(foldOf);
     const fixed = atFixedRadius(evaluated[0], 3);
-    const scales = leaveOutScales(
-      attack,
-      foldOf,
-      outsideOf(foldSizes(new Float64Array(18).fill(1), full.data.weights, foldOf, K)),
-    );
+    const outside = outsideOf(foldSizes(new Float64Array(18).fill(1), full.data.weights, foldOf, K));
+    const scales = leaveOutScales(attack, { foldOf, outside });
     foldOf.forEach((k, i) => {
       expect(fixed.rows.shifts[i]).toBeCloseTo((evaluated[0].rows.shifts[i] * 3) / scales[k], 12);
       expect(fixed.fits[k].influence[1]).toBeCloseTo((evaluated[0].fits[k].influence[1] * 3) / scales[k], 12);

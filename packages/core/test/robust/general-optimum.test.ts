@@ -40,12 +40,16 @@ describe.each(PROBLEMS)("%s %o", (model, options) => {
     const { data, describe: description, threat, l2, problem } = randomCase(model, 5, options);
     const fitted = await fit(description, data, { l2: l2 || 0.01 });
     const at = (theta: ArrayLike<number>, width: number) =>
-      quadraticRobustRisk(fitted, threat(problem.budgets.length), radius, Float64Array.from(theta), width);
+      quadraticRobustRisk(fitted, { threat: threat(problem.budgets.length), radius, width }, Float64Array.from(theta));
     const theta = new Random(6).normals(problem.terms.length).map((value) => 0.5 * value);
     const width = 0.05;
     const { gradient, objective, loss } = await at(theta, width);
     const adversary = threat(problem.budgets.length);
-    const hessian = await quadraticRobustHessian(fitted, adversary, radius, Float64Array.from(theta), width);
+    const hessian = await quadraticRobustHessian(
+      fitted,
+      { threat: adversary, radius, width },
+      Float64Array.from(theta),
+    );
     const h = 1e-4;
     for (let j = 0; j < theta.length; j++) {
       const step = (sign: number) =>

@@ -1,5 +1,5 @@
 import { listed } from "../../data/names.js";
-import { noteFlags } from "../data-flags.js";
+import { integerFlags, tableFlags } from "../data-flags.js";
 import { raise } from "../flags.js";
 import type { Flag } from "../result.js";
 import { resolveReach } from "../threat-choice.js";
@@ -21,11 +21,8 @@ export function comparisonFlags(
   models: readonly ComparedModel[],
   { failed, sizes }: Pick<ComparisonResult, "failed" | "sizes">,
 ): Flag[] {
-  const { table, evaluationTable, settings } = input;
+  const { settings } = input;
   const { training, evaluation } = ground;
-  const integers = resolveReach(settings, training, () => true).attacked.filter(
-    ({ integerValues, kind }) => integerValues !== null && kind === "numeric",
-  );
   const selecting = evaluated.filter(({ candidate, population }) => isSelection(candidate.features) && population);
   const beyond = models.filter(({ relative, absolute }) => relative.extrapolated || absolute.extrapolated);
   const unknown = models.filter(({ trustRadius, scale }) => trustRadius === null && scale > 0);
@@ -43,18 +40,8 @@ export function comparisonFlags(
           ),
         ];
   return [
-    ...noteFlags(table.notes ?? []),
-    ...noteFlags(evaluationTable?.notes ?? []),
-    ...noteFlags(training.notes),
-    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
-    ...(integers.length > 0
-      ? [
-          raise(
-            "integer-feature",
-            `Attacked columns with few whole numbers (how many): ${integers.map(({ name, integerValues }) => `${name} (${integerValues})`).join(", ")}.`,
-          ),
-        ]
-      : []),
+    ...tableFlags(input, training, evaluation),
+    ...integerFlags(resolveReach(settings, training, () => true)),
     ...(settings.evaluation.kind === "training"
       ? [raise("in-sample", "All models are compared on the rows that they were fitted on.")]
       : []),

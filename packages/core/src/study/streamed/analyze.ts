@@ -8,7 +8,7 @@ import { orderly } from "../../parallel/checkpoint.js";
 import type { Study } from "../analyze.js";
 import { closedResult } from "../closed-result.js";
 import { coefficientTable } from "../coefficients.js";
-import { groundFlags, noteFlags } from "../data-flags.js";
+import { groundFlags, tableFlags } from "../data-flags.js";
 import { raise } from "../flags.js";
 import { populationSensitivity } from "../inference.js";
 import { localKindOf } from "../local-settings.js";
@@ -175,8 +175,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     );
   });
   const flags: Flag[] = [
-    ...noteFlags(training.notes),
-    ...(evaluation ? noteFlags(evaluation.notes.filter((note) => !training.notes.includes(note))) : []),
+    ...tableFlags({ table: {} }, training, evaluation),
     ...groundFlags(
       settings,
       { rows: training.rows, copies: 1, clusters, y: null },

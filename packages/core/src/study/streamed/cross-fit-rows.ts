@@ -83,7 +83,7 @@ export async function crossFitRows(
   await pass({
     sums: pulls.map(({ data }) => data),
     async visit(view) {
-      const found = await foldPulls(view.fit(fit), threats, view.foldOf, outside, theta);
+      const found = await foldPulls(view.fit(fit), threats, { foldOf: view.foldOf, outside }, theta);
       found.forEach((pull, a) => {
         add(pulls[a].data, pull.data);
       });
@@ -99,7 +99,8 @@ export async function crossFitRows(
         await own({
           sums: [product.data],
           async visit(view) {
-            add(product.data, (await foldProduct(view.fit(fit), view.foldOf, outside, theta, vectors)).data);
+            const found = await foldProduct(view.fit(fit), { foldOf: view.foldOf, outside }, theta, vectors);
+            add(product.data, found.data);
           },
         });
         return product;
@@ -123,7 +124,7 @@ function rowsOf(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array)
       await pass({
         sums: [sums.data],
         async visit(view) {
-          add(sums.data, (await foldGradients(view.fit(fit), view.foldOf, outside, theta)).data);
+          add(sums.data, (await foldGradients(view.fit(fit), { foldOf: view.foldOf, outside }, theta)).data);
         },
       });
       return withRidge(fit.ridge, theta, sums);
