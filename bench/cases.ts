@@ -70,8 +70,8 @@ export const TABLE_CASES: readonly Case[] = [
     model: "linear",
     rows: 5000,
     columns: 10,
-    rounds: 15,
-    warmUp: 3,
+    rounds: 31,
+    warmUp: 12,
   },
   {
     name: "influence at given parameters, logistic 10,000×200",

@@ -1,5 +1,5 @@
 import { shorter } from "../data/block-stretches.js";
-import type { Block } from "../data/dataset.js";
+import type { Block, Dataset } from "../data/dataset.js";
 import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { borrowBuffers } from "../models/idle-buffers.js";
@@ -142,6 +142,7 @@ export function slopeExtent({
   scores,
 }: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
   const { y, weights } = data;
+  if (loss.quadratic) return extentOfSquares(loss.second(0, 0), scores, data, map.sharedGradient);
   let largest = 0;
   let size = 0;
   eachLoss(loss, scores, y, (from, slopes, curvatures) => {
@@ -149,6 +150,18 @@ export function slopeExtent({
     if (map.sharedGradient) size += sizeOfTerms(scores.subarray(from), weights.subarray(from), slopes, curvatures);
   });
   return { largest, size };
+}
+
+/** The same of a squared loss, whose ℓ' is ℓ''(f − y). */
+function extentOfSquares(curvature: number, f: Float64Array, { y, weights }: Dataset, sized: boolean): SlopeExtent {
+  let largest = 0;
+  for (let i = 0; i < f.length; i++) {
+    const residual = Math.abs(f[i] - y[i]);
+    if (residual > largest) largest = residual;
+  }
+  let size = 0;
+  for (let i = 0; sized && i < f.length; i++) size += weights[i] * ((f[i] - y[i]) * (f[i] - y[i]) + f[i] * f[i]);
+  return { largest: curvature * largest, size: curvature * size };
 }
 
 /** Σ w (ℓ'²/ℓ'' + ℓ''f²) of some rows. */

@@ -5,8 +5,13 @@
 import type { Matrix } from "./matrix.js";
 import { inPieces, rowMemory, rowsAtATime } from "./row-memory.js";
 
+/** Columns from which a kernel would take longer to be handed the rows than four sums side by side take here. */
+const WIDE = 32;
+
 /** ‖x_i‖₂ of every row, to `out` (r). Returns whether each could be computed so: false where squares under- or overflow. */
-export function rowLengths({ data, rows, columns: m }: Matrix, out: Float64Array): boolean {
+export function rowLengths(matrix: Matrix, out: Float64Array): boolean {
+  const { data, rows, columns: m } = matrix;
+  if (m >= WIDE) return wideRowLengths(matrix, out);
   const step = rowsAtATime(rows, m);
   const memory = rowMemory();
   const [x, lengths] = memory.room(step * m, step);
@@ -16,6 +21,36 @@ export function rowLengths({ data, rows, columns: m }: Matrix, out: Float64Array
     unsafe += memory.kernels.norms(r, m, x, lengths);
     out.set(memory.at(lengths, r), from);
   });
+  return unsafe === 0;
+}
+
+/** Sums of squares beyond these have lost digits to under- or overflow. */
+const LEAST_SQUARE = 1e-280;
+const MOST_SQUARE = 1e280;
+
+function wideRowLengths({ data, rows, columns: m }: Matrix, out: Float64Array): boolean {
+  let unsafe = 0;
+  for (let i = 0, at = 0; i < rows; i++) {
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    const end = at + m;
+    for (const stop = end - (m & 3); at < stop; at += 4) {
+      const x0 = data[at];
+      const x1 = data[at + 1];
+      const x2 = data[at + 2];
+      const x3 = data[at + 3];
+      a += x0 * x0;
+      b += x1 * x1;
+      c += x2 * x2;
+      d += x3 * x3;
+    }
+    for (; at < end; at++) a += data[at] * data[at];
+    const square = a + b + (c + d);
+    if (!(square > LEAST_SQUARE && square < MOST_SQUARE)) unsafe++;
+    out[i] = Math.sqrt(square);
+  }
   return unsafe === 0;
 }
 
@@ -101,24 +136,43 @@ export interface PowerProduct {
 
 const NUMBERS_A_STEP = 5;
 
-/** What a kernel is told of one factor: the product's place, the input, the power, the coefficient, whether it comes behind another. */
-const stepsOf = (products: readonly PowerProduct[]): Float64Array =>
-  Float64Array.from(
-    products.flatMap(({ coefficient, factors }, a) =>
-      factors.length === 0
-        ? [a, 0, 0, coefficient, 0]
-        : factors.flatMap(({ input, power }, k) => [a, input, power, coefficient, Math.min(k, 1)]),
-    ),
-  );
+/** d products in the words of their kernel. */
+export interface ProductSteps {
+  /** d */
+  readonly count: number;
+  /** Of every factor: its product's place, the input, the power, the coefficient, whether it comes behind another. */
+  readonly list: Float64Array;
+}
+
+/** Tells the kernel of products once, for as many rows as there will be. */
+export function stepsOf(products: readonly PowerProduct[]): ProductSteps {
+  const steps = products.reduce((sum, { factors }) => sum + Math.max(1, factors.length), 0);
+  const list = new Float64Array(NUMBERS_A_STEP * steps);
+  let at = 0;
+  products.forEach(({ coefficient, factors }, a) => {
+    if (factors.length === 0) {
+      list[at] = a;
+      list[at + 3] = coefficient;
+      at += NUMBERS_A_STEP;
+    }
+    factors.forEach(({ input, power }, k) => {
+      list[at] = a;
+      list[at + 1] = input;
+      list[at + 2] = power;
+      list[at + 3] = coefficient;
+      list[at + 4] = Math.min(k, 1);
+      at += NUMBERS_A_STEP;
+    });
+  });
+  return { count: products.length, list };
+}
 
 /** All d products of every row, to the front of `out` (r×d). */
 export function productRows(
   { data, rows, columns: m }: Matrix,
-  products: readonly PowerProduct[],
+  { count: d, list }: ProductSteps,
   out: Float64Array,
 ): void {
-  const d = products.length;
-  const list = stepsOf(products);
   const step = rowsAtATime(rows, 2 * Math.max(m, d)); // written column by column: they stay in a first-level cache
   const memory = rowMemory();
   const [x, v, steps] = memory.room(step * m, step * d, list.length);

@@ -21,8 +21,8 @@ export interface FeatureMap {
   readonly ownCoefficients: boolean;
   /** d names in parameter order, given the m inputs' names. */
   names(inputs: readonly string[]): string[];
-  /** V Θ, r×K. */
-  scores(theta: Matrix, x: Matrix): Matrix;
+  /** V Θ, r×K, in what `store` gives (default: a new array). */
+  scores(theta: Matrix, x: Matrix, store?: Store): Matrix;
   /** out (d×K) += V'Ω, Ω r×K. */
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void;
   /** out (d×d, lower triangle) += V' diag(ω) V, ω ≥ 0. */

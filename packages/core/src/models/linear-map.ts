@@ -1,3 +1,4 @@
+import type { Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import {
   addColumnSums,
@@ -30,8 +31,8 @@ export class LinearMap implements FeatureMap {
     return this.intercept ? [interceptName(inputs), ...inputs] : [...inputs];
   }
 
-  scores(theta: Matrix, x: Matrix): Matrix {
-    const scores = startWithIntercepts(theta, x.rows, this.intercept);
+  scores(theta: Matrix, x: Matrix, store?: Store): Matrix {
+    const scores = startWithIntercepts(theta, x.rows, this.intercept, store);
     addLinearScores(x, theta, this.first, scores);
     return scores;
   }

@@ -1,6 +1,6 @@
 import { growingBuffer, newArray, type Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
-import { affineRows, productRows, pulledRows } from "../linalg/row-kernels.js";
+import { affineRows, type ProductSteps, productRows, pulledRows, stepsOf } from "../linalg/row-kernels.js";
 import {
   addJacobianGramByInput,
   addWeightedDirections,
@@ -53,12 +53,13 @@ export class MonomialMap implements FeatureMap {
   readonly ownCoefficients = false;
   /** v_a, the constant among them. */
   private readonly columns: readonly Monomial[];
+  private readonly steps: ProductSteps;
   private readonly slopes: readonly Slope[];
   /** Of these, the ones that are a number, a number times x_j itself, and all others. */
   private readonly constant: readonly Slope[];
   private readonly own: readonly Slope[];
   private readonly other: readonly Slope[];
-  private readonly bends: readonly Bend[];
+  private knownBends: readonly Bend[] | null = null;
   /** Products with V, once it is formed. */
   private readonly plain: LinearMap;
   private readonly featureBuffer = growingBuffer();
@@ -71,15 +72,14 @@ export class MonomialMap implements FeatureMap {
   ) {
     this.columns = intercept ? [CONSTANT, ...terms] : terms;
     this.count = this.columns.length;
-    this.slopes = this.columns.flatMap((column, a) =>
-      derivatives(column).map(({ input: j, derivative: slope }) => ({ a, j, slope })),
+    this.steps = stepsOf(this.columns);
+    const slopes = this.columns.flatMap((column, a) =>
+      derivatives(column).map(({ input: j, derivative: slope }): Slope => ({ a, j, slope })),
     );
-    this.constant = this.slopes.filter(isConstant);
-    this.own = this.slopes.filter(isOwn);
-    this.other = this.slopes.filter((slope) => !isConstant(slope) && !isOwn(slope));
-    this.bends = this.slopes.flatMap(({ a, j, slope }) =>
-      derivatives(slope).map(({ input: k, derivative: bend }) => ({ a, j, k, bend })),
-    );
+    this.slopes = slopes;
+    this.constant = slopes.filter(isConstant);
+    this.own = slopes.filter(isOwn);
+    this.other = slopes.filter((slope) => !isConstant(slope) && !isOwn(slope));
     this.plain = new LinearMap(this.count, false);
   }
 
@@ -93,12 +93,12 @@ export class MonomialMap implements FeatureMap {
 
   formed(x: Matrix, store: Store): Matrix {
     const v = new Matrix(store(x.rows * this.count), x.rows, this.count);
-    productRows(x, this.columns, v.data);
+    productRows(x, this.steps, v.data);
     return v;
   }
 
-  scores(theta: Matrix, x: Matrix): Matrix {
-    return this.plain.scores(theta, this.formed(x, this.featureBuffer));
+  scores(theta: Matrix, x: Matrix, store?: Store): Matrix {
+    return this.plain.scores(theta, this.formed(x, this.featureBuffer), store);
   }
 
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void {
@@ -198,6 +198,13 @@ export class MonomialMap implements FeatureMap {
     return this.slopes.some(({ j }) => j === k);
   }
 
+  private get bends(): readonly Bend[] {
+    this.knownBends ??= this.slopes.flatMap(({ a, j, slope }) =>
+      derivatives(slope).map(({ input: k, derivative: bend }): Bend => ({ a, j, k, bend })),
+    );
+    return this.knownBends;
+  }
+
   /** Σ of coefficient·θ_a over slopes by input: m. */
   private gathered(slopes: readonly Slope[], theta: Float64Array): Float64Array {
     const out = new Float64Array(this.inputs);
@@ -222,7 +229,7 @@ export class MonomialMap implements FeatureMap {
     if (factors.length === 1 && factors[0].power === 1)
       return { factor, values: x.data, start: factors[0].input, step: x.columns };
     const values = this.columnBuffer(x.rows);
-    productRows(x, [monomial], values);
+    productRows(x, stepsOf([monomial]), values);
     return { factor: 1, values, start: 0, step: 1 };
   }
 }

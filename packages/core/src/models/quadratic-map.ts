@@ -1,5 +1,5 @@
 import { blas } from "../linalg/backend.js";
-import { growingBuffer, newArray } from "../linalg/buffers.js";
+import { growingBuffer, newArray, type Store } from "../linalg/buffers.js";
 import { Matrix } from "../linalg/matrix.js";
 import { pairStart } from "../linalg/parts/moment-blocks.js";
 import {
@@ -61,8 +61,8 @@ export class QuadraticMap implements FeatureMap {
     return k < this.inputs ? [k] : this.pairs[k - this.inputs];
   }
 
-  scores(theta: Matrix, x: Matrix): Matrix {
-    const scores = startWithIntercepts(theta, x.rows, this.intercept);
+  scores(theta: Matrix, x: Matrix, store?: Store): Matrix {
+    const scores = startWithIntercepts(theta, x.rows, this.intercept, store);
     addLinearScores(x, theta, this.first, scores);
     const m = this.inputs;
     const ux = new Float64Array(x.rows * m);

@@ -58,6 +58,7 @@ export async function sweep(
   const buffers = borrowBuffers();
   const formedBuffer = buffers.one();
   const pullBuffer = buffers.one();
+  const scoreBuffer = buffers.one();
   const gramBuffers = gramSums.map(() => buffers.one());
   const empty = Matrix.zeros(0, 0);
   const through: FeatureMap = map.formed ? new LinearMap(d, false) : map;
@@ -75,7 +76,7 @@ export async function sweep(
     for (const block of data.blocks((shared ?? later)?.rowsPerBlock ?? usualLength)) {
       const r = block.x.rows;
       const x = usesRows ? formed(block) : block.x;
-      const scores = plan.theta ? (shared ?? through).scores(plan.theta, x) : empty;
+      const scores = plan.theta ? (shared?.scores(plan.theta, x) ?? through.scores(plan.theta, x, scoreBuffer)) : empty;
       const pull = new Matrix(pullBuffer(r * columns).fill(0), r, columns);
       const rows = { block, scores, pull, grams: gramBuffers.map((buffer) => buffer(r).fill(0)) };
       visit(rows);

@@ -12,8 +12,10 @@ export function parseMonomials(text: string, features: readonly string[]): Term[
   if (terms.length === 0) throw usageError('A basis needs at least one term, such as "basis:x1,x1^2".');
   const seen = new Set<string>();
   for (const term of terms) {
-    const powers = term.factors.map(({ input, power }) => `${input}^${power}`).toSorted();
-    const key = powers.join("*");
+    const key = term.factors
+      .map(({ input, power }) => `${input}^${power}`)
+      .sort()
+      .join("*");
     if (key === "") throw usageError(`The basis term "${term.name}" is a constant: the intercept is already there.`);
     if (seen.has(key)) throw usageError(`The basis term "${term.name}" stands twice up to a factor: leave one out.`);
     seen.add(key);
@@ -86,6 +88,7 @@ function tokenize(term: string): Token[] {
 }
 
 function splitOutsideQuotes(text: string, separator: string): string[] {
+  if (!text.includes("`")) return text.split(separator);
   const parts = [""];
   let quoted = false;
   for (const character of text) {

@@ -9,6 +9,7 @@ import {
   productRows,
   pulledRows,
   rowLengths,
+  stepsOf,
 } from "../../src/linalg/row-kernels.js";
 import { kernelsWith } from "../../src/linalg/row-module.js";
 import { RandomNumbers } from "./reference.js";
@@ -24,6 +25,8 @@ const SHAPES = [
   [8200, 1],
   [2801, 3],
   [1001, 10],
+  [5, 32],
+  [7, 35],
   [3, 9001],
 ] as const;
 
@@ -120,7 +123,7 @@ describe.each(SHAPES)("%d rows of %d numbers", (rows, columns) => {
       },
     ];
     const out = new Float64Array(rows * products.length + 1).fill(9);
-    productRows(x, products, out);
+    productRows(x, stepsOf(products), out);
     const truth = rowsOf(x).flatMap((row) =>
       products.map(({ coefficient, factors }) =>
         factors.reduce((value, { input, power }) => value * row[input] ** power, coefficient),
@@ -136,17 +139,12 @@ describe.each(SHAPES)("%d rows of %d numbers", (rows, columns) => {
 describe("by hand", () => {
   test("lengths of rows whose squares under- or overflow are not vouched for", () => {
     const out = new Float64Array(2);
-    for (const tiny of [0, 1e-200, 1e200, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(
-        rowLengths(
-          Matrix.fromRows([
-            [3, 4],
-            [tiny, 0],
-          ]),
-          out,
-        ),
-      ).toBe(false);
-      expect(out[0]).toBe(5);
+    for (const width of [2, 50]) {
+      const padded = (...values: number[]): number[] => [...values, ...Array<number>(width - 2).fill(0)];
+      for (const tiny of [0, 1e-200, 1e200, Number.NaN, Number.POSITIVE_INFINITY]) {
+        expect(rowLengths(Matrix.fromRows([padded(3, 4), padded(tiny, 0)]), out)).toBe(false);
+        expect(out[0]).toBe(5);
+      }
     }
   });
 
@@ -176,7 +174,7 @@ describe("by hand", () => {
         { input: 0, power },
       ],
     };
-    productRows(whole, [alone, behind], out);
+    productRows(whole, stepsOf([alone, behind]), out);
     const powerOf = (x: number): number =>
       Array<number>(power)
         .fill(x)

@@ -22,7 +22,7 @@ export interface SizesJob<X> {
 /** Numbers that a part has: some 50 µs. */
 const PART_NUMBERS = 1 << 17;
 /** A number that is read takes as long as so many multiply-adds of matrices. */
-const READ = 20;
+const READ = 28;
 
 const rowsOfPart = (features: number): number => Math.max(1, Math.floor(PART_NUMBERS / features));
 

@@ -1,3 +1,4 @@
+import type { Store } from "../../linalg/buffers.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { addJacobianGramByInput, addWeightedGram, type FeatureMap, repeatRow } from "../feature-map.js";
 import { liftGradients, type Projection, projectDirections, projectRows } from "./projection.js";
@@ -24,8 +25,8 @@ export class ProjectedMap implements FeatureMap {
     return this.inner.names(this.projection.names);
   }
 
-  scores(theta: Matrix, x: Matrix): Matrix {
-    return this.inner.scores(theta, this.z(x));
+  scores(theta: Matrix, x: Matrix, store?: Store): Matrix {
+    return this.inner.scores(theta, this.z(x), store);
   }
 
   addPullback(x: Matrix, omega: Matrix, out: Matrix): void {
