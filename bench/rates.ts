@@ -58,7 +58,7 @@ export interface Scaling {
   readonly share: Spread;
 }
 
-export async function timeScaling(rounds = 7): Promise<Scaling> {
+export async function timeScaling(rounds = 21): Promise<Scaling> {
   const start = (threads: number) =>
     startLibrary<{ ready: string }>(["gram products"], { AIF_BLAS: "off", AIF_THREADS: String(threads) });
   const [one, other, pair] = await Promise.all([start(1), start(1), start(2)]);
