@@ -160,7 +160,8 @@ function extentOfSquares(curvature: number, f: Float64Array, { y, weights }: Dat
     if (residual > largest) largest = residual;
   }
   let size = 0;
-  for (let i = 0, n = sized ? f.length : 0; i < n; i++) size += weights[i] * ((f[i] - y[i]) * (f[i] - y[i]) + f[i] * f[i]);
+  for (let i = 0, n = sized ? f.length : 0; i < n; i++)
+    size += weights[i] * ((f[i] - y[i]) * (f[i] - y[i]) + f[i] * f[i]);
   return { largest: curvature * largest, size: curvature * size };
 }
 
