@@ -59,8 +59,8 @@ export function groundFlags(
   settings: StudySettings,
   data: Pick<EncodedDataset, "rows" | "copies"> & {
     readonly clusters: number | null;
-    /** null where they do not lie in memory. */
-    readonly y: Float64Array | null;
+    /** Rows with a target above 0. */
+    readonly positive: number;
   },
   model: ChosenModel,
   reach: Reach,
@@ -88,10 +88,7 @@ export function groundFlags(
   if (singularFolds > 0 && !fit.sparse) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
   }
-  const clusters = data.clusters ?? Infinity;
-  if (clusters < Math.max(MANY_CLUSTERS, fit.parameters.length)) {
-    flags.push(raise("few-clusters", `${clusters} clusters for ${fit.parameters.length} parameters.`));
-  }
+  flags.push(...clusterFlags(data.clusters, fit.parameters.length));
   const rows = data.rows / data.copies;
   const perRow = fit.parameters.length / rows;
   if (perRow > 0.05 && !fit.sparse) {
@@ -99,15 +96,23 @@ export function groundFlags(
       raise("few-rows", `${fit.parameters.length} parameters on ${rows} rows (${perRow.toPrecision(2)} a row).`),
     );
   }
-  if (data.y !== null && fit.model.loss.name === "logistic" && !fit.sparse) {
-    const positive = data.y.reduce((count, y) => count + (y > 0 ? 1 : 0), 0);
-    const rarer = Math.min(positive, data.rows - positive) / data.copies;
+  if (fit.model.loss.name === "logistic" && !fit.sparse) {
+    const rarer = Math.min(data.positive, data.rows - data.positive) / data.copies;
     if (rarer < EVENTS_PER_PARAMETER * fit.parameters.length) {
       flags.push(raise("few-events", `${rarer} rows of the rarer label for ${fit.parameters.length} parameters.`));
     }
   }
   return flags;
 }
+
+/** @param clusters null: rows are drawn by themselves */
+export function clusterFlags(clusters: number | null, parameters: number): Flag[] {
+  if (clusters === null || clusters >= Math.max(MANY_CLUSTERS, parameters)) return [];
+  return [raise("few-clusters", `${clusters} clusters for ${parameters} parameters.`)];
+}
+
+/** How many of the targets in memory are above 0. */
+export const positiveRows = (y: Float64Array): number => y.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
 
 /** What an l1 penalty leaves open. */
 function sparseFlags({ sparse, parameters }: Fit, path: LassoPathSection | null): Flag[] {

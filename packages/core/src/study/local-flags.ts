@@ -1,4 +1,4 @@
-import { attackFlags, integerFlags, tableFlags } from "./data-flags.js";
+import { attackFlags, clusterFlags, integerFlags, tableFlags } from "./data-flags.js";
 import { raise } from "./flags.js";
 import { isStationary } from "./local-damping.js";
 import { isFar } from "./local-polish.js";
@@ -8,7 +8,7 @@ import type { Flag, ThreatSection } from "./result.js";
 import { number, percent, threatLabel } from "./words.js";
 
 /** Flags on data, model and training, before any threat. */
-export function localGroundFlags(prepared: DescribedLocal): Flag[] {
+export function localGroundFlags(prepared: DescribedLocal, clusters: number | null): Flag[] {
   const { input, training, evaluation, local, trained, imported, statements, reach, damping } = prepared;
   const { settings } = input;
   const flags: Flag[] = [
@@ -20,6 +20,7 @@ export function localGroundFlags(prepared: DescribedLocal): Flag[] {
   if (settings.evaluation.kind === "training" && imported === null) {
     flags.push(raise("in-sample", "The loss is evaluated on the rows that the model was fitted on."));
   }
+  flags.push(...clusterFlags(clusters, prepared.point.parameters.length));
   const rows = training.rows / training.copies;
   const perRow = prepared.point.parameters.length / rows;
   if (perRow > 0.05) {

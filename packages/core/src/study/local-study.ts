@@ -36,7 +36,8 @@ export async function localStudyOf(
 ): Promise<{ study: Study; grounds: LocalGround[] }> {
   const { input, training, evaluation, local, influences } = prepared;
   const { settings } = input;
-  refuseOneCluster(clusterCount(training, settings), settings);
+  const clusters = clusterCount(training, settings);
+  refuseOneCluster(clusters, settings);
   const clock = stopwatch();
   const evaluated = await evaluateLocal(prepared, work);
   const evaluationData = evaluation ?? training;
@@ -68,7 +69,7 @@ export async function localStudyOf(
     rows: {
       evaluationRows: evaluated[0].y.length / evaluated[0].parts[0].data.copies,
       groups: rows.groups && groupSection(rows.groups, natural.losses, evaluated[0].w),
-      clusters: settings.cluster !== null && training.clusters ? new Set(training.clusters).size : null,
+      clusters,
     },
     measured: {
       heldOutLoss: heldOut ? dot(evaluated[0].w, natural.losses) : null,
@@ -76,7 +77,7 @@ export async function localStudyOf(
       estimationLoss: inferences[0].estimationLoss,
     },
     flags: [
-      ...localGroundFlags(prepared),
+      ...localGroundFlags(prepared, clusters),
       ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
       ...sections.flatMap(({ flags }) => flags),
       ...threats.flatMap(restartFlags),

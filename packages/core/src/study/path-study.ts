@@ -3,7 +3,7 @@ import type { Table } from "../data/table.js";
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
-import { groundFlags, noteFlags } from "./data-flags.js";
+import { groundFlags, noteFlags, positiveRows } from "./data-flags.js";
 import { refuseL1 } from "./l1-settings.js";
 import { type ChosenModel, chooseModel, ridgeOf } from "./model-choice.js";
 import { modelSection } from "./model-section.js";
@@ -140,7 +140,7 @@ export const trainingRowFlags = (
   ...noteFlags(data.notes),
   ...groundFlags(
     settings,
-    { rows: data.rows, copies: data.copies, clusters: clusterCount(data, settings), y: data.y },
+    { rows: data.rows, copies: data.copies, clusters: clusterCount(data, settings), positive: positiveRows(data.y) },
     model,
     reach,
     fit,

@@ -178,7 +178,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     ...tableFlags({ table: {} }, training, evaluation),
     ...groundFlags(
       settings,
-      { rows: training.rows, copies: 1, clusters, y: null },
+      { rows: training.rows, copies: 1, clusters, positive: summary.above },
       model,
       reach,
       fit,

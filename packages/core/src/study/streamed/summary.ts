@@ -11,6 +11,8 @@ export interface Summary {
   readonly meanEvaluated: number;
   /** Rows with weight. */
   readonly positive: number;
+  /** Rows with a target above 0. */
+  readonly above: number;
   /** Σ w² */
   readonly squares: number;
   /** Whether losses rise or fall as the intercept runs away: see `runaway`. */
@@ -21,7 +23,7 @@ export interface Summary {
 
 /** @throws input: a target that the loss is not defined for. */
 export async function summarise(pass: Pass<RowsView>, model: ScoreModel, folds: number): Promise<Summary> {
-  const scalars = new Float64Array(4);
+  const scalars = new Float64Array(5);
   const directions = new Float64Array(4);
   const inside = new Float64Array(folds);
   await pass({
@@ -29,15 +31,16 @@ export async function summarise(pass: Pass<RowsView>, model: ScoreModel, folds: 
     visit({ block: { y, w, evaluationWeights, sourceRows, foldOf } }) {
       checkTargets(model.loss, y, (i) => sourceRows[i]);
       if (folds > 0 && foldOf === null) throw inputError("The rows have no folds, which --evaluation cv needs.");
-      let [mean, evaluated, positive, squares] = [0, 0, 0, 0];
+      let [mean, evaluated, positive, squares, above] = [0, 0, 0, 0, 0];
       for (let i = 0; i < y.length; i++) {
         mean += w[i] * y[i];
         evaluated += evaluationWeights[i] * y[i];
         if (w[i] > 0) positive++;
         squares += w[i] * w[i];
+        if (y[i] > 0) above++;
         if (folds > 0 && foldOf) inside[foldOf[i]] += w[i];
       }
-      [mean, evaluated, positive, squares].forEach((value, k) => {
+      [mean, evaluated, positive, squares, above].forEach((value, k) => {
         scalars[k] += value;
       });
       runaway(model.loss, y, w).forEach((found, k) => {
@@ -45,6 +48,7 @@ export async function summarise(pass: Pass<RowsView>, model: ScoreModel, folds: 
       });
     },
   });
-  const [meanTarget, meanEvaluated, positive, squares] = scalars;
-  return { meanTarget, meanEvaluated, positive, squares, runaway: [...directions].map((n) => n > 0), inside };
+  const [meanTarget, meanEvaluated, positive, squares, above] = scalars;
+  const directed = [...directions].map((n) => n > 0);
+  return { meanTarget, meanEvaluated, positive, squares, above, runaway: directed, inside };
 }

@@ -126,7 +126,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
       estimationLoss: judged[0].inference.estimationLoss,
     },
     flags: [
-      ...localGroundFlags(described),
+      ...localGroundFlags(described, clusters),
       ...sections.flatMap(({ flags }) => flags),
       raise("streamed", "The rows passed by block by block."),
     ],
