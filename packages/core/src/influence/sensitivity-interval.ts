@@ -1,5 +1,6 @@
 import { Matrix } from "../linalg/matrix.js";
-import { symmetricEigen } from "../linalg/symmetric.js";
+import { sumOfSquares } from "../linalg/square.js";
+import { EquilibratedCholesky, symmetricEigen } from "../linalg/symmetric.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { chiSquareQuantile, chiSquareTail, normalQuantile } from "../stats/distributions.js";
 import type { Influence } from "./aif.js";
@@ -46,8 +47,8 @@ export function curvatureInterval(
 ): SensitivityInterval {
   const I = influence.map((value, j) => value - (bias ? bias.influence[j] : 0));
   const centre = found.debiased - (bias ? bias.sensitivity : 0);
-  const { root, rank, wald } = ellipsoid(found.covariance, I);
-  const waldProbability = chiSquareTail(wald, rank);
+  const axes = fullLength(found.covariance, I) ?? ellipsoid(found.covariance, I);
+  const waldProbability = chiSquareTail(axes.wald, axes.rank);
   if (waldProbability < CLEARLY_NONZERO) {
     const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
     return {
@@ -58,7 +59,8 @@ export function curvatureInterval(
     };
   }
   // x = Î + root·z with ‖z‖² ≤ χ²: ½x'Hx = S + b'z + ½z'Az.
-  const size = Math.sqrt(chiSquareQuantile(level, rank));
+  const root = axes.root();
+  const size = Math.sqrt(chiSquareQuantile(level, axes.rank));
   const towards = naturalTimes(I);
   const images = root.map((column) => naturalTimes(column));
   const A = Matrix.fromRows(root.map((column) => Float64Array.from(images, (image) => dot(column, image))));
@@ -75,13 +77,39 @@ export function curvatureInterval(
   };
 }
 
-/** Columns r_k with V̂ = Σ r_k r_k', their number, and Î'V̂⁺Î. */
-function ellipsoid(covariance: Matrix, I: Float64Array): { root: Float64Array[]; rank: number; wald: number } {
+/** The ellipsoid of V̂. */
+interface Ellipsoid {
+  readonly rank: number;
+  /** Î'V̂⁺Î */
+  readonly wald: number;
+  /** Columns r_k with V̂ = Σ r_k r_k'. */
+  root(): Float64Array[];
+}
+
+/** Where V̂ is as far from singular as `ellipsoid` asks, which is told without its eigenvalues; else null. */
+function fullLength(covariance: Matrix, I: Float64Array): Ellipsoid | null {
+  const factor = EquilibratedCholesky.factor(covariance);
+  if (!(factor instanceof EquilibratedCholesky)) return null;
+  // λ_min ≥ 1/‖V̂⁻¹‖_F and λ_max ≤ tr V̂, with room for rounding; a square that is lost to underflow says nothing.
+  const least = 1 / Math.sqrt(sumOfSquares(factor.inverse().data));
+  const most = trace(covariance);
+  if (!(least <= most && least > 100 * RANK_TOLERANCE * most)) return null;
+  return { rank: I.length, wald: factor.inverseQuadratic(I), root: () => ellipsoid(covariance, I).root() };
+}
+
+function trace({ data, rows: d }: Matrix): number {
+  let sum = 0;
+  for (let j = 0; j < d; j++) sum += data[j * (d + 1)];
+  return sum;
+}
+
+function ellipsoid(covariance: Matrix, I: Float64Array): Ellipsoid {
   const { values, vectors } = symmetricEigen(covariance);
   const largest = values[values.length - 1];
   const kept = [...values.keys()].filter((k) => values[k] > RANK_TOLERANCE * largest);
   const wald = kept.reduce((sum, k) => sum + dot(vectors.row(k), I) ** 2 / values[k], 0);
-  return { root: kept.map((k) => vectors.row(k).map((v) => v * Math.sqrt(values[k]))), rank: kept.length, wald };
+  const root = (): Float64Array[] => kept.map((k) => vectors.row(k).map((v) => v * Math.sqrt(values[k])));
+  return { rank: kept.length, wald, root };
 }
 
 /** min over ‖z‖ ≤ 1 of Σ b_k z_k + ½ a_k z_k², a ≥ 0: z_k = −b_k/(a_k + μ) with the μ ≥ 0 that keeps it in the ball. */

@@ -1,6 +1,7 @@
 import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
-import { symmetricEigen } from "../linalg/symmetric.js";
+import { symmetricEigen, symmetrise } from "../linalg/symmetric.js";
+import { decreasingRoot, type SlopedFunction } from "../robust/decreasing-root.js";
 import { chiSquareTail, normalQuantile } from "../stats/distributions.js";
 import { randomStream } from "../stats/random.js";
 
@@ -19,7 +20,7 @@ const TABLE = 400;
  */
 export function supremumFactor(covariance: Matrix, level: number, seed: number): number {
   const root = correlationRoot(covariance);
-  return factorOf(root, covariance.rows, largestOf, level, seed);
+  return factorOf(root, covariance.rows, largestOf(covariance.rows), level, seed);
 }
 
 /**
@@ -31,12 +32,12 @@ export function pairwiseFactor(covariance: Matrix, errors: Matrix, level: number
   let pairs = 0;
   for (let i = 0; i < K; i++) for (let j = 0; j < i; j++) if (errors.data[i * K + j] > 0) pairs++;
   if (pairs === 0) return 0;
-  const largest = (values: Float64Array): number => {
+  const largest: Largest = (values, from) => {
     let most = 0;
     for (let i = 0; i < K; i++) {
       for (let j = 0, at = i * K; j < i; j++, at++) {
         const error = errors.data[at];
-        if (error > 0) most = Math.max(most, Math.abs(values[i] - values[j]) / error);
+        if (error > 0) most = Math.max(most, Math.abs(values[from + i] - values[from + j]) / error);
       }
     }
     return most;
@@ -44,28 +45,41 @@ export function pairwiseFactor(covariance: Matrix, errors: Matrix, level: number
   return factorOf(rootOf(covariance, RANK_TOLERANCE.covariance), pairs, largest, level, seed);
 }
 
+/** The largest of some linear forms of a vector that lies in `values` from `from` on. */
+type Largest = (values: Float64Array, from: number) => number;
+
 /** P(R·largest(LU) ≤ t) = level for `count` linear forms of RLU. */
-function factorOf(
-  root: Root,
-  count: number,
-  largest: (values: Float64Array) => number,
-  level: number,
-  seed: number,
-): number {
-  const rank = root.axes.rows;
-  if (rank === 0) return 0;
-  const below = radiusTable(rank);
+function factorOf(root: Root, count: number, largest: Largest, level: number, seed: number): number {
+  if (root.rank === 0) return 0;
   const reaches = largestReaches(root, largest, seed);
+  const open = openShare(root.rank, level, reaches);
   // Bonferroni's factor is never too small.
-  let [low, high] = [0, normalQuantile(1 - (1 - level) / (2 * count))];
-  for (let step = 0; step < 50; step++) {
-    const t = 0.5 * (low + high);
+  const most = normalQuantile(1 - (1 - level) / (2 * count));
+  return open(most, { value: 0 }) > 0 ? most : decreasingRoot(open, most);
+}
+
+/** t ↦ level − E P(R ≤ t/reach) for R² ~ χ²_k, P interpolated in a table: right to 1e-4. */
+function openShare(k: number, level: number, reaches: Float64Array): SlopedFunction {
+  const centre = Math.sqrt(k);
+  const from = Math.max(0, centre - 5);
+  const step = (centre + 5 - from) / TABLE;
+  const values = Float64Array.from({ length: TABLE + 1 }, (_, i) => 1 - chiSquareTail((from + i * step) ** 2, k));
+  return (t, slope) => {
     let covered = 0;
-    for (const reach of reaches) covered += below(t / reach);
-    if (covered < level * reaches.length) low = t;
-    else high = t;
-  }
-  return high;
+    let rise = 0;
+    for (let b = 0; b < reaches.length; b++) {
+      const at = (t / reaches[b] - from) / step;
+      if (at >= TABLE) covered += 1;
+      else if (at > 0) {
+        const i = Math.floor(at);
+        const difference = values[i + 1] - values[i];
+        covered += values[i] + (at - i) * difference;
+        rise += difference / (reaches[b] * step);
+      }
+    }
+    slope.value = -rise / reaches.length;
+    return level - covered / reaches.length;
+  };
 }
 
 /** Of the correlations of V̂. */
@@ -82,10 +96,13 @@ function correlationRoot(covariance: Matrix): Root {
   return rootOf(correlation, RANK_TOLERANCE.correlations);
 }
 
-/** The range of V by orthonormal axes A (rank×d), and L' = Λ^½A (rank×d) with LL' = V. */
+/** How V = V^½V^½ is drawn from. */
 interface Root {
-  readonly axes: Matrix;
-  readonly scaled: Matrix;
+  readonly rank: number;
+  /** V^½ (d×d) */
+  readonly half: Matrix;
+  /** The range of V by orthonormal axes A (rank×d); null where it is everything. */
+  readonly axes: Matrix | null;
 }
 
 function rootOf(covariance: Matrix, tolerance: number): Root {
@@ -94,55 +111,49 @@ function rootOf(covariance: Matrix, tolerance: number): Root {
   let first = 0;
   while (first < d && !(values[first] > tolerance * values[d - 1])) first++;
   const axes = vectors.rowRange(first, d);
-  const scaled = new Matrix(axes.data.slice(), axes.rows, d);
-  for (let k = 0; k < axes.rows; k++) {
-    const length = Math.sqrt(values[first + k]);
-    for (let j = 0; j < d; j++) scaled.data[k * d + j] *= length;
+  // With scaled = Λ^¼A, V^½ = scaled'scaled.
+  const scaled = axes.data.slice();
+  for (let k = 0, at = 0; k < axes.rows; k++) {
+    const length = values[first + k] ** 0.25;
+    for (let j = 0; j < d; j++, at++) scaled[at] *= length;
   }
-  return { axes, scaled };
+  const half = Matrix.zeros(d, d);
+  if (axes.rows > 0) blas().syrk(d, axes.rows, 1, scaled, d, 0, half.data, d);
+  return { rank: axes.rows, half: symmetrise(half), axes: first === 0 ? null : axes };
 }
 
-function largestOf(values: Float64Array): number {
-  let most = 0;
-  for (let j = 0; j < values.length; j++) most = Math.max(most, Math.abs(values[j]));
-  return most;
-}
+const largestOf =
+  (d: number): Largest =>
+  (values, from) => {
+    let most = 0;
+    for (let at = from; at < from + d; at++) {
+      const size = Math.abs(values[at]);
+      if (size > most) most = size;
+    }
+    return most;
+  };
 
 /**
  * The largest form of LU for directions U = AZ/‖AZ‖, with Z drawn along the estimates: LU = V^½Z/‖AZ‖ is the same for all axes,
- * whose signs (and, of equal eigenvalues, whose choice) rounding decides.
+ * whose signs (and, of equal eigenvalues, whose choice) rounding decides. ‖AZ‖ = ‖Z‖ where the axes are all there are.
  */
-function largestReaches({ axes, scaled }: Root, largest: (values: Float64Array) => number, seed: number): Float64Array {
-  const { rows: rank, columns: d } = axes;
+function largestReaches({ half, axes }: Root, largest: Largest, seed: number): Float64Array {
+  const d = half.rows;
   const random = randomStream(seed, 1);
   const out = new Float64Array(DIRECTIONS);
   const normals = new Float64Array(BATCH * d);
-  const along = new Float64Array(BATCH * rank);
+  const along = axes ? new Float64Array(BATCH * axes.rows) : normals;
   const drawn = new Float64Array(BATCH * d);
+  const width = axes?.rows ?? d;
   for (let from = 0; from < DIRECTIONS; from += BATCH) {
     random.fillNormals(normals);
-    blas().gemm(false, true, BATCH, rank, d, 1, normals, d, axes.data, d, 0, along, rank);
-    blas().gemm(false, false, BATCH, d, rank, 1, along, rank, scaled.data, d, 0, drawn, d);
+    if (axes) blas().gemm(false, true, BATCH, width, d, 1, normals, d, axes.data, d, 0, along, width);
+    blas().gemm(false, false, BATCH, d, d, 1, normals, d, half.data, d, 0, drawn, d);
     for (let i = 0; i < BATCH; i++) {
       let square = 0;
-      for (let at = i * rank, end = at + rank; at < end; at++) square += along[at] * along[at];
-      out[from + i] = largest(drawn.subarray(i * d, (i + 1) * d)) / Math.sqrt(square);
+      for (let at = i * width, end = at + width; at < end; at++) square += along[at] * along[at];
+      out[from + i] = largest(drawn, i * d) / Math.sqrt(square);
     }
   }
   return out;
-}
-
-/** r ↦ P(R ≤ r) for R² ~ χ²_k, interpolated in a table: right to 1e-4. */
-function radiusTable(k: number): (r: number) => number {
-  const centre = Math.sqrt(k);
-  const from = Math.max(0, centre - 5);
-  const step = (centre + 5 - from) / TABLE;
-  const values = Float64Array.from({ length: TABLE + 1 }, (_, i) => 1 - chiSquareTail((from + i * step) ** 2, k));
-  return (r) => {
-    const at = (r - from) / step;
-    if (!(at > 0)) return 0;
-    if (at >= TABLE) return 1;
-    const i = Math.floor(at);
-    return values[i] + (at - i) * (values[i + 1] - values[i]);
-  };
 }

@@ -1,5 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { fillNormalPairs, type GeneratorState } from "./normal-pairs.js";
 
 /** A stream of random numbers, the same for the same seed and stream number on every machine. */
 export interface RandomStream {
@@ -14,7 +15,7 @@ export interface RandomStream {
 /** One stream for each (seed, stream), as for the draws of a bootstrap. */
 export function randomStream(seed: number, stream = 0): RandomStream {
   // Small seeds start too regularly, so they are mixed first.
-  const generator = xoroshiro128plus(mixed(mixed(seed | 0) ^ mixed(stream + 0x9e3779b9)));
+  let generator = xoroshiro128plus(mixed(mixed(seed | 0) ^ mixed(stream + 0x9e3779b9)));
   const uniform = (): number => {
     for (;;) {
       const value = uniformFloat64(generator);
@@ -42,7 +43,13 @@ export function randomStream(seed: number, stream = 0): RandomStream {
     return pair[0];
   };
   const fillNormals = (out: Float64Array): void => {
-    for (let at = 0; at < out.length; at++) out[at] = normal();
+    const from = spare && out.length > 0 ? 1 : 0;
+    if (from === 1) out[0] = normal();
+    const to = out.length - ((out.length - from) % 2);
+    const [s01, s00, s11, s10] = generator.getState();
+    const state: GeneratorState = [s01, s00, s11, s10];
+    generator = xoroshiro128plusFromState(fillNormalPairs(state, out.subarray(from, to)));
+    if (to < out.length) out[to] = normal();
   };
   return { uniform, normal, fillNormals };
 }
