@@ -2,8 +2,10 @@ import { blas } from "../linalg/backend.js";
 import { Matrix } from "../linalg/matrix.js";
 import { symmetrise } from "../linalg/symmetric.js";
 import { addWeightedGram } from "../models/feature-map.js";
+import { lossSlopes } from "../models/loss-rows.js";
 import type { Loss } from "../models/losses.js";
-import { sweep } from "../models/sweep.js";
+import type { SweepSums } from "../models/sweep.js";
+import { type Ask, sweepFor } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import { dualExponent, maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
@@ -30,67 +32,88 @@ export async function influenceJacobian(
   work: Work & Partial<Sampling> = {},
   known?: Densities,
 ): Promise<Matrix> {
-  const { fit, threat, scale, pull } = attack;
+  const { model, data } = attack.fit;
+  const { ask, from } = jacobianAsk(attack, shifts, known ?? (await densitiesOf(attack, work)));
+  return from(await sweepFor(model.map, data, "inference", ask, work)).jacobian;
+}
+
+/** Sums over rows that say how Φ moves. */
+export interface JacobianSums {
+  /** D + T (d×d, full) */
+  readonly jacobian: Matrix;
+  /** c Σ w N 2K_h(ℓ') ℓ''² vv' (d×d, full) of a squared loss, whose |ℓ'| bends nowhere else; of others nothing (0×0). */
+  readonly bent: Matrix;
+}
+
+/** What D + T asks of a pass over the rows of `attack`, and what becomes of it. */
+export function jacobianAsk(
+  { fit, threat, scale, pull }: Influence,
+  shifts: Float64Array,
+  { density, corners }: Densities,
+): { readonly ask: Ask; from(sums: SweepSums): JacobianSums } {
   const { model, data, parameters, scores } = fit;
   const { map, loss } = model;
   const { p, budgets } = threat.settings;
   const d = map.count;
   const q = dualExponent(p);
-  const slope = scores.map((f, i) => loss.first(f, data.y[i]));
-  const { density, corners } = known ?? (await densitiesOf(attack, slope, work));
+  const slope = new Float64Array(data.rows);
+  lossSlopes(loss, scores, data.y, slope);
   const curved = Matrix.zeros(d, d);
   const mixed = Matrix.zeros(d, d);
-  const { grams, pull: mixedSum } = await sweep(
-    map,
-    data,
-    { grams: 2, pull: pull.shared ? 1 : 0, phase: "inference" },
-    ({ block, grams: [positive, negative], pull: onShared }) => {
-      const { x, y, w, firstRow } = block;
-      const r = x.rows;
-      const own = slope.subarray(firstRow, firstRow + r);
-      const gamma = map.inputGradients(parameters, x);
-      const response = threat.respond({ slope: own, base: gamma }, block);
-      const phi = pull.shared ?? response.base;
-      const norms = dualNorms(response.gain, own);
-      const onCurvature = new Float64Array(r);
-      const onMixed = new Float64Array(r);
-      for (let i = 0; i < r; i++) {
-        const row = firstRow + i;
-        const [f, sign] = [scores[row], Math.sign(own[i])];
+  const visit: Ask["visit"] = ({ block, grams: [positive, negative], pull: onShared }) => {
+    const { x, y, w, firstRow } = block;
+    const r = x.rows;
+    const own = slope.subarray(firstRow, firstRow + r);
+    const gamma = map.inputGradients(parameters, x);
+    const response = threat.respond({ slope: own, base: gamma }, block);
+    const phi = pull.shared ?? response.base;
+    const norms = dualNorms(response.gain, own);
+    const onCurvature = new Float64Array(r);
+    const onMixed = new Float64Array(r);
+    for (let i = 0; i < r; i++) {
+      const row = firstRow + i;
+      const f = scores[row];
+      const second = loss.second(f, y[i]);
+      const bend = 2 * density(own[i]) * second * second;
+      if (loss.quadratic) positive[i] = w[i] * scale * norms[i] * bend;
+      else {
         const third = loss.third(f, y[i]);
-        const second = loss.second(f, y[i]);
-        const weight = scale * norms[i] * (sign * third + 2 * density(own[i]) * second * second) + third * shifts[row];
+        const weight = scale * norms[i] * (Math.sign(own[i]) * third + bend) + third * shifts[row];
         positive[i] = w[i] * Math.max(0, weight);
         negative[i] = w[i] * Math.max(0, -weight);
-        onMixed[i] = scale * w[i] * response.sign[i] * second;
-        onCurvature[i] = scale * w[i] * Math.abs(own[i]);
       }
-      if (pull.shared) onShared.data.set(onMixed);
-      else addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
-      if (q > 1 && q < Infinity) {
-        const free = threat.settings.bounds === null ? gamma : freeGradients(gamma, response.base);
-        const diagonals = curvatureDiagonals(free, budgets, q, norms);
-        const factor = onCurvature.map((weight, i) => (norms[i] > 0 ? (weight * (q - 1)) / norms[i] : 0));
-        map.addJacobianGram(x, diagonals, factor, curved);
-        const along = map.jacobianTimes(x, phi);
-        if (along.rows === 1) addOuter(along.data, -sum(factor), curved);
-        else subtractGram(along, factor, curved);
-      }
-      corners?.(x, gamma, onCurvature, curved);
-    },
-    work,
-  );
-  if (pull.shared) addProduct(mixedSum.data, map.jacobianTimes(Matrix.zeros(0, map.inputs), pull.shared).data, mixed);
-  const out = Matrix.zeros(d, d);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) {
-      const at = i * d + j;
-      const lower = Math.max(i, j) * d + Math.min(i, j);
-      out.data[at] =
-        grams[0].data[lower] - grams[1].data[lower] + curved.data[lower] + mixed.data[at] + mixed.data[j * d + i];
+      onMixed[i] = scale * w[i] * response.sign[i] * second;
+      onCurvature[i] = scale * w[i] * Math.abs(own[i]);
     }
-  }
-  return symmetrise(out);
+    if (pull.shared) for (let i = 0; i < r; i++) onShared.data[i * onShared.stride + onShared.first] = onMixed[i];
+    else addMixed(map.features(x), map.jacobianTimes(x, phi), onMixed, mixed);
+    if (q > 1 && q < Infinity) {
+      const free = threat.settings.bounds === null ? gamma : freeGradients(gamma, response.base);
+      const diagonals = curvatureDiagonals(free, budgets, q, norms);
+      const factor = onCurvature.map((weight, i) => (norms[i] > 0 ? (weight * (q - 1)) / norms[i] : 0));
+      map.addJacobianGram(x, diagonals, factor, curved);
+      const along = map.jacobianTimes(x, phi);
+      if (along.rows === 1) addOuter(along.data, -sum(factor), curved);
+      else subtractGram(along, factor, curved);
+    }
+    corners?.(x, gamma, onCurvature, curved);
+  };
+  return {
+    ask: { grams: loss.quadratic ? 1 : 2, pull: pull.shared ? 1 : 0, visit },
+    from({ grams: [positive, negative], pull: mixedSum }) {
+      if (pull.shared)
+        addProduct(mixedSum.data, map.jacobianTimes(Matrix.zeros(0, map.inputs), pull.shared).data, mixed);
+      const jacobian = Matrix.zeros(d, d);
+      for (let i = 0; i < d; i++) {
+        for (let j = 0; j <= i; j++) {
+          const at = i * d + j;
+          const bent = positive.data[at] - (loss.quadratic ? 0 : negative.data[at]);
+          jacobian.data[at] = bent + curved.data[at] + mixed.data[at] + mixed.data[j * d + i];
+        }
+      }
+      return { jacobian: symmetrise(jacobian), bent: loss.quadratic ? symmetrise(positive) : Matrix.zeros(0, 0) };
+    },
+  };
 }
 
 /** N_i = gain_i / |ℓ'_i|; rows without slope add nothing to first order and get 0. */
@@ -104,15 +127,14 @@ export interface Densities {
   readonly corners: CornerTerms | null;
 }
 
-async function densitiesOf(
-  attack: Influence,
-  slope: Float64Array,
-  options: Work & Partial<Sampling>,
-): Promise<Densities> {
-  const rate = bandwidthRate(attack.fit.data.weights, options);
+export async function densitiesOf(attack: Influence, options: Work & Partial<Sampling>): Promise<Densities> {
+  const { model, data, scores } = attack.fit;
+  const rate = bandwidthRate(data.weights, options);
+  const slope = new Float64Array(data.rows);
+  lossSlopes(model.loss, scores, data.y, slope);
   return {
     density: slopeDensity(attack, slope, rate),
-    corners: attack.fit.model.map.sharedGradient ? null : await gradientDensity(attack, rate, options),
+    corners: model.map.sharedGradient ? null : await gradientDensity(attack, rate, options),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Matrix } from "../linalg/matrix.js";
+import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { image, product } from "./sandwich-inverse.js";
 
@@ -26,12 +27,13 @@ export function normCurvatureBias({ fit, threat, pull }: Influence, spread: Matr
   for (let k = 0; k < m; k++) units.data[k * (m + 1)] = 1;
   // Row k is V e_k.
   const V = map.jacobianTimes(Matrix.zeros(0, m), units);
-  const C = product(product(V, spread), V, true);
+  const spreadV = product(V, spread);
   const g = gamma.map((value, k) => budgets[k] ** 2 * value);
-  const Cg = image(C, g);
+  // C = V·spread·V'
+  const Cg = image(spreadV, image(V, g, true));
   let [trace, form] = [0, 0];
   for (let k = 0; k < m; k++) {
-    trace += budgets[k] ** 2 * C.data[k * (m + 1)];
+    trace += budgets[k] ** 2 * dot(spreadV.row(k), V.row(k));
     form += g[k] * Cg[k];
   }
   const turn = g.map(

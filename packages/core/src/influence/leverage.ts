@@ -1,57 +1,56 @@
-import { blas } from "../linalg/backend.js";
-import { growingBuffer } from "../linalg/buffers.js";
-import { Matrix } from "../linalg/matrix.js";
-import { sweep } from "../models/sweep.js";
+import type { Matrix } from "../linalg/matrix.js";
+import { RowForms } from "../models/row-forms.js";
+import { type Ask, sweepFor } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
 
-/** Columns of V that are multiplied at once: wide enough for BLAS, narrow enough that little above the diagonal is multiplied. */
-const WIDTH = 64;
+/** v_i'Mv_i of every row for each of some d×d matrices, which a pass for other sums writes: n each. */
+export interface FormsAsk {
+  readonly ask: Ask;
+  readonly values: readonly Float64Array[];
+  /** When the pass is over. */
+  done(): void;
+}
+
+export function formsAsk({ fit: { model, data } }: Influence, matrices: readonly Matrix[]): FormsAsk {
+  const forms = new RowForms(model.map, matrices);
+  const values = matrices.map(() => new Float64Array(data.rows));
+  const visit: Ask["visit"] = ({ block: { x, firstRow } }) => {
+    for (const [k, found] of forms.of(x).entries()) values[k].set(found, firstRow);
+  };
+  return { ask: { pull: 0, grams: 0, visit }, values, done: () => forms.giveBack() };
+}
 
 /** v_i'Mv_i of every row (n) for each of some d×d matrices. */
 export async function rowForms(
-  { fit: { model, data } }: Influence,
+  attack: Influence,
   matrices: readonly Matrix[],
   work?: Work,
-): Promise<Float64Array[]> {
-  const out = matrices.map(() => new Float64Array(data.rows));
-  const uppers = matrices.map(upperForm);
-  const images = growingBuffer();
-  await sweep(
-    model.map,
-    data,
-    { phase: "leverages" },
-    ({ block: { x, firstRow } }) => {
-      const v = model.map.features(x);
-      uppers.forEach((U, k) => addForms(v, U, out[k].subarray(firstRow, firstRow + x.rows), images(x.rows * WIDTH)));
-    },
-    work,
-  );
-  return out;
+): Promise<readonly Float64Array[]> {
+  const { model, data } = attack.fit;
+  const { ask, values, done } = formsAsk(attack, matrices);
+  await sweepFor(model.map, data, "leverages", ask, work);
+  done();
+  return values;
 }
 
-/** U upper triangular with v'Uv = v'Mv: half the products. */
-function upperForm({ data, rows: d }: Matrix): Matrix {
-  const upper = Matrix.zeros(d, d);
-  for (let i = 0; i < d; i++) {
-    upper.data[i * (d + 1)] = data[i * (d + 1)];
-    for (let j = i + 1; j < d; j++) upper.data[i * d + j] = data[i * d + j] + data[j * d + i];
+/** v_i'H⁻¹v_i of every row (n), computed when they are first asked for, or left here by a pass that had use for them. */
+export class LeverageForms {
+  private known: Promise<Float64Array> | null = null;
+
+  constructor(
+    private readonly attack: Influence,
+    private readonly inverse: Matrix,
+    private readonly work: Work,
+  ) {}
+
+  all(): Promise<Float64Array> {
+    this.known ??= rowForms(this.attack, [this.inverse], this.work).then(([own]) => own);
+    return this.known;
   }
-  return upper;
-}
 
-/** out (r) += v_i'Uv_i, some columns of VU at a time. */
-function addForms(v: Matrix, U: Matrix, out: Float64Array, images: Float64Array): void {
-  const d = v.columns;
-  for (let from = 0; from < d; from += WIDTH) {
-    const to = Math.min(from + WIDTH, d);
-    const width = to - from;
-    blas().gemm(false, false, v.rows, width, to, 1, v.data, d, U.data.subarray(from), d, 0, images, width);
-    for (let i = 0, at = 0; i < v.rows; i++) {
-      let sum = 0;
-      for (let j = i * d + from, end = i * d + to; j < end; j++, at++) sum += v.data[j] * images[at];
-      out[i] += sum;
-    }
+  keep(values: Float64Array): void {
+    this.known ??= Promise.resolve(values);
   }
 }
 
@@ -66,10 +65,11 @@ export function leverages(
   forms: Float64Array,
   unit: number | null,
 ): Float64Array {
-  return forms.map((form, i) => {
-    const second = model.loss.second(scores[i], data.y[i]);
-    return Math.min(LARGEST, (unit ?? data.weights[i]) * second * form);
-  });
+  return forms.map((form, i) => leverageOf(model.loss.second(scores[i], data.y[i]), unit ?? data.weights[i], form));
 }
+
+/** μ ℓ'' v'H⁻¹v of one row, below 1. */
+export const leverageOf = (second: number, unit: number, form: number): number =>
+  Math.min(LARGEST, unit * second * form);
 
 const LARGEST = 1 - 1e-6;

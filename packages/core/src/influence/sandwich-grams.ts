@@ -1,6 +1,8 @@
 import { Matrix } from "../linalg/matrix.js";
+import { columnRange } from "../linalg/products.js";
 import { symmetrise } from "../linalg/symmetric.js";
-import { sweep } from "../models/sweep.js";
+import { asColumns } from "../models/sweep.js";
+import { type Ask, sweepFor } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { product } from "./sandwich-inverse.js";
@@ -43,71 +45,75 @@ export interface ScalarSums {
 
 export async function scalarSums(
   { model: { map }, data }: Fit,
-  { onFeatures, onJacobian, size, slope }: RowScalars,
+  rows: RowScalars,
   omega: Float64Array,
   balance: number,
   work: Work,
 ): Promise<ScalarSums> {
-  const { grams, pull } = await sweep(
-    map,
-    data,
-    { grams: 3, pull: 6, phase: "inference" },
-    ({ block: { firstRow, y }, grams: [alphas, slopes, both], pull: sums }) => {
-      for (let i = 0; i < y.length; i++) {
-        const row = firstRow + i;
-        const [weight, alpha, l, b, s] = [omega[row], onFeatures[row], slope[row], onJacobian[row], size[row]];
-        alphas[i] = weight * alpha * alpha;
-        slopes[i] = weight * l * l;
-        both[i] = weight * (alpha + balance * l) ** 2;
-        const at = 6 * i;
-        sums.data[at] = weight * alpha * b;
-        sums.data[at + 1] = weight * alpha * s;
-        sums.data[at + 2] = weight * alpha;
-        sums.data[at + 3] = weight * l * b;
-        sums.data[at + 4] = weight * l * s;
-        sums.data[at + 5] = weight * l;
-      }
-    },
-    work,
-  );
-  return { grams, pull, moments: scalarMoments(onJacobian, size, omega) };
+  const sums = await sweepFor(map, data, "inference", scalarAsk(rows, omega, balance), work);
+  return { ...sums, moments: scalarMoments(rows, omega) };
 }
 
-/** Σ ω_i U_i U_i' (d×d, full) from sums over all rows, which are used up. */
+/** What `ScalarSums` asks of a pass over the rows, beside the moments. */
+export const scalarAsk = (
+  { onFeatures, onJacobian, size, slope }: RowScalars,
+  omega: Float64Array,
+  balance: number,
+): Ask => ({
+  grams: 3,
+  pull: 6,
+  visit({ block: { firstRow, y }, grams: [alphas, slopes, both], pull: { data, stride, first } }) {
+    for (let i = 0, row = firstRow, at = first; i < y.length; i++, row++, at += stride) {
+      const l = slope[row];
+      const sum = onFeatures[row] + balance * l;
+      const alpha = omega[row] * onFeatures[row];
+      const weighted = omega[row] * l;
+      alphas[i] = alpha * onFeatures[row];
+      slopes[i] = weighted * l;
+      both[i] = omega[row] * sum * sum;
+      data[at] = alpha * onJacobian[row];
+      data[at + 1] = alpha * size[row];
+      data[at + 2] = alpha;
+      data[at + 3] = weighted * onJacobian[row];
+      data[at + 4] = weighted * size[row];
+      data[at + 5] = weighted;
+    }
+  },
+});
+
+/** Σ ω_i U_i U_i' (d×d, full) from sums over all rows, whose Gram matrices are made full. */
 export function gramFrom({ grams, pull, moments }: ScalarSums, parts: SharedParts, balance: number): Matrix {
   const d = pull.rows;
   for (const gram of grams) symmetrise(gram);
-  const [alphas, slopes, both] = grams;
-  // B = ½QG_ℓℓQ' − QG_αℓ + R, so that the sum is G_αα + Σω zz' + B + B'.
-  const inner = Matrix.zeros(d, d);
-  const half = product(slopes, parts.Q, true);
+  const [alphas, slopes, both] = grams.map(({ data }) => data);
+  // B = ½QG_ℓℓQ' − QG_αℓ and Y = R + ½Σω z, so that the sum is G_αα + B + B' + Yz' + zY'.
+  const inner = product(grams[1], parts.Q, true);
   for (let at = 0; at < inner.data.length; at++) {
-    const mixed = (both.data[at] - alphas.data[at] - balance * balance * slopes.data[at]) / (2 * balance);
-    inner.data[at] = 0.5 * half.data[at] - mixed;
+    const mixed = (both[at] - alphas[at] - balance * balance * slopes[at]) / (2 * balance);
+    inner.data[at] = 0.5 * inner.data[at] - mixed;
   }
-  const B = product(parts.Q, inner);
-  const z = [parts.along, parts.penaltyGradient, parts.constant];
-  const featureSums = columnsOf(pull, 0);
-  const slopeSums = product(parts.Q, columnsOf(pull, 3));
-  const [bb, bs, ss, b1, s1, one] = moments;
-  const products = [
+  const B = product(parts.Q, inner).data;
+  const z = asColumns([parts.along, parts.penaltyGradient, parts.constant]);
+  const [bb, bs, ss, b1, s1, one] = moments.map((moment) => 0.5 * moment);
+  const halves = Matrix.fromRows([
     [bb, bs, b1],
     [bs, ss, s1],
     [b1, s1, one],
-  ];
+  ]);
+  const featureSums = columnRange(pull, 0, 3).data;
+  const slopeSums = product(parts.Q, columnRange(pull, 3, 6)).data;
+  const Y = product(z, halves);
+  for (let at = 0; at < Y.data.length; at++) Y.data[at] += featureSums[at] - slopeSums[at];
+  const crossed = product(Y, z, true).data;
   const out = Matrix.zeros(d, d);
   for (let j = 0; j < d; j++) {
-    for (let k = 0; k < d; k++) {
-      let value = alphas.data[j * d + k] + B.data[j * d + k] + B.data[k * d + j];
-      for (let a = 0; a < 3; a++) {
-        value += (featureSums.data[3 * j + a] - slopeSums.data[3 * j + a]) * z[a][k];
-        value += (featureSums.data[3 * k + a] - slopeSums.data[3 * k + a]) * z[a][j];
-        for (let b = 0; b < 3; b++) value += products[a][b] * z[a][j] * z[b][k];
-      }
-      out.data[j * d + k] = value;
+    for (let k = 0; k <= j; k++) {
+      const lower = j * d + k;
+      const upper = k * d + j;
+      out.data[lower] = alphas[lower] + B[lower] + B[upper] + crossed[lower] + crossed[upper];
     }
   }
-  return out;
+  return symmetrise(out);
 }
 
 /** Σωα², Σωℓ'² */
@@ -124,17 +130,13 @@ export function balanceSums({ onFeatures: alpha, slope }: RowScalars, omega: Flo
 export const balanceOf = ([alphas, slopes]: Float64Array): number =>
   alphas > 0 && slopes > 0 ? Math.sqrt(alphas / slopes) : 1;
 
-function columnsOf(sums: Matrix, first: number): Matrix {
-  const out = Matrix.zeros(sums.rows, 3);
-  for (let j = 0; j < sums.rows; j++) for (let a = 0; a < 3; a++) out.data[3 * j + a] = sums.data[6 * j + first + a];
-  return out;
-}
-
 /** Σω (ββ, βs, ss, β, s, 1) */
-function scalarMoments(beta: Float64Array, size: Float64Array, omega: Float64Array): Float64Array {
+export function scalarMoments({ onJacobian: beta, size }: RowScalars, omega: Float64Array): Float64Array {
   let [bb, bs, ss, b1, s1, one] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < omega.length; i++) {
-    const [w, b, s] = [omega[i], beta[i], size[i]];
+    const w = omega[i];
+    const b = beta[i];
+    const s = size[i];
     bb += w * b * b;
     bs += w * b * s;
     ss += w * s * s;

@@ -1,3 +1,4 @@
+import { lossCurvatures, lossSlopes } from "../models/loss-rows.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
@@ -25,15 +26,17 @@ export interface RowScalars {
 export function rowScalars(attack: Influence, shifts: Float64Array, relative: boolean): RowScalars {
   const { fit, pull, scale, rowScales } = attack;
   const { data, scores, model } = fit;
-  const perUnit = (value: number, i: number): number => (data.weights[i] > 0 ? (scale * value) / data.weights[i] : 0);
-  return {
-    onFeatures: pull.onFeatures.map(
-      (value, i) => perUnit(value, i) + model.loss.second(scores[i], data.y[i]) * shifts[i],
-    ),
-    onJacobian: pull.onJacobian.map(perUnit),
-    size: rowScales.map((size) => (relative ? size / scale - 1 : 0)),
-    slope: scores.map((f, i) => model.loss.first(f, data.y[i])),
-  };
+  const n = data.rows;
+  const [onFeatures, onJacobian, size, slope] = Array.from({ length: 4 }, () => new Float64Array(n));
+  lossCurvatures(model.loss, scores, data.y, onFeatures);
+  lossSlopes(model.loss, scores, data.y, slope);
+  for (let i = 0; i < n; i++) {
+    const perUnit = data.weights[i] > 0 ? scale / data.weights[i] : 0;
+    onFeatures[i] = perUnit * pull.onFeatures[i] + onFeatures[i] * shifts[i];
+    onJacobian[i] = perUnit * pull.onJacobian[i];
+    if (relative) size[i] = rowScales[i] / scale - 1;
+  }
+  return { onFeatures, onJacobian, size, slope };
 }
 
 const POWER: Readonly<Record<Leverage, number>> = { none: 0, hc2: 0.5, hc3: 1, centred: 0.5 };

@@ -1,15 +1,26 @@
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
-import { asColumns, sweep } from "../models/sweep.js";
+import { asColumns, type SweepSums, sweep } from "../models/sweep.js";
+import { type Ask, sweepTogether } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { requirePointwise } from "../threats/pointwise-only.js";
 import type { Influence } from "./aif.js";
 import { naturalHessianTimes } from "./contributions.js";
-import { influenceJacobian } from "./influence-jacobian.js";
-import { rowForms } from "./leverage.js";
+import { estimationLoss } from "./estimation-loss.js";
+import { densitiesOf, type JacobianSums, jacobianAsk } from "./influence-jacobian.js";
+import { LeverageForms } from "./leverage.js";
 import type { Sampling } from "./sampling.js";
-import { gramOfScalars, type SharedParts } from "./sandwich-grams.js";
+import {
+  balanceOf,
+  balanceSums,
+  gramFrom,
+  gramOfScalars,
+  type ScalarSums,
+  type SharedParts,
+  scalarAsk,
+  scalarMoments,
+} from "./sandwich-grams.js";
 import { between, image, inverseMatrix, product } from "./sandwich-inverse.js";
 import { clusterSquares, gramOfRows } from "./sandwich-rows.js";
 import { type Leverage, type RowScalars, rowScalars, withLeverage } from "./sandwich-scalars.js";
@@ -61,20 +72,21 @@ export async function sandwich(
   known?: SandwichParts,
 ): Promise<Sandwich> {
   const parts = known ?? (await sandwichParts(attack, shifts, options));
-  const { omega, rows } = parts;
+  const { omega, rows, third } = parts;
   const leverage = options.leverage ?? "none";
-  const plain = await covarianceOf(attack, parts, rows, options);
+  const plain = parts.plain
+    ? between(parts.inverse, gramFrom(parts.plain.sums, parts, parts.plain.balance))
+    : await covarianceOf(attack, parts, rows, options);
   const covariance =
     leverage === "none"
       ? plain
       : await covarianceOf(
           attack,
           parts,
-          await withLeverage(attack, shifts, rows, await parts.leverageForms(), leverage, options, options),
+          await withLeverage(attack, shifts, rows, await parts.forms.all(), leverage, options, options),
           options,
         );
   const towards = naturalHessianTimes(attack.fit, attack.influence);
-  const third = await thirdOrder(attack, shifts, options);
   const sensitivityRows = await sensitivityInfluences(attack, shifts, parts, { towards, third }, options);
   return {
     ...spreadOf(attack, plain, covariance),
@@ -90,49 +102,68 @@ export function spreadOf(
   covariance: Matrix,
 ): Pick<Sandwich, "covariance" | "standardErrors" | "debiased"> {
   const d = covariance.rows;
-  let trace = 0;
-  for (let j = 0; j < d; j++) trace += naturalHessianTimes(fit, plain.row(j))[j];
   return {
     covariance,
     standardErrors: Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, covariance.data[j * d + j]))),
-    debiased: 0.5 * dot(I, naturalHessianTimes(fit, I)) - trace / 2,
+    debiased: 0.5 * dot(I, naturalHessianTimes(fit, I)) - estimationLoss(fit, plain),
   };
 }
 
 /** What V̂ is made of, beside the rows. */
-export interface SandwichMatrices extends SharedParts {
+export interface SandwichMatrices extends SharedParts, JacobianSums {
   /** H⁻¹ (d×d) */
   readonly inverse: Matrix;
-  /** D + T (d×d) */
-  readonly jacobian: Matrix;
   /** Pθ̂ (d) */
   readonly penalty: Float64Array;
 }
 
-/** What V̂ is made of. */
-export interface SandwichParts extends SandwichMatrices {
+/** What V̂ is made of, of some rows. */
+export interface RowParts extends SandwichMatrices {
   readonly rows: RowScalars;
   /** n: what the outer product of each row counts. */
   readonly omega: Float64Array;
-  /** n: v_i'H⁻¹v_i, computed when they are first asked for. */
-  leverageForms(): Promise<Float64Array>;
+  /** v_i'H⁻¹v_i */
+  readonly forms: LeverageForms;
 }
 
-/** D + T, Q = (D + T)H⁻¹, H⁻¹ and the rows' scalars. @throws usage: a threat that attacks rows together. */
+/** What V̂ is made of, and sums over all rows. */
+export interface SandwichParts extends RowParts {
+  /** Σ w ℓ''' (v'I)² v (d) */
+  readonly third: Float64Array;
+  /** What V̂ without leverages is summed from; null where rows are summed one by one. */
+  readonly plain: { readonly sums: ScalarSums; readonly balance: number } | null;
+}
+
+/** D + T, Q = (D + T)H⁻¹, H⁻¹ and the rows' scalars, with what else one pass can sum. @throws usage: a threat that attacks rows together. */
 export async function sandwichParts(
   attack: Influence,
   shifts: Float64Array,
   options: SandwichOptions,
 ): Promise<SandwichParts> {
   requirePointwise(attack.threat, "Sandwich intervals are");
-  const matrices = sandwichMatrices(attack, await influenceJacobian(attack, shifts, options));
-  return partsOf(attack, shifts, matrices, options);
+  const { model, data } = attack.fit;
+  const rows = rowScalars(attack, shifts, options.relativeRadius ?? true);
+  const omega = rowCounts(data.weights, options);
+  const jacobian = jacobianAsk(attack, shifts, await densitiesOf(attack, options));
+  const asks = [jacobian.ask, thirdAsk(attack, shifts)];
+  const balance = balanceOf(balanceSums(rows, omega));
+  if (attack.pull.shared && !options.clusters) asks.push(scalarAsk(rows, omega, balance));
+  const [first, third, plain] = await sweepTogether(model.map, data, "inference", asks, options);
+  const matrices = sandwichMatrices(attack, jacobian.from(first));
+  return {
+    ...matrices,
+    rows,
+    omega,
+    forms: new LeverageForms(attack, matrices.inverse, options),
+    third: thirdFrom(third, model.map.count),
+    plain: asks.length > 2 ? { sums: { ...plain, moments: scalarMoments(rows, omega) }, balance } : null,
+  };
 }
 
-/** Q = (D + T)H⁻¹, and the constant t = −Φ − H_LI − QPθ̂. @param jacobian D + T */
+/** Q = (D + T)H⁻¹, and the constant t = −Φ − H_LI − QPθ̂. */
 export function sandwichMatrices(
   { fit, influence: I, penaltyGradient: Phi, pull }: Pick<Influence, "fit" | "influence" | "penaltyGradient" | "pull">,
-  jacobian: Matrix,
+  { jacobian, bent }: JacobianSums,
 ): SandwichMatrices {
   const { map } = fit.model;
   const inverse = inverseMatrix(fit);
@@ -143,6 +174,7 @@ export function sandwichMatrices(
   return {
     inverse,
     jacobian,
+    bent,
     Q,
     penalty,
     penaltyGradient: Phi,
@@ -152,23 +184,17 @@ export function sandwichMatrices(
 }
 
 /** The matrices with the scalars of the rows of `attack`. */
-export function partsOf(
+export const partsOf = (
   attack: Influence,
   shifts: Float64Array,
   matrices: SandwichMatrices,
   options: SandwichOptions,
-): SandwichParts {
-  let forms: Promise<Float64Array> | null = null;
-  return {
-    ...matrices,
-    rows: rowScalars(attack, shifts, options.relativeRadius ?? true),
-    omega: rowCounts(attack.fit.data.weights, options),
-    leverageForms() {
-      forms ??= rowForms(attack, [matrices.inverse], options).then(([own]) => own);
-      return forms;
-    },
-  };
-}
+): RowParts => ({
+  ...matrices,
+  rows: rowScalars(attack, shifts, options.relativeRadius ?? true),
+  omega: rowCounts(attack.fit.data.weights, options),
+  forms: new LeverageForms(attack, matrices.inverse, options),
+});
 
 /** w_i², or w_i/N for counts (MATH 14.8). @throws usage: frequency weights without their total. */
 export function rowCounts(weights: Float64Array, { weightsKind, totalWeight }: Partial<Sampling>): Float64Array {
@@ -184,7 +210,7 @@ export function rowCounts(weights: Float64Array, { weightsKind, totalWeight }: P
 /** H⁻¹ (Σ ω UU') H⁻¹ */
 async function covarianceOf(
   attack: Influence,
-  parts: SandwichParts,
+  parts: RowParts,
   rows: RowScalars,
   options: SandwichOptions,
 ): Promise<Matrix> {
@@ -204,7 +230,7 @@ async function covarianceOf(
 export async function sensitivityInfluences(
   attack: Influence,
   shifts: Float64Array,
-  parts: SandwichParts,
+  parts: RowParts,
   { towards, third: thirds }: { readonly towards: Float64Array; readonly third: Float64Array },
   options: SandwichOptions,
 ): Promise<Float64Array> {
@@ -222,13 +248,15 @@ export async function sensitivityInfluences(
   ];
   const curvature = dot(I, towards);
   const out = new Float64Array(data.rows);
+  // What ℓ'_i is multiplied by: −u'Qv_i + ½t'v_i.
+  const onSlope = image(Q, u, true).map((value, j) => 0.5 * third[j] - value);
   await sweep(
     map,
     data,
-    { theta: asColumns([u, image(Q, u, true), third]), phase: "inference" },
+    { theta: asColumns([u, onSlope]), phase: "inference" },
     ({ block, scores: images }) => {
       const { y, firstRow, x } = block;
-      const slope = scores.subarray(firstRow, firstRow + y.length).map((f, i) => loss.first(f, y[i]));
+      const slope = rows.slope.subarray(firstRow, firstRow + y.length);
       const phi = pull.shared
         ? null
         : threat.respond({ slope, base: map.inputGradients(fit.parameters, x) }, block).base;
@@ -237,13 +265,13 @@ export async function sensitivityInfluences(
         const row = firstRow + i;
         const alongRow = phi && directional ? dot(rowOf(phi, i), rowOf(directional, i)) : alongU;
         const toI =
-          rows.onFeatures[row] * images.data[3 * i] +
+          rows.onFeatures[row] * images.data[2 * i] +
           rows.onJacobian[row] * alongRow +
-          rows.size[row] * sizeU -
-          slope[i] * images.data[3 * i + 1] +
+          rows.size[row] * sizeU +
+          slope[i] * images.data[2 * i + 1] +
           constantU;
         const own = loss.second(scores[row], y[i]) * shifts[row] ** 2 - curvature;
-        out[row] = -toI + 0.5 * own - 0.5 * (slope[i] * images.data[3 * i + 2] + thirdPenalty);
+        out[row] = 0.5 * (own - thirdPenalty) - toI;
       }
     },
     options,
@@ -267,24 +295,20 @@ function standardErrorOf(
 
 const rowOf = (a: Matrix, i: number): Float64Array => a.row(a.rows === 1 ? 0 : i);
 
-/** Σ w ℓ''' (v'I)² v */
-export async function thirdOrder(
-  { fit }: Pick<Influence, "fit">,
-  shifts: Float64Array,
-  work: Work,
-): Promise<Float64Array> {
-  const { model, data, scores } = fit;
-  if (model.loss.quadratic) return new Float64Array(model.map.count);
-  const { pull } = await sweep(
-    model.map,
-    data,
-    { pull: 1, phase: "inference" },
-    ({ block: { y, w, firstRow }, pull: omega }) => {
-      for (let i = 0; i < y.length; i++) {
-        omega.data[i] = w[i] * model.loss.third(scores[firstRow + i], y[i]) * shifts[firstRow + i] ** 2;
-      }
+/** What Σ w ℓ''' (v'I)² v asks of a pass over the rows: nothing of a squared loss. */
+export function thirdAsk({ fit: { model, scores } }: Pick<Influence, "fit">, shifts: Float64Array): Ask {
+  const { loss } = model;
+  return {
+    grams: 0,
+    pull: loss.quadratic ? 0 : 1,
+    visit({ block: { y, w, firstRow }, pull: { data, stride, first } }) {
+      if (loss.quadratic) return;
+      for (let i = 0, row = firstRow, at = first; i < y.length; i++, row++, at += stride)
+        data[at] = w[i] * loss.third(scores[row], y[i]) * shifts[row] ** 2;
     },
-    work,
-  );
-  return pull.data;
+  };
 }
+
+/** Σ w ℓ''' (v'I)² v (d) from the pass. */
+export const thirdFrom = ({ pull }: SweepSums, d: number): Float64Array =>
+  pull.columns > 0 ? pull.data : new Float64Array(d);

@@ -315,8 +315,8 @@ describe("with leverages", () => {
     const flat: Influence = { ...attack, pull: { ...attack.pull, gamma: Matrix.zeros(1, 2) } };
     expect(normCurvatureBias(flat, spread).growth).toBe(0);
     const parts = await sandwichParts(attack, await scoreShifts(attack), {});
-    const ground = { forms: [parts.inverse, parts.inverse], norm: none, density: () => 0 };
+    const ground = { forms: [], norm: none, density: () => 0, bend: 0 };
     const sums = await biasSums(attack, await scoreShifts(attack), parts, ground, {});
-    expect(sums.pull.columns).toBe(4);
+    expect(sums.pull.columns).toBe(5);
   });
 });

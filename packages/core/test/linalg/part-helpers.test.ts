@@ -10,6 +10,7 @@ import { momentJob } from "../../src/linalg/parts/moment-products.js";
 import { pairJob } from "../../src/linalg/parts/pair-products.js";
 import { PartHelpers } from "../../src/linalg/parts/part-helpers.node.js";
 import { NATIVE_STRETCH, type Products } from "../../src/linalg/parts/products.js";
+import { type FormsJob, formsJob, packedLength, packUppers } from "../../src/linalg/parts/row-forms.js";
 import { type PullJob, pullJob, type ScoresJob, scoresJob, tallParts } from "../../src/linalg/parts/row-products.js";
 import { type SizesJob, sizesJob, sizesParts } from "../../src/linalg/parts/row-sizes.js";
 import { sharedFolds } from "../../src/linalg/parts/share.js";
@@ -122,6 +123,20 @@ function sizesOfRows(p: 1 | 2): SizesJob<Float64Array> {
   const [rows, features] = [200, 1000];
   const x = Float64Array.from(random.normals(rows * features));
   return sizesJob({ x, rows, features, p, sizes: room(rows), unsafe: room(sizesParts(rows, features)) });
+}
+
+/** Entry (i, j) of upper triangular matrix k. */
+const upperEntry = (k: number, i: number, j: number): number => Math.sin(1 + 3 * k + i + 2 * j * j);
+
+/** Forms of rows in two parts, of several stretches and blocks of columns. */
+function formsOfRows(): FormsJob<Float64Array> {
+  const random = new Random(9);
+  const [rows, features, forms] = [1600, 130, 2];
+  const uppers = room(packedLength(features, forms));
+  packUppers(features, forms, upperEntry, uppers);
+  const borders = shared(random.normals(features * forms));
+  const x = Float64Array.from(random.normals(rows * features));
+  return formsJob({ x, rows, features, forms, uppers, borders, out: room(forms * rows).fill(2) });
 }
 
 /** Products with plain arrays by the back end under test. */
@@ -271,6 +286,21 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     expect(sizes.every((size) => size === 0)).toBe(true);
   });
 
+  test("quadratic forms of rows: those of plain loops", async () => {
+    await sameAsAlone(formsOfRows, ({ out }) => out, 2);
+    const job = formsOfRows();
+    doAlone(job);
+    const { x, rows, features: m, borders, out } = job;
+    for (let i = 0; i < rows; i += 37) {
+      const row = x.subarray(i * m, (i + 1) * m);
+      for (let k = 0; k < 2; k++) {
+        const image = row.map((_, a) => row.reduce((sum, v, b) => sum + (a <= b ? upperEntry(k, a, b) * v : 0), 0));
+        const wanted = row.reduce((sum, v, a) => sum + v * (image[a] + borders[a * 2 + k]), 2);
+        expect(out[k * rows + i]).toBeCloseTo(wanted, 9);
+      }
+    }
+  });
+
   test("a size that squares cannot have is flagged", () => {
     const job = sizesOfRows(2);
     job.x[150_000] = 1e200;
@@ -328,6 +358,7 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
       );
     };
     for (const name of ["z", "omega", "pairs", "weighted"]) short(pairs, name);
+    for (const name of ["x", "uppers", "borders", "out"]) short(formsOfRows(), name);
     for (const name of ["pairs", "weighted", "sums"]) short(moments, name);
     for (const name of ["features", "weights", "sums"]) short(gramsJob(), name);
     for (const name of ["x", "weights", "scores"]) short(scoresOfRows(), name);

@@ -7,6 +7,7 @@ import { addGramRows, type GramJob, gramNeeds } from "./gram-rows.js";
 import { addMoments, type MomentJob, momentNeeds } from "./moment-products.js";
 import { type PairJob, pairNeeds, writePairRows } from "./pair-products.js";
 import type { Need, Products } from "./products.js";
+import { addForms, type FormsJob, formsNeeds } from "./row-forms.js";
 import { addPull, addScores, type PullJob, pullNeeds, type ScoresJob, scoresNeeds } from "./row-products.js";
 import { type SizesJob, sizesNeeds, writeSizes } from "./row-sizes.js";
 import { addWeightedGrams, type WeightedGramsJob, weightedGramsNeeds } from "./weighted-grams.js";
@@ -14,6 +15,7 @@ import { addWeightedGrams, type WeightedGramsJob, weightedGramsNeeds } from "./w
 /** `X` are rows in this thread's memory, or where they lie. */
 export type PartsJob<X> =
   | SizesJob<X>
+  | FormsJob<X>
   | CurvedJob<X>
   | GramJob<X>
   | ScoresJob<X>
@@ -28,6 +30,7 @@ export function addPart<X>(job: PartsJob<X>, part: number, products: Products<X>
   else if (job.kind === "scores") addScores(job, part, products);
   else if (job.kind === "pull") addPull(job, part, products);
   else if (job.kind === "sizes") writeSizes(job, part, products);
+  else if (job.kind === "forms") addForms(job, part, products);
   else if (job.kind === "pairs") writePairRows(job, part);
   else if (job.kind === "moments") addMoments(job, part, products);
   else addWeightedGrams(job, part, products);
@@ -40,6 +43,7 @@ export function needsOf(job: PartsJob<Float64Array>): Need[] {
   if (job.kind === "scores") return scoresNeeds(job);
   if (job.kind === "pull") return pullNeeds(job);
   if (job.kind === "sizes") return sizesNeeds(job);
+  if (job.kind === "forms") return formsNeeds(job);
   if (job.kind === "pairs") return pairNeeds(job);
   return job.kind === "moments" ? momentNeeds(job) : weightedGramsNeeds(job);
 }

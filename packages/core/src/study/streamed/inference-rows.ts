@@ -2,7 +2,7 @@ import { ClusterSums } from "../../influence/cluster-sums.js";
 import { naturalHessianTimes } from "../../influence/contributions.js";
 import { addClusterScores, scoreCovariance } from "../../influence/estimation-loss.js";
 import { bandwidth, cornerTerms, gammaSpreads, hasRowCorners } from "../../influence/gradient-density.js";
-import { type Densities, densityOf, influenceJacobian } from "../../influence/influence-jacobian.js";
+import { type Densities, densityOf, type JacobianSums, jacobianAsk } from "../../influence/influence-jacobian.js";
 import {
   biasFrom,
   biasGround,
@@ -22,7 +22,8 @@ import {
   sandwichMatrices,
   sensitivityInfluences,
   spreadOf,
-  thirdOrder,
+  thirdAsk,
+  thirdFrom,
 } from "../../influence/sandwich.js";
 import { balanceOf, balanceSums, gramFrom, scalarSums } from "../../influence/sandwich-grams.js";
 import { between, inverseMatrix } from "../../influence/sandwich-inverse.js";
@@ -30,6 +31,7 @@ import { eachScores, gramOfRows } from "../../influence/sandwich-rows.js";
 import { type RowScalars, rowScalars, withLeverage } from "../../influence/sandwich-scalars.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { symmetrise } from "../../linalg/symmetric.js";
+import { sweepTogether } from "../../models/sweep-together.js";
 import type { Pass } from "../../parallel/passes.js";
 import type { Fit } from "../../solvers/fit.js";
 import { correctionOf, hasGround, type Inference, inferenceOf } from "../inference.js";
@@ -84,7 +86,7 @@ export async function inferenceRows(
   const options: SandwichOptions = { ...sampling, relativeRadius: !hasAbsoluteSizes(settings) };
   const densities = await densitiesOf(pass, attacked);
   const first = await jacobianSums(pass, attacked, densities, options);
-  const matrices = sandwichMatrices(attack, first.jacobian);
+  const matrices = sandwichMatrices(attack, first);
   const leverage = leverageFor(attack.influence.length, attack.fit.data.rows);
   const hasBias = clusters === null && hasLeverageBias(attack, options);
   const correction = correctionOf(leverage, hasBias);
@@ -116,8 +118,7 @@ export async function densitiesOf(
   return { density, corners: cornerTerms(attack, spreads, rate) };
 }
 
-interface FirstSums {
-  readonly jacobian: Matrix;
+interface FirstSums extends JacobianSums {
   /** Σwℓ'''(v'I)²v */
   readonly third: Float64Array;
   readonly balance: number;
@@ -130,20 +131,28 @@ async function jacobianSums(
   options: SandwichOptions,
 ): Promise<FirstSums> {
   const d = attacked.attack.influence.length;
+  const { loss } = attacked.attack.fit.model;
   const jacobian = Matrix.zeros(d, d);
+  const bent = loss.quadratic ? Matrix.zeros(d, d) : Matrix.zeros(0, 0);
   const third = new Float64Array(d);
   const balances = new Float64Array(2);
   await pass({
-    sums: [jacobian.data, third, balances],
+    sums: [jacobian.data, bent.data, third, balances],
     async visit(view) {
       const [attack, shifts] = [await onView(view, attacked), shiftsOf(view, attacked)];
-      add(jacobian.data, (await influenceJacobian(attack, shifts, options, densities)).data);
-      add(third, await thirdOrder(attack, shifts, {}));
+      const { model, data } = attack.fit;
+      const { ask, from } = jacobianAsk(attack, shifts, densities);
+      const asks = [ask, thirdAsk(attack, shifts)];
+      const [first, cubic] = await sweepTogether(model.map, data, "inference", asks);
+      const found = from(first);
+      add(jacobian.data, found.jacobian.data);
+      add(bent.data, found.bent.data);
+      add(third, thirdFrom(cubic, d));
       const omega = rowCounts(attack.fit.data.weights, options);
       add(balances, balanceSums(rowScalars(attack, shifts, options.relativeRadius ?? true), omega));
     },
   });
-  return { jacobian, third, balance: balanceOf(balances) };
+  return { jacobian, bent, third, balance: balanceOf(balances) };
 }
 
 /** V̂, what the bias rests on, and Σω IFs², in one pass. */
@@ -182,13 +191,13 @@ async function spreadRows(
       await plain.add(own, parts.rows, parts, view.clusterOf);
       if (corrected) {
         const { leverage = "none" } = options;
-        const forms = await parts.leverageForms();
+        const forms = await parts.forms.all();
         const { throughFeatures } = attacked;
         const rows = await withLeverage(own, shifts, parts.rows, forms, leverage, options, {}, throughFeatures);
         await corrected.add(own, rows, parts, view.clusterOf);
       }
       if (hasBias) {
-        const found = await spreadSums(own, shifts, parts, options);
+        const found = await spreadSums(own, parts, options);
         found.grams.forEach((gram, k) => {
           add(spreads.grams[k].data, gram.data);
         });
@@ -278,7 +287,7 @@ async function biasRows(
 ): Promise<LeverageBias> {
   const { attack } = attacked;
   const ground = biasGround(attack, matrices, spreadsFrom(spreads, matrices), density);
-  const pull = Matrix.zeros(attack.influence.length, 4);
+  const pull = Matrix.zeros(attack.influence.length, 5);
   const scalars = new Float64Array(3);
   await pass({
     sums: [pull.data, scalars],
