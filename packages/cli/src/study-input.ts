@@ -19,14 +19,19 @@ export const inputFiles = (data: string, { evaluation, local, project }: StudySe
 const whyOf = (error: unknown): string =>
   error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
 
-/** The matrix of `--project FILE`, whatever `--header` and `--delimiter` say of the data. @throws input: naming the option */
-async function projectionTable(path: string, signal: AbortSignal): Promise<Table> {
+/** The matrix of `--project FILE`, where it names one, whatever `--header` and `--delimiter` say of the data. @throws input: naming the option */
+export async function readProjection(
+  { project }: Pick<StudySettings, "project">,
+  signal: AbortSignal,
+): Promise<Pick<StudyInput, "projectionTable">> {
+  if (project?.kind !== "matrix") return {};
+  const { path } = project;
   await access(path).catch((error: unknown) => {
     throw inputError(
       `--project ${path} cannot be read: ${whyOf(error)}. Use pca:k, factors:k or a file with a matrix.`,
     );
   });
-  return readTable(path, { signal });
+  return { projectionTable: await readTable(path, { signal }) };
 }
 
 /** Reads the table, and the one to evaluate on where there is one. @throws as `readTable` */
@@ -47,12 +52,12 @@ export async function readStudyInput(
       onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),
     });
   const table = await read(data);
-  const { evaluation, local, project } = settings;
+  const { evaluation, local } = settings;
   const evaluationTable = evaluation.kind === "file" ? { evaluationTable: await read(evaluation.path) } : {};
   return {
     table,
     ...evaluationTable,
-    ...(project?.kind === "matrix" ? { projectionTable: await projectionTable(project.path, signal) } : {}),
+    ...(await readProjection(settings, signal)),
     ...(local.import === null ? {} : { importedModel: await readInputFile(local.import, `--import ${local.import}`) }),
     ...(local.scaler === null ? {} : { importedScaler: await readInputFile(local.scaler, `--scaler ${local.scaler}`) }),
     settings,

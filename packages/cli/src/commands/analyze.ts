@@ -29,7 +29,7 @@ import { ranks as joinedRanks, readOutput } from "../ranks.js";
 import { onTable } from "../recorded/on-table.js";
 import { refuse } from "../refusal.js";
 import { type Asked, cachedTable, refuseLargeInput, streams } from "../streaming.js";
-import { inputFiles, readStudyInput } from "../study-input.js";
+import { inputFiles, readProjection, readStudyInput } from "../study-input.js";
 import { hasDraws, streamThreads, threadsFor } from "../threads/count.js";
 import { setThreadsOf, share } from "../threads/share.js";
 import { analyzeCached } from "../threads/stream.js";
@@ -111,13 +111,16 @@ export function addAnalyze(program: Command): void {
             };
             if (streamed) {
               const began = performance.now();
+              const matrix = await readProjection(settings, signal);
               const cached = await cachedTable(asked, dataValues, output.quiet, signal, reporter);
               const count = (): number => streamThreads(cached.bytes, values.threads, values.memory);
               const keeping = { ...work, ranks, checkpoint: checkpoint ?? undefined };
               return shown(
-                await analyzeCached(cached, { settings, began, count, memory: values.memory }, keeping).finally(
-                  cached.close,
-                ),
+                await analyzeCached(
+                  cached,
+                  { settings, ...matrix, began, count, memory: values.memory },
+                  keeping,
+                ).finally(cached.close),
               );
             }
             const read = await readStudyInput(data, dataValues, settings, signal, reporter);

@@ -1,4 +1,4 @@
-import { analyzeStreamed, type Ranks, type StreamedWork, type Study, type StudySettings } from "@aif/core";
+import { analyzeStreamed, type Ranks, type StreamedWork, type Study } from "@aif/core";
 import { type CachedStream, openShare, openStream, type StreamedTable, startThreads } from "@aif/core/node";
 import { setThreads } from "../options/runtime.js";
 import { PROGRAM_BYTES, spareBytes } from "../spare-memory.js";
@@ -16,11 +16,11 @@ export async function analyzeCached(
   cached: CachedStream,
   {
     settings,
+    projectionTable,
     began,
     count,
     memory,
-  }: {
-    readonly settings: StudySettings;
+  }: Pick<StreamTask, "settings" | "projectionTable"> & {
     readonly began: number;
     readonly count: () => number;
     readonly memory: number | null;
@@ -32,12 +32,12 @@ export async function analyzeCached(
   const size = ranks.size > 1 || threadProgram === null || work.checkpoint ? 1 : count();
   const study = async (opened: StreamedTable): Promise<Study> =>
     analyzeStreamed(
-      { ...opened, settings, readSeconds: (performance.now() - began) / 1000 },
+      { ...opened, settings, projectionTable, readSeconds: (performance.now() - began) / 1000 },
       { ...work, threads: size, memoryBytes: roomBeside(memory, size) },
     );
   if (size === 1 || threadProgram === null) return study(await openStream(share, ranks));
   setThreads(1); // of the linear algebra, in each of them
-  const task: StreamTask = { kind: "stream", share, settings };
+  const task: StreamTask = { kind: "stream", share, settings, ...(projectionTable && { projectionTable }) };
   const threads = startThreads(threadProgram, size, task, work.signal);
   return openShare(share, threads.ranks).then(study).finally(threads.close);
 }
@@ -47,6 +47,7 @@ const roomBeside = (memory: number | null, threads: number): number =>
   memory === null ? spareBytes() : Math.max(0, memory - threads * PROGRAM_BYTES);
 
 /** What a thread does beside the first one. */
-export async function analyzeShare({ share, settings }: StreamTask, ranks: Ranks): Promise<void> {
-  await analyzeStreamed({ ...(await openShare(share, ranks)), settings, readSeconds: 0 }, { threads: ranks.size });
+export async function analyzeShare({ share, settings, projectionTable }: StreamTask, ranks: Ranks): Promise<void> {
+  const input = { ...(await openShare(share, ranks)), settings, projectionTable, readSeconds: 0 };
+  await analyzeStreamed(input, { threads: ranks.size });
 }

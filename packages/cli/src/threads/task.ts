@@ -11,4 +11,6 @@ export interface StreamTask {
   readonly kind: "stream";
   readonly share: StreamShare;
   readonly settings: StudySettings;
+  /** The matrix that `--project` names, where it names one. */
+  readonly projectionTable?: StudyInput["projectionTable"];
 }

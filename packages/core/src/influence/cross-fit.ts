@@ -157,8 +157,7 @@ function ownParameterRows(
 }
 
 /** f_i and s_i where every fold has a model of its own: a pass over each fold's rows. */
-async function ownModelRows(
-  _full: Fit,
+export async function ownModelRows(
   foldOf: Uint16Array,
   perAttack: readonly (readonly FoldInfluence[])[],
   data: Dataset,
@@ -211,7 +210,9 @@ async function refitFolds(
     }
     work?.onProgress?.({ phase: "held-out folds", done: k + 1, total: folds });
   }
-  const rows = await (isLearned(model) ? ownModelRows : ownParameterRows)(full, foldOf, perAttack, on, work);
+  const rows = await (isLearned(model)
+    ? ownModelRows(foldOf, perAttack, on, work)
+    : ownParameterRows(full, foldOf, perAttack, on, work));
   return attacks.map((_, a) => ({
     loss: model.loss,
     y: data.y,

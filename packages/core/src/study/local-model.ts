@@ -12,6 +12,7 @@ import {
   type Tensor,
   tanh,
 } from "../autodiff/index.js";
+import type { RowBlocks } from "../data/dataset.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { AifError, inputError, usageError } from "../errors.js";
 import { interceptName } from "../models/feature-map.js";
@@ -58,7 +59,7 @@ export interface LocalModel {
   /** The model whose losses are judged where that is another one, without noise; null: `model`. */
   readonly judged: PredictiveModel | null;
   /** The same model with what it learned from rows, a projection, learned from others; null where nothing was. */
-  readonly relearn: ((data: EncodedDataset) => Promise<PredictiveModel>) | null;
+  readonly relearn: ((data: RowBlocks) => Promise<PredictiveModel>) | null;
   /** Which ReLU units are on; null: there are none. */
   readonly pattern: ActivationPattern | null;
   readonly convex: boolean;
@@ -87,7 +88,11 @@ export function modelToTrain(
   projection: Projection | null = null,
 ): LocalModel {
   const plain = plainModel(settings, data, projection?.names ?? data.features);
-  if (isSmoothedLoss(settings)) return smoothedLocal(plain, settings);
+  return isSmoothedLoss(settings) ? smoothedLocal(plain, settings) : onComponents(plain, projection);
+}
+
+/** A model whose inputs are the components, as one of the features; null: the inputs are the features. */
+export function onComponents(plain: LocalModel, projection: Projection | null): LocalModel {
   if (projection === null) return plain;
   const { relearn } = projection;
   const { pattern } = plain;

@@ -1,4 +1,4 @@
-import type { EncodedDataset } from "../data/encoded-dataset.js";
+import type { RowBlocks } from "../data/dataset.js";
 import { listed, quoted } from "../data/names.js";
 import type { Table } from "../data/table.js";
 import { AifError, inputError, usageError } from "../errors.js";
@@ -17,7 +17,7 @@ import type { StudySettings } from "./settings.js";
  */
 export async function chooseProjection(
   { project }: StudySettings,
-  data: EncodedDataset,
+  data: RowBlocks,
   matrix: Table | undefined,
 ): Promise<Projection | null> {
   if (project === null) return null;
@@ -36,7 +36,7 @@ export async function chooseProjection(
 }
 
 /** One row a feature, by name where the first column holds names, else in the features' order; one column a component. */
-async function fromTable(table: Table, data: EncodedDataset): Promise<Projection> {
+async function fromTable(table: Table, data: RowBlocks): Promise<Projection> {
   const { features } = data;
   const [first, ...rest] = table.columns;
   const named = first.kind === "categorical";

@@ -5,7 +5,11 @@ import { raise } from "./flags.js";
 import type { Flag } from "./result.js";
 
 /** What a projection leaves to be said. */
-export function projectionFlags(projection: Projection | null, data: EncodedDataset, intervals: boolean): Flag[] {
+export function projectionFlags(
+  projection: Projection | null,
+  data: Pick<EncodedDataset, "features">,
+  intervals: boolean,
+): Flag[] {
   if (projection === null) return [];
   const atLimit = (projection.atLimit ?? []).map((j) => data.features[j]);
   return [

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { RowBlocks } from "../../data/dataset.js";
 import { inputError, numericalError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { symmetricEigen } from "../../linalg/pseudo-inverse.js";
@@ -20,7 +20,7 @@ const LEAST_UNIQUE = 1e-6;
  * than 1e-8. The inputs are the regression scores z = (I + W'Ψ⁻¹W)⁻¹W'Ψ⁻¹(x − μ) = E[z | x].
  * @throws usage: k not a whole number from 1 to m. input: more factors than the covariances determine, or than there are. numerical: no convergence.
  */
-export async function factorAnalysis(data: Dataset, components: number): Promise<Projection> {
+export async function factorAnalysis(data: RowBlocks, components: number): Promise<Projection> {
   const m = data.features.length;
   checkComponents(components, m);
   const { mean, covariance } = await momentsOf(data);

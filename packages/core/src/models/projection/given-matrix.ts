@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { RowBlocks } from "../../data/dataset.js";
 import { inputError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { explainedShares, momentsOf } from "./moments.js";
@@ -9,7 +9,7 @@ import { checkComponents, type Projection } from "./projection.js";
  * @param matrix m×k, for the features as the model sees them.
  * @throws usage: more columns than rows. input: not m rows, an entry that is no number, columns that repeat each other.
  */
-export async function givenProjection(data: Dataset, matrix: Matrix, names?: readonly string[]): Promise<Projection> {
+export async function givenProjection(data: RowBlocks, matrix: Matrix, names?: readonly string[]): Promise<Projection> {
   const m = data.features.length;
   if (matrix.rows !== m) {
     throw inputError(

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { Block, RowBlocks } from "../../data/dataset.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { growingBuffer } from "../../linalg/buffers.js";
 import { Matrix } from "../../linalg/matrix.js";
@@ -11,24 +11,30 @@ export interface Moments {
 }
 
 /** Two passes, so that a large mean costs no digits. */
-export async function momentsOf(data: Dataset): Promise<Moments> {
+export async function momentsOf(data: RowBlocks): Promise<Moments> {
   await ensureBlas();
   const m = data.features.length;
   const mean = new Float64Array(m);
-  for (const { x, w } of data.blocks()) {
+  await over(data, [mean], ({ x, w }) => {
     for (let i = 0, at = 0; i < w.length; i++) for (let k = 0; k < m; k++, at++) mean[k] += w[i] * x.data[at];
-  }
+  });
   const covariance = Matrix.zeros(m, m);
   const centred = growingBuffer();
-  for (const { x, w } of data.blocks()) {
+  await over(data, [covariance.data], ({ x, w }) => {
     const rows = new Matrix(centred(w.length * m), w.length, m);
     for (let i = 0, at = 0; i < w.length; i++) {
       for (let k = 0; k < m; k++, at++) rows.data[at] = x.data[at] - mean[k];
     }
     addWeightedGram(rows, w, covariance.data, m);
-  }
+  });
   for (let j = 0; j < m; j++) for (let k = 0; k < j; k++) covariance.data[k * m + j] = covariance.data[j * m + k];
   return { mean, covariance };
+}
+
+/** Asks all rows, wherever they are. */
+async function over(data: RowBlocks, sums: readonly Float64Array[], visit: (block: Block) => void): Promise<void> {
+  if (data.pass) return data.pass({ sums, visit });
+  for (const block of data.blocks()) visit(block);
 }
 
 /**

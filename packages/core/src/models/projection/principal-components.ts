@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { RowBlocks } from "../../data/dataset.js";
 import { inputError } from "../../errors.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { symmetricEigen } from "../../linalg/pseudo-inverse.js";
@@ -13,7 +13,7 @@ const RANK_TOLERANCE = 1e-12;
  * eigenvalues, each with its largest entry positive.
  * @throws usage: k not a whole number from 1 to m. input: features that span fewer than k dimensions.
  */
-export async function principalComponents(data: Dataset, components: number): Promise<Projection> {
+export async function principalComponents(data: RowBlocks, components: number): Promise<Projection> {
   const m = data.features.length;
   checkComponents(components, m);
   const { mean, covariance }: Moments = await momentsOf(data);

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { RowBlocks } from "../../data/dataset.js";
 import type { ModelDescription, ScoreModel } from "../score-model.js";
 import { ProjectedMap } from "./projected-map.js";
 import type { Projection } from "./projection.js";
@@ -14,7 +14,7 @@ function on(inner: ScoreModel, projection: Projection): ScoreModel {
 }
 
 /** The model with its projection learned from the given rows; the model itself where nothing was learned. */
-export async function relearned(model: ScoreModel, data: Dataset): Promise<ScoreModel> {
+export async function relearned(model: ScoreModel, data: RowBlocks): Promise<ScoreModel> {
   const { map } = model;
   if (!(map instanceof ProjectedMap && map.projection.relearn)) return model;
   return { ...model, map: new ProjectedMap(map.inner, await map.projection.relearn(data)) };

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../data/dataset.js";
+import type { RowBlocks } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
 import { blas } from "../../linalg/backend.js";
 import { Matrix } from "../../linalg/matrix.js";
@@ -15,7 +15,7 @@ export interface Projection {
   /** k: the share of the features' variance that component j adds to what the components before it reproduce linearly. */
   readonly explained: Float64Array;
   /** The same learned from other rows; absent where nothing was learned. */
-  readonly relearn?: (data: Dataset) => Promise<Projection>;
+  readonly relearn?: (data: RowBlocks) => Promise<Projection>;
   /** How an iteration ended; absent where there was none. */
   readonly convergence?: { readonly iterations: number; readonly change: number };
   /** Features whose own variance a factor analysis puts at its lower limit (Heywood cases); absent elsewhere. */

@@ -1,6 +1,7 @@
 import type { DescribedColumns } from "../../data/encoded-dataset.js";
 import { readableBytes } from "../../data/stream/estimate.js";
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
+import type { Table } from "../../data/table.js";
 import { estimationLoss } from "../../influence/estimation-loss.js";
 import type { Sampling } from "../../influence/sampling.js";
 import { ensureBlas } from "../../linalg/backend.js";
@@ -15,6 +16,8 @@ import { localKindOf } from "../local-settings.js";
 import { chooseModel } from "../model-choice.js";
 import { penaltiesOf } from "../penalties.js";
 import { refuseUndeterminedSquares, stopwatch } from "../prepare.js";
+import { chooseProjection } from "../projection-choice.js";
+import { projectionFlags } from "../projection-flags.js";
 import { resolvedSettings } from "../resolved-settings.js";
 import type { Flag, ThreatSection } from "../result.js";
 import { refuseOneCluster } from "../row-sampling.js";
@@ -32,7 +35,7 @@ import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import type { FitGround } from "./fit-rows.js";
 import { refuseUnstreamed } from "./refuse.js";
-import { gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
+import { blocksOf, gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
 import { firstLook, warmStart } from "./warm-start.js";
 import type { StreamedWork } from "./work.js";
@@ -44,6 +47,8 @@ export interface StreamedInput {
   /** Rows apart from them to evaluate on (a share, or a file); null: folds, or the training rows. */
   readonly evaluation: StreamedDataset | null;
   readonly settings: StudySettings;
+  /** The matrix that `--project` names, where it names one. */
+  readonly projectionTable?: Table | undefined;
   /** What the result calls the data. */
   readonly source: string;
   /** Seconds that reading took, for the timings. */
@@ -64,7 +69,16 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   await ensureBlas();
   const clock = stopwatch();
   const columns = columnsOf(training);
-  const model = chooseModel(settings, columns);
+  const count: PassCount = { passes: 0, phase: "fitting" };
+  const ranks = orderly(training.ranks, work.checkpoint);
+  const m = training.features.length;
+  const learning = { ...work, rowsPerBlock: gramBlockRows(m, m), ranks, count, name: "projected rows" };
+  const projection = await chooseProjection(
+    settings,
+    blocksOf(passesOver(training, learning), training),
+    input.projectionTable,
+  );
+  const model = chooseModel(settings, columns, projection);
   const described = model.describe(training);
   const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k));
   const penalties = penaltiesOf(settings, model, training.weightTotal);
@@ -79,8 +93,6 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const hasAuc = described.loss.name === "logistic";
   const lists = hasAuc ? await listsAtOnce(evaluation ?? training, settings, work) : 0;
 
-  const count: PassCount = { passes: 0, phase: "fitting" };
-  const ranks = orderly(training.ranks, work.checkpoint);
   const rowsPerBlock = gramBlockRows(training.features.length, described.map.count);
   const options = { ...work, rowsPerBlock, ranks, count };
   const pass = passesOver(training, { ...options, name: "training rows" });
@@ -184,6 +196,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       fit,
       judged.singularFolds,
     ),
+    ...projectionFlags(projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
     raise("streamed", missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
   ];

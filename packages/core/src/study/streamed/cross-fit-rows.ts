@@ -1,4 +1,4 @@
-import { outsideOf, ownFoldRows, refitsFolds } from "../../influence/cross-fit.js";
+import { type FoldInfluence, outsideOf, ownFoldRows, ownModelRows, refitsFolds } from "../../influence/cross-fit.js";
 import {
   fitFoldSums,
   foldGradients,
@@ -12,12 +12,14 @@ import { foldProduct, foldPulls, leaveOutInfluence, scaledColumns } from "../../
 import type { Sampling } from "../../influence/sampling.js";
 import { Matrix } from "../../linalg/matrix.js";
 import type { FoldSums } from "../../models/fold-sums.js";
+import { isLearned, relearned } from "../../models/projection/projected-score.js";
+import type { ScoreModel } from "../../models/score-model.js";
 import { asColumns } from "../../models/sweep.js";
 import { type Pass, sideBySide } from "../../parallel/passes.js";
 import type { Fit } from "../../solvers/fit.js";
 import { add, attackRows, foldScales, type StreamedAttack } from "./attack-rows.js";
 import { type FitGround, type FittedRows, fitRows } from "./fit-rows.js";
-import { type RowsView, withoutFold } from "./rows-view.js";
+import { blocksOf, type RowsView, withoutFold } from "./rows-view.js";
 import { type Summary, summarise } from "./summary.js";
 
 /** θ̂_{−k}, and I_{−k} and c_{−k} for every threat. */
@@ -28,6 +30,8 @@ export interface FoldFits {
   readonly influences: readonly Matrix[];
   /** K, one a threat. */
   readonly scales: readonly Float64Array[];
+  /** K, where each fold learned a model of its own; null: all have that of the whole fit. */
+  readonly models: readonly ScoreModel[] | null;
   readonly singularFolds: number;
 }
 
@@ -111,6 +115,7 @@ export async function crossFitRows(
     theta,
     influences,
     scales,
+    models: null,
     singularFolds: inverse.filter(({ method }) => method === "pseudo-inverse").length,
   };
 }
@@ -166,6 +171,7 @@ async function refitRows(pass: Pass<RowsView>, cross: CrossGround, outside: Floa
     theta: asColumns(fits.map(({ fit }) => fit.parameters)),
     influences: attacks.map((_, a) => asColumns(fits.map(({ attacked }) => attacked[a].attack.influence))),
     scales: attacks.map((_, a) => Float64Array.from(fits, ({ attacked }) => attacked[a].attack.scale)),
+    models: isLearned(ground.model) ? fits.map(({ fit }) => fit.model) : null,
     singularFolds: fits.filter(({ fit }) => fit.inverse.method === "pseudo-inverse").length,
   };
 }
@@ -178,11 +184,29 @@ async function fitWithout(
   start?: Float64Array,
 ): Promise<{ fitted: FittedRows; summary: Summary; rest: Pass<RowsView> }> {
   const rest = withoutFold(pass, k, outside);
-  const summary = await summarise(rest, ground.model, 0);
-  const fitted = await fitRows(rest, ground, summary, start && { theta: start, known: null });
+  const model = await relearned(ground.model, blocksOf(rest, ground));
+  const summary = await summarise(rest, model, 0);
+  const fitted = await fitRows(rest, { ...ground, model }, summary, start && { theta: start, known: null });
   return { fitted, summary, rest };
 }
 
 /** f_i (first) and s_i for every threat of the rows of a view, each under the fit of its own fold. */
 export const foldScores = (view: RowsView, fit: Fit, folds: FoldFits): ReturnType<typeof ownFoldRows> =>
-  view.once(folds, () => ownFoldRows(fit, view.foldOf, folds.theta, folds.influences, view.data));
+  view.once(folds, () => {
+    const { theta, influences, models } = folds;
+    if (models === null) return ownFoldRows(fit, view.foldOf, theta, influences, view.data);
+    return ownModelRows(
+      view.foldOf,
+      influences.map((_, t) => foldInfluences(fit, folds, t)),
+      view.data,
+    );
+  });
+
+/** K: what each fold is judged by. @param t which threat */
+export const foldInfluences = (fit: Fit, { theta, influences, scales, models }: FoldFits, t: number): FoldInfluence[] =>
+  Array.from({ length: theta.columns }, (_, k) => ({
+    model: models?.[k] ?? fit.model,
+    parameters: theta.column(k),
+    influence: influences[t].column(k),
+    scale: scales[t][k],
+  }));

@@ -1,8 +1,7 @@
-import type { FoldInfluence } from "../../influence/cross-fit.js";
 import { atFixedRadius, type EvaluatedRows, trainingRows } from "../../influence/evaluated-rows.js";
 import { hasAbsoluteSizes, type StudySettings } from "../settings.js";
 import { onView, type StreamedAttack, shiftsOf } from "./attack-rows.js";
-import { type FoldFits, foldScores } from "./cross-fit-rows.js";
+import { type FoldFits, foldInfluences, foldScores } from "./cross-fit-rows.js";
 import type { RowsView } from "./rows-view.js";
 
 /** The rows of a view on which a threat is judged, each under the fit that is meant for it. */
@@ -28,12 +27,7 @@ export function onOthers(attacked: StreamedAttack, settings: StudySettings): Eva
 /** The training rows, each under the fit of the folds that it is not in. @param t which threat */
 export function onFolds(attacked: StreamedAttack, folds: FoldFits, t: number, settings: StudySettings): EvaluatedOn {
   const { fit } = attacked.attack;
-  const fits: FoldInfluence[] = Array.from({ length: folds.theta.columns }, (_, k) => ({
-    model: fit.model,
-    parameters: folds.theta.column(k),
-    influence: folds.influences[t].column(k),
-    scale: folds.scales[t][k],
-  }));
+  const fits = foldInfluences(fit, folds, t);
   return async (view) => {
     const { scores, shifts } = await foldScores(view, fit, folds);
     return judged(view, attacked, { scores, shifts: shifts[t], fitOf: view.foldOf, fits }, settings);

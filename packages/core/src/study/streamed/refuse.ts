@@ -16,7 +16,6 @@ function needs(settings: StudySettings): readonly (readonly [string, boolean, st
     ["--import", local.import !== null, "import the model on a part of the rows"],
     ["--input-scale", local.inputScale !== null, "scale the columns beforehand and use --no-standardize"],
     ["--l1", hasL1(settings), "use --l2, or select features on a part of the rows"],
-    ["--project", settings.project !== null, "project the rows beforehand"],
     ["--smoothing", settings.smoothing !== null, "leave it out, or give fewer rows"],
     ["--divergence", settings.divergence !== null, "leave it out, or give fewer rows"],
     [

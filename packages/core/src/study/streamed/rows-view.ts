@@ -1,5 +1,5 @@
 import { BlockRows } from "../../data/block-rows.js";
-import type { Block, Dataset } from "../../data/dataset.js";
+import type { Block, Dataset, RowBlocks } from "../../data/dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../../data/streamed-dataset.js";
 import type { ScoreModel } from "../../models/score-model.js";
 import { asColumn } from "../../models/sweep.js";
@@ -98,6 +98,17 @@ export class PassingRows implements Dataset {
     throw new RangeError("These rows pass by block by block: none can be chosen.");
   }
 }
+
+/** The same rows as whoever learns from them asks for them. */
+export const blocksOf = (
+  pass: Pass<RowsView>,
+  { rows, features }: { readonly rows: number; readonly features: readonly string[] },
+): RowBlocks => ({
+  rows,
+  features,
+  pass: ({ sums, visit }) => pass({ sums, visit: ({ block }) => visit(block) }),
+  blocks: () => new PassingRows(rows, features).blocks(),
+});
 
 /** Counts passes, and says what the present one is for. */
 export interface PassCount {

@@ -23,6 +23,7 @@ export async function streamed(
   changes: Partial<StudySettings>,
   { bounds = [], rowsPerBlock = 37, memoryBytes, checkpoint }: Spread = {},
   evaluationTable?: Table,
+  projectionTable?: Table,
 ): Promise<StudyResult[]> {
   const asked = settings(changes);
   const all = encodeTraining(data, asked);
@@ -47,6 +48,7 @@ export async function streamed(
         training: streamOf(training, { ...own[ranks.rank], ranks, foldOf, rowsPerBlock }),
         evaluation: evaluation && streamOf(evaluation, { ...others[ranks.rank], ranks, foldOf: null, rowsPerBlock }),
         settings: asked,
+        projectionTable,
         source: data.source,
         readSeconds: 0,
       },
@@ -76,7 +78,7 @@ function expectSame(found: StudyResult, known: StudyResult): void {
   expect(ours.map(({ path }) => path)).toEqual(theirs.map(({ path }) => path));
   const loss = Math.max(known.fit.trainingLoss, 1);
   const sizes = new Map<string, number>();
-  const group = (path: string): string => path.replace(/\[\d+\]$/, "");
+  const group = (path: string): string => path.replace(/(\[\d+\])+$/, "");
   for (const { path, value } of theirs) {
     if (typeof value === "number") sizes.set(group(path), Math.max(sizes.get(group(path)) ?? 0, Math.abs(value)));
   }
@@ -112,14 +114,16 @@ export async function expectAgreement(
   changes: Partial<StudySettings>,
   spread: Spread = {},
   evaluationTable?: Table,
+  projectionTable?: Table,
 ): Promise<void> {
   const asked = { exact: false, ...changes };
   const { result } = await analyze({
     table: data,
     settings: settings(asked),
     ...(evaluationTable ? { evaluationTable } : {}),
+    ...(projectionTable ? { projectionTable } : {}),
   });
-  const found = await streamed(data, asked, spread, evaluationTable);
+  const found = await streamed(data, asked, spread, evaluationTable, projectionTable);
   for (const one of found) expectSame(one, result);
 }
 

@@ -93,7 +93,6 @@ describe("options that need all rows in memory are refused by name before any pa
     ["--l1", { l1: [0.1] }],
     ["--wasserstein", { wasserstein: 2 }],
     ["--divergence", { divergence: "chi2", norms: [] }],
-    ["--project", { project: { kind: "pca", components: 1 } }],
     ["--model kernel:rbf", { model: "kernel:rbf" }],
     ["--model mlp:3", { model: "mlp:3" }],
   ];

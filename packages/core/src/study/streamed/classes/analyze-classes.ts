@@ -12,13 +12,15 @@ import { raise } from "../../flags.js";
 import { inferenceFlags, populationSensitivity } from "../../inference.js";
 import { localGroundFlags, sampledAttacksFlag } from "../../local-flags.js";
 import type { LocalInference } from "../../local-inference.js";
-import { softmaxLocal } from "../../local-model.js";
+import { onComponents, softmaxLocal } from "../../local-model.js";
 import { type DescribedLocal, type DescribedRows, localRidge, refuseUnconverged } from "../../local-prepare.js";
 import { respondAt } from "../../local-response.js";
 import { contributionsFrom, sectionFrom } from "../../local-section.js";
 import { trainConvex } from "../../local-separation.js";
 import { coefficientsOf, localResult } from "../../local-study.js";
 import { stopwatch } from "../../prepare.js";
+import { chooseProjection } from "../../projection-choice.js";
+import { projectionFlags } from "../../projection-flags.js";
 import type { Flag, ThreatSection } from "../../result.js";
 import { refuseOneCluster } from "../../row-sampling.js";
 import { checkSettings } from "../../settings.js";
@@ -99,7 +101,6 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
     attack,
     epsilons: judged[t].epsilons,
     curve: {
-      model: described.local.model,
       classes: ground.classes,
       threat: attack.threat,
       parts: (parts as PassingPart[][])[t],
@@ -127,6 +128,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
     },
     flags: [
       ...localGroundFlags(described, clusters),
+      ...projectionFlags(described.projection, stream, settings.inference !== "none"),
       ...sections.flatMap(({ flags }) => flags),
       raise("streamed", "The rows passed by block by block."),
     ],
@@ -149,7 +151,8 @@ async function prepared(
 ): Promise<Ground> {
   const { training: stream, evaluation: other, settings, source } = input;
   const rows = describedRows(stream);
-  const local = softmaxLocal(settings, rows, rows.features);
+  const projection = await chooseProjection(settings, training, input.projectionTable);
+  const local = onComponents(softmaxLocal(settings, rows, projection?.names ?? rows.features), projection);
   const classes = rows.classes?.length ?? 0;
   const reach = resolveReach(settings, rows, () => true);
   const threats = threatsOf(settings, reach).length;
@@ -169,7 +172,7 @@ async function prepared(
       input: { settings, table: { source } },
       training: rows,
       evaluation: other && describedRows(other),
-      projection: null,
+      projection,
       local,
       trained: { ...trained, stoppingRows: 0 },
       imported: null,

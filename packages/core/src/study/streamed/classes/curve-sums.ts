@@ -53,7 +53,7 @@ export async function curveSums(
   epsilons: readonly number[],
   work: Work,
 ): Promise<CurveSums> {
-  const { model, parts, rows, threat, settings } = curve;
+  const { parts, rows, threat, settings } = curve;
   const { attackRate, seed } = settings;
   const m = parts[0].data.features.length;
   const shares = attackRate === null ? [0, 1] : [0, 1, attackRate];
@@ -67,7 +67,7 @@ export async function curveSums(
       const thetas = epsilons.map((epsilon) => shares.map((share) => movedTo(part, share * epsilon)));
       const attackers = epsilons.map((epsilon, e) =>
         thetas[e].map((theta) =>
-          modelAttacker(model, theta, threat, m, epsilon * part.scale, { ...STUDY_SEARCH, seed }),
+          modelAttacker(part.model, theta, threat, m, epsilon * part.scale, { ...STUDY_SEARCH, seed }),
         ),
       );
       return [part, { thetas, attackers }];
@@ -78,6 +78,7 @@ export async function curveSums(
     const { thetas, attackers } = plans.get(part) ?? { thetas: [], attackers: [] };
     const block = judgedBlock(passing);
     const { y, w } = block;
+    const { model } = part;
     const natural = (theta: Float64Array): Float64Array => model.losses(theta, block);
     const before = natural(part.parameters);
     sums.natural[0] += weighted(w, before);
@@ -113,7 +114,7 @@ export async function curveSums(
 }
 
 /** Losses (r) and outputs (r×K) of a block under attack, a few rows at a time. */
-function attackedBlock(model: PassingCurve["model"], theta: Float64Array, attacker: ModelAttacker, block: Block) {
+function attackedBlock(model: PassingPart["model"], theta: Float64Array, attacker: ModelAttacker, block: Block) {
   const losses = new Float64Array(block.y.length);
   let outputs = Matrix.zeros(0, 0);
   for (const piece of shorter(block, attackBlockRows(block.x.columns))) {

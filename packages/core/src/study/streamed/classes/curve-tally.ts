@@ -11,7 +11,6 @@ import type { PassingPart } from "./evaluated-parts.js";
 
 /** What a curve by passes needs to know beside its sizes. */
 export interface PassingCurve {
-  readonly model: Model & Predictor;
   readonly classes: number;
   readonly threat: Threat;
   readonly parts: readonly PassingPart[];

@@ -1,6 +1,7 @@
 import type { StreamedDataset } from "../../../data/streamed-dataset.js";
 import { inputError } from "../../../errors.js";
 import { pointAt } from "../../../influence/local/point.js";
+import type { PredictiveModel } from "../../../models/predictive-model.js";
 import { EachRank, type Pass, sideBySide } from "../../../parallel/passes.js";
 import type { Ranks } from "../../../parallel/ranks.js";
 import type { Work } from "../../../parallel/work.js";
@@ -14,6 +15,7 @@ import { ofFolds, type PassingBlock, type PassingBlocks } from "./passing-blocks
 
 /** Rows under parameters and a response that are meant for them. */
 export interface PassingPart {
+  readonly model: PredictiveModel;
   readonly data: PassingBlocks;
   /** Of the weight of all evaluated rows. */
   readonly share: number;
@@ -24,8 +26,11 @@ export interface PassingPart {
 }
 
 /** The parts that each threat is judged on: the rows given under the fit itself. */
-export const onePart = (data: PassingBlocks, { influences, point }: DescribedLocal): PassingPart[][] =>
-  influences.map(({ influence, scale }) => [{ data, share: 1, parameters: point.parameters, influence, scale }]);
+export const onePart = (
+  data: PassingBlocks,
+  { influences, point: { parameters }, local: { model } }: DescribedLocal,
+): PassingPart[][] =>
+  influences.map(({ influence, scale }) => [{ model, data, share: 1, parameters, influence, scale }]);
 
 /** Every fold under a fit of the others, which begins at θ̂: all side by side, so that they share their passes. */
 export async function foldParts(
@@ -44,13 +49,14 @@ export async function foldParts(
     sizes.map(({ inside, outside, share }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
       const rest = training.on(own, 1 / folds).choose(outside);
       const data = training.choose(inside);
+      const model = (await local.relearn?.(rest)) ?? local.model;
       const { parameters } = await trainConvex(
-        local,
+        { ...local, model },
         rest,
         { l2, start: point.parameters, near: true, preconditioner },
         quiet,
       ).catch(foldAdvice(fold, folds));
-      const there = await pointAt(local.model, rest, parameters, { l2 }, quiet);
+      const there = await pointAt(model, rest, parameters, { l2 }, quiet);
       const responses = await influencesAt(there, damping, reach, settings, quiet, {
         eigenvalues: false,
         preconditioner,
@@ -59,7 +65,7 @@ export async function foldParts(
         // An absolute size is the same for every fold, whatever the mean norm of its rows.
         const whole = hasAbsoluteSizes(settings) ? influences[t].scale : scale;
         const moved = influence.map((value) => (whole / scale) * value);
-        return { data, share, parameters, influence: moved, scale: whole };
+        return { model, data, share, parameters, influence: moved, scale: whole };
       });
     }),
   );

@@ -45,7 +45,6 @@ export async function predictedChanges(
 /** Slope and curvature of the natural loss on rows that were not trained on, each under its own θ̃ and I (MATH 2): one pass. */
 export async function passingSensitivity(
   views: Pass<RowsView>,
-  model: Model,
   parts: readonly PassingPart[],
   curvature: LocalInfluence["curvature"],
   { sampling, clusters }: { readonly sampling: Sampling; readonly clusters: number | null },
@@ -56,7 +55,7 @@ export async function passingSensitivity(
   const moments = momentsOf(parts[0].data.ranks, 1, clusters);
   const [, ...bends] = await sideBySide<RowsView, number>(views, [
     async (own) => {
-      await overParts(own, parts, [sums, ...moments.sums], (block, { parameters, influence }) => {
+      await overParts(own, parts, [sums, ...moments.sums], (block, { model, parameters, influence }) => {
         const w = block.evaluationWeights;
         const slopes = lossSlopesOf(model, parameters, block, influence);
         for (let i = 0; i < w.length; i++) {
@@ -67,7 +66,7 @@ export async function passingSensitivity(
       });
       return 0;
     },
-    ...parts.map(({ data, share, parameters, influence }) => async (own: Pass<RowsView>) => {
+    ...parts.map(({ model, data, share, parameters, influence }) => async (own: Pass<RowsView>) => {
       const problem = { model, data: data.on(own), ridge: new Float64Array(parameters.length), parameters };
       const operator = riskOperator(problem, { curvature, withRidge: false }, work);
       return 0.5 * share * dot(influence, (await operator.product(asColumn(influence))).data);

@@ -90,8 +90,7 @@ export async function evaluateClasses(
     views,
     asked.flatMap(({ curve, epsilons, attack: { curvature } }) => [
       (own: Pass<RowsView>) => curveSums(own, curve, epsilons, work),
-      async (own: Pass<RowsView>) =>
-        heldOut ? passingSensitivity(own, curve.model, curve.parts, curvature, curve, work) : null,
+      async (own: Pass<RowsView>) => (heldOut ? passingSensitivity(own, curve.parts, curvature, curve, work) : null),
     ]),
   );
   return asked.map((_, t) => ({
