@@ -1,8 +1,10 @@
-import { configDefaults, defineConfig } from "vitest/config";
-import all from "./vitest.config.js";
+import { defineConfig } from "vitest/config";
+import { ALONE, CORE, projects, resolve, test } from "./vitest.shared.js";
 
 /** The tests whose numbers come from the linear algebra: AIF_BLAS=off runs them on the library's own WebAssembly. */
-const folders = ["linalg", "models", "solvers", "influence", "robust", "autodiff", "kernel"];
+const folders = ["linalg", "models", "solvers", "influence", "robust", "autodiff", "kernel"].map(
+  (folder) => `${CORE}/${folder}/`,
+);
 
 /** Of these, the files that count how often intervals hold, read files, or search over rows without solving systems. */
 const elsewhere = [
@@ -13,13 +15,13 @@ const elsewhere = [
 ];
 
 export default defineConfig({
-  ...all,
+  resolve,
   test: {
-    ...all.test,
-    include: [
-      ...folders.map((folder) => `packages/core/test/${folder}/**/*.test.ts`),
-      "packages/core/test/study/{analyze,kernel-study,local-study}.test.ts",
-    ],
-    exclude: [...configDefaults.exclude, ...elsewhere],
+    ...test,
+    projects: projects(
+      ALONE.filter((pattern) => folders.some((folder) => pattern.startsWith(folder))),
+      [...folders.map((folder) => `${folder}**/*.test.ts`), `${CORE}/study/{analyze,kernel-study,local-study}.test.ts`],
+      elsewhere,
+    ),
   },
 });

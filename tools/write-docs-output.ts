@@ -15,6 +15,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { runProgram } from "./program.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
@@ -35,7 +36,9 @@ export const wordsOf = (line: string): string[] =>
 
 /** What `aif …` prints on stdout. */
 export async function aif(words: readonly string[]): Promise<string> {
-  const { stdout } = await run(process.execPath, [join(root, "packages/cli/bin/aif.js"), ...words], { cwd: root });
+  process.chdir(root);
+  const { code, stdout, stderr } = await runProgram(words);
+  if (code !== 0) throw new Error(`aif ${words.join(" ")} ended with ${code}: ${stderr}`);
   return stdout;
 }
 

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { createVitest, type TestModule, type Vitest } from "vitest/node";
 import { type Mutant, withMutant } from "./mutant.js";
+import { CONFIG } from "./tests.js";
 
 export interface Verdict {
   /** The test that failed, or what else happened; null: the mutant survived. */
@@ -27,7 +28,16 @@ export function mutationJudge(root: string): Judge {
   const start = (): Promise<Vitest> =>
     createVitest(
       "test",
-      { root, watch: false, bail: 1, pool: "threads", maxWorkers: 1, reporters: [{}], printConsoleTrace: false },
+      {
+        root,
+        config: path(CONFIG),
+        watch: false,
+        bail: 1,
+        pool: "threads",
+        maxWorkers: 1,
+        reporters: [{}],
+        printConsoleTrace: false,
+      },
       {
         plugins: [
           {

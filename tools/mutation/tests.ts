@@ -2,6 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+/** Of Vitest, for one file at a time in one process. */
+export const CONFIG = "vitest.shared.ts";
+
 const TESTS = "packages/core/test";
 /** Folders whose tests are asked. Whole analyses, which notice what nearer tests notice, would take hours. */
 const ASKED = /^(?:threats|solvers|influence|kernel|robust)\//;

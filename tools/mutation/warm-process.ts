@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createVitest } from "vitest/node";
 import { digestOf, Journal, killedIn, type Run } from "./journal.js";
+import { CONFIG } from "./tests.js";
 
 async function main(folder: string, root: string): Promise<void> {
   const runs: Run[] = JSON.parse(readFileSync(0, "utf8"));
@@ -17,6 +18,7 @@ async function main(folder: string, root: string): Promise<void> {
     "test",
     {
       root,
+      config: join(root, CONFIG),
       watch: false,
       pool: "threads",
       maxWorkers: 1,

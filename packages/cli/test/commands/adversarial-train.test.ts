@@ -5,7 +5,8 @@ import type { TrainingResult, TrainingState } from "@aif/core";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText } from "../fixtures/hostile.js";
-import { aif, houses, type Run, root, start } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses, aif as launched, type Run, root, start } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const scratch = scratchFolders();
@@ -28,7 +29,7 @@ describe("aif adversarial-train", () => {
     async (norm) => {
       const words = train("--norm", norm, "--outer-steps", "8");
       const [{ code, stdout, stderr }, json] = await Promise.all([
-        aif(words, { FORCE_COLOR: "1", CI: "1" }),
+        launched(words, { FORCE_COLOR: "1", CI: "1" }),
         aif([...words, "--format", "json"]),
       ]);
       expect([code, stderr]).toEqual([0, ""]);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText, hostileNames } from "../fixtures/hostile.js";
-import { aif, houses, start } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses, aif as launched, start } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const scratch = scratchFolders();
@@ -14,7 +15,7 @@ const cell = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 describe("aif analyze", () => {
   it("prints a report without colour where stdout is no terminal", async () => {
-    const { code, stdout, stderr } = await aif(analyze(), { FORCE_COLOR: "1", CI: "1" });
+    const { code, stdout, stderr } = await launched(analyze(), { FORCE_COLOR: "1", CI: "1" });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).not.toMatch(forbiddenInText);
     expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { buildProgram } from "../../src/program.js";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText, hostileNames } from "../fixtures/hostile.js";
-import { aif, houses } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const folder = scratchFolders();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchFile } from "../../src/download/fetch-file.js";
-import { aif } from "../launch.js";
+import { aif } from "../in-process.js";
 
 const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (Math.imul(i + 1, 0x9e3779b1) >>> 13) & 255));
 const packed = gzipSync(content);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
-import { aif, root } from "../launch.js";
+import { aif } from "../in-process.js";
+import { root } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const scratch = scratchFolders();

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { houses, aif as run } from "../launch.js";
+import { aif as run } from "../in-process.js";
+import { houses } from "../launch.js";
 
 let folder: string;
 let rows: string;

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
-import { aif, houses } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses, aif as launched } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const scratch = scratchFolders();
@@ -42,7 +43,8 @@ describe("what goes wrong is one sentence on stderr, and an exit code", () => {
     ["--coefficients in no known form", analyze("--coefficients", "c.txt"), 2, /ends in \.csv or \.json/],
     ["a library that is none", analyze(), 2, /BLAS.*\/no\/such\/library\.so/],
   ])("%s", async (what, words, code, sentence) => {
-    const run = await aif(words, what === "a library that is none" ? { AIF_BLAS: "/no/such/library.so" } : {});
+    const run =
+      what === "a library that is none" ? await launched(words, { AIF_BLAS: "/no/such/library.so" }) : await aif(words);
     expect(run.stderr).toMatch(sentence);
     expect(run.stderr).toMatch(/^aif: .+[.?]\n$/);
     expect(run.stdout).toBe("");
@@ -63,7 +65,7 @@ describe("what goes wrong is one sentence on stderr, and an exit code", () => {
   });
 
   it("AIF_DEBUG=1 shows where", async () => {
-    const { stderr } = await aif(["analyze", "no-such.csv", "--target", "y"], { AIF_DEBUG: "1" });
+    const { stderr } = await launched(["analyze", "no-such.csv", "--target", "y"], { AIF_DEBUG: "1" });
     expect(stderr).toMatch(/^aif: There is no file/);
     expect(stderr).toMatch(/\n +at /);
   });

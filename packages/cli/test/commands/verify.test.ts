@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { widthOf } from "../../src/render/layout.js";
 import { forbiddenInText } from "../fixtures/hostile.js";
-import { aif, houses } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses, aif as launched } from "../launch.js";
 import { scratchFolders } from "../scratch.js";
 
 const scratch = scratchFolders();
@@ -13,7 +14,7 @@ const verify = (...words: string[]): string[] => ["verify", houses, "--target", 
 describe("aif verify", () => {
   it("prints prediction and exact optimum side by side, within 80 columns", async () => {
     const words = ["--norm", "1,2,inf", "--epsilon", "0.0001234,0.01,0.1,3", "--freeze", "none"];
-    const { code, stdout, stderr } = await aif(verify(...words), { FORCE_COLOR: "1", CI: "1" });
+    const { code, stdout, stderr } = await launched(verify(...words), { FORCE_COLOR: "1", CI: "1" });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).not.toMatch(forbiddenInText);
     expect(Math.max(...stdout.split("\n").map(widthOf))).toBeLessThanOrEqual(80);

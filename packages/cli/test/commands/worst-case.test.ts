@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { houses as data, aif as run } from "../launch.js";
+import { aif as run } from "../in-process.js";
+import { houses as data } from "../launch.js";
 
 let folder: string;
 beforeAll(() => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Papa from "papaparse";
 import { afterAll, expect, test } from "vitest";
 import { csvText } from "../../src/output/csv.js";
-import { aif } from "../launch.js";
+import { aif } from "../in-process.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "aif-csv-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { redacted } from "@aif/core";
 import { afterAll, describe, expect, test } from "vitest";
-import { aif, houses } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses } from "../launch.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "aif-redact-"));
 const file = (name: string): string => join(scratch, name);

@@ -5,7 +5,7 @@ import { redacted } from "@aif/core";
 import { Ajv, type ValidateFunction } from "ajv";
 import { expect, test } from "vitest";
 import { DOCUMENTS, type DocumentName, schemaOf } from "../../src/recorded/schemas.js";
-import { aif } from "../launch.js";
+import { aif } from "../in-process.js";
 import { type Document, documentOf, few, fresh, houses, loans, read, scratch } from "./documents.js";
 
 const line = (text: string): string[] => text.split(" ");

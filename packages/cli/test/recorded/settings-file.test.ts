@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { RULES, WORKED_OUT } from "../../src/recorded/resolved-options.js";
-import { aif, root } from "../launch.js";
+import { aif } from "../in-process.js";
+import { root } from "../launch.js";
 import { type Document, documentOf, few, fresh, houses, loans, scratch, withoutTimes } from "./documents.js";
 
 const price = ["--target", "price_thousands"];

@@ -7,7 +7,8 @@ import type { ComparisonResult, ExperimentRun, PathResult, StudyResult, Verifica
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { number, short, signed } from "../../src/render/numbers.js";
 import { hostileNames } from "../fixtures/hostile.js";
-import { aif, houses } from "../launch.js";
+import { aif } from "../in-process.js";
+import { houses } from "../launch.js";
 
 const folder = mkdtempSync(join(tmpdir(), "aif-report-"));
 const file = (name: string): string => join(folder, name);

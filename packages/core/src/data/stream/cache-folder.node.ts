@@ -34,28 +34,48 @@ export interface CacheFolder {
 }
 
 /**
- * A folder that only its owner can read. Whatever ends the process but a kill, the folder is cleared. Caches that do not stay lie in a
- * folder of their own, so that runs at the same time, and caches that were kept, do not meet.
+ * A folder that only its owner can read. Whatever ends the process but a kill, it is cleared; a kill finds nothing there once the files
+ * in it have lost their names. Caches that do not stay lie in a folder of their own, so that runs at the same time, and caches that were
+ * kept, do not meet.
  * @param path null: the system's folder for temporary files
  * @throws resource: it cannot be made
  */
 export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
-  const { folder, ours } = made(path, keep);
+  const parent = path ?? tmpdir();
+  const isNew = path !== null && !existsSync(path);
+  const stays = keep && path !== null;
+  let folder = made(parent, path, stays);
+  /** Whether the folder of its own is there. */
+  let present = true;
   const files = new Set<string>();
-  const clear = (): void => {
-    if (keep) return;
-    for (const file of files) rmSync(file, { force: true });
+  const leave = (): void => {
+    if (keep || !present) return;
     try {
-      for (const empty of ours) rmdirSync(empty);
+      rmdirSync(folder);
+      present = false;
     } catch {
       // Somebody put files of their own there, or it is gone already.
     }
   };
+  const clear = (): void => {
+    if (keep) return;
+    for (const file of files) rmSync(file, { force: true });
+    leave();
+    try {
+      if (isNew) rmdirSync(parent);
+    } catch {
+      // As above.
+    }
+  };
   process.on("exit", clear);
   return {
-    path: folder,
+    get path() {
+      return folder;
+    },
     stays: keep,
     file(name) {
+      if (!present) folder = made(parent, path, stays);
+      present = true;
       const file = join(folder, name);
       files.add(file);
       return file;
@@ -83,13 +103,14 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
     unname(name) {
       try {
         rmSync(join(folder, name), { force: true });
+        leave();
       } catch {
         // Not every system takes the name of an open file; it is removed at the end.
       }
     },
     free() {
       try {
-        const { bavail, bsize } = statfsSync(folder);
+        const { bavail, bsize } = statfsSync(parent);
         return bavail * bsize;
       } catch {
         return null;
@@ -102,15 +123,11 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
   };
 }
 
-/** The folder, and what was made for it that is to go at the end, the innermost first. */
-function made(path: string | null, keep: boolean): { folder: string; ours: readonly string[] } {
-  const parent = path ?? tmpdir();
+/** The folder named, or a new one in it. */
+function made(parent: string, path: string | null, stays: boolean): string {
   try {
-    const isNew = path !== null && !existsSync(path);
     if (path !== null) makeFolder(path, 0o700);
-    if (keep && path !== null) return { folder: path, ours: [] };
-    const folder = mkdtempSync(join(parent, "aif-"));
-    return { folder, ours: isNew ? [folder, parent] : [folder] };
+    return stays ? parent : mkdtempSync(join(parent, "aif-"));
   } catch (cause) {
     throw cannotMake(parent, cause);
   }

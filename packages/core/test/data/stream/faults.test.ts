@@ -91,9 +91,7 @@ describe("a cache", () => {
     const other = await parts("unnamed-evaluation");
     const cache = folder.path("unnamed-cache");
     const stream = await open(pattern, { cache, split: { kind: "file", path: other.pattern } });
-    const found = await readdir(cache, { recursive: true, withFileTypes: true });
-    expect(found.filter((entry) => entry.isFile())).toEqual([]);
-    expect(found.length).toBe(1);
+    expect(await readdir(cache)).toEqual([]);
     expect(pass(stream)).toBeCloseTo(pass(await open(pattern, { cache: folder.path("named"), keepCache: true })), 12);
     stream.close();
     expect(existsSync(cache)).toBe(false);
@@ -205,7 +203,9 @@ describe("files", () => {
 
   test("that are empty add no rows, first or last, packed or not, on every number of ranks; all of them empty are refused", async () => {
     const whole = await parts("filled");
-    const sum = pass(await open(whole.pattern));
+    const alone = await open(whole.pattern);
+    const sum = pass(alone);
+    alone.close();
     const { pattern, paths } = await parts("hollow");
     const [first, last] = ["part-0.csv", "part-9.csv"].map((name) => join(folder.path("hollow"), name));
     for (const nothing of ["", "\n\n", gzipSync("")]) {
