@@ -1,7 +1,9 @@
-import { Matrix } from "../linalg/matrix.js";
+import { blas } from "../linalg/backend.js";
+import type { Matrix } from "../linalg/matrix.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
+import { eachDrawnLoss } from "./drawn-losses.js";
 import type { WeightedGrams } from "./weighted-grams.js";
 
 /** Rows of a fit, all of them or those of one block, and their scores at θ̂. */
@@ -19,14 +21,17 @@ export async function addFirstSums(
     map,
     data,
     { pull: draws, phase: "bootstrap" },
-    ({ block: { x, y, firstRow }, pull: omega }) => {
+    ({ block: { x, y, firstRow }, pull }) => {
       const curved = grams.room(y.length);
+      const omega = pull.data;
+      const { data } = weights;
       for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
         const slope = loss.first(scores[firstRow + i], y[i]);
         const curvature = loss.second(scores[firstRow + i], y[i]);
-        for (let k = 0; k < draws; k++, at++, from++) {
-          omega.data[at] = weights.data[from] * slope;
-          curved[at] = weights.data[from] * curvature;
+        for (const end = at + draws; at < end; at++, from++) {
+          const weight = data[from];
+          omega[at] = weight * slope;
+          curved[at] = weight * curvature;
         }
       }
       grams.add(map.features(x), curved);
@@ -48,14 +53,15 @@ export async function drawnGradients(
     map,
     data,
     { theta, pull: draws, phase: "bootstrap" },
-    ({ block: { y, firstRow }, scores, pull: omega }) => {
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        for (let k = 0; k < draws; k++, at++, from++) {
-          // A third of the rows is not drawn at all.
-          const weight = weights.data[from];
-          if (weight !== 0) omega.data[at] = weight * loss.first(scores.data[at], y[i]);
+    ({ block: { y, firstRow }, scores, pull: { data: omega } }) => {
+      const own = weights.data.subarray(firstRow * draws);
+      eachDrawnLoss(loss, scores.data, y, draws, (from, count, slopes) => {
+        for (let i = 0, at = from; i < count; i++, at++) {
+          const weight = own[at];
+          // A third of the rows is not drawn at all, and their slopes need not be finite.
+          omega[at] = weight === 0 ? 0 : weight * slopes[i];
         }
-      }
+      });
     },
     work,
   );
@@ -86,21 +92,24 @@ export async function signedSlopes(
     map,
     data,
     { theta, pull: draws, phase: "bootstrap" },
-    ({ block: { y, firstRow }, scores, pull }) => {
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        const smooth = Number.isNaN(loss.kink(y[i]));
-        for (let k = 0; k < draws; k++, at++, from++) {
-          const weight = weights.data[from];
-          if (weight === 0) continue;
-          const slope = loss.first(scores.data[at], y[i]);
-          const size = Math.abs(slope);
-          const curved = weight * loss.second(scores.data[at], y[i]);
-          sizes[k] += weight * size;
-          pull.data[at] = slope < 0 ? -curved : curved;
-          weights.data[from] = curved;
-          if (size <= zero && !smooth) atKink[k]++;
+    ({ block: { y, firstRow }, scores, pull: { data: omega } }) => {
+      const own = weights.data.subarray(firstRow * draws);
+      eachDrawnLoss(loss, scores.data, y, draws, (from, count, slopes, curvatures) => {
+        for (let i = 0, at = from, row = from / draws; i < count; row++) {
+          const kinked = Number.isNaN(loss.kink(y[row])) ? -1 : zero; // no size is below 0
+          for (let k = 0; k < draws; k++, i++, at++) {
+            const weight = own[at];
+            if (weight === 0) continue;
+            const slope = slopes[i];
+            const size = Math.abs(slope);
+            const curved = weight * curvatures[i];
+            sizes[k] += weight * size;
+            omega[at] = slope < 0 ? -curved : curved;
+            own[at] = curved;
+            if (size <= kinked) atKink[k]++;
+          }
         }
-      }
+      });
     },
     work,
   );
@@ -119,9 +128,9 @@ export async function curvedProduct(
     map,
     data,
     { theta: vectors, pull: draws, phase: "bootstrap" },
-    ({ block, scores, pull: omega }) => {
-      const offset = block.firstRow * draws;
-      for (let at = 0; at < omega.data.length; at++) omega.data[at] = curvatures.data[offset + at] * scores.data[at];
+    ({ block, scores: { data: images }, pull: { data: omega } }) => {
+      const own = curvatures.data.subarray(block.firstRow * draws);
+      for (let at = 0; at < omega.length; at++) omega[at] = own[at] * images[at];
     },
     work,
   );
@@ -141,9 +150,10 @@ export async function bendWeights(
     data,
     { theta, phase: "bootstrap" },
     ({ block: { y, firstRow }, scores }) => {
-      for (let i = 0, at = 0, from = firstRow * draws; i < y.length; i++) {
-        for (let k = 0; k < draws; k++, at++, from++) weights.data[from] *= loss.second(scores.data[at], y[i]);
-      }
+      const own = weights.data.subarray(firstRow * draws);
+      eachDrawnLoss(loss, scores.data, y, draws, (from, count, _, curvatures) => {
+        for (let i = 0, at = from; i < count; i++, at++) if (own[at] !== 0) own[at] *= curvatures[i];
+      });
     },
     work,
   );
@@ -152,7 +162,7 @@ export async function bendWeights(
 /** c_b = Σ w_ib ‖x_i ⊘ b‖_p, K. @param rowScales r */
 export function drawnScales(rowScales: Float64Array, { data, rows, columns: draws }: Matrix): Float64Array {
   const out = new Float64Array(draws);
-  for (let i = 0, at = 0; i < rows; i++) for (let k = 0; k < draws; k++, at++) out[k] += data[at] * rowScales[i];
+  if (data.length > 0) blas().gemv(true, rows, draws, 1, data, draws, rowScales, 0, out);
   return out;
 }
 

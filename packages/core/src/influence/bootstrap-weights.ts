@@ -99,5 +99,6 @@ function refuseOne(units: number, what: string): void {
 function bringToOne(data: Float64Array, K: number): void {
   const totals = new Float64Array(K);
   for (let at = 0; at < data.length; ) for (let k = 0; k < K; k++, at++) totals[k] += data[at];
-  for (let at = 0; at < data.length; ) for (let k = 0; k < K; k++, at++) if (totals[k] > 0) data[at] /= totals[k];
+  const shares = totals.map((total) => (total > 0 ? 1 / total : 1));
+  for (let at = 0; at < data.length; ) for (let k = 0; k < K; k++, at++) data[at] *= shares[k];
 }

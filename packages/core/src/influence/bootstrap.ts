@@ -35,7 +35,7 @@ const DRAWS = 200;
 const FAILED_SHARE = 0.1;
 /** What the rows' weights, and the Hessians with their factors, may each take of a batch. */
 const BATCH_BYTES = 2 ** 27;
-const LARGEST_BATCH = 50;
+const LARGEST_BATCH = 200;
 
 /**
  * The bootstrap of the plug-in AIF: in each draw the rows get random weights, and θ̂, c, Φ, H and I are made anew from them
@@ -66,7 +66,7 @@ export async function bootstrap(
     return refitDraw(attacks, own, start, relativeRadius, { signal });
   };
   const together = canBatch(attacks);
-  const size = together ? batchSize(data.rows, start.length) : 1;
+  const size = together ? Math.min(batchSize(data.rows, start.length), Math.ceil(draws / ranks.size)) : 1;
   let failed = 0;
   const batches = await deal(ranks, Math.ceil(draws / size), async (b) => {
     const from = b * size;

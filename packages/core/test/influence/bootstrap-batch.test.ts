@@ -351,17 +351,17 @@ describe("a bootstrap", () => {
     const attack = await influence(own, lp(2));
     const steps: number[] = [];
     const [found] = await bootstrap([attack], {
-      draws: 60,
+      draws: 210,
       seed: 3,
       onProgress: ({ phase, done, total }) => {
-        expect([phase, total]).toEqual(["bootstrap", 60]);
+        expect([phase, total]).toEqual(["bootstrap", 210]);
         steps.push(done);
       },
     });
-    expect(steps).toEqual([0, 50, 60]);
-    expect([found.influence.rows, found.parameters.rows, found.scale.length, found.failed]).toEqual([60, 60, 60, 0]);
+    expect(steps).toEqual([0, 200, 210]);
+    expect([found.influence.rows, found.parameters.rows, found.scale.length, found.failed]).toEqual([210, 210, 210, 0]);
     const weights = new Float64Array(25);
-    for (const draw of [0, 49, 50, 59]) {
+    for (const draw of [0, 199, 200, 209]) {
       drawWeights(data.weights, { seed: 3 })(draw, weights);
       const again = await influence(await fit(linear({ loss: "half-squared" }), drawnData(problem, weights)), lp(2));
       expect(relativeError(found.influence.row(draw), again.influence)).toBeLessThan(1e-9);
