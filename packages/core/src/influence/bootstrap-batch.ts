@@ -132,15 +132,15 @@ async function solveDraws(
 ): Promise<Matrix> {
   const nothing = new Float64Array(model.map.count);
   const right = asColumns(pulls.map((pull) => pull?.map((value) => -value) ?? nothing));
-  const solveEach = (vectors: Matrix): Matrix =>
-    asColumns(inverse.map((solver, k) => (pulls[k] && solver?.solve(vectors.column(k))) ?? nothing));
-  if (model.loss.quadratic) return solveEach(right);
+  const solveEach = (vectors: Matrix, how: "solve" | "solveRoughly"): Matrix =>
+    asColumns(inverse.map((solver, k) => (pulls[k] && solver?.[how](vectors.column(k))) ?? nothing));
+  if (model.loss.quadratic) return solveEach(right, "solve");
   const product = async (vectors: Matrix): Promise<Matrix> => {
     const found = await rows.product(theta, vectors);
     addRidge(found, vectors, ridge);
     return found;
   };
-  const { solution, unsolved } = await conjugateGradients(product, solveEach, right, {
+  const { solution, unsolved } = await conjugateGradients(product, (z) => solveEach(z, "solveRoughly"), right, {
     tolerance: INFLUENCE_TOLERANCE / Math.sqrt(size),
     maximumIterations: MAXIMUM_ITERATIONS,
   });

@@ -40,7 +40,7 @@ export async function fitDraws(full: Pick<Fit, "model" | "parameters" | "ridge">
   const open = new Set([...inverse.keys()].filter((k) => inverse[k] !== null));
   for (let { gradients } = start; open.size > 0; ) {
     for (const k of open) {
-      const step = newtonStep(theta, gradients, k, inverse[k]);
+      const step = newtonStep(theta, gradients, k, inverse[k], loss.quadratic);
       if (first[k] === 0) first[k] = step;
       const ratio = last[k] > 0 ? step / last[k] : 0.5;
       last[k] = step;
@@ -68,10 +68,16 @@ function inverseOf(gram: Matrix, ridge: Float64Array): InverseHessian | null {
   return solver.method === "cholesky" ? solver : null;
 }
 
-/** θ_k ← θ_k − H_k⁻¹∇_k for one draw; returns the length of the step in the H_k norm. */
-function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian | null): number {
+/** θ_k ← θ_k − H_k⁻¹∇_k for one draw; returns the length of the step in the H_k norm. @param last whether no further step follows */
+function newtonStep(
+  theta: Matrix,
+  gradients: Matrix,
+  k: number,
+  inverse: InverseHessian | null,
+  last: boolean,
+): number {
   const gradient = gradients.column(k);
-  const step = inverse?.solve(gradient) ?? new Float64Array(gradient.length);
+  const step = inverse?.[last ? "solve" : "solveRoughly"](gradient) ?? new Float64Array(gradient.length);
   for (let j = 0; j < step.length; j++) theta.data[j * theta.columns + k] -= step[j];
   return Math.sqrt(Math.max(0, dot(step, gradient)));
 }

@@ -3,7 +3,7 @@ import type { Matrix } from "../linalg/matrix.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
-import { eachDrawnLoss } from "./drawn-losses.js";
+import { eachColumnLoss } from "./column-losses.js";
 import type { WeightedGrams } from "./weighted-grams.js";
 
 /** Rows of a fit, all of them or those of one block, and their scores at θ̂. */
@@ -55,7 +55,7 @@ export async function drawnGradients(
     { theta, pull: draws, phase: "bootstrap" },
     ({ block: { y, firstRow }, scores, pull: { data: omega } }) => {
       const own = weights.data.subarray(firstRow * draws);
-      eachDrawnLoss(loss, scores.data, y, draws, (from, count, slopes) => {
+      eachColumnLoss(loss, scores.data, y, draws, (from, count, slopes) => {
         for (let i = 0, at = from; i < count; i++, at++) {
           const weight = own[at];
           // A third of the rows is not drawn at all, and their slopes need not be finite.
@@ -94,7 +94,7 @@ export async function signedSlopes(
     { theta, pull: draws, phase: "bootstrap" },
     ({ block: { y, firstRow }, scores, pull: { data: omega } }) => {
       const own = weights.data.subarray(firstRow * draws);
-      eachDrawnLoss(loss, scores.data, y, draws, (from, count, slopes, curvatures) => {
+      eachColumnLoss(loss, scores.data, y, draws, (from, count, slopes, curvatures) => {
         for (let i = 0, at = from, row = from / draws; i < count; row++) {
           const kinked = Number.isNaN(loss.kink(y[row])) ? -1 : zero; // no size is below 0
           for (let k = 0; k < draws; k++, i++, at++) {
@@ -151,7 +151,7 @@ export async function bendWeights(
     { theta, phase: "bootstrap" },
     ({ block: { y, firstRow }, scores }) => {
       const own = weights.data.subarray(firstRow * draws);
-      eachDrawnLoss(loss, scores.data, y, draws, (from, count, _, curvatures) => {
+      eachColumnLoss(loss, scores.data, y, draws, (from, count, _, curvatures) => {
         for (let i = 0, at = from; i < count; i++, at++) if (own[at] !== 0) own[at] *= curvatures[i];
       });
     },

@@ -1,13 +1,14 @@
 import { AifError, numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { type FoldSums, foldSums } from "../models/fold-sums.js";
-import { rowJets } from "../models/loss-rows.js";
+import { rowBends } from "../models/loss-rows.js";
 import { relearned } from "../models/projection/projected-score.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
 import { lasso } from "../solvers/lasso/lasso.js";
+import { eachColumnLoss } from "./column-losses.js";
 
 /** What is left of the way to θ̂_{−k}, relative to it, both in the H norm, when a fold's fit ends. */
 const REMAINING = 1e-10;
@@ -44,7 +45,7 @@ export const fitFoldSums = (
     folds,
     ({ y, w, firstRow }, omega, pi) => {
       const f = scores.subarray(firstRow, firstRow + y.length);
-      for (const { from, to, slopes, curvatures } of rowJets(loss, f, y)) {
+      for (const { from, to, slopes, curvatures } of rowBends(loss, f, y)) {
         for (let i = from; i < to; i++) {
           omega[i] = w[i] * curvatures[i - from];
           pi[i] = w[i] * slopes[i - from];
@@ -122,12 +123,16 @@ export async function leaveOutFits(
     for (let j = 0; j < known.length; j++) theta.data[j * folds + k] = known[j];
   });
   const open = new Set(inverse.keys());
+  const lengths = start.hessians.map((hessian, k) => {
+    const before = theta.column(k);
+    return Math.sqrt(dot(before, hessianTimes(hessian, before))) || 1;
+  });
   const lastStep = new Float64Array(folds).fill(Number.POSITIVE_INFINITY);
   let { gradients } = start;
   while (open.size > 0) {
     const alone: number[] = [];
     for (const k of open) {
-      const step = newtonStep(theta, gradients, k, inverse[k], start.hessians[k]);
+      const step = newtonStep(theta, gradients, k, inverse[k], full.model.loss.quadratic) / lengths[k];
       if (full.model.loss.quadratic || step <= REMAINING || wayLeft(step, lastStep[k]) <= REMAINING) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
         alone.push(k);
@@ -193,17 +198,20 @@ export async function foldGradients(
   work?: Work,
 ): Promise<Matrix> {
   const folds = outside.length;
+  const shares = outside.map((weight) => 1 / weight);
   const { pull } = await sweep(
     model.map,
     data,
     { theta, pull: folds, phase: "held-out fits" },
-    ({ block: { y, w, firstRow }, scores, pull }) => {
-      for (let i = 0, at = 0; i < y.length; i++) {
-        const own = foldOf[firstRow + i];
-        for (let k = 0; k < folds; k++, at++) {
-          if (k !== own) pull.data[at] = (w[i] * model.loss.first(scores.data[at], y[i])) / outside[k];
+    ({ block: { y, w, firstRow }, scores, pull: { data: omega } }) => {
+      eachColumnLoss(model.loss, scores.data, y, folds, (from, count, slopes) => {
+        for (let i = 0, at = from, row = from / folds; i < count; row++) {
+          const weight = w[row];
+          const own = at + foldOf[firstRow + row];
+          for (let k = 0; k < folds; k++, i++, at++) omega[at] = weight * slopes[i] * shares[k];
+          omega[own] = 0;
         }
-      }
+      });
     },
     work,
   );
@@ -219,11 +227,10 @@ export function withRidge(ridge: Float64Array, X: Matrix, sums: Matrix): Matrix 
   return sums;
 }
 
-/** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the step relative to θ_k, both in the H norm. */
-function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian, hessian: Matrix): number {
-  const step = inverse.solve(gradients.column(k));
-  const before = theta.column(k);
+/** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the length of the step in the H norm. @param last whether no further step follows */
+function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian, last: boolean): number {
+  const gradient = gradients.column(k);
+  const step = last ? inverse.solve(gradient) : inverse.solveRoughly(gradient);
   for (let j = 0; j < step.length; j++) theta.data[j * theta.columns + k] -= step[j];
-  const size = dot(before, hessianTimes(hessian, before));
-  return Math.sqrt(dot(step, hessianTimes(hessian, step)) / (size > 0 ? size : 1));
+  return Math.sqrt(Math.max(0, dot(step, gradient)));
 }

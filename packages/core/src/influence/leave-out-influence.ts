@@ -9,6 +9,7 @@ import type { Fit } from "../solvers/fit.js";
 import type { InverseHessian } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
 import type { Influence } from "./aif.js";
+import { eachColumnLoss } from "./column-losses.js";
 import { type Folds, withRidge } from "./leave-out-fits.js";
 
 const INFLUENCE_TOLERANCE = 1e-10;
@@ -87,28 +88,31 @@ const sharedPulls: FoldPulls = async ({ model, data }, threats, { foldOf, outsid
   const { map, loss } = model;
   const { curvatures } = kept;
   const folds = outside.length;
+  const shares = outside.map((weight) => 1 / weight);
   const slopeSizes = new Float64Array(folds);
   const { pull: signed } = await sweep(
     map,
     data,
     { theta, pull: folds, phase: "held-out influence" },
-    ({ block: { y, w, firstRow }, scores, pull }) => {
+    ({ block: { y, w, firstRow }, scores, pull: { data: omega } }) => {
       takeOwn(scores, foldOf, firstRow, 0, kept.scores);
-      for (let i = 0, at = 0; i < y.length; i++) {
-        const own = foldOf[firstRow + i];
-        for (let k = 0; k < folds; k++, at++) {
-          if (k === own) continue;
-          const slope = loss.first(scores.data[at], y[i]);
-          const curvature = w[i] * loss.second(scores.data[at], y[i]);
-          slopeSizes[k] += w[i] * Math.abs(slope);
-          pull.data[at] = curvature * Math.sign(slope);
-          if (curvatures) curvatures[firstRow * folds + at] = curvature / outside[k];
+      const bent = curvatures?.subarray(firstRow * folds);
+      eachColumnLoss(loss, scores.data, y, folds, (from, count, slopes, seconds) => {
+        for (let i = 0, at = from, row = from / folds; i < count; row++) {
+          const own = foldOf[firstRow + row];
+          for (let k = 0; k < folds; k++, i++, at++) {
+            if (k === own) continue;
+            const slope = slopes[i];
+            const curvature = w[row] * seconds[i];
+            slopeSizes[k] += w[row] * Math.abs(slope);
+            omega[at] = slope > 0 ? curvature : slope < 0 ? -curvature : 0;
+            if (bent) bent[at] = curvature * shares[k];
+          }
         }
-      }
+      });
     },
     work,
   );
-  const shares = outside.map((weight) => 1 / weight);
   scaledColumns(signed, shares);
   scaledColumns(new Matrix(slopeSizes, 1, folds), shares);
   const noRows = { x: Matrix.zeros(0, map.inputs), y: new Float64Array(0), w: new Float64Array(0), firstRow: 0 };
@@ -193,16 +197,15 @@ export async function leaveOutInfluence(
   Phi: Matrix,
   product: FoldProduct,
 ): Promise<Matrix> {
-  const solveEach = (right: Matrix): Matrix => asColumns(inverse.map((solver, k) => solver.solve(right.column(k))));
   const negative = new Matrix(
     Phi.data.map((value) => -value),
     Phi.rows,
     Phi.columns,
   );
-  if (model.loss.quadratic) return solveEach(negative);
+  if (model.loss.quadratic) return asColumns(inverse.map((solver, k) => solver.solve(negative.column(k))));
   const solved = await conjugateGradients(
     async (vectors) => withRidge(ridge, vectors, await product(vectors)),
-    solveEach,
+    (right) => asColumns(inverse.map((solver, k) => solver.solveRoughly(right.column(k)))),
     negative,
     { tolerance: INFLUENCE_TOLERANCE, maximumIterations: MAXIMUM_ITERATIONS },
   );
@@ -227,8 +230,9 @@ export function keptFoldProduct(
       data,
       { theta: vectors, pull: folds, phase: "held-out influence" },
       ({ block, scores, pull: omega }) => {
-        const offset = block.firstRow * folds;
-        for (let at = 0; at < omega.data.length; at++) omega.data[at] = curvatures[offset + at] * scores.data[at];
+        const own = curvatures.subarray(block.firstRow * folds);
+        const [images, products] = [scores.data, omega.data];
+        for (let at = 0; at < products.length; at++) products[at] = own[at] * images[at];
       },
       work,
     );
@@ -258,10 +262,11 @@ function foldCurvatures(
   scores: Matrix,
   out: Float64Array,
 ): void {
-  for (let i = 0, at = 0; i < y.length; i++) {
-    for (let k = 0; k < outside.length; k++, at++) {
-      const weight = foldOf[firstRow + i] === k ? 0 : w[i] / outside[k];
-      out[at] = weight * loss.second(scores.data[at], y[i]);
+  const folds = outside.length;
+  eachColumnLoss(loss, scores.data, y, folds, (from, count, _, curvatures) => {
+    for (let i = 0, at = from, row = from / folds; i < count; row++) {
+      const own = foldOf[firstRow + row];
+      for (let k = 0; k < folds; k++, i++, at++) out[at] = k === own ? 0 : (w[row] / outside[k]) * curvatures[i];
     }
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { lossCurvatures, lossSlopes } from "../models/loss-rows.js";
+import { lossBends } from "../models/loss-rows.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
@@ -28,8 +28,7 @@ export function rowScalars(attack: Influence, shifts: Float64Array, relative: bo
   const { data, scores, model } = fit;
   const n = data.rows;
   const [onFeatures, onJacobian, size, slope] = Array.from({ length: 4 }, () => new Float64Array(n));
-  lossCurvatures(model.loss, scores, data.y, onFeatures);
-  lossSlopes(model.loss, scores, data.y, slope);
+  lossBends(model.loss, scores, data.y, slope, onFeatures);
   for (let i = 0; i < n; i++) {
     const perUnit = data.weights[i] > 0 ? scale / data.weights[i] : 0;
     onFeatures[i] = perUnit * pull.onFeatures[i] + onFeatures[i] * shifts[i];

@@ -7,16 +7,21 @@ interface LossKernels {
   /** The first address that is not the kernels' own. */
   readonly FREE: WebAssembly.Global;
   logistic(n: number, f: number, y: number, values: number, slopes: number, curvatures: number): void;
+  logisticBends(n: number, f: number, y: number, slopes: number, curvatures: number): void;
 }
 
 /** Rows that are taken at a time, an even number: all their numbers fit into the module's first page of memory. */
 export const LOGISTIC_ROWS = 1024;
 
-/** Values, slopes and curvatures of log(1 + e^{−yf}) in f. */
-export interface LogisticRows {
-  readonly values: Float64Array;
+/** Slopes and curvatures of log(1 + e^{−yf}) in f. */
+interface LogisticBends {
   readonly slopes: Float64Array;
   readonly curvatures: Float64Array;
+}
+
+/** The same with values. */
+export interface LogisticRows extends LogisticBends {
+  readonly values: Float64Array;
 }
 
 /** The kernels, and where f, y and what they find lie in their memory. */
@@ -36,14 +41,28 @@ class LogisticKernels {
   }
 
   jets(f: Float64Array, y: Float64Array): LogisticRows {
-    const [scores, targets, ...found] = this.numbers;
     const [atScores, atTargets, atValues, atSlopes, atCurvatures] = this.places;
+    this.kernels.logistic(this.load(f, y), atScores, atTargets, atValues, atSlopes, atCurvatures);
+    return { values: this.numbers[2].subarray(0, f.length), ...this.found(f.length) };
+  }
+
+  bends(f: Float64Array, y: Float64Array): LogisticBends {
+    const [atScores, atTargets, , atSlopes, atCurvatures] = this.places;
+    this.kernels.logisticBends(this.load(f, y), atScores, atTargets, atSlopes, atCurvatures);
+    return this.found(f.length);
+  }
+
+  /** Returns how many rows are to be taken, an even number. */
+  private load(f: Float64Array, y: Float64Array): number {
+    const [scores, targets] = this.numbers;
     scores.set(f);
     targets.set(y);
-    const even = f.length + (f.length % 2);
-    this.kernels.logistic(even, atScores, atTargets, atValues, atSlopes, atCurvatures);
-    const [values, slopes, curvatures] = found.map((numbers) => numbers.subarray(0, f.length));
-    return { values, slopes, curvatures };
+    return f.length + (f.length % 2);
+  }
+
+  private found(rows: number): LogisticBends {
+    const [, , , slopes, curvatures] = this.numbers;
+    return { slopes: slopes.subarray(0, rows), curvatures: curvatures.subarray(0, rows) };
   }
 }
 
@@ -56,4 +75,10 @@ let kernels: LogisticKernels | undefined;
 export function logisticJets(f: Float64Array, y: Float64Array): LogisticRows {
   kernels ??= new LogisticKernels();
   return kernels.jets(f, y);
+}
+
+/** The derivatives alone, in less than half the time. */
+export function logisticBends(f: Float64Array, y: Float64Array): LogisticBends {
+  kernels ??= new LogisticKernels();
+  return kernels.bends(f, y);
 }

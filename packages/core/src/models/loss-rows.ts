@@ -1,5 +1,5 @@
 import { borrowBuffers } from "./idle-buffers.js";
-import { JET_ROWS, type Jets, type Loss } from "./losses.js";
+import { type Bends, JET_ROWS, type Jets, type Loss } from "./losses.js";
 
 /** [from, to) of stretches of rows that a loss takes at a time. */
 export function* jetStretches(rows: number): Generator<readonly [from: number, to: number]> {
@@ -17,18 +17,48 @@ export function* rowJets(
   }
 }
 
+/** The derivatives alone. */
+export function* rowBends(
+  loss: Loss,
+  f: Float64Array,
+  y: Float64Array,
+): Generator<Bends & { readonly from: number; readonly to: number }> {
+  for (const [from, to] of jetStretches(y.length)) {
+    yield { from, to, ...loss.bends(f.subarray(from, to), y.subarray(from, to)) };
+  }
+}
+
 /** ℓ' of every row, to `out`. A squared loss is asked once, not for every row. */
 export function lossSlopes(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) {
     const curvature = loss.second(0, 0);
     for (let i = 0; i < f.length; i++) out[i] = curvature * (f[i] - y[i]);
-  } else for (const { from, slopes } of rowJets(loss, f, y)) out.set(slopes, from);
+  } else for (const { from, slopes } of rowBends(loss, f, y)) out.set(slopes, from);
 }
 
 /** ℓ'' of every row, to `out`. */
 export function lossCurvatures(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) out.fill(loss.second(0, 0));
-  else for (const { from, curvatures } of rowJets(loss, f, y)) out.set(curvatures, from);
+  else for (const { from, curvatures } of rowBends(loss, f, y)) out.set(curvatures, from);
+}
+
+/** Both of every row, each to its place. */
+export function lossBends(
+  loss: Loss,
+  f: Float64Array,
+  y: Float64Array,
+  slopes: Float64Array,
+  curvatures: Float64Array,
+): void {
+  if (loss.quadratic) {
+    lossSlopes(loss, f, y, slopes);
+    lossCurvatures(loss, f, y, curvatures);
+    return;
+  }
+  for (const found of rowBends(loss, f, y)) {
+    slopes.set(found.slopes, found.from);
+    curvatures.set(found.curvatures, found.from);
+  }
 }
 
 /** Rows that are looked at together: what is computed of them stays in a second-level cache. */
@@ -47,8 +77,7 @@ export function eachLoss(
     const to = Math.min(from + ROWS_TOGETHER, f.length);
     const [scores, targets] = [f.subarray(from, to), y.subarray(from, to)];
     const [slopes, curvatures] = [ofSlopes(to - from), ofCurvatures(to - from)];
-    lossSlopes(loss, scores, targets, slopes);
-    lossCurvatures(loss, scores, targets, curvatures);
+    lossBends(loss, scores, targets, slopes, curvatures);
     visit(from, slopes, curvatures);
   }
   buffers.giveBack();

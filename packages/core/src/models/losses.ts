@@ -1,10 +1,14 @@
-import { LOGISTIC_ROWS, logisticJets } from "../linalg/logistic-rows.js";
+import { LOGISTIC_ROWS, logisticBends, logisticJets } from "../linalg/logistic-rows.js";
 
-/** Values, first and second derivatives of a loss in f, row by row. */
-export interface Jets {
-  readonly values: Float64Array;
+/** First and second derivatives of a loss in f, row by row. */
+export interface Bends {
   readonly slopes: Float64Array;
   readonly curvatures: Float64Array;
+}
+
+/** The same with values. */
+export interface Jets extends Bends {
+  readonly values: Float64Array;
 }
 
 /** The most rows whose jets are taken at a time. */
@@ -27,6 +31,8 @@ export interface Loss {
   jet(f: number, y: number, out: Float64Array): void;
   /** The same of at most `JET_ROWS` rows; it stays until the next call. */
   jets(f: Float64Array, y: Float64Array): Jets;
+  /** The same without values, which may take most of the time; they too stay until the next call of either. */
+  bends(f: Float64Array, y: Float64Array): Bends;
   /** The score at which ℓ' changes sign for this target (a kink of |ℓ'|), or NaN where there is none. */
   kink(y: number): number;
   /**
@@ -99,12 +105,22 @@ function squaredLoss(name: LossName, s: number, label: string): Loss {
       out[2] = 2 * s;
     },
     jets,
+    bends: jets,
     kink: (y) => y,
     recession: (shift) => Math.abs(shift),
     worseEnd: (f, y) => (f >= y ? 1 : -1),
     constantScore: (mean) => mean,
   };
 }
+
+const poissonJets = jetsBy((f, y, { values, slopes, curvatures }) => {
+  for (let i = 0; i < f.length; i++) {
+    const mean = Math.exp(f[i]);
+    values[i] = mean - y[i] * f[i];
+    slopes[i] = mean - y[i];
+    curvatures[i] = mean;
+  }
+});
 
 /**
  * The losses of scores f by name, with their first three derivatives in f, their kinks and their worse end under an
@@ -132,6 +148,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
       out[2] = e * inverse * inverse;
     },
     jets: logisticJets,
+    bends: logisticBends,
     kink: () => Number.NaN,
     recession: (shift, y) => -y * shift,
     worseEnd: (_f, y) => (y > 0 ? -1 : 1),
@@ -153,14 +170,8 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
       out[1] = mean - y;
       out[2] = mean;
     },
-    jets: jetsBy((f, y, { values, slopes, curvatures }) => {
-      for (let i = 0; i < f.length; i++) {
-        const mean = Math.exp(f[i]);
-        values[i] = mean - y[i] * f[i];
-        slopes[i] = mean - y[i];
-        curvatures[i] = mean;
-      }
-    }),
+    jets: poissonJets,
+    bends: poissonJets,
     kink: (y) => (y > 0 ? Math.log(y) : Number.NaN),
     recession: (shift, y) => (y > 0 ? Math.abs(shift) : shift),
     worseEnd: (f, y, reach) => (Math.exp(f) * Math.sinh(reach) >= y * reach ? 1 : -1),

@@ -19,6 +19,8 @@ export interface InverseHessian {
   readonly rank: number;
   /** H⁻¹b with one refinement. */
   solve(b: Float64Array): Float64Array;
+  /** The same without it, for what is a step on the way only. */
+  solveRoughly(b: Float64Array): Float64Array;
   /** ‖Hx − b‖ / ‖b‖, recomputed. 0 for b = 0. */
   relativeResidual(x: Float64Array, b: Float64Array): number;
   /** ‖(I − HH⁺)b‖ / ‖b‖: how far b is from what H can reach; 0 when H is regular. */
@@ -59,6 +61,7 @@ function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky): Inverse
       for (let j = 0; j < x.length; j++) x[j] += correction[j];
       return x;
     },
+    solveRoughly: (b) => factor.solve(b),
     relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
     nullResidual: () => 0,
     dualLength: (b) => Math.sqrt(Math.max(0, factor.inverseQuadratic(b))),
@@ -71,6 +74,7 @@ function pseudoInverse(hessian: Matrix): InverseHessian {
     method: "pseudo-inverse",
     rank: solver.rank,
     solve: (b) => solver.solve(b),
+    solveRoughly: (b) => solver.solve(b),
     relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
     nullResidual: (b) => solver.nullResidual(b),
     dualLength(b) {

@@ -79,6 +79,7 @@ export class RidgeFamily {
       method: "eigenvalues",
       rank: hessian.rows,
       solve,
+      solveRoughly: (b) => this.solveOnce(b, l2),
       relativeResidual(x, b) {
         const size = Math.sqrt(dot(b, b));
         const rest = residual(x, b);

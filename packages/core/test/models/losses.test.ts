@@ -133,6 +133,8 @@ describe.each(NAMES)("%s of many rows", (name) => {
     const f = Float64Array.from({ length: rows }, (_, i) =>
       Math.min(600, 10 ** (1.5 * random.normal() - (i % 3)) * random.normal()),
     );
+    const { slopes, curvatures } = loss.bends(f, y);
+    const bends = [slopes.slice(), curvatures.slice()];
     const jets = loss.jets(f, y);
     for (let i = 0; i < rows; i++) {
       const [value, first, second] = lossOf(name, f[i], y[i]);
@@ -140,6 +142,8 @@ describe.each(NAMES)("%s of many rows", (name) => {
         [jets.values[i], value],
         [jets.slopes[i], first],
         [jets.curvatures[i], second],
+        [bends[0][i], first],
+        [bends[1][i], second],
       ])
         expect(Math.abs(found - truth)).toBeLessThanOrEqual(4e-15 * Math.max(Math.abs(truth), 1e-300));
     }
@@ -167,4 +171,8 @@ test("the logistic loss of many rows keeps its limits, and what is no number", (
   expect([...values]).toEqual([Math.LN2, Math.LN2, 0, 709, 0, 1e6, 0, Infinity, none]);
   expect([...slopes].map((slope) => slope + 0)).toEqual([-0.5, -0.5, 0, -1, 0, -1, 0, -1, none]);
   expect([...curvatures]).toEqual([0.25, 0.25, 0, 0, 0, 0, 0, 0, none]);
+  const [allSlopes, allCurvatures] = [slopes.slice(), curvatures.slice()];
+  const bends = LOSSES.logistic.bends(f, new Float64Array(9).fill(1));
+  expect(bends.slopes).toEqual(allSlopes);
+  expect(bends.curvatures).toEqual(allCurvatures);
 });

@@ -244,17 +244,18 @@ export function holdAtZero(fit: Fit, staying: readonly number[]): Fit {
 /** The inverse on some of d parameters, 0 on the others. */
 function embeddedInverse(inverse: InverseHessian, support: readonly number[], d: number): InverseHessian {
   const gather = (x: Float64Array): Float64Array => Float64Array.from(support, (j) => x[j]);
+  const spread = (part: Float64Array): Float64Array => {
+    const out = new Float64Array(d);
+    support.forEach((j, a) => {
+      out[j] = part[a];
+    });
+    return out;
+  };
   return {
     method: inverse.method,
     rank: inverse.rank,
-    solve(b) {
-      const part = inverse.solve(gather(b));
-      const out = new Float64Array(d);
-      support.forEach((j, a) => {
-        out[j] = part[a];
-      });
-      return out;
-    },
+    solve: (b) => spread(inverse.solve(gather(b))),
+    solveRoughly: (b) => spread(inverse.solveRoughly(gather(b))),
     relativeResidual: (x, b) => inverse.relativeResidual(gather(x), gather(b)),
     nullResidual: (b) => inverse.nullResidual(gather(b)),
     dualLength: (b) => inverse.dualLength(gather(b)),
