@@ -3,7 +3,6 @@ import type { StreamedDataset } from "../../../data/streamed-dataset.js";
 import { ClassSums } from "../../../influence/class-metrics.js";
 import type { Sampling } from "../../../influence/sampling.js";
 import type { Matrix } from "../../../linalg/matrix.js";
-import type { Model, Predictor } from "../../../models/model.js";
 import type { Ranks } from "../../../parallel/ranks.js";
 import type { Threat } from "../../../threats/threat.js";
 import type { StudySettings } from "../../settings.js";

@@ -4,7 +4,6 @@ import type { LocalInfluence } from "../../../influence/local/influence.js";
 import type { LocalSensitivity } from "../../../influence/moving-rows.js";
 import type { Sampling } from "../../../influence/sampling.js";
 import { rowCounts } from "../../../influence/sandwich.js";
-import type { Model } from "../../../models/model.js";
 import { asColumn } from "../../../models/sweep.js";
 import { type Pass, sideBySide } from "../../../parallel/passes.js";
 import type { Work } from "../../../parallel/work.js";
