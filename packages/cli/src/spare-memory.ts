@@ -13,8 +13,6 @@ const MOST_SCRATCH = 205e3;
 const FORMED = 2200;
 /** Classes of a target that nobody has read. */
 const CLASSES = 10;
-/** A small table leaves little to collect. */
-const UNCOLLECTED_A_CELL = 40;
 
 /** What a kind of model takes beside the program. */
 interface Costs {
@@ -22,15 +20,16 @@ interface Costs {
   readonly cell: number;
   /** Bytes of what is computed of a row (losses, shifts, intervals), as much of it as waits to be collected at a time. */
   readonly row: number;
-  /** Most bytes that wait to be collected, whatever the table. */
+  /** Bytes of a row, and most bytes, that wait to be collected beside that: lists of many rows are collected late. */
+  readonly waiting: number;
   readonly uncollected: number;
   /** Bytes for each parameter and row: rows as the model sees them, of which it has `MOST_SCRATCH` bytes a parameter at a time. */
   readonly scratch: number;
 }
 
-const LINEAR: Costs = { cell: 16, row: 1000, uncollected: 10e6, scratch: 10 };
-const LOGISTIC: Costs = { ...LINEAR, row: 1400, uncollected: 36e6, scratch: 24 };
-const SOFTMAX: Costs = { cell: 36, row: 1000, uncollected: 50e6, scratch: 0 };
+const LINEAR: Costs = { cell: 16, row: 1000, waiting: 700, uncollected: 160e6, scratch: 10 };
+const LOGISTIC: Costs = { ...LINEAR, row: 1400, waiting: 1100, uncollected: 230e6, scratch: 24 };
+const SOFTMAX: Costs = { cell: 36, row: 1000, waiting: 1000, uncollected: 50e6, scratch: 0 };
 
 const COSTS: Readonly<Record<string, Costs>> = {
   linear: LINEAR,
@@ -48,9 +47,10 @@ const kindOf = ({ model }: Modelled): string => model?.split(":")[0] ?? "";
 
 /** Where the target decides, it may have two classes. */
 function costsOf(settings: Modelled): Costs {
-  const { row, uncollected, ...costs } = COSTS[kindOf(settings)] ?? LOGISTIC;
+  const costs = COSTS[kindOf(settings)] ?? LOGISTIC;
   const two = settings.loss === "logistic" ? LOGISTIC : LINEAR;
-  return { ...costs, row: Math.max(row, two.row), uncollected: Math.max(uncollected, two.uncollected) };
+  const larger = (of: "row" | "waiting" | "uncollected"): number => Math.max(costs[of], two[of]);
+  return { ...costs, row: larger("row"), waiting: larger("waiting"), uncollected: larger("uncollected") };
 }
 
 /** Parameters by columns, the target among them. Levels of text are not known before the rows are read. */
@@ -67,8 +67,8 @@ function parametersOf({ rows, cells }: TableSize, settings: Modelled): number {
 
 /** What the rows of a table in memory take, in bytes, with what is computed of them. */
 export function rowsBytes({ rows, cells }: TableSize, settings: Modelled): number {
-  const { cell, row, uncollected } = costsOf(settings);
-  return cell * cells + row * rows + Math.min(uncollected, UNCOLLECTED_A_CELL * cells);
+  const { cell, row, waiting, uncollected } = costsOf(settings);
+  return cell * cells + row * rows + Math.min(uncollected, waiting * rows);
 }
 
 /** What any analysis of such a table takes, in bytes, also where its rows pass by in blocks: the program and its matrices. */

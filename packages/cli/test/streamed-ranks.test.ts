@@ -282,7 +282,7 @@ test("a checkpoint without ranks: resumed to the same result, and refused where 
   const again = await aif(kept);
   expect(again.stderr).toMatch(/exists already: go on from it with --resume/);
   const other = await aif([...kept, "--resume", "--l2", "0.5"]);
-  expect(other.stderr).toMatch(/is the checkpoint of another analysis \(options\.l2 was .* there and is 0\.5 here\)/);
+  expect(other.stderr).toMatch(/is the checkpoint of another analysis \(--l2 was .* there and is 0\.5 here\)/);
   const resumed = await aif([...kept, "--resume"]);
   expect(resumed.stderr).toBe("");
   const anew = await aif([...words("linear"), "--cache", join(folder, "cache")]);

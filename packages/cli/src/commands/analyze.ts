@@ -2,6 +2,7 @@ import { analyze, type Study, type Work } from "@aif/core";
 import type { Command } from "commander";
 import { factsOf, workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
+import { studyWords } from "../option-words.js";
 import { adversaryOptions } from "../options/adversary.js";
 import { analysisCheckpointOptions } from "../options/checkpoint.js";
 import { dataOptions } from "../options/data.js";
@@ -93,7 +94,7 @@ export function addAnalyze(program: Command): void {
         ]);
         const worst = worstCaseFile(output.worstCase, output.rawCsv);
         const predictions = predictionsFile(output.predict, output.predictions, output.rawCsv);
-        const question = { ...settings, precision: values.precision };
+        const question = { ...studyWords(settings), "--precision": values.precision };
         const ranks = await workTogether(question, inputFiles(data, settings));
         const whole = { "--worst-case": wanted.worstCase, "--predict": wanted.predict };
         const asked: Asked = { data, settings, values, ranks, whole, checkpoint: kept.checkpoint };

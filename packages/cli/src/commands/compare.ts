@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
+import { studyWords, wordsOf } from "../option-words.js";
 import { explainAbsent } from "../options/absent.js";
 import {
   comparedAdversary,
@@ -98,7 +99,10 @@ export function addCompare(program: Command): void {
         const { format: form } = await destinationOf(files, inputFiles(data, settings));
         const rendered = (result: ComparisonResult, colour: boolean): string =>
           form === "json" ? toJson(printed(result, typed)) : renderComparison(result, { colour, chart });
-        const ranks = await workTogether({ settings, family, local }, inputFiles(data, settings));
+        const ranks = await workTogether(
+          { ...studyWords({ ...settings, local }), ...wordsOf(family) },
+          inputFiles(data, settings),
+        );
         const result = await carryOut(
           quiet,
           async (signal, reporter) => {

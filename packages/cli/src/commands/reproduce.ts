@@ -18,6 +18,7 @@ import { workTogether } from "../agreement.js";
 import { carryOut } from "../carry-out.js";
 import { usageError } from "../errors.js";
 import { Interruption } from "../interruption.js";
+import { type OptionWords, wordsOf } from "../option-words.js";
 import { addGroups } from "../options/register.js";
 import { digitOptions, experimentOptions, reproductionOutput } from "../options/reproduce.js";
 import { knownWords, readGroup } from "../options/rule.js";
@@ -74,7 +75,7 @@ export function addReproduce(program: Command): void {
       );
       const { threads } = readGroup(runtimeOptions, command);
       setThreads(threads);
-      const ranks = await workTogether(tasks.map(questionOf), []);
+      const ranks = await workTogether(Object.assign({}, ...tasks.map(questionOf)), []);
       // Only the process that writes files knows what is there already.
       const [there] = await exchange(
         ranks,
@@ -101,7 +102,10 @@ interface Task {
 }
 
 /** What must be the same wherever it is run. */
-const questionOf = ({ experiment, settings }: Task) => ({ settings, setup: experiment.setup(settings) });
+const questionOf = ({ experiment, settings }: Task): OptionWords => ({
+  ...wordsOf({ ...settings }, (field) => `--${field} of ${experiment.name}`),
+  [`the setup of ${experiment.name}`]: experiment.setup(settings),
+});
 
 /** How it is run, and what is to be written. */
 interface Wanted {

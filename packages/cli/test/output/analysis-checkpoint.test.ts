@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Facts } from "../../../core/src/parallel/agreement.js";
 import { ALONE } from "../../../core/src/parallel/ranks.js";
 import { together } from "../../../core/test/parallel/together.js";
 import { AnalysisCheckpoint } from "../../src/output/analysis-checkpoint.js";
@@ -14,8 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const facts = { version: "1", options: { l2: 0.1, wasserstein: Number.POSITIVE_INFINITY } };
-const open = (resume: boolean, about: typeof facts = facts) =>
+const facts: Facts = { "the version of aif": "1", "--l2": 0.1, "--threshold": Number.POSITIVE_INFINITY };
+const open = (resume: boolean, about: Facts = facts) =>
   AnalysisCheckpoint.open({ checkpoint: path, resume }, about, ALONE);
 
 async function kept(): Promise<void> {
@@ -61,11 +62,11 @@ test("a file that is cut off at any place, or changed, is refused", async () => 
 
 test("a checkpoint of other options is refused, and says of which", async () => {
   await kept();
-  await expect(open(true, { ...facts, options: { ...facts.options, l2: 0 } })).rejects.toThrow(
-    "is the checkpoint of another analysis (options.l2 was 0.1 there and is 0 here)",
+  await expect(open(true, { ...facts, "--l2": 0 })).rejects.toThrow(
+    "is the checkpoint of another analysis (--l2 was 0.1 there and is 0 here)",
   );
-  await expect(open(true, { ...facts, options: { ...facts.options, wasserstein: 2 } })).rejects.toThrow(
-    "options.wasserstein was Infinity there and is 2 here",
+  await expect(open(true, { ...facts, "--threshold": 2 })).rejects.toThrow(
+    "--threshold was Infinity there and is 2 here",
   );
 });
 

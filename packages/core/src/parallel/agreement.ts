@@ -6,7 +6,7 @@ export type Facts = Readonly<Record<string, unknown>>;
 
 /**
  * Compares what the ranks are about to do before they do it.
- * @param what names the parts, for people: { options: "the option" }
+ * @param facts by what people call them: { "--l2": 0.1 }
  * @param host where this rank is
  * @throws usage, on every rank the same: the first rank that differs from rank 0, and in what.
  */
@@ -30,7 +30,7 @@ export const plainFacts = (facts: Facts): Facts =>
     ),
   );
 
-/** Where two pieces of plain data differ first, and what they are there: { path: "options.l2", one: "0.1", two: "0" } */
+/** Where two pieces of plain data differ first, and what they are there: { path: "--l2", one: "0.1", two: "not given" } */
 export function differenceOf(one: unknown, two: unknown, path = ""): Record<"path" | "one" | "two", string> {
   if (isRecord(one) && isRecord(two)) {
     for (const key of new Set([...Object.keys(two), ...Object.keys(one)])) {
@@ -47,7 +47,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const LONGEST = 80;
 
 function shown(value: unknown): string {
-  if (value === undefined) return "not given";
+  if (value === undefined || value === null) return "not given";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -65,9 +65,10 @@ test("each task is done once", async () => {
 });
 
 const facts = (l2: number, size = "10 bytes") => ({
-  version: "1.0.0",
-  options: { l2, norms: [2, 1] },
-  files: { "part-*.csv": { "part-1.csv": size } },
+  "the version of aif": "1.0.0",
+  "--l2": l2,
+  "--norm": "2,1",
+  "the file part-1.csv": size,
 });
 
 test("ranks that agree go on", async () => {
@@ -75,10 +76,11 @@ test("ranks that agree go on", async () => {
 });
 
 test.each([
-  [{ ...facts(0), version: "1.1.0" }, "version is 1.1.0 there and 1.0.0 here"],
-  [facts(0.1), "options.l2 is 0.1 there and 0 here"],
-  [facts(0, "9 bytes"), "files.part-*.csv.part-1.csv is 9 bytes there and 10 bytes here"],
-  [{ ...facts(0), files: {} }, "files.part-*.csv is not given there"],
+  [{ ...facts(0), "the version of aif": "1.1.0" }, ": the version of aif is 1.1.0 there and 1.0.0 here;"],
+  [facts(0.1), ": --l2 is 0.1 there and 0 here;"],
+  [{ ...facts(0), "--l2": null }, ": --l2 is not given there and 0 here;"],
+  [facts(0, "9 bytes"), ": the file part-1.csv is 9 bytes there and 10 bytes here;"],
+  [{ ...facts(0), "--by": "town" }, ": --by is town there and not given here;"],
 ])("a rank that would do other work is refused by all of them (%#)", async (odd, difference) => {
   const outcomes = await together(3, (ranks) =>
     agree(ranks, ranks.rank === 2 ? odd : facts(0), `host${ranks.rank}`).catch((error: Error) => error.message),

@@ -35,7 +35,9 @@ describe.skipIf(!hasMpi)("Open MPI (skipped where mpirun is missing)", () => {
 
   test("a rank of another version is refused before work", async () => {
     const { code, stderr } = await run(2, "differs");
-    expect(stderr).toContain("Rank 1 (host1) and rank 0 (host0) would not do the same work: version is 0.9.0 there");
+    expect(stderr).toContain(
+      "Rank 1 (host1) and rank 0 (host0) would not do the same work: the version of aif is 0.9.0 there",
+    );
     expect(code).toBe(1);
   });
 

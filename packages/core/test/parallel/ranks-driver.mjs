@@ -57,7 +57,7 @@ const works = {
     }
   },
   async differs() {
-    await agree(ranks, { version: rank === 1 ? "0.9.0" : "1.0.0" }, `host${rank}`);
+    await agree(ranks, { "the version of aif": rank === 1 ? "0.9.0" : "1.0.0" }, `host${rank}`);
   },
   /** A rank that ends without a word. */
   async leaves() {

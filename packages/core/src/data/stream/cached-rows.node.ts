@@ -64,8 +64,8 @@ export async function cachedRows(
 ): Promise<CachedRows> {
   const { ranks } = work;
   const { parts, name: source } = await partsOf(path);
-  const files = Object.fromEntries(parts.map((part) => [basename(part.source.name), part.size]));
-  await agree(ranks, { files }, hostname());
+  const sizes = parts.map(({ source: { name: file }, size }) => [`the file ${basename(file)}`, `${size} bytes`]);
+  await agree(ranks, Object.fromEntries(sizes), hostname());
   const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
   try {
     const surveys = await exchange(ranks, own.pass.survey);
