@@ -19,6 +19,7 @@ export {
 export { partsOf } from "./data/stream/parts.node.js";
 export { coreShare } from "./linalg/core-share.node.js";
 export { nativeThreads } from "./linalg/native-candidates.js";
+export { type Loading, LoadingThreads, loaded } from "./parallel/loading-threads.node.js";
 export { byItself, type LaunchedRanks, launchedRanks } from "./parallel/mpi.node.js";
 export { mpiVersion } from "./parallel/mpi-library.node.js";
 export { joinThreads, startThreads, type ThreadRanks } from "./parallel/threads.node.js";

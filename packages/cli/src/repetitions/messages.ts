@@ -1,5 +1,11 @@
 import type { ErrorCode, ExperimentSettings, Progress, Repetition } from "@aif/core";
 
+/** What a thread is given at its start: where it says that its linear algebra is loaded. */
+export interface Start {
+  readonly loading: Int32Array;
+  readonly place: number;
+}
+
 /** What a thread is asked: repetition r of an experiment. */
 export interface Question {
   readonly name: string;

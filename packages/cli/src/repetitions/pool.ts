@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { AifError, type Repeat, type RunOptions } from "@aif/core";
-import { coreShare } from "@aif/core/node";
-import type { Answer, Question } from "./messages.js";
+import { coreShare, LoadingThreads } from "@aif/core/node";
+import type { Answer, Question, Start } from "./messages.js";
 
 /** Where it is not built (the sources run by themselves) the repetitions are computed in this thread. */
 const program = fileURLToPath(new URL("./worker.js", import.meta.url));
@@ -24,10 +24,17 @@ export function openPool(wanted: number | null, repetitions: number): Pool {
   if (count <= 1 || !existsSync(program)) return { lanes: undefined, close: async () => {} };
   const workers: Worker[] = [];
   const idle: Worker[] = [];
+  const threads = new LoadingThreads(count);
+  const start = (): Worker => {
+    const place = workers.length;
+    const worker = new Worker(program, { workerData: { loading: threads.loading, place } satisfies Start });
+    threads.begin(place, worker);
+    workers.push(worker);
+    return worker;
+  };
   const repeat: Repeat = async (experiment, settings, r, { signal, onProgress }) => {
     if (signal?.aborted) throw new AifError("cancelled", "The work was cancelled.");
-    const worker = idle.pop() ?? new Worker(program);
-    if (!workers.includes(worker)) workers.push(worker);
+    const worker = idle.pop() ?? start();
     const repetition = await ask(worker, { name: experiment.name, settings, r }, onProgress);
     idle.push(worker);
     return repetition;
@@ -35,6 +42,7 @@ export function openPool(wanted: number | null, repetitions: number): Pool {
   return {
     lanes: { count, repeat },
     close: async () => {
+      await threads.settled();
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };

@@ -1,20 +1,22 @@
 /** A thread that computes repetitions of experiments, one at a time. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { AifError, ensureBlas, experimentsNamed, repeatHere } from "@aif/core";
-import type { Answer, Question } from "./messages.js";
+import { loaded } from "@aif/core/node";
+import type { Answer, Question, Start } from "./messages.js";
 
 /** Whoever watches does not read faster. */
 const PROGRESS_MS = 100;
 
 const port = parentPort;
 if (port === null) throw new Error("repetitions/worker.js is started by repetitions/pool.js.");
+const { loading, place } = workerData as Start;
 const answer = (message: Answer): void => port.postMessage(message);
 
 port.on("message", async ({ name, settings, r }: Question) => {
   let told = 0;
   try {
     // The threads are the repetitions: the linear algebra of each has one.
-    await ensureBlas({ threads: 1 });
+    await ensureBlas({ threads: 1 }).finally(() => loaded(loading, place));
     const repetition = await repeatHere(experimentsNamed(name)[0], settings, r, {
       onProgress: (progress) => {
         if (performance.now() - told < PROGRESS_MS) return;

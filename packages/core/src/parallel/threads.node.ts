@@ -5,13 +5,12 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { AifError } from "../errors.js";
 import { ensureBlas } from "../linalg/backend.js";
+import { type Loading, LoadingThreads, loaded } from "./loading-threads.node.js";
 import { type Contribution, calledOff, Meeting, type RoundResult, ranksBringing } from "./meeting.js";
 import { errorText, type Ranks, readErrorText } from "./ranks.js";
 
 /** What a thread says. */
 type Said =
-  /** Its linear algebra is loaded. */
-  | { readonly kind: "ready" }
   | { readonly kind: "part"; readonly what: Contribution }
   /** As `errorText` writes it. */
   | { readonly kind: "failed"; readonly text: string };
@@ -21,12 +20,9 @@ interface Start {
   readonly rank: number;
   readonly size: number;
   readonly task: unknown;
-  /** By rank, from 1 on: 1 while the thread loads its linear algebra. */
-  readonly loading: Int32Array;
+  /** By rank. */
+  readonly loading: Loading;
 }
-
-/** How long threads that load the linear algebra are waited for, in milliseconds, before they are ended. */
-const MOST_WAIT = 2000;
 
 /** Threads at work, this one among them. */
 export interface ThreadRanks {
@@ -46,18 +42,13 @@ export function startThreads(program: string, size: number, task: unknown, signa
   const meeting = new Meeting(size);
   const callOff = (): void => meeting.end(calledOff());
   signal?.addEventListener("abort", callOff, { once: true });
-  const loading = new Int32Array(new SharedArrayBuffer(4 * size)).fill(1, 1);
-  const settle = (): void => settled(loading);
-  process.once("exit", settle);
+  const threads = new LoadingThreads(size);
+  const { loading } = threads;
   const workers = Array.from({ length: size - 1 }, (_, k) => {
     const rank = k + 1;
     const worker = new Worker(program, { workerData: { rank, size, task, loading } satisfies Start, name: "tasks" });
-    worker.once("exit", () => Atomics.store(loading, rank, 0));
-    const started = new Promise<void>((resolve) => {
-      for (const event of ["message", "error", "exit"]) worker.once(event, () => resolve());
-    });
+    threads.begin(rank, worker);
     worker.on("message", (said: Said) => {
-      if (said.kind === "ready") return undefined;
       if (said.kind === "failed") return meeting.end(failureOf(said.text));
       meeting.bring(rank, said.what).then(
         // oxlint-disable-next-line require-post-message-target-origin -- a thread, not a window
@@ -66,35 +57,17 @@ export function startThreads(program: string, size: number, task: unknown, signa
       );
     });
     worker.on("error", (error) => meeting.end(outOfMemory(error) ?? error));
-    return { worker, started };
+    return worker;
   });
   return {
     ranks: meeting.ranks(0),
     async close() {
       signal?.removeEventListener("abort", callOff);
       callOff();
-      // koffi ends the whole process, with a stack trace, where a thread is ended while it loads
-      await inTime(Promise.all(workers.map(({ started }) => started)));
-      process.off("exit", settle);
-      await Promise.all(workers.map(({ worker }) => worker.terminate()));
+      await threads.settled();
+      await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
-}
-
-/** Waits, where a program ends at once, until no thread loads any more. */
-function settled(loading: Int32Array): void {
-  const until = performance.now() + MOST_WAIT;
-  for (let rank = 1; rank < loading.length; rank++)
-    Atomics.wait(loading, rank, 1, Math.max(0, until - performance.now()));
-}
-
-async function inTime(done: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, MOST_WAIT);
-  });
-  await Promise.race([done, late]);
-  clearTimeout(timer);
 }
 
 const outOfMemory = (error: Error & { readonly code?: unknown }): AifError | null =>
@@ -123,11 +96,7 @@ export async function joinThreads(work: (task: unknown, ranks: Ranks) => Promise
     });
   });
   try {
-    await ensureBlas().finally(() => {
-      Atomics.store(loading, rank, 0);
-      Atomics.notify(loading, rank);
-    });
-    say({ kind: "ready" });
+    await ensureBlas().finally(() => loaded(loading, rank));
     await work(task, ranks);
   } catch (error) {
     say({ kind: "failed", text: errorText(error) });
