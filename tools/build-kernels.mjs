@@ -54,6 +54,13 @@ const variants = [
     what: "What is done to rows one by one, with SIMD.",
   },
   { name: "losses", entry: "losses.ts", features: ["simd"], memory: [], what: "Losses of rows, with SIMD." },
+  {
+    name: "normals",
+    entry: "normals.ts",
+    features: [],
+    memory: ["--initialMemory", "1"],
+    what: "What normal numbers are made of.",
+  },
 ];
 
 async function fingerprint() {

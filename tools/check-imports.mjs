@@ -10,7 +10,7 @@ const PARTS = ["models", "threats", "solvers"];
 const METHOD = ["influence", "robust", "theory"];
 const MAY_USE = {
   linalg: [],
-  stats: [],
+  stats: ["linalg"],
   parallel: ["linalg"],
   data: ["linalg", "stats", "parallel"],
   autodiff: ["linalg", "stats"],

@@ -62,6 +62,13 @@ function sigmoidSlope(t: number): number {
   return e / ((1 + e) * (1 + e));
 }
 
+/** σ''(t) = σ'(t)(1 − 2σ(t)) by one exponential. */
+function sigmoidBend(t: number): number {
+  const e = Math.exp(-Math.abs(t));
+  const bend = (e * (1 - e)) / ((1 + e) * (1 + e) * (1 + e));
+  return t > 0 ? -bend : bend;
+}
+
 /** log(1 + e^t) without overflow. */
 export const softplus = (t: number): number => Math.max(t, 0) + Math.log1p(Math.exp(-Math.abs(t)));
 
@@ -138,7 +145,7 @@ export const LOSSES: Readonly<Record<LossName, Loss>> = {
     value: (f, y) => softplus(-y * f),
     first: (f, y) => -y * sigmoid(-y * f),
     second: (f) => sigmoidSlope(f),
-    third: (f) => sigmoidSlope(f) * (1 - 2 * sigmoid(f)),
+    third: (f) => sigmoidBend(f),
     jet(f, y, out) {
       const t = -y * f;
       const e = Math.exp(-Math.abs(t));

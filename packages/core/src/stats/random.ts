@@ -1,6 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus, xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
-import { fillNormalPairs, type GeneratorState } from "./normal-pairs.js";
+import { fillNormalPairs, type GeneratorState } from "../linalg/normal-pairs.js";
 
 /** A stream of random numbers, the same for the same seed and stream number on every machine. */
 export interface RandomStream {
@@ -11,6 +11,9 @@ export interface RandomStream {
   /** Fills an array with what as many calls of `normal` return. */
   fillNormals(out: Float64Array): void;
 }
+
+/** From so many numbers on they are made together. */
+const MANY = 64;
 
 /** One stream for each (seed, stream), as for the draws of a bootstrap. */
 export function randomStream(seed: number, stream = 0): RandomStream {
@@ -43,13 +46,16 @@ export function randomStream(seed: number, stream = 0): RandomStream {
     return pair[0];
   };
   const fillNormals = (out: Float64Array): void => {
-    const from = spare && out.length > 0 ? 1 : 0;
-    if (from === 1) out[0] = normal();
-    const to = out.length - ((out.length - from) % 2);
-    const [s01, s00, s11, s10] = generator.getState();
-    const state: GeneratorState = [s01, s00, s11, s10];
-    generator = xoroshiro128plusFromState(fillNormalPairs(state, out.subarray(from, to)));
-    if (to < out.length) out[to] = normal();
+    let at = 0;
+    if (spare && out.length > 0) out[at++] = normal();
+    const pairs = 2 * Math.floor((out.length - at) / 2);
+    if (pairs >= MANY) {
+      const [s01, s00, s11, s10] = generator.getState();
+      const state: GeneratorState = [s01, s00, s11, s10];
+      generator = xoroshiro128plusFromState(fillNormalPairs(state, out.subarray(at, at + pairs)));
+      at += pairs;
+    }
+    for (; at < out.length; at++) out[at] = normal();
   };
   return { uniform, normal, fillNormals };
 }

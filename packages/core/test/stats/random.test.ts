@@ -3,7 +3,7 @@ import { randomStream } from "../../src/stats/random.js";
 
 describe("normal numbers by the thousand", () => {
   test("are those that as many single calls return, wherever the array begins and ends", () => {
-    for (const lengths of [[1000], [1, 2, 3], [0, 7, 0, 1, 1, 12], [3, 4, 5, 501]]) {
+    for (const lengths of [[1000], [1, 2, 3], [0, 7, 0, 1, 1, 12], [3, 64, 65, 66, 67, 2501], [63, 4099, 1, 2048]]) {
       const [one, other] = [randomStream(7, 3), randomStream(7, 3)];
       for (const length of lengths) {
         const filled = new Float64Array(length);
