@@ -11,7 +11,7 @@ const QUICK_NUMBERS = 1e7;
 export const quickly = (tasks: readonly Case[]): Case[] =>
   tasks.flatMap((task) => {
     if (task.job === "kernel" || task.model === "quadratic") return []; // a minute each and more
-    const few = { ...task, rounds: Math.min(task.rounds, 5), warmUp: Math.min(task.warmUp ?? 2, 1) };
+    const few = { ...task, rounds: Math.min(task.rounds, 5), warmUp: task.warmUp ?? 1 };
     if (task.rows * task.columns <= QUICK_NUMBERS) return [few];
     const rows = task.rows / 5;
     const [name, before] = [rows, task.rows].map((count) => count.toLocaleString("en"));
