@@ -11,6 +11,8 @@ export interface Candidate extends RobustPoint {
   readonly gradient: Float64Array;
   /** θ̂ + εI − θ (d) */
   readonly away: Float64Array;
+  /** f_i(θ), where it is known. */
+  readonly score?: ((row: number) => number) | undefined;
 }
 
 /** A corner of the robust risk near θ̂ + εI: coefficients at 0 (p = ∞) or tied for the largest (p = 1), as parameter indices. */

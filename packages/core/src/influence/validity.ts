@@ -58,19 +58,18 @@ export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const { fit, threat } = attack;
   if (fit.sparse) return sparseJudge(attack);
   const { scores } = fit;
-  const scoreOf = ({ moved }: LinePoint) =>
-    moved === undefined ? undefined : (row: number): number => scores[row] + moved * shifts[row];
+  const lineOf = ({ moved }: LinePoint) => (moved === undefined ? undefined : { scores, shifts, moved });
   const rows: JudgedRows = {
     gradients: (points, _, work) =>
       robustGradients(
         fit,
         threat,
-        points.map((point) => ({ ...point, score: scoreOf(point) })),
+        points.map((point) => ({ ...point, line: lineOf(point) })),
         work,
       ),
     async scoresAt(point, work) {
-      const known = scoreOf(point);
-      if (known) return known;
+      const { moved } = point;
+      if (moved !== undefined) return (row) => scores[row] + moved * shifts[row];
       const out = new Float64Array(fit.data.rows);
       const plan = { theta: asColumn(point.theta), phase: "trust radius" };
       await sweep(fit.model.map, fit.data, plan, ({ scores: f, block }) => out.set(f.data, block.firstRow), work);

@@ -1,17 +1,25 @@
 import { Matrix } from "../linalg/matrix.js";
 import { lossSlopes } from "../models/loss-rows.js";
+import type { Loss } from "../models/losses.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Threat } from "../threats/threat.js";
 import { dualNormOf } from "./robust-loss.js";
 
+/** Scores of all rows on a line from a fit whose scores are known: f_i = scores_i + moved·shifts_i. */
+export interface ScoreLine {
+  readonly scores: Float64Array;
+  readonly shifts: Float64Array;
+  readonly moved: number;
+}
+
 /** A point θ at which the robust risk of radius ρ is looked at. */
 export interface RobustPoint {
   readonly theta: Float64Array;
   readonly radius: number;
-  /** f_i(θ) where it is known beforehand; else it is computed on the way. */
-  readonly score?: ((row: number) => number) | undefined;
+  /** Where f_i(θ) is to be had without the rows; else it is computed on the way. */
+  readonly line?: ScoreLine | undefined;
 }
 
 export interface RobustGradient {
@@ -19,6 +27,24 @@ export interface RobustGradient {
   readonly gradient: Float64Array;
   /** Σ w ℓ'σ ≥ 0 at the worse ends: how much ∇R changes per unit of ρ∂N. */
   readonly pull: number;
+}
+
+/** f of `count` rows from row `from` on, to the front of `out`. */
+function writeLine({ scores, shifts, moved }: ScoreLine, from: number, count: number, out: Float64Array): void {
+  for (let i = 0; i < count; i++) out[i] = scores[from + i] + moved * shifts[from + i];
+}
+
+function writeColumn({ data, columns }: Matrix, column: number, from: number, count: number, out: Float64Array): void {
+  for (let i = 0, at = from * columns + column; i < count; i++, at += columns) out[i] = data[at];
+}
+
+/** f + σ·reach in place of the scores of some rows, σ = ±1 the worse end of each, to `ends`. */
+function moveToWorseEnds(loss: Loss, y: Float64Array, reach: number, scores: Float64Array, ends: Float64Array): void {
+  for (let i = 0; i < y.length; i++) {
+    const end = loss.worseEnd(scores[i], y[i], reach);
+    ends[i] = end;
+    scores[i] += end * reach;
+  }
 }
 
 /** What all points want of so many rows stays in the cache. */
@@ -39,7 +65,7 @@ export async function robustGradients(
   const K = points.length;
   const norms = points.map(({ theta }) => dualNormOf(model, threat, theta));
   const reach = points.map(({ radius }, k) => radius * norms[k].norm);
-  const unknown = points.filter(({ score }) => score === undefined);
+  const unknown = points.filter(({ line }) => line === undefined);
   const columnOf = new Map(unknown.map((point, column) => [point, column]));
   const pulls = new Float64Array(K);
   const [ends, attacked, slopes] = [0, 1, 2].map(() => new Float64Array(ROWS_AT_ONCE));
@@ -53,14 +79,10 @@ export async function robustGradients(
         const rows = Math.min(ROWS_AT_ONCE, y.length - from);
         const targets = y.subarray(from, from + rows);
         for (let k = 0; k < K; k++) {
-          const { score } = points[k];
-          const [column, shift] = [columnOf.get(points[k]) ?? 0, reach[k]];
-          for (let i = 0; i < rows; i++) {
-            const row = from + i;
-            const f = score ? score(firstRow + row) : scores.data[row * scores.columns + column];
-            ends[i] = loss.worseEnd(f, y[row], shift);
-            attacked[i] = f + ends[i] * shift;
-          }
+          const { line } = points[k];
+          if (line) writeLine(line, firstRow + from, rows, attacked);
+          else writeColumn(scores, columnOf.get(points[k]) ?? 0, from, rows, attacked);
+          moveToWorseEnds(loss, targets, reach[k], attacked, ends);
           lossSlopes(loss, attacked.subarray(0, rows), targets, slopes);
           let pulled = 0;
           for (let i = 0, at = from * K + k; i < rows; i++, at += K) {

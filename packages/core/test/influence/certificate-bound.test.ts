@@ -121,7 +121,7 @@ async function checkAt(chosen: Drawn, epsilon: number, theta: Float64Array, exac
   const { fit: f, threat } = attack;
   const radius = epsilon * attack.scale;
   const score = (row: number): number => dot(features(problem.terms, problem.X[row]), theta);
-  const [{ gradient }] = await robustGradients(f, threat, [{ theta, radius, score }]);
+  const [{ gradient }] = await robustGradients(f, threat, [{ theta, radius }]);
   const certificate = await certifier(f, threat)?.({ theta, radius, gradient, score });
   const difference = exact.map((value, j) => value - theta[j]);
   const H = model === "logistic" ? robustHessian(problem, radius, theta) : hessian(problem, f.parameters);
@@ -208,7 +208,7 @@ describe("the certified bound is next to attained", () => {
         const { parameters } = await robustOptimum(f, threat, radius);
         const theta = parameters.map((value) => value * (1 - 1e-4));
         const score = (row: number): number => X[row][0] * theta[0];
-        const [{ gradient }] = await robustGradients(f, threat, [{ theta, radius, score }]);
+        const [{ gradient }] = await robustGradients(f, threat, [{ theta, radius }]);
         const certificate = await certifier(f, threat)?.({ theta, radius, gradient, score });
         const error = certificate?.length(Float64Array.of(parameters[0] - theta[0])) ?? Number.NaN;
         const bound = certificate?.bound ?? Number.NaN;

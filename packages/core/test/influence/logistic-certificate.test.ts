@@ -48,7 +48,7 @@ describe.each([
     const attack = await influence(fitted, lp(p));
     const radius = epsilon * attack.scale;
     const theta = fitted.parameters.map((value, j) => value + epsilon * attack.influence[j] + 0.002);
-    const [{ gradient }] = await robustGradients(fitted, attack.threat, [{ theta, radius, score: scoreOf }]);
+    const [{ gradient }] = await robustGradients(fitted, attack.threat, [{ theta, radius }]);
     function scoreOf(row: number): number {
       return theta[0] + x[row].reduce((sum, value, k) => sum + value * theta[k + 1], 0);
     }

@@ -48,7 +48,7 @@ export function judgedRows(
           const asked = points.map(({ theta, radius, moved }) => ({
             theta,
             radius,
-            score: moved === undefined ? undefined : (row: number) => scores[row] + moved * shifts[row],
+            line: moved === undefined ? undefined : { scores, shifts, moved },
           }));
           const found = await robustGradients({ ...withoutRidge, data: view.data }, threat, asked);
           found.forEach(({ gradient, pull }, k) => {
