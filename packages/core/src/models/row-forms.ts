@@ -26,18 +26,15 @@ export class RowForms {
     const d = map.count;
     const first = map.rowProducts && map.intercept ? 1 : 0;
     const m = d - first;
-    // U upper triangular with v'Uv = v'Mv: half the products.
-    const upper = (k: number, i: number, j: number): number => {
-      const { data } = matrices[k];
-      return i === j ? data[i * (d + 1)] : data[i * d + j] + data[j * d + i];
-    };
     const packed = packedLength(m, K);
     const numbers = this.store(packed + K * m);
     this.uppers = numbers.subarray(0, packed);
-    packUppers(m, K, (k, i, j) => upper(k, i + first, j + first), this.uppers);
+    const data = matrices.map((matrix) => matrix.data);
+    packUppers(data, { ld: d, first, features: m }, this.uppers);
     this.borders = numbers.subarray(packed).fill(0);
     if (first === 1)
-      for (let k = 0; k < K; k++) for (let j = 0; j < m; j++) this.borders[j * K + k] = upper(k, 0, j + 1);
+      for (let k = 0; k < K; k++)
+        for (let j = 1; j < d; j++) this.borders[(j - 1) * K + k] = data[k][j] + data[k][j * d];
     this.features = m;
     this.first = first;
   }

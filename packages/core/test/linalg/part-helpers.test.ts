@@ -125,15 +125,19 @@ function sizesOfRows(p: 1 | 2): SizesJob<Float64Array> {
   return sizesJob({ x, rows, features, p, sizes: room(rows), unsafe: room(sizesParts(rows, features)) });
 }
 
-/** Entry (i, j) of upper triangular matrix k. */
-const upperEntry = (k: number, i: number, j: number): number => Math.sin(1 + 3 * k + i + 2 * j * j);
+/** Entry (i, j) of matrix k, as it lies behind a first row and column that do not count. */
+const entryOf = (k: number, i: number, j: number): number => Math.sin(1 + 3 * k + i + 2 * j * j);
 
 /** Forms of rows in two parts, of several stretches and blocks of columns. */
 function formsOfRows(): FormsJob<Float64Array> {
   const random = new Random(9);
   const [rows, features, forms] = [1600, 130, 2];
   const uppers = room(packedLength(features, forms));
-  packUppers(features, forms, upperEntry, uppers);
+  const ld = features + 1;
+  const matrices = Array.from({ length: forms }, (_, k) =>
+    Float64Array.from({ length: ld * ld }, (__, at) => entryOf(k, Math.floor(at / ld) - 1, (at % ld) - 1)),
+  );
+  packUppers(matrices, { ld, first: 1, features }, uppers.fill(Number.NaN));
   const borders = shared(random.normals(features * forms));
   const x = Float64Array.from(random.normals(rows * features));
   return formsJob({ x, rows, features, forms, uppers, borders, out: room(forms * rows).fill(2) });
@@ -294,7 +298,7 @@ describe.skipIf(native.blas === undefined || !existsSync(program))("threads besi
     for (let i = 0; i < rows; i += 37) {
       const row = x.subarray(i * m, (i + 1) * m);
       for (let k = 0; k < 2; k++) {
-        const image = row.map((_, a) => row.reduce((sum, v, b) => sum + (a <= b ? upperEntry(k, a, b) * v : 0), 0));
+        const image = row.map((_, a) => row.reduce((sum, v, b) => sum + entryOf(k, a, b) * v, 0));
         const wanted = row.reduce((sum, v, a) => sum + v * (image[a] + borders[a * 2 + k]), 2);
         expect(out[k * rows + i]).toBeCloseTo(wanted, 9);
       }

@@ -21,11 +21,11 @@ export interface FormsJob<X> {
 }
 
 /** Columns of U that are multiplied at once at most: wide enough for BLAS, narrow enough that little below the diagonal is multiplied. */
-const WIDTH = 64;
+const WIDTH = 48;
 /** Numbers of X that a part has. */
 const PART_NUMBERS = 1 << 17;
 /** Numbers of images that are looked at together: they stay in the cache. */
-const IMAGES = 1 << 15;
+const IMAGES = 1 << 14;
 /** A number that is read takes as long as so many multiply-adds. */
 const READ = 20;
 
@@ -58,17 +58,29 @@ export function packedLength(features: number, forms: number): number {
   return length;
 }
 
-/** The upper triangles of K matrices, block by block of columns: in each their first `to` rows, the matrices side by side. */
+/**
+ * Upper triangular U_k with x'U_kx = x'M_kx, half the products, block by block of columns: in each their first `to` rows, the matrices
+ * side by side.
+ * @param matrices K of leading dimension `ld`, whose rows and columns from `first` on count
+ */
 export function packUppers(
-  features: number,
-  forms: number,
-  entry: (k: number, i: number, j: number) => number,
+  matrices: readonly Float64Array[],
+  { ld, first, features }: { readonly ld: number; readonly first: number; readonly features: number },
   out: Float64Array,
 ): void {
+  const corner = first * (ld + 1);
   let at = 0;
   for (const [from, to] of columnBlocks(features)) {
     for (let i = 0; i < to; i++) {
-      for (let k = 0; k < forms; k++) for (let j = from; j < to; j++, at++) out[at] = i <= j ? entry(k, i, j) : 0;
+      for (const data of matrices) {
+        const below = Math.min(to, Math.max(from, i));
+        out.fill(0, at, at + below - from);
+        at += below - from;
+        for (let j = below; j < to; j++, at++) {
+          const right = data[corner + i * ld + j];
+          out[at] = i === j ? right : right + data[corner + j * ld + i];
+        }
+      }
     }
   }
 }
