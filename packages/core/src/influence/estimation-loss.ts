@@ -5,14 +5,14 @@ import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import { ClusterSums, clustersWithWeight } from "./cluster-sums.js";
 import type { Sampling } from "./sampling.js";
-import { between, inverseMatrix } from "./sandwich-inverse.js";
+import { covarianceBetween, inverseOfHessian } from "./sandwich-inverse.js";
 
 /**
  * The sandwich Cov θ̂ = H⁻¹ (Σ w_i² u_i u_i') H⁻¹ with u_i = ℓ'_i v_i + Pθ̂ (d×d, full): how far θ̂ would vary over samples of this
  * size (MATH 14.4, 14.8).
  */
 export async function parameterCovariance(fit: Fit, sampling: Sampling, work?: Work): Promise<Matrix> {
-  return between(inverseMatrix(fit), await scoreCovariance(fit, sampling, work));
+  return covarianceBetween(inverseOfHessian(fit), await scoreCovariance(fit, sampling, work));
 }
 
 /**

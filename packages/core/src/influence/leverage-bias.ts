@@ -18,7 +18,7 @@ import {
   type SandwichParts,
   sandwichParts,
 } from "./sandwich.js";
-import { between, image, product } from "./sandwich-inverse.js";
+import { between, covarianceBetween, image, product } from "./sandwich-inverse.js";
 
 /** What is expected to lie between estimates and their population values, to first order in d/n. */
 export interface LeverageBias {
@@ -50,7 +50,7 @@ export async function leverageBias(
   const { model, data } = attack.fit;
   const parts = known ?? (await sandwichParts(attack, shifts, options));
   const density = slopeDensity(attack, parts.rows.slope, bandwidthRate(data.weights, options));
-  const own = formsAsk(attack, ownForms(parts));
+  const own = formsAsk(attack, ownForms(parts), parts.inverse.frame);
   const [inverse, cross] = own.values;
   const spread = spreadAsk(attack, parts, inverse, options);
   const asks = [own.ask, spread];
@@ -63,7 +63,7 @@ export async function leverageBias(
   parts.forms.keep(inverse);
   const ground = biasGround(attack, parts, spreadsFrom(sums[1], parts), density);
   if (early) return biasFrom(attack, parts, ground, { pull: sums[2].pull, scalars: early.scalars });
-  const later = formsAsk(attack, ground.forms);
+  const later = formsAsk(attack, ground.forms, parts.inverse.frame);
   const [score, mixed = null] = later.values;
   const late = bias({ inverse, cross, score, mixed });
   const [, { pull }] = await sweepTogether(model.map, data, "leverages", [later.ask, late.ask], options);
@@ -88,11 +88,11 @@ export interface BiasGround {
 export function biasGround(
   attack: Influence,
   { bent }: SandwichMatrices,
-  { theta, mixed }: Spreads,
+  { theta, forms }: Spreads,
   density: (slope: number) => number,
 ): BiasGround {
   const norm = normCurvatureBias(attack, theta);
-  if (mixed) return { forms: [theta, mixed], norm, density, bend: 0 };
+  if (forms) return { forms, norm, density, bend: 0 };
   return { forms: [], norm, density, bend: (0.5 * dot(bent.data, theta.data)) / sharedNorm(attack) };
 }
 
@@ -105,7 +105,10 @@ function sharedNorm({ fit: { model, parameters }, threat }: Influence): number {
 }
 
 /** What v_i'Mv_i are asked for before anything is known of spreads: H⁻¹ and H⁻¹Q. */
-const ownForms = ({ inverse, Q }: SandwichMatrices): Matrix[] => [inverse, product(inverse, Q)];
+const ownForms = ({ inverse, jacobian, Q }: SandwichMatrices): Matrix[] => [
+  inverse.form,
+  inverse.formBetween(jacobian) ?? inverse.times(Q),
+];
 
 /** v_i'Mv_i of every row (n each); null: not needed. */
 interface BiasForms {
@@ -132,7 +135,7 @@ export async function biasSums(
   options: SandwichOptions,
 ): Promise<BiasSums> {
   const { model, data } = attack.fit;
-  const { ask, values, done } = formsAsk(attack, [...ownForms(parts), ...forms]);
+  const { ask, values, done } = formsAsk(attack, [...ownForms(parts), ...forms], parts.inverse.frame);
   const [inverse, cross, score = null, mixed = null] = values;
   const own = biasAsk(attack, shifts, parts, { inverse, cross, score, mixed }, density, options);
   const [, { pull }] = await sweepTogether(model.map, data, "leverages", [ask, own.ask], options);
@@ -207,13 +210,13 @@ export function biasFrom(
 ): LeverageBias {
   const [alongSum, jacobianSum, ownSensitivity] = scalars;
   const column = (k: number): Float64Array => Float64Array.from(Phi, (_, j) => pull.data[5 * j + k]);
-  const parameters = image(inverse, column(2)).map((value) => -value);
+  const parameters = inverse.image(column(2)).map((value) => -value);
   const [own, rest, grown, moved] = [column(0), column(1), column(4), image(jacobian, parameters)];
   const total = own.map(
     (value, j) =>
       value + rest[j] + norm.growth * grown[j] + moved[j] + (alongSum + bend) * along[j] + jacobianSum * norm.turn[j],
   );
-  const bias = image(inverse, total).map((value) => -value);
+  const bias = inverse.image(total).map((value) => -value);
   const sensitivity =
     ownSensitivity + dot(naturalHessianTimes(fit, I), bias) + dot(own, I) + 0.5 * dot(column(3), parameters);
   return { influence: bias, parameters, sensitivity };
@@ -237,7 +240,8 @@ const STEP = 1e-3;
 /** Cov(θ̂), and Cov(θ̂, Î) where ℓ''' is not 0, with leverages: H⁻¹Σω ℓ'²vv'H⁻¹ and H⁻¹Σω ℓ'_iv_iU_i'H⁻¹. */
 export interface Spreads {
   readonly theta: Matrix;
-  readonly mixed: Matrix | null;
+  /** Cov θ̂ and Cov(θ̂, Î), or what they are asked for in the frame; null for a squared loss. */
+  readonly forms: readonly Matrix[] | null;
 }
 
 /** Sums over the rows that the spreads are made of. */
@@ -291,13 +295,14 @@ export function spreadsFrom(
   { inverse, Q, along, penaltyGradient, constant }: SandwichMatrices,
 ): Spreads {
   const full = grams.map(symmetrise);
-  const theta = between(inverse, full[0]);
-  if (full.length === 1) return { theta, mixed: null };
+  const theta = covarianceBetween(inverse, full[0]);
+  if (full.length === 1) return { theta, forms: null };
   const towards = asColumns([along, penaltyGradient, constant]);
   const inner = product(pull, towards, true);
   const back = product(full[0], Q, true);
   for (let at = 0; at < inner.data.length; at++) {
     inner.data[at] += full[1].data[at] - full[2].data[at] - back.data[at];
   }
-  return { theta, mixed: between(inverse, inner) };
+  const [own, mixed] = [inverse.formBetween(full[0]), inverse.formBetween(inner)];
+  return { theta, forms: [own ?? theta, mixed ?? between(inverse, inner)] };
 }

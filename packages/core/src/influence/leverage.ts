@@ -3,6 +3,7 @@ import { RowForms } from "../models/row-forms.js";
 import { type Ask, sweepFor } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import type { Influence } from "./aif.js";
+import type { InverseOfHessian } from "./sandwich-inverse.js";
 
 /** v_i'Mv_i of every row for each of some d×d matrices, which a pass for other sums writes: n each. */
 export interface FormsAsk {
@@ -12,8 +13,13 @@ export interface FormsAsk {
   done(): void;
 }
 
-export function formsAsk({ fit: { model, data } }: Influence, matrices: readonly Matrix[]): FormsAsk {
-  const forms = new RowForms(model.map, matrices);
+/** @param frame in which they are given */
+export function formsAsk(
+  { fit: { model, data } }: Influence,
+  matrices: readonly Matrix[],
+  frame: InverseOfHessian["frame"] = null,
+): FormsAsk {
+  const forms = new RowForms(model.map, matrices, frame);
   const values = matrices.map(() => new Float64Array(data.rows));
   const visit: Ask["visit"] = ({ block: { x, firstRow } }) => {
     for (const [k, found] of forms.of(x).entries()) values[k].set(found, firstRow);
@@ -21,14 +27,15 @@ export function formsAsk({ fit: { model, data } }: Influence, matrices: readonly
   return { ask: { pull: 0, grams: 0, visit }, values, done: () => forms.giveBack() };
 }
 
-/** v_i'Mv_i of every row (n) for each of some d×d matrices. */
+/** v_i'Mv_i of every row (n) for each of some d×d matrices, given in a frame. */
 export async function rowForms(
   attack: Influence,
   matrices: readonly Matrix[],
+  frame: InverseOfHessian["frame"] = null,
   work?: Work,
 ): Promise<readonly Float64Array[]> {
   const { model, data } = attack.fit;
-  const { ask, values, done } = formsAsk(attack, matrices);
+  const { ask, values, done } = formsAsk(attack, matrices, frame);
   await sweepFor(model.map, data, "leverages", ask, work);
   done();
   return values;
@@ -40,12 +47,12 @@ export class LeverageForms {
 
   constructor(
     private readonly attack: Influence,
-    private readonly inverse: Matrix,
+    private readonly inverse: Pick<InverseOfHessian, "form" | "frame">,
     private readonly work: Work,
   ) {}
 
   all(): Promise<Float64Array> {
-    this.known ??= rowForms(this.attack, [this.inverse], this.work).then(([own]) => own);
+    this.known ??= rowForms(this.attack, [this.inverse.form], this.inverse.frame, this.work).then(([own]) => own);
     return this.known;
   }
 

@@ -21,7 +21,7 @@ import {
   scalarAsk,
   scalarMoments,
 } from "./sandwich-grams.js";
-import { between, image, inverseMatrix, product } from "./sandwich-inverse.js";
+import { covarianceBetween, type InverseOfHessian, image, inverseOfHessian, timesInverse } from "./sandwich-inverse.js";
 import { clusterSquares, gramOfRows } from "./sandwich-rows.js";
 import { type Leverage, type RowScalars, rowScalars, withLeverage } from "./sandwich-scalars.js";
 
@@ -75,7 +75,7 @@ export async function sandwich(
   const { omega, rows, third } = parts;
   const leverage = options.leverage ?? "none";
   const plain = parts.plain
-    ? between(parts.inverse, gramFrom(parts.plain.sums, parts, parts.plain.balance))
+    ? covarianceBetween(parts.inverse, gramFrom(parts.plain.sums, parts, parts.plain.balance))
     : await covarianceOf(attack, parts, rows, options);
   const covariance =
     leverage === "none"
@@ -111,8 +111,7 @@ export function spreadOf(
 
 /** What V̂ is made of, beside the rows. */
 export interface SandwichMatrices extends SharedParts, JacobianSums {
-  /** H⁻¹ (d×d) */
-  readonly inverse: Matrix;
+  readonly inverse: InverseOfHessian;
   /** Pθ̂ (d) */
   readonly penalty: Float64Array;
 }
@@ -166,8 +165,8 @@ export function sandwichMatrices(
   { jacobian, bent }: JacobianSums,
 ): SandwichMatrices {
   const { map } = fit.model;
-  const inverse = inverseMatrix(fit);
-  const Q = product(jacobian, inverse);
+  const inverse = inverseOfHessian(fit);
+  const Q = timesInverse(jacobian, inverse);
   const penalty = fit.ridge.map((P, j) => P * fit.parameters[j]);
   const shrink = image(Q, penalty);
   const towards = naturalHessianTimes(fit, I);
@@ -219,7 +218,7 @@ async function covarianceOf(
     attack.pull.shared && !options.clusters
       ? await gramOfScalars(attack.fit, rows, parts, omega, options)
       : await gramOfRows(attack, rows, parts, omega, options.clusters, options);
-  return between(inverse, gram);
+  return covarianceBetween(inverse, gram);
 }
 
 /**
@@ -238,8 +237,8 @@ export async function sensitivityInfluences(
   const { model, data, scores } = fit;
   const { map, loss } = model;
   const { rows, Q, penalty, constant, along } = parts;
-  const u = image(parts.inverse, towards);
-  const third = image(parts.inverse, thirds);
+  const u = parts.inverse.image(towards);
+  const third = parts.inverse.image(thirds);
   const [alongU, sizeU, constantU, thirdPenalty] = [
     dot(along, pull.shared ? u : along),
     dot(Phi, u),

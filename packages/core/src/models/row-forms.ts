@@ -2,6 +2,7 @@ import { growingBuffer, type Store } from "../linalg/buffers.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { formsJob, packedLength, packUppers } from "../linalg/parts/row-forms.js";
 import { doParts, sharedNumbers } from "../linalg/parts/share.js";
+import type { EquilibratedCholesky } from "../linalg/symmetric.js";
 import type { FeatureMap } from "./feature-map.js";
 
 /** What threads are handed, kept from pass to pass: until the next block, and until the pass is over. */
@@ -9,7 +10,7 @@ const outBuffer = growingBuffer(sharedNumbers);
 const idle: Store[] = [];
 const MOST_IDLE = 2;
 
-/** v_i'Mv_i of rows, block by block, for each of K matrices M (d×d). */
+/** v_i'Mv_i of rows, block by block, for each of K matrices M (d×d); in a frame LL' = SHS, u_i'Mu_i with u_i = L⁻¹Sv_i. */
 export class RowForms {
   private readonly features: number;
   /** Where x itself will do, the intercept's rows and columns are the forms' linear and constant parts. */
@@ -21,10 +22,11 @@ export class RowForms {
   constructor(
     private readonly map: FeatureMap,
     private readonly matrices: readonly Matrix[],
+    private readonly frame: EquilibratedCholesky | null = null,
   ) {
     const K = matrices.length;
     const d = map.count;
-    const first = map.rowProducts && map.intercept ? 1 : 0;
+    const first = map.rowProducts && map.intercept && !frame ? 1 : 0;
     const m = d - first;
     const packed = packedLength(m, K);
     const numbers = this.store(packed + K * m);
@@ -46,7 +48,11 @@ export class RowForms {
     const forms = matrices.length;
     const out = outBuffer(forms * rows);
     const of = matrices.map(({ data }, k) => out.subarray(k * rows, (k + 1) * rows).fill(first === 1 ? data[0] : 0));
-    const own = map.rowProducts ? x : map.features(x);
+    const own = this.frame
+      ? this.frame.halfSolve(map.features(x).transposed()).transposed()
+      : map.rowProducts
+        ? x
+        : map.features(x);
     if (features > 0) doParts(formsJob({ x: own.data, rows, features, forms, uppers, borders, out }));
     return of;
   }

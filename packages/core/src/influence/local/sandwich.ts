@@ -14,7 +14,7 @@ import { answerTo } from "../../threats/answer.js";
 import { ClusterSums, clustersWithWeight } from "../cluster-sums.js";
 import type { Sampling } from "../sampling.js";
 import { rowCounts, type Sandwich } from "../sandwich.js";
-import { image, product } from "../sandwich-inverse.js";
+import { covarianceBetween, type InverseOfHessian, image, product, timesInverse } from "../sandwich-inverse.js";
 import { curvatureInterval, type SensitivityInterval } from "../sensitivity-interval.js";
 import { factorise } from "./dense-factor.js";
 import type { LocalInfluence } from "./influence.js";
@@ -66,11 +66,11 @@ export async function localSandwich(
   const d = I.length;
   const { relativeRadius = true, loss = null, leverage = "none" } = options;
   const clusters = clustersOf(data, options);
-  const { hessian, inverse } = await inverseOf(attack);
+  const { hessian, inverse, times } = await inverseOf(attack);
   const naturalTimes = (u: Float64Array): Float64Array =>
     hessianTimes(hessian, u).map((value, j) => value - ridge[j] * u[j]);
   const jacobian = await localJacobian(attack, loss, options);
-  const Q = product(jacobian, inverse);
+  const Q = timesInverse(jacobian, { times });
   const penalty = ridge.map((P, j) => P * parameters[j]);
   const towards = naturalTimes(I);
   const shrink = image(Q, penalty);
@@ -117,7 +117,7 @@ export async function localSandwich(
   const sums = [...ofInfluence.sums, ...ofParameters.sums, scalars, ...(inClusters ? [inClusters.sums.data] : [])];
   await eachBlock(data, "inference", options, visit, sums);
   const [total, squares] = scalars;
-  const around = (middle: Matrix): Matrix => product(product(inverse, middle), inverse);
+  const around = (middle: Matrix): Matrix => covarianceBetween({ times }, middle);
   const plain = around(ofInfluence.finish());
   const parameterCovariance = around(ofParameters.finish());
   const trace = (of: Matrix): number => {
@@ -152,11 +152,11 @@ const widened = (covariance: Matrix, h: number): Matrix =>
 
 const MOST_LEVERAGE = 0.9;
 
-/** H (full) and H⁻¹ or H⁺, with one Newton step X ← X(2 − HX), which keeps the range. */
+/** H (full), H⁻¹ or H⁺, with one Newton step X ← X(2 − HX), which keeps the range, and what it is multiplied with by solves. */
 async function inverseOf({
   system,
   point,
-}: LocalInfluence): Promise<{ readonly hessian: Matrix; readonly inverse: Matrix }> {
+}: LocalInfluence): Promise<{ readonly hessian: Matrix; readonly inverse: Matrix } & Pick<InverseOfHessian, "times">> {
   const { operator, matrix } = system;
   const d = operator.size;
   const formed = matrix ?? (await operator.matrix?.()) ?? (await operator.product(unitVectors(d, 0, d)));
@@ -170,7 +170,7 @@ async function inverseOf({
   const rest = product(hessian, X);
   for (let at = 0; at < rest.data.length; at++) rest.data[at] = -rest.data[at];
   for (let j = 0; j < d; j++) rest.data[j * (d + 1)] += 2;
-  return { hessian, inverse: symmetrise(product(X, rest)) };
+  return { hessian, inverse: symmetrise(product(X, rest)), times: (b) => factor.solve(b) };
 }
 
 /** r×d each: ∇l_i, G_iφ_i, ∇²l_iI. */

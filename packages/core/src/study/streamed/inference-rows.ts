@@ -26,7 +26,7 @@ import {
   thirdFrom,
 } from "../../influence/sandwich.js";
 import { balanceOf, balanceSums, gramFrom, scalarSums } from "../../influence/sandwich-grams.js";
-import { between, inverseMatrix } from "../../influence/sandwich-inverse.js";
+import { covarianceBetween, inverseOfHessian } from "../../influence/sandwich-inverse.js";
 import { eachScores, gramOfRows } from "../../influence/sandwich-rows.js";
 import { type RowScalars, rowScalars, withLeverage } from "../../influence/sandwich-scalars.js";
 import { Matrix } from "../../linalg/matrix.js";
@@ -68,7 +68,7 @@ export async function covarianceRows(
     own.addGram(sum);
     symmetrise(sum);
   }
-  return between(inverseMatrix(fit), sum);
+  return covarianceBetween(inverseOfHessian(fit), sum);
 }
 
 const NO_CLUSTERS = new Int32Array(0);
@@ -208,8 +208,8 @@ async function spreadRows(
     },
   });
   return {
-    plain: between(matrices.inverse, plain.gram(matrices)),
-    corrected: corrected && between(matrices.inverse, corrected.gram(matrices)),
+    plain: covarianceBetween(matrices.inverse, plain.gram(matrices)),
+    corrected: corrected && covarianceBetween(matrices.inverse, corrected.gram(matrices)),
     spreads,
     sensitivity: sensitivity.of(0),
   };
