@@ -101,7 +101,7 @@ describe.skipIf(!present)(`real tables${present ? "" : " (skipped: no ../shared/
     const options = ["--target", "column2", "--exclude", "column1"];
     const { code, stderr } = await failure("analyze", `${data}/breast_cancer/wdbc.data`, ...options);
     expect([code, stderr.split("\n").length]).toEqual([1, 2]);
-    expect(stderr).toContain("a ridge such as l2 = ");
+    expect(stderr).toContain("a ridge such as --l2 ");
     const result = await analyze("breast_cancer/wdbc.data", ...options, "--C", "1");
     expect(result.settings.l2).toBeCloseTo(1 / 569, 12);
     expect(result.data.labels).toEqual({ negative: "B", positive: "M" });
