@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     ...test,
     sequence: { sequencer: SlowFirst },
+    globalSetup: "./vitest.temporary.ts",
     projects: projects(
       [...ALONE, "packages/{cli,web}/test/**/*.test.ts", "docs/test/**/*.test.ts"],
       [`${CORE}/**/*.test.ts`],

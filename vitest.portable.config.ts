@@ -18,6 +18,7 @@ export default defineConfig({
   resolve,
   test: {
     ...test,
+    globalSetup: "./vitest.temporary.ts",
     projects: projects(
       ALONE.filter((pattern) => folders.some((folder) => pattern.startsWith(folder))),
       [...folders.map((folder) => `${folder}**/*.test.ts`), `${CORE}/study/{analyze,kernel-study,local-study}.test.ts`],

@@ -15,8 +15,8 @@ export const resolve = {
 export const test = {
   // By default one processor is left idle, which is half of a small machine; each file has one thread instead.
   maxWorkers: "100%",
-  // What is built runs as it is.
-  server: { deps: { external: [/\/packages\/(?:core|cli)\/dist\//] } },
+  // What is built runs as it is, and so do the programs of the pages.
+  server: { deps: { external: [/\/packages\/(?:core|cli)\/dist\//, /\/docs\/test\/\.example-/] } },
   env: { AIF_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
   // A loaded machine is no failure.
   testTimeout: 180_000,

@@ -1,11 +1,11 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { format } from "node:util";
 import * as core from "@aif/core";
-import { afterAll, describe, expect, test } from "vitest";
+import { transform } from "esbuild";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { anchorsOf, apiFolder } from "../../tools/write-api.js";
 import {
   aif,
@@ -17,7 +17,6 @@ import {
   wordsOf,
 } from "../../tools/write-docs-output.js";
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "aif-docs-"));
 const houses = "aif analyze examples/house-prices.csv --target price_thousands";
@@ -75,14 +74,16 @@ describe("code in the documents runs", () => {
 
   test("there is some", () => expect(programs.length).toBeGreaterThan(0));
 
-  test.each(programs)("%s", async (_name, code) => {
+  test.each(programs)("%s", async (name, code) => {
     // Inside the workspace, so that the packages resolve as they do for a user.
-    const file = join(root, "docs/test", `.example-${process.pid}.mts`);
-    writeFileSync(file, code);
+    const file = join(root, "docs/test", `.example-${process.pid}-${programs.findIndex(([own]) => own === name)}.mjs`);
+    const printed = vi.spyOn(console, "log").mockImplementation(() => {});
+    writeFileSync(file, (await transform(code, { loader: "ts", target: "es2022" })).code);
     try {
-      const { stdout } = await run(process.execPath, ["--import", "tsx", file], { cwd: root });
-      expect(stdout).toMatch(/\d/);
+      await import(/* @vite-ignore */ pathToFileURL(file).href);
+      expect(printed.mock.calls.map((values) => format(...values)).join("\n")).toMatch(/\d/);
     } finally {
+      printed.mockRestore();
       rmSync(file);
     }
   });

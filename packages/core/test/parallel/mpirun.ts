@@ -48,10 +48,10 @@ export async function mpirun(
   return { code, stdout, stderr: ownLines(stderr), seconds: (performance.now() - started) / 1000 };
 }
 
-/** mpirun puts what it says between lines of dashes. */
+/** mpirun puts what it says between lines of dashes, and says of a stop that it has passed it on. */
 const ownLines = (text: string): string =>
   text
     .replace(/^-{60,}\n[\s\S]*?^-{60,}\n/gm, "")
     .split("\n")
-    .filter((line) => !/^\[.*\d+\] |^$/.test(line))
+    .filter((line) => !/^\[.*\d+\] |^mpirun: Forwarding signal \d+ to job$|^$/.test(line))
     .join("\n");
