@@ -64,9 +64,11 @@ export function addCurvedRows<X>(job: CurvedJob<X>, part: number, { gemm, from: 
   const size = sumsOfPart(m, columns);
   const totals = job.sums.subarray(part * size, part * size + columns);
   const slopes = job.sums.subarray(part * size + columns, (part + 1) * size);
+  const own = blocks.slice(part * BLOCKS_A_PART, (part + 1) * BLOCKS_A_PART);
   const most = Math.max(1, Math.floor(Math.min(stretch.terms / columns, stretch.numbers) / m));
-  const scratch = new Float64Array(most * columns);
-  for (const block of blocks.slice(part * BLOCKS_A_PART, (part + 1) * BLOCKS_A_PART)) {
+  // Of no more rows than there are: few rows and features would else be worth less than the zeros for a whole stretch.
+  const scratch = new Float64Array(Math.min(most, Math.max(...own.map(({ rows }) => rows))) * columns);
+  for (const block of own) {
     for (let from = 0; from < block.rows; from += most) {
       const r = Math.min(most, block.rows - from);
       const scores = scratch.subarray(0, r * columns);
