@@ -1,6 +1,7 @@
 /**
  * Draws small errors at random from the sources of some folders or files, puts each in, in memory, and says which are noticed by a test.
- * `npm run mutate -- --count 20 --seed 1 threats influence solvers`; with --write, docs/mutation.md says what came of it.
+ * `npm run mutate -- --count 20 --seed 1 threats influence solvers`; with --write, docs/mutation.md says what came of it; with
+ * `--tests linalg/parts --tests models/`, the tests of these places are asked.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -99,6 +100,7 @@ async function main(): Promise<void> {
       count: { type: "string", default: "20" },
       seed: { type: "string", default: "1" },
       write: { type: "boolean", default: false },
+      tests: { type: "string", multiple: true },
     },
     allowPositionals: true,
   });
@@ -119,7 +121,7 @@ async function main(): Promise<void> {
   const sources = new Map(folders.flatMap((folder) => [...sourcesOf(folder)]));
   const switched = await withSwitches(sources, drawn);
   const folder = journalFolder(JSON.stringify([...switched.sources]));
-  const judged = await judgeAll(root, switched, testsInOrder(root), console.log, folder);
+  const judged = await judgeAll(root, switched, testsInOrder(root, values.tests), console.log, folder);
   for (const { error, killedBy, met } of judged) {
     console.log(
       killedBy ? `killed   ${describe(error)} by ${killedBy}` : `${met ? "SURVIVED" : "NOT MET "} ${describe(error)}`,
