@@ -75,8 +75,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "½ forgotten in the debiased sensitivity",
     law: "Ŝ − ½tr(HV̂)",
     file: core("influence/sandwich.ts"),
-    text: "- trace / 2,",
-    replacement: "- trace,",
+    text: "- estimationLoss(fit, plain),",
+    replacement: "- 2 * estimationLoss(fit, plain),",
     tests: tests("influence/sandwich"),
   },
   {
@@ -141,8 +141,8 @@ export const NAMED: readonly NamedMutation[] = [
     name: "density term dropped",
     law: "residuals near 0 count in V̂: their mean size is smooth where each is not",
     file: core("influence/influence-jacobian.ts"),
-    text: " + 2 * density(own[i]) * second * second",
-    replacement: "",
+    text: "2 * density(own[i]) * second * second;",
+    replacement: "0;",
     tests: tests("influence/sandwich", "influence/influence-jacobian"),
   },
   {
