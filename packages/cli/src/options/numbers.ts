@@ -18,8 +18,9 @@ export function readShare(text: string, option: string): number {
   return trimmed.endsWith("%") ? readNumber(trimmed.slice(0, -1), option) / 100 : readNumber(trimmed, option);
 }
 
-export function readInteger(text: string, option: string, least: number): number {
+export function readInteger(text: string, option: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (value > most) throw usageError(`${option} takes at most ${most}, got ${text}.`);
   if (Number.isSafeInteger(value) && value >= least) return value;
   const bound = least === Number.MIN_SAFE_INTEGER ? "" : ` of at least ${least}`;
   throw usageError(`${option} takes a whole number${bound}, and "${text}" is none.`);

@@ -21,6 +21,9 @@ const readFolder = (path: string, option: string): string => {
 
 const HEADING = "Machine:";
 
+/** As many as `AIF_THREADS` may say. */
+const MOST_THREADS = 9999;
+
 const threads = single(
   {
     flags: "--threads <N>",
@@ -28,7 +31,7 @@ const threads = single(
     shown: "AIF_THREADS, else all processors up to 8",
   },
   null,
-  (given, option) => readInteger(given, option, 1),
+  (given, option) => readInteger(given, option, 1, MOST_THREADS),
 );
 
 /** What the work runs on. */

@@ -37,6 +37,7 @@ describe("what goes wrong is one sentence on stderr, and an exit code", () => {
     ["unknown loss", analyze("--loss", "hinge"), 2, /--loss takes squared, .* not "hinge"/],
     ["no such evaluation", analyze("--evaluation", "cv10"), 2, /--evaluation cv10 is neither cv:10, .* no such file/],
     ["no thread", analyze("--threads", "0"), 2, /--threads takes a whole number of at least 1/],
+    ["too many threads", analyze("--threads", "10000"), 2, /--threads takes at most 9999, got 10000/],
     ["no folder for --out", analyze("--out", "/no/such/folder/x"), 1, /x cannot be written: its folder does not exist/],
     ["--out is a folder", analyze("--out", tmpdir()), 1, /cannot be written: it is a folder/],
     ["--out over the data", analyze("--out", houses), 2, /would overwrite a file of this analysis/],

@@ -1,5 +1,17 @@
 import { constants, createReadStream } from "node:fs";
-import { access, chmod, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { AifError, inputError } from "../errors.js";
 import { filesMatching, isPattern } from "./glob.node.js";
@@ -117,6 +129,11 @@ async function readingError(path: string, cause: unknown): Promise<AifError> {
   if (cause instanceof AifError) return cause;
   const code = codeOf(cause);
   if (code === "ENOENT" || code === "ENOTDIR") {
+    const target = await linkTarget(path);
+    if (target !== undefined) {
+      const advice = "restore that file, or remove the link";
+      return new AifError("input", `${path} is a link to ${target}, which is not there; ${advice}.`, { cause });
+    }
     const near = await nearFile(path);
     const advice = near === undefined ? "check the path" : `did you mean ${near}?`;
     return new AifError("input", `There is no file ${path}; ${advice}${near === undefined ? "." : ""}`, { cause });
@@ -130,6 +147,9 @@ async function readingError(path: string, cause: unknown): Promise<AifError> {
     cause,
   });
 }
+
+/** Where a link points; undefined: it is none. */
+const linkTarget = (path: string): Promise<string | undefined> => readlink(path).catch(() => undefined);
 
 async function nearFile(path: string): Promise<string | undefined> {
   const folder = dirname(path);

@@ -61,7 +61,7 @@ const DEFAULT_THREAD_LIMIT = 8;
 
 /**
  * The number of BLAS threads: the argument, else `AIF_THREADS`, else the machine's parallelism, at most 8.
- * @throws usage: a number that is no whole number of at least 1
+ * @throws usage: a number that is no whole number of at least 1, or `AIF_THREADS` none from 1 to 9999
  */
 export function nativeThreads(environment: Environment, parallelism: number, threads?: number): number {
   if (threads !== undefined) {
@@ -73,7 +73,7 @@ export function nativeThreads(environment: Environment, parallelism: number, thr
   const text = environment["AIF_THREADS"];
   if (text === undefined || text === "") return Math.min(parallelism, DEFAULT_THREAD_LIMIT);
   if (!/^[1-9]\d{0,3}$/.test(text)) {
-    throw usageError(`AIF_THREADS must be a whole number of at least 1, got "${text}".`);
+    throw usageError(`AIF_THREADS must be a whole number from 1 to 9999, got "${text}".`);
   }
   return Number(text);
 }

@@ -26,6 +26,15 @@ describe("reading", () => {
     await expectFailure(() => readTable(folder.path("houses.csv/x.csv")), "input", /There is no file/);
   });
 
+  test("a link to a file that is gone is no misspelt name", async () => {
+    await symlink(folder.path("gone.csv"), folder.path("link.csv"));
+    await expectFailure(
+      () => readTable(folder.path("link.csv")),
+      "input",
+      /link\.csv is a link to .*gone\.csv, which is not there; restore that file, or remove the link\./,
+    );
+  });
+
   test("a folder", async () => {
     await mkdir(folder.path("parts"));
     await expectFailure(() => readTable(folder.path("parts")), "input", /is a folder; name a file in it/);
