@@ -13,8 +13,8 @@ export const CAUSES = {
   heldOut:
     "Why it misses: the folds' own Gram matrices alone cost as much as the fit's; then come products with ten columns at a time, which OpenBLAS multiplies at half its full speed in blocks of this size, and for logistic data ten fits and ten influences that need more than fifteen passes together.",
   intervals:
-    "Why it misses: the spread of the influence takes three Gram matrices of weighted rows, the Jacobian of the penalty's gradient one or two, where a squared loss is fitted with one; leverages and products of d×d matrices come on top.",
+    "Why it misses: the spread of the influence takes three Gram matrices of weighted rows, the Jacobian of the penalty's gradient one or two, where a squared loss is fitted with one. They share a pass, but each has weights of its own and costs as many multiplications as the fit's, so that four of them cannot cost one and a half.",
   bootstrap:
-    "Why it misses: every draw needs sums over the rows of its own: a Gram matrix, and for logistic losses several gradients and products with its Hessian, which share passes but no arithmetic; a squared loss is fitted with one Gram matrix and little else, so that a draw cannot cost a tenth of it.",
+    "Why it misses: every draw needs sums over the rows of its own: a Gram matrix, and for logistic losses several gradients and products with its Hessian, which share passes but no arithmetic; a squared loss is fitted with one Gram matrix and little else, so that a draw cannot cost a tenth of it. Conjugate gradients with the factor of all rows in front take 4nd multiply-adds a step where a Gram matrix takes nd²/2: a dozen steps and more for θ̂_b and for I_b cost as much as the matrix does at d = 50.",
   kernels: "Why it misses: WebAssembly has 128-bit vectors and, without relaxed SIMD, no fused multiply-add.",
 } as const;

@@ -5,13 +5,14 @@ import { rowBends } from "../models/loss-rows.js";
 import { relearned } from "../models/projection/projected-score.js";
 import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
+import { CorrectedSteps } from "../solvers/corrected-steps.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
 import { dot, hessianTimes, type InverseHessian, invertHessian } from "../solvers/inverse-hessian.js";
 import { lasso } from "../solvers/lasso/lasso.js";
 import { eachColumnLoss } from "./column-losses.js";
 
-/** What is left of the way to θ̂_{−k}, relative to it, both in the H norm, when a fold's fit ends. */
-const REMAINING = 1e-10;
+/** What is left of the way to θ̂_{−k}, relative to it, both in the H norm, when a fold's fit ends: about, since steps do not shrink evenly. */
+const REMAINING = 1e-11;
 /** A fold whose steps shrink less than this has moved too far for H_{−k}(θ̂) and is fitted on its own. */
 const CONTRACTION = 0.7;
 
@@ -104,8 +105,8 @@ export const leaveOutRows = (full: Fit, folds: Folds, work?: Work): LeaveOutRows
 });
 
 /**
- * θ̂_{−k} as the columns of a d×K matrix: exact at once for squared losses; else Newton steps with the Hessians at θ̂, one pass
- * over the data for all folds, and a fit of its own for a fold where that does not converge quickly.
+ * θ̂_{−k} as the columns of a d×K matrix: exact at once for squared losses; else Newton steps with the Hessians at θ̂, corrected on
+ * the way, one pass over the data for all folds, and a fit of its own for a fold where that does not converge quickly.
  * @throws numerical: a fold without which the fit has no minimum.
  */
 export async function leaveOutFits(
@@ -127,12 +128,13 @@ export async function leaveOutFits(
     const before = theta.column(k);
     return Math.sqrt(dot(before, hessianTimes(hessian, before))) || 1;
   });
+  const steps = inverse.map((solver) => new CorrectedSteps(solver, full.model.loss.quadratic));
   const lastStep = new Float64Array(folds).fill(Number.POSITIVE_INFINITY);
   let { gradients } = start;
   while (open.size > 0) {
     const alone: number[] = [];
     for (const k of open) {
-      const step = newtonStep(theta, gradients, k, inverse[k], full.model.loss.quadratic) / lengths[k];
+      const step = steps[k].move(theta, gradients, k) / lengths[k];
       if (full.model.loss.quadratic || step <= REMAINING || wayLeft(step, lastStep[k]) <= REMAINING) open.delete(k);
       else if (!(step <= CONTRACTION * lastStep[k])) {
         alone.push(k);
@@ -225,12 +227,4 @@ export function withRidge(ridge: Float64Array, X: Matrix, sums: Matrix): Matrix 
     for (let k = 0; k < K; k++, at++) sums.data[at] += ridge[j] * X.data[at];
   }
   return sums;
-}
-
-/** θ_k ← θ_k − H⁻¹∇_k for one fold; returns the length of the step in the H norm. @param last whether no further step follows */
-function newtonStep(theta: Matrix, gradients: Matrix, k: number, inverse: InverseHessian, last: boolean): number {
-  const gradient = gradients.column(k);
-  const step = last ? inverse.solve(gradient) : inverse.solveRoughly(gradient);
-  for (let j = 0; j < step.length; j++) theta.data[j * theta.columns + k] -= step[j];
-  return Math.sqrt(Math.max(0, dot(step, gradient)));
 }

@@ -1,6 +1,7 @@
 import { throwIfAborted, usageError } from "../errors.js";
 import { timeSlices, type Work } from "../parallel/work.js";
 import { dot } from "./inverse-hessian.js";
+import { pairsOf, quasiNewton, type SecantPair } from "./secant-pairs.js";
 import { type Evaluate, type MinimiserPoint, wolfeSearch } from "./wolfe-search.js";
 
 export interface LbfgsOptions extends Work {
@@ -22,16 +23,6 @@ export interface LbfgsResult extends MinimiserPoint {
   readonly iterations: number;
   readonly evaluations: number;
 }
-
-/** s, y and 1/s'y */
-interface Pair {
-  readonly step: Float64Array;
-  readonly change: Float64Array;
-  readonly inverse: number;
-}
-
-/** Pairs with less curvature than this (s'y beside ‖s‖‖y‖) are rounding. */
-const LEAST_CURVATURE = 1e-12;
 
 /**
  * A local minimum of a smooth function by the limited-memory quasi-Newton method of Liu and Nocedal (1989), with a search for
@@ -59,7 +50,7 @@ export async function minimiseLbfgs(
       "The function to be minimised is not finite at the start: begin elsewhere, or rescale the columns.",
     );
   }
-  let pairs: readonly Pair[] = [];
+  let pairs: readonly SecantPair[] = [];
   for (let iterations = 0; ; ) {
     const size = relativeGradient(point);
     const finish = (end: LbfgsResult["end"]): LbfgsResult => ({
@@ -82,39 +73,28 @@ export async function minimiseLbfgs(
   }
 }
 
-async function step(point: MinimiserPoint, pairs: readonly Pair[], evaluate: Evaluate): Promise<MinimiserPoint | null> {
-  const direction = quasiNewton(point.gradient, pairs);
+async function step(
+  point: MinimiserPoint,
+  pairs: readonly SecantPair[],
+  evaluate: Evaluate,
+): Promise<MinimiserPoint | null> {
+  const direction = quasiNewton(point.gradient, pairs, scaledBy(pairs.at(-1)));
   if (!(dot(direction, point.gradient) < 0)) return null;
   const first = pairs.length > 0 ? 1 : Math.min(1, 1 / Math.sqrt(dot(point.gradient, point.gradient)));
   return wolfeSearch(point, direction, first, evaluate);
 }
 
-/** None where the function does not curve upwards along the step. */
-function pairOf(from: MinimiserPoint, to: MinimiserPoint): Pair[] {
-  const step = to.theta.map((value, j) => value - from.theta[j]);
-  const change = to.gradient.map((value, j) => value - from.gradient[j]);
-  const curvature = dot(step, change);
-  if (!(curvature > LEAST_CURVATURE * Math.sqrt(dot(step, step) * dot(change, change)))) return [];
-  return [{ step, change, inverse: 1 / curvature }];
-}
+const pairOf = (from: MinimiserPoint, to: MinimiserPoint): SecantPair[] =>
+  pairsOf(
+    to.theta.map((value, j) => value - from.theta[j]),
+    to.gradient.map((value, j) => value - from.gradient[j]),
+  );
 
-/** −B∇f, B the inverse Hessian that the pairs imply, by the two loops over them (Nocedal and Wright 2006, algorithm 7.4). */
-function quasiNewton(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  const direction = gradient.map((g) => -g);
-  const add = (factor: number, vector: Float64Array): void => {
-    for (let j = 0; j < direction.length; j++) direction[j] += factor * vector[j];
-  };
-  const weights = pairs.toReversed().map(({ step, change, inverse }) => {
-    const weight = inverse * dot(step, direction);
-    add(-weight, change);
-    return weight;
-  });
-  const last = pairs.at(-1);
-  if (last) {
+/** A multiple of the unit matrix, of the size of the inverse Hessian along the last step. */
+const scaledBy =
+  (last: SecantPair | undefined) =>
+  (vector: Float64Array): Float64Array => {
+    if (!last) return vector;
     const scale = 1 / (last.inverse * dot(last.change, last.change));
-    for (let j = 0; j < direction.length; j++) direction[j] *= scale;
-  }
-  weights.reverse();
-  pairs.forEach(({ step, change, inverse }, k) => add(weights[k] - inverse * dot(change, direction), step));
-  return direction;
-}
+    return vector.map((value) => value * scale);
+  };
