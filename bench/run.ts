@@ -35,11 +35,13 @@ const SECTIONS = [
   "threads",
   "ridges",
 ];
+/** Those that take seconds. */
+const QUICK = ["table", "numpy", "held-out"];
 const USAGE = `npm run bench [-- [filter] [--quick] [--full] [--write] [--threads N]]
 
   filter       only sections and sizes whose names contain it: table, numpy, held-out, intervals, robust, memory,
                kernels, networks, streaming, threads, ridges
-  --quick      a few minutes: fewer rows and rounds, the main sections
+  --quick      a few minutes: fewer rows and rounds, and of the sections ${QUICK.join(", ")} alone
   --full       ten million rows pass by too, which takes the better part of an hour; its section stays until it is run again
   --write      puts the result into docs/benchmarks.md: all of it, or the sections that the filter kept
   --threads N  of our side and of the others' (default: all processors, up to 8)
@@ -78,8 +80,12 @@ if (!(Number.isInteger(threads) && threads >= 1))
 const wanted = (section: string, task?: Case): boolean =>
   `${section} ${task?.name ?? ""}`.toLowerCase().includes(filter);
 
-if (!SECTIONS.some((section) => [undefined, ...CASES, ...INTERVAL_CASES].some((task) => wanted(section, task))))
-  refuse(`No section and no size has ${filter} in its name.`);
+const named = SECTIONS.filter((section) =>
+  [undefined, ...CASES, ...INTERVAL_CASES].some((task) => wanted(section, task)),
+);
+if (named.length === 0) refuse(`No section and no size has ${filter} in its name.`);
+if (values.quick && !named.some((section) => QUICK.includes(section)))
+  refuse(`--quick leaves out ${named.join(", ")}: measure it without.`);
 
 const found: Findings = { threads, comparisons: [], heldOut: [], intervals: [], robust: [], memory: [], kernels: [] };
 const tell = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`);
