@@ -351,8 +351,8 @@ const rules = {
   },
   "no-inference": {
     level: "note",
-    raised: "there are no intervals for the population",
-    why: "They need a minimum, whole second and third derivatives, and a smooth model. Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
+    raised: "there are no intervals for the population, or none for the sensitivity",
+    why: "They need a minimum, whole second and third derivatives, and a smooth model; and a bias of order d/n that is a correction, not larger than what it corrects. Held-out intervals are of the evaluation rows given the fit; another training set would give another fit.",
     todo: "What the message asks for: training to a minimum, a ridge, more rows, a smooth activation, or --inference bootstrap. --restarts shows how far a network's result depends on the minimum that it found.",
   },
   "imported-needs-training-rows": {

@@ -123,7 +123,8 @@ export function inferenceOf(
   const centre = attack.influence.map((value, j) => value - (off?.influence[j] ?? 0));
   const interval = sensitivityInterval(attack, found, options.level, bias);
   const freed = { ...found, debiased: found.debiased - (bias?.sensitivity ?? 0) };
-  return inferenceFrom(freed, centre, interval, options);
+  // S is not negative: an interval below 0 says that the expansion in d/n, which the bias is the first term of, does not hold here.
+  return inferenceFrom(freed, centre, interval.upper < 0 ? null : interval, options);
 }
 
 /** The sandwich, with the rows' influences on Ŝ where they are kept. */
@@ -133,7 +134,7 @@ export type SandwichSpread = Omit<Sandwich, "sensitivityRows"> & { readonly sens
 export function inferenceFrom(
   { covariance, standardErrors, debiased, sensitivityStandardError, sensitivityRows }: SandwichSpread,
   centre: Float64Array,
-  sensitivity: SensitivityInterval,
+  sensitivity: SensitivityInterval | null,
   { level, seed }: { readonly level: number; readonly seed: number },
 ): Inference {
   const around = (factor: number): Bounds => ({
@@ -207,7 +208,7 @@ export function inferenceFlags(
   label: string,
   inference: Inference | null,
   corners: readonly string[],
-  { draws }: StudySettings,
+  { draws, inference: kind }: StudySettings,
 ): Flag[] {
   if (inference === null) return [];
   const { failedDraws, sensitivity, standardErrors } = inference;
@@ -220,7 +221,7 @@ export function inferenceFlags(
     const share = `${failedDraws} of ${draws} draws have no estimate and are left out`;
     flags.push(raise("bootstrap-failures", `${label}: ${share}.`));
   }
-  if (sensitivity === null) {
+  if (sensitivity === null && kind === "bootstrap") {
     flags.push(raise("few-draws", `${label}: ${draws} draws for ${standardErrors.length} parameters.`));
   }
   return flags;

@@ -309,5 +309,12 @@ function populationFlags(
   if (reason !== null) return [raise("no-inference", `${label}: no interval for the population, since ${reason}.`)];
   const corners = inference && covariance ? nearCorners(attack, covariance) : [];
   const names = corners.map((k) => features[k]);
-  return inferenceFlags(label, inference, names, settings);
+  const flags = inferenceFlags(label, inference, names, settings);
+  if (inference?.sensitivity === null && settings.inference !== "bootstrap") {
+    flags.push(raise("no-inference", `${label}: no interval for the sensitivity in the population, since ${SPENT}.`));
+  }
+  return flags;
 }
+
+const SPENT =
+  "the bias that few rows a parameter give it is larger than itself: use a ridge such as l2 = 0.01, more rows or fewer features";
