@@ -52,6 +52,18 @@ describe("how often a unit is drawn", () => {
     expect(misfit(seen, poissonChances(1, 19))).toBeLessThan(1);
   });
 
+  test("mean 1: the first digits of a hash tell a count only where all that begin so have it", () => {
+    const counts = new DrawnCounts(7, 3, K);
+    const [looked, inverted] = [new Float64Array(K), new Float64Array(K)];
+    let differ = 0;
+    for (let i = 0; i < units; i++) {
+      counts.writeUnit(i, looked, 0);
+      counts.write(i, 1, inverted, 0);
+      for (let k = 0; k < K; k++) if (looked[k] !== inverted[k]) differ++;
+    }
+    expect(differ).toBe(0);
+  });
+
   test.each([0.03, 2.5, 12, 49])("mean %d", (mean) => {
     const counts = new DrawnCounts(1, 0, K);
     const out = new Float64Array(K);
