@@ -4,6 +4,7 @@ import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { borrowBuffers } from "../models/idle-buffers.js";
 import { eachLoss, lossCurvatures, lossSlopes, ROWS_TOGETHER } from "../models/loss-rows.js";
+import type { Loss } from "../models/losses.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -97,7 +98,9 @@ export async function influenceFrom(
 ): Promise<Influence> {
   const { kinks, scale, rowScales, gain, pull } = collected;
   const smooth = collected.along.map((value) => scale * value);
-  const resolved = kinks.zeroGradient
+  // Every row is met exactly: 0 is among the multipliers' sums, and of the least norm.
+  const nothing = kinks.zeroGradient || kinks.zeroResiduals.length === rows;
+  const resolved = nothing
     ? { penaltyGradient: new Float64Array(smooth.length), multipliers: null, pull, staying: fit.sparse?.boundary ?? [] }
     : await resolveKinks({ fit, threat, scale, smooth, kinks, pull });
   const Phi = resolved.penaltyGradient;
@@ -118,7 +121,7 @@ export async function influenceFrom(
       I.map((value) => -value),
       Phi,
     ),
-    oneSided: resolved.multipliers !== null || kinks.zeroGradient,
+    oneSided: resolved.multipliers !== null || nothing,
     multipliers: resolved.multipliers,
     coupledKinks: collected.coupled,
     pull: resolved.pull,
@@ -175,6 +178,10 @@ function sizeOfTerms(f: Float64Array, w: Float64Array, slopes: Float64Array, cur
   return size;
 }
 
+/** Root mean square of what a squared loss subtracts; of other losses a score says it by itself. */
+const termsOf = (loss: Loss, { size }: SlopeExtent): number =>
+  loss.quadratic ? Math.sqrt(size / loss.second(0, 0)) : 0;
+
 /** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */
 export interface Collected {
   readonly kinks: GradientKinks & { readonly zeroResiduals: readonly number[]; readonly tiedRows: readonly number[] };
@@ -213,7 +220,7 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { p } = threat.settings;
   const slopes = new Float64Array(scores.length);
   lossSlopes(loss, scores, data.y, slopes);
-  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest);
+  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest, termsOf(loss, extent));
   const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
     onFeatures: new Float64Array(data.rows),

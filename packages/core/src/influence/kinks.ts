@@ -9,19 +9,24 @@ export const SNAP = 1e-9;
 /** Residuals this small against the scores that they are differences of are rounding. */
 const ROUNDING = 1e-14;
 
-/** Snaps slopes within rounding of zero to zero, in place, and returns their rows. @param largest max |ℓ'| over all rows */
+/**
+ * Snaps slopes within rounding of zero to zero, in place, and returns their rows.
+ * @param largest max |ℓ'| over all rows
+ * @param terms the size of what scores are sums of, over all rows: a small score may be what is left of large terms
+ */
 export function snapResiduals(
   loss: Loss,
   slopes: Float64Array,
   scores: Float64Array,
   y: Float64Array,
   largest = maximumMagnitude(slopes),
+  terms = 0,
 ): number[] {
   const rows: number[] = [];
   const everywhere = loss.quadratic ? loss.second(0, 0) : null;
   for (let i = 0; i < slopes.length; i++) {
     if (everywhere === null && Number.isNaN(loss.kink(y[i]))) continue;
-    const rounding = ROUNDING * (everywhere ?? loss.second(scores[i], y[i])) * Math.abs(scores[i]);
+    const rounding = ROUNDING * (everywhere ?? loss.second(scores[i], y[i])) * Math.max(Math.abs(scores[i]), terms);
     if (Math.abs(slopes[i]) > Math.max(SNAP * largest, rounding)) continue;
     slopes[i] = 0;
     rows.push(i);

@@ -154,9 +154,9 @@ const rules = {
   },
   "zero-gradient": {
     level: "note",
-    raised: "the fit uses none of the attacked features",
-    why: "An attack changes nothing, so neither does robust training.",
-    todo: "Check the model, or what is frozen.",
+    raised: "the fit uses none of the attacked features, or meets every row exactly",
+    why: "At first order there is nothing that robust training could win, so it changes nothing.",
+    todo: "Check the model, what is frozen, and whether a column gives the target away.",
   },
   "trust-unknown": {
     level: "warning",

@@ -1,0 +1,27 @@
+import { beforeAll, expect, test } from "vitest";
+import { ensureBlas, fit, influence, linear, lp, Matrix, matrixDataset } from "../../src/index.js";
+import { randomStream } from "../../src/stats/random.js";
+
+beforeAll(() => ensureBlas());
+
+/** y = 3 + 2a + b without noise; of every tenth row the terms cancel to a thousandth of their size, and leave the same rounding. */
+function noiseless() {
+  const random = randomStream(4);
+  const x = Matrix.zeros(300, 2);
+  const y = new Float64Array(300);
+  for (let i = 0; i < 300; i++) {
+    const a = random.normal();
+    const b = i % 10 === 0 ? -3 - 2 * a + 1e-3 * random.normal() : random.normal();
+    x.row(i).set([a, b]);
+    y[i] = 3 + 2 * a + b;
+  }
+  return matrixDataset(x, y);
+}
+
+// Where all residuals are 0, the robust risk is Σ w (|v'(θ − θ̂)| + ρ‖β‖)², whose minimum leaves θ̂ at a rate below ρ.
+test.each([1, 2, Infinity])("rows that are met exactly are not told from rounding: no influence, p = %f", async (p) => {
+  const attack = await influence(await fit(linear(), noiseless()), lp(p));
+  expect(attack.influence.every((value) => value === 0)).toBe(true);
+  expect(attack.oneSided).toBe(true);
+  expect(attack.multipliers).toBeNull();
+});
