@@ -22,7 +22,7 @@ async function refused(
   const memory = process.resourceUsage().maxRSS;
   const start = cpuTime();
   await expectFailure(() => readTable(bytes, { name, memoryBytes }), code, message);
-  expect(cpuTime() - start).toBeLessThan(4000);
+  expect(cpuTime() - start).toBeLessThan(10_000); // what grows with the square of a length takes minutes
   expect((process.resourceUsage().maxRSS - memory) * 1024).toBeLessThan(300 * megabyte);
 }
 
