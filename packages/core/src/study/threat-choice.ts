@@ -149,7 +149,8 @@ function boundsOf(
 }
 
 /** The file's 1-based row in which feature k has (nearest) an original value; null where rows are not at hand. */
-type NearestRow = (k: number, value: number) => number | null;
+/** The row whose value of feature k is nearest to a value, as the file counts it; null: not known. */
+export type NearestRow = (k: number, value: number) => number | null;
 
 const rowWith =
   (data: EncodedDataset): NearestRow =>

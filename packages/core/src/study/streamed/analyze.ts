@@ -34,6 +34,7 @@ import { drawingRoom } from "./drawn-waves.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import type { FitGround } from "./fit-rows.js";
+import { rowsOutside } from "./outside-rows.js";
 import { refuseUnstreamed } from "./refuse.js";
 import { blocksOf, gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
@@ -73,14 +74,12 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const ranks = orderly(training.ranks, work.checkpoint);
   const m = training.features.length;
   const learning = { ...work, rowsPerBlock: gramBlockRows(m, m), ranks, count, name: "projected rows" };
-  const projection = await chooseProjection(
-    settings,
-    blocksOf(passesOver(training, learning), training),
-    input.projectionTable,
-  );
+  const looking = passesOver(training, learning);
+  const projection = await chooseProjection(settings, blocksOf(looking, training), input.projectionTable);
   const model = chooseModel(settings, columns, projection);
   const described = model.describe(training);
-  const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k));
+  const outside = await rowsOutside(looking, ranks, settings, columns.featureInfo);
+  const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k), outside);
   const penalties = penaltiesOf(settings, model, training.weightTotal);
   refuseUndeterminedSquares(model, reach, penalties.l2);
   const clusters = training.clusters ?? null;

@@ -1,11 +1,19 @@
 /** What does not change the rows does not change the result: ranks, blocks, and where a run was cut off. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ALONE, assignFolds, type Checkpoint, refuseUnstreamed, type StudySettings } from "../../../src/index.js";
+import {
+  ALONE,
+  analyze,
+  assignFolds,
+  type Checkpoint,
+  refuseUnstreamed,
+  type StudySettings,
+} from "../../../src/index.js";
 import { encodeTraining } from "../../../src/study/prepare.js";
 import { analyzeStreamed } from "../../../src/study/streamed/analyze.js";
 import { together } from "../../parallel/together.js";
 import { houses, leaves, loans, settings } from "../tables.js";
+import { RANKS, streamed } from "./agreement.js";
 import { type Cut, cutsOf, streamOf } from "./passing-rows.js";
 
 const asked = settings({ evaluation: { kind: "cv", folds: 4 }, epsilons: [0.02], norms: [2, Infinity] });
@@ -105,6 +113,26 @@ describe("options that need all rows in memory are refused by name before any pa
 });
 
 describe("bad rows end in a sentence on all ranks", () => {
+  test.each(["linear", "softmax"])(
+    "a row outside of its bounds is the one that is named in memory: %s",
+    async (model) => {
+      const data = houses();
+      const changes = {
+        model,
+        target: model === "softmax" ? "town" : "price",
+        bounds: [{ column: "age", lower: 0, upper: 20 }],
+        norms: [2],
+        l2: 0.01,
+        evaluation: { kind: "training" } as const,
+      };
+      const sentence = await analyze({ table: data, settings: settings(changes) }).catch(
+        (error: Error) => error.message,
+      );
+      expect(sentence).toMatch(/^--bounds 0:20 of "age" leave out rows: row \d+ has/);
+      await expect(streamed(data, changes, RANKS)).rejects.toThrow(String(sentence));
+    },
+  );
+
   test("a target that the loss is not defined for names its row", async () => {
     const counts = { ...asked, model: "poisson" };
     const rows = whole();

@@ -3,7 +3,7 @@ import type { LocalInfluence } from "../../../influence/local/influence.js";
 import { pointAt } from "../../../influence/local/point.js";
 import { ensureBlas } from "../../../linalg/backend.js";
 import { orderly } from "../../../parallel/checkpoint.js";
-import { sideBySide } from "../../../parallel/passes.js";
+import { type Pass, sideBySide } from "../../../parallel/passes.js";
 import type { Work } from "../../../parallel/work.js";
 import { dot } from "../../../solvers/inverse-hessian.js";
 import { modelBlockRows } from "../../../solvers/model-risk.js";
@@ -29,6 +29,7 @@ import { threatLabel } from "../../words.js";
 import type { StreamedInput } from "../analyze.js";
 import { refuseManyClusters } from "../cluster-room.js";
 import { drawingRoom } from "../drawn-waves.js";
+import { rowsOutside } from "../outside-rows.js";
 import { type PassCount, passesOver, type RowsView } from "../rows-view.js";
 import type { StreamedWork } from "../work.js";
 import { bootstrapClasses } from "./bootstrap-classes.js";
@@ -64,7 +65,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const others = other && passesOver(other, { ...options, name: "evaluation rows" });
   const keptBytes = KEPT_BYTES / (work.threads ?? 1);
   const passing = new PassingBlocks(stream, ranks, views, keptBytes);
-  const ground = await prepared(input, passing, { clock, count }, work);
+  const ground = await prepared(input, views, passing, { clock, count }, work);
   const { described, training, evaluated } = ground;
   const { influences } = described;
   const clusters = stream.clusters ?? null;
@@ -145,6 +146,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
 
 async function prepared(
   input: StreamedInput,
+  views: Pass<RowsView>,
   training: PassingBlocks,
   { clock, count }: { readonly clock: ReturnType<typeof stopwatch>; readonly count: PassCount },
   work: StreamedWork,
@@ -154,7 +156,8 @@ async function prepared(
   const projection = await chooseProjection(settings, training, input.projectionTable);
   const local = onComponents(softmaxLocal(settings, rows, projection?.names ?? rows.features), projection);
   const classes = rows.classes?.length ?? 0;
-  const reach = resolveReach(settings, rows, () => true);
+  const outside = await rowsOutside(views, training.ranks, settings, rows.featureInfo);
+  const reach = resolveReach(settings, rows, () => true, outside);
   const threats = threatsOf(settings, reach).length;
   await refuseManyClusters(input, { parameters: local.model.parameterNames.length, threats, classes }, work);
   const l2 = localRidge(settings, local, stream.weightTotal);
