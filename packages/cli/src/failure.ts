@@ -49,7 +49,10 @@ const rules: readonly Rule[] = [
   },
   {
     applies: (error) => error instanceof AifError,
-    ending: (error) => ({ code: error instanceof AifError ? exitCodes[error.code] : 1, sentence: asTyped(error.message) }),
+    ending: (error) => ({
+      code: error instanceof AifError ? exitCodes[error.code] : 1,
+      sentence: asTyped(error.message),
+    }),
   },
   {
     applies: (error) => error instanceof Interruption,
