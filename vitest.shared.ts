@@ -30,6 +30,7 @@ export const CORE = "packages/core/test";
 export const ALONE: readonly string[] = [
   "autodiff/scope.test.ts",
   "browser/**/*.test.ts",
+  "data/{fuzz,hostile-files}.test.ts",
   "influence/laws.test.ts",
   "linalg/**/*.test.ts",
   "models/{fold-sums,quadratic-gram,shared-sums}.test.ts",
