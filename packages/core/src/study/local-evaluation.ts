@@ -18,6 +18,7 @@ import type { AttackObserver } from "../robust/model-training.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { riskOperator } from "../solvers/risk-operator.js";
 import type { Threat } from "../threats/threat.js";
+import { refuseLostClass } from "./fold-classes.js";
 import { type JudgedLoss, localMetrics, outputsOf } from "./local-metrics.js";
 import type { LocalModel } from "./local-model.js";
 import type { PreparedLocal } from "./local-prepare.js";
@@ -69,6 +70,13 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
   const strata = original.encoding.target.task === "regression" ? undefined : original.y;
   const ofRows = assignFolds(original.sourceRows, folds, settings.seed, { strata, groups: original.groups });
   const foldOf = Uint16Array.from({ length: training.rows }, (_, i) => ofRows[Math.floor(i / copies)]);
+  const { classes } = original;
+  if (classes && original.encoding.intercept) {
+    const counts = new Float64Array(folds * classes.length);
+    for (let i = 0; i < original.rows; i++)
+      if (original.weights[i] > 0) counts[ofRows[i] * classes.length + original.y[i]]++;
+    refuseLostClass({ counts, classes });
+  }
   const judged = judgedRows(training, settings);
   const parts: EvaluatedPart[][] = influences.map(() => []);
   const preconditioner = await preconditionerOf(influences[0], work);

@@ -5,6 +5,7 @@ import type { PredictiveModel } from "../../../models/predictive-model.js";
 import { EachRank, type Pass, sideBySide } from "../../../parallel/passes.js";
 import type { Ranks } from "../../../parallel/ranks.js";
 import type { Work } from "../../../parallel/work.js";
+import { refuseLostClass } from "../../fold-classes.js";
 import { foldAdvice } from "../../local-evaluation.js";
 import type { DescribedLocal } from "../../local-prepare.js";
 import { influencesAt, preconditionerOf } from "../../local-response.js";
@@ -93,17 +94,21 @@ async function foldSizes(views: Pass<RowsView>, stream: StreamedDataset, ranks: 
   const counts = new EachRank(ranks, folds);
   const weights = new Float64Array(folds);
   const shares = new Float64Array(folds);
+  const { classes } = stream.encoding.target;
+  const byClass = new Float64Array(folds * (classes?.length ?? 0));
   await views({
-    sums: [counts.all, weights, shares],
+    sums: [counts.all, weights, shares, byClass],
     visit({ block: { y, w, evaluationWeights, foldOf } }) {
       if (foldOf === null) throw inputError("The rows have no folds, which --evaluation cv needs.");
       for (let i = 0; i < y.length; i++) {
         counts.own[foldOf[i]]++;
         weights[foldOf[i]] += w[i];
         shares[foldOf[i]] += evaluationWeights[i];
+        if (classes && w[i] > 0) byClass[foldOf[i] * classes.length + y[i]]++;
       }
     },
   });
+  if (classes && stream.encoding.intercept) refuseLostClass({ counts: byClass, classes });
   const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
   const total = sum(weights);
   return Array.from({ length: folds }, (_, fold) => {
