@@ -63,8 +63,9 @@ export async function featuresJob({ rows, columns }: Case, x: Float64Array, y: F
   const clock = stopwatch();
   const sensitivities: number[] = [];
   const scales: number[] = [];
+  const room = new Float64Array(rows * columns);
   for (let k = 1; k <= columns; k++) {
-    const data = matrixDataset(firstColumns(x, rows, columns, k), y);
+    const data = matrixDataset(firstColumns(x, rows, columns, k, room), y);
     const terms = [...data.features, ...data.features.map((name) => `${name}^2/4`)].join(", ");
     const fitted = await fit(basis(terms, { intercept: false, loss: "half-squared" }), data);
     const { penaltyGradient, influence: I, scale } = await influence(fitted, lp(2));
@@ -75,8 +76,9 @@ export async function featuresJob({ rows, columns }: Case, x: Float64Array, y: F
   return { stages: clock.stages, answer: { influence: sensitivities, parameters: scales } };
 }
 
-function firstColumns(x: Float64Array, rows: number, columns: number, k: number): Matrix {
-  const out = new Float64Array(rows * k);
+function firstColumns(x: Float64Array, rows: number, columns: number, k: number, room: Float64Array): Matrix {
+  if (k === columns) return new Matrix(x, rows, columns);
+  const out = room.subarray(0, rows * k);
   for (let i = 0, to = 0; i < rows; i++)
     for (let j = 0, from = i * columns; j < k; j++, from++, to++) out[to] = x[from];
   return new Matrix(out, rows, k);

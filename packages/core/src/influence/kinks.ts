@@ -27,7 +27,8 @@ export function snapResiduals(
   for (let i = 0; i < slopes.length; i++) {
     if (everywhere === null && Number.isNaN(loss.kink(y[i]))) continue;
     const rounding = ROUNDING * (everywhere ?? loss.second(scores[i], y[i])) * Math.max(Math.abs(scores[i]), terms);
-    if (Math.abs(slopes[i]) > Math.max(SNAP * largest, rounding)) continue;
+    const size = Math.abs(slopes[i]);
+    if (size > SNAP * largest && size > rounding) continue;
     slopes[i] = 0;
     rows.push(i);
   }
