@@ -1,8 +1,11 @@
-import type { Worker } from "node:worker_threads";
-
 /** How long threads that load the linear algebra are waited for, in milliseconds, before they are ended. */
 const MOST_WAIT = 2000;
 const PAUSE = 5;
+
+/** As much of a `Worker` as is asked of it: who uses the types need not have those of Node. */
+interface Exiting {
+  once(event: "exit", listener: () => void): unknown;
+}
 
 /** By place: 1 while the thread loads its linear algebra. In shared memory. */
 export type Loading = Int32Array;
@@ -26,7 +29,7 @@ export class LoadingThreads {
   }
 
   /** A thread was started, which will say `loaded` of its place. */
-  begin(place: number, worker: Worker): void {
+  begin(place: number, worker: Exiting): void {
     Atomics.store(this.loading, place, 1);
     worker.once("exit", () => loaded(this.loading, place));
   }
