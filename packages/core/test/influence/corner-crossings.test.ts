@@ -190,14 +190,9 @@ test("a corner that all rows share is none of theirs", async () => {
     [-1, 1],
     [-1, -1],
   ];
-  const y = [2, 2.2, -1, -0.8];
-  const own = await fit(
-    linear(),
-    matrixDataset(
-      Matrix.fromRows(X),
-      y.map((value, i) => value + (i % 2 === 0 ? 0.1 : -0.1)),
-    ),
-  );
+  // 0.6 + 1.5 x₁ and residuals that neither column explains.
+  const y = X.map(([first, second]) => 0.6 + 1.5 * first + 0.3 * first * second);
+  const own = await fit(linear(), matrixDataset(Matrix.fromRows(X), y));
   const attack = await influence({ ...own, parameters: Float64Array.of(0.6, 1.5, 0) }, lp(INF));
   expect(attack.multipliers?.coordinates.map(({ feature }) => feature)).toEqual([1]);
   expect(attack.coupledKinks).toBe(0);
