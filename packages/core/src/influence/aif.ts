@@ -132,7 +132,7 @@ function noInfluence({ model, inverse }: Fit, rows: number, share: number): stri
   return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
 }
 
-/** What decides which slopes are rounding, max |ℓ'|, and whether a gradient that all rows share is: Σ w (ℓ'²/ℓ'' + ℓ''f²), 0 without one. */
+/** What decides which slopes are rounding, max |ℓ'| and Σ w (ℓ'²/ℓ'' + ℓ''f²), and whether a gradient that all rows share is. The sum is 0 where neither asks for it. */
 export interface SlopeExtent {
   readonly largest: number;
   readonly size: number;
@@ -145,7 +145,7 @@ export function slopeExtent({
   scores,
 }: Pick<Fit, "model" | "data" | "scores">): SlopeExtent {
   const { y, weights } = data;
-  if (loss.quadratic) return extentOfSquares(loss.second(0, 0), scores, data, map.sharedGradient);
+  if (loss.quadratic) return extentOfSquares(loss.second(0, 0), scores, data);
   let largest = 0;
   let size = 0;
   eachLoss(loss, scores, y, (from, slopes, curvatures) => {
@@ -156,15 +156,14 @@ export function slopeExtent({
 }
 
 /** The same of a squared loss, whose ℓ' is ℓ''(f − y). */
-function extentOfSquares(curvature: number, f: Float64Array, { y, weights }: Dataset, sized: boolean): SlopeExtent {
+function extentOfSquares(curvature: number, f: Float64Array, { y, weights }: Dataset): SlopeExtent {
   let largest = 0;
-  for (let i = 0; i < f.length; i++) {
-    const residual = Math.abs(f[i] - y[i]);
-    if (residual > largest) largest = residual;
-  }
   let size = 0;
-  for (let i = 0, n = sized ? f.length : 0; i < n; i++)
-    size += weights[i] * ((f[i] - y[i]) * (f[i] - y[i]) + f[i] * f[i]);
+  for (let i = 0; i < f.length; i++) {
+    const residual = f[i] - y[i];
+    largest = Math.max(largest, Math.abs(residual));
+    size += weights[i] * (residual * residual + f[i] * f[i]);
+  }
   return { largest: curvature * largest, size: curvature * size };
 }
 

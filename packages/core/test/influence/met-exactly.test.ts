@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { ensureBlas, fit, influence, linear, lp, Matrix, matrixDataset } from "../../src/index.js";
+import { basis, ensureBlas, fit, influence, linear, lp, Matrix, matrixDataset, quadratic } from "../../src/index.js";
 import { randomStream } from "../../src/stats/random.js";
 
 beforeAll(() => ensureBlas());
@@ -19,8 +19,10 @@ function noiseless() {
 }
 
 // Where all residuals are 0, the robust risk is Σ w (|v'(θ − θ̂)| + ρ‖β‖)², whose minimum leaves θ̂ at a rate below ρ.
-test.each([1, 2, Infinity])("rows that are met exactly are not told from rounding: no influence, p = %f", async (p) => {
-  const attack = await influence(await fit(linear(), noiseless()), lp(p));
+test.each(
+  [linear(), quadratic(), basis("x1, x2, x1^2")].flatMap((model) => [1, 2, Infinity].map((p) => [model, p] as const)),
+)("rows that are met exactly are not told from rounding: no influence (%#)", async (model, p) => {
+  const attack = await influence(await fit(model, noiseless()), lp(p));
   expect(attack.influence.every((value) => value === 0)).toBe(true);
   expect(attack.oneSided).toBe(true);
   expect(attack.multipliers).toBeNull();

@@ -157,7 +157,8 @@ async function resolved(
 ): Promise<{ attack: Influence; stuck: StuckRow[] }> {
   const [scale, gain, coupled, pulled] = scalars;
   const none = await collect({ ...fit, data: noRows(fit), scores: new Float64Array(0) }, threat, extent);
-  if (zeros > MOST_STUCK && !(none.kinks.zeroGradient || along.every((value) => value === 0))) {
+  const zeroGradient = none.kinks.zeroGradient || zeros === fit.data.rows; // all rows are met exactly
+  if (zeros > MOST_STUCK && !(zeroGradient || along.every((value) => value === 0))) {
     throw numericalError(
       `${zeros} rows are met exactly, more than the ${MOST_STUCK} whose kinks can be resolved: use fewer parameters or a ridge such as --l2 0.01.`,
     );
@@ -171,7 +172,7 @@ async function resolved(
   };
   const collected: Collected = {
     ...none,
-    kinks: { ...none.kinks, zeroResiduals: rows.map((_, i) => i) },
+    kinks: { ...none.kinks, zeroGradient, zeroResiduals: rows.map((_, i) => i) },
     coupled,
     scale,
     gain,
@@ -194,7 +195,7 @@ async function resolved(
   const stuck = rows.map(({ row, sourceRow }, i) => ({ row, sourceRow, onFeatures: attack.pull.onFeatures[i] }));
   const withoutRows = { ...attack.pull, onFeatures: NONE, onJacobian: NONE, slopes: NONE };
   // Too many to list, with nothing that pulls: 0 is the element of least norm.
-  const unlisted = zeros > rows.length ? { oneSided: true, multipliers: NO_MULTIPLIERS } : {};
+  const unlisted = !zeroGradient && zeros > rows.length ? { oneSided: true, multipliers: NO_MULTIPLIERS } : {};
   return {
     attack: { ...attack, fit, rowScales: NONE, pull: withoutRows, ...unlisted },
     stuck: attack.multipliers === null ? [] : stuck,
