@@ -79,7 +79,7 @@ export function serverApp({ guard, tables, jobs, assets, options }: ServerParts)
 
   app.post("/api/jobs", small, async (context) => {
     const { command, table, words } = jobWords(await jsonBody(context), options);
-    return context.json(await jobs.start(command, tables.placeOf(table), words), 201);
+    return context.json(jobs.start(command, tables.placeOf(table), words), 201);
   });
   app.get("/api/jobs/:id", (context) => context.json(jobs.status(context.req.param("id"))));
   app.delete("/api/jobs/:id", (context) => {

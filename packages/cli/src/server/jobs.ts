@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { usageError } from "../errors.js";
@@ -55,14 +56,15 @@ export class Jobs extends EventEmitter<{ change: [JobStatus] }> {
   }
 
   /** @throws usage: too much is waiting. */
-  async start(command: string, { folder: cwd, file }: TablePlace, words: readonly string[]): Promise<JobStatus> {
+  start(command: string, { folder: cwd, file }: TablePlace, words: readonly string[]): JobStatus {
     const waiting = [...this.jobs.values()].filter(({ state }) => state === "waiting").length;
     if (waiting >= LIMITS.waiting) {
       throw usageError(`${LIMITS.waiting} analyses are waiting already: let some finish, or cancel them.`);
     }
     const id = `j${++this.made}`;
     const folder = join(this.folder, id);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // At once: whatever is waited for here lets in others that count the same free places.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const files = ["--format=json", `--out=${join(folder, "result.json")}`, `--report=${join(folder, "report.html")}`];
     const job: Job = {
       id,
