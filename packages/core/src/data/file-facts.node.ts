@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { usageError } from "../errors.js";
-import { pathSources } from "./files.node.js";
+import { pathSources } from "./path-sources.node.js";
 import type { ByteSource } from "./source.js";
 
 /** Of so many files of a pattern, evenly spread, the content is looked at too. */

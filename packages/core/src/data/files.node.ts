@@ -1,68 +1,16 @@
 import { constants, createReadStream } from "node:fs";
-import {
-  access,
-  chmod,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { access, chmod, open, readdir, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { AifError, inputError } from "../errors.js";
-import { filesMatching, isPattern } from "./glob.node.js";
 import { makeFolder } from "./make-folder.node.js";
 import { nearest, quoted } from "./names.js";
 import { type ByteSource, onceSource } from "./source.js";
 import { gunzipped } from "./unpack.js";
-import { isUrl, urlSource } from "./url-source.js";
 
 const chunkBytes = 1 << 20;
 
-/**
- * The file at a path or an http address, every file that a pattern names, or, behind an @, those that a list names, one a line, in its
- * order. A file whose name looks like one of these is still found.
- */
-export async function pathSources(path: string): Promise<{ sources: ByteSource[]; name: string }> {
-  if (isUrl(path)) {
-    const source = await urlSource(path);
-    return { sources: [source], name: source.name };
-  }
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists && path.startsWith("@")) return listedSources(path.slice(1));
-  if (exists || !isPattern(path)) return { sources: [await fileSource(path)], name: path };
-  const paths = await filesMatching(path);
-  if (paths.length === 0) throw inputError(`No file matches ${quoted(path)}; check the pattern and the folder.`);
-  const sources = await Promise.all(paths.map(fileSource));
-  return { sources, name: paths.length === 1 ? paths[0] : `${paths.length} files (${path})` };
-}
-
-/** Paths are relative to the list's folder. */
-async function listedSources(list: string): Promise<{ sources: ByteSource[]; name: string }> {
-  const text = await readFile(list, "utf8").catch(async (cause: unknown) => {
-    throw await readingError(list, cause);
-  });
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const paths = lines.filter((line) => line !== "" && !line.startsWith("#"));
-  if (paths.length === 0) throw inputError(`${list} names no file; write a path or an address on each line.`);
-  const sources = await Promise.all(
-    paths.map((path) => (isUrl(path) ? urlSource(path) : fileSource(resolve(dirname(list), path)))),
-  );
-  return { sources, name: paths.length === 1 ? sources[0].name : `${paths.length} files (@${list})` };
-}
-
-export function stdinSource(): ByteSource {
-  return onceSource(process.stdin, "stdin");
-}
-
-async function fileSource(path: string): Promise<ByteSource> {
+/** @throws AifError "input": there is no such file, it is a folder, or it may not be read */
+export async function fileSource(path: string): Promise<ByteSource> {
   const found = await stat(path).catch(async (cause: unknown) => {
     throw await readingError(path, cause);
   });
@@ -125,7 +73,8 @@ async function filePart(path: string, start: number, end: number): Promise<Uint8
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
 
-async function readingError(path: string, cause: unknown): Promise<AifError> {
+/** What stands in the way of reading a file, as a sentence. */
+export async function readingError(path: string, cause: unknown): Promise<AifError> {
   if (cause instanceof AifError) return cause;
   const code = codeOf(cause);
   if (code === "ENOENT" || code === "ENOTDIR") {

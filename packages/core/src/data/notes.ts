@@ -11,6 +11,7 @@ export interface Note {
 export type NoteCode =
   | "no-header" // the file has no header row: columns are called column1, column2, …
   | "utf16" // the file was decoded from UTF-16
+  | "folder-skipped" // a pattern matches folders, whose files are not read
   | "constant-column" // left out
   | "duplicate-column" // left out
   | "identifier-column" // left out

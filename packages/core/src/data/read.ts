@@ -2,7 +2,17 @@ import { inputError, throwIfAborted, usageError } from "../errors.js";
 import { type DelimitedOptions, readDelimited } from "./delimited.js";
 import { formatOf } from "./format.js";
 import { note } from "./notes.js";
-import { type ByteSource, blobSource, bytesSource, headOf, onceSource, streamChunks, watched } from "./source.js";
+import {
+  type ByteSource,
+  blobSource,
+  bytesSource,
+  headOf,
+  onceSource,
+  oneSource,
+  type Sources,
+  streamChunks,
+  watched,
+} from "./source.js";
 import type { Table } from "./table.js";
 import { TableBuilder } from "./table-builder.js";
 import { TableMemory } from "./table-memory.js";
@@ -46,12 +56,15 @@ export type TableInput = string | Uint8Array | Blob | ReadableStream<Uint8Array>
  */
 export async function readTable(input: TableInput, options: ReadOptions = {}): Promise<Table> {
   throwIfAborted(options.signal);
-  const { sources, name } = await sourcesOf(input, options);
+  const { sources, name, notes } = await sourcesOf(input, options);
   let asText = new Set<string>();
   for (;;) {
     const table = await readOnce(sources, options, asText);
     const lost = table.lost;
-    if (lost.length === 0) return table.finish(name);
+    if (lost.length === 0) {
+      notes.forEach((found) => table.note(found));
+      return table.finish(name);
+    }
     asText = new Set([...asText, ...lost]);
   }
 }
@@ -141,27 +154,19 @@ export async function readFile(
   }
 }
 
-async function sourcesOf(
-  input: TableInput,
-  options: ReadOptions,
-): Promise<{ sources: readonly ByteSource[]; name: string }> {
+async function sourcesOf(input: TableInput, options: ReadOptions): Promise<Sources> {
   if (typeof input === "string") {
     if (globalThis.process?.versions?.node === undefined) {
       throw usageError("A browser cannot open files by name: pass the file itself, as a Blob or as bytes.");
     }
     // Not a literal, so that bundlers for browsers leave the Node file alone.
-    const file = "./files.node.js";
-    const files: typeof import("./files.node.js") = await import(/* @vite-ignore */ file);
-    return input === "-" ? one(files.stdinSource()) : files.pathSources(input);
+    const file = "./path-sources.node.js";
+    const files: typeof import("./path-sources.node.js") = await import(/* @vite-ignore */ file);
+    return input === "-" ? oneSource(files.stdinSource()) : files.pathSources(input);
   }
-  if (input instanceof Uint8Array) return one(bytesSource(input, options.name ?? "the data"));
-  if (input instanceof Blob) return one(blobSource(input, options.name ?? blobName(input)));
-  return one(onceSource(streamChunks(input), options.name ?? "the stream"));
+  if (input instanceof Uint8Array) return oneSource(bytesSource(input, options.name ?? "the data"));
+  if (input instanceof Blob) return oneSource(blobSource(input, options.name ?? blobName(input)));
+  return oneSource(onceSource(streamChunks(input), options.name ?? "the stream"));
 }
-
-const one = (source: ByteSource): { sources: readonly ByteSource[]; name: string } => ({
-  sources: [source],
-  name: source.name,
-});
 
 const blobName = (blob: Blob): string => ("name" in blob && typeof blob.name === "string" ? blob.name : "the data");

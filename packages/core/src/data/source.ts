@@ -1,3 +1,5 @@
+import type { Note } from "./notes.js";
+
 /** Bytes with a name, readable more than once. What it is made of (memory, a Blob, a file, a stream) stays hidden. */
 export interface ByteSource {
   /** As messages call it. */
@@ -11,6 +13,17 @@ export interface ByteSource {
   /** The file of that name in the same folder, unpacked where it is gzipped; null where there is none. */
   beside?(name: string): Promise<ByteSource | null>;
 }
+
+/** All that one name stands for: a file, or several that are read together. */
+export interface Sources {
+  readonly sources: readonly ByteSource[];
+  /** As messages call them together. */
+  readonly name: string;
+  /** What was left out on the way to them. */
+  readonly notes: readonly Note[];
+}
+
+export const oneSource = (source: ByteSource): Sources => ({ sources: [source], name: source.name, notes: [] });
 
 const chunkBytes = 1 << 20;
 

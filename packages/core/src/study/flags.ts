@@ -24,6 +24,12 @@ const rules = {
     why: "Names and levels could look different elsewhere.",
     todo: "Nothing, or save the file as UTF-8.",
   },
+  "folder-skipped": {
+    level: "note",
+    raised: "a pattern of file names matches a folder too",
+    why: "Patterns name files: what lies in the folder is not read, and its rows may be missed.",
+    todo: "Nothing, or name the files inside by a pattern such as 'data/*/*.csv', or every file by a list, @parts.txt.",
+  },
   "constant-column": {
     level: "note",
     raised: "a column has one value only and was left out",

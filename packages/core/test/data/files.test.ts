@@ -108,7 +108,7 @@ describe("reading", () => {
     for (const name of ["a.csv", "b.csv", "c.tsv", ".h.csv", "deep/d.csv", "deep/er/e.csv", ".hidden/f.csv"])
       await folder.write(`g/${name}`, "x");
     const found = async (pattern: string): Promise<string[]> =>
-      (await filesMatching(folder.path(`g/${pattern}`))).map((path) => path.slice(folder.path("g/").length));
+      (await filesMatching(folder.path(`g/${pattern}`))).files.map((path) => path.slice(folder.path("g/").length));
     expect(await found("*.csv")).toEqual(["a.csv", "b.csv"]);
     expect(await found("?.{csv,tsv}")).toEqual(["a.csv", "b.csv", "c.tsv"]);
     expect(await found("[!a].csv")).toEqual(["b.csv"]);

@@ -63,13 +63,13 @@ export async function cachedRows(
   work: FirstPassWork,
 ): Promise<CachedRows> {
   const { ranks } = work;
-  const { parts, name: source } = await partsOf(path);
+  const { parts, name: source, notes } = await partsOf(path);
   const sizes = parts.map(({ source: { name: file }, size }) => [`the file ${basename(file)}`, `${size} bytes`]);
   await agree(ranks, Object.fromEntries(sizes), hostname());
   const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
   try {
     const surveys = await exchange(ranks, own.pass.survey);
-    const survey = surveys.reduce(joinedSurveys, noRows());
+    const survey = surveys.reduce(joinedSurveys, { ...noRows(), notes: [...notes] });
     if (survey.rows === 0) throw noRowsIn(source, survey.declared !== null || survey.columns.length > 0);
     const firstRow = surveys.slice(0, ranks.rank).reduce((sum, { rows }) => sum + rows, 0);
     return { ...own, source, survey, firstRow };

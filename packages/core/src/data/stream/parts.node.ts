@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { inputError } from "../../errors.js";
-import { pathSources } from "../files.node.js";
-import type { ByteSource } from "../source.js";
+import { pathSources } from "../path-sources.node.js";
+import type { ByteSource, Sources } from "../source.js";
 import type { RemoteSource } from "../url-source.js";
 
 /** One file of a table. */
@@ -15,14 +15,14 @@ export interface Part {
 }
 
 /** The files of a table in the order of their names. @throws input: there is none, or one that cannot be read in pieces */
-export async function partsOf(path: string): Promise<{ parts: Part[]; name: string }> {
+export async function partsOf(path: string): Promise<{ parts: Part[] } & Pick<Sources, "name" | "notes">> {
   if (path === "-") {
     throw inputError(
       "Standard input cannot be read in pieces: write it to a file first, or leave out --memory and --cache.",
     );
   }
-  const { sources, name } = await pathSources(path);
-  return { parts: await Promise.all(sources.map(filePart)), name };
+  const { sources, name, notes } = await pathSources(path);
+  return { parts: await Promise.all(sources.map(filePart)), name, notes };
 }
 
 async function filePart(source: ByteSource): Promise<Part> {
