@@ -5,13 +5,14 @@ import { fileSource, readingError } from "./files.node.js";
 import { filesMatching, isPattern } from "./glob.node.js";
 import { listed, quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
+import { refuseRepeated } from "./same-file.node.js";
 import { type ByteSource, onceSource, oneSource, type Sources } from "./source.js";
 import { isUrl, urlSource } from "./url-source.js";
 
 /**
  * The file at a path or an http address, every file that a pattern names, or, behind an @, those that a list names, one a line, in its
  * order. A file whose name looks like one of these is still found.
- * @throws AifError "input": a file that cannot be read, or no file at all
+ * @throws AifError "input": a file that cannot be read, the same one twice, or no file at all
  */
 export async function pathSources(path: string): Promise<Sources> {
   if (isUrl(path)) return oneSource(await urlSource(path));
@@ -36,7 +37,11 @@ async function matchingSources(pattern: string): Promise<Sources> {
     );
   }
   const sources = await Promise.all(files.map(fileSource));
-  return { sources, name: named(files[0], files.length, pattern), notes: folderNotes(pattern, folders) };
+  await refuseRepeated(
+    quoted(pattern),
+    files.map((at) => ({ at, name: at, place: "" })),
+  );
+  return { sources, name: nameOfAll(sources, pattern), notes: folderNotes(pattern, folders) };
 }
 
 function folderNotes(pattern: string, folders: readonly string[]): Note[] {
@@ -51,15 +56,17 @@ async function listedSources(list: string): Promise<Sources> {
   const text = await readFile(list, "utf8").catch(async (cause: unknown) => {
     throw await readingError(list, cause);
   });
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const paths = lines.filter((line) => line !== "" && !line.startsWith("#"));
-  if (paths.length === 0) throw inputError(`${list} names no file; write a path or an address on each line.`);
-  const sources = await Promise.all(
-    paths.map((path) => (isUrl(path) ? urlSource(path) : fileSource(resolve(dirname(list), path)))),
+  const lines = text.split(/\r?\n/).map((line, k) => ({ path: line.trim(), place: ` in line ${k + 1}` }));
+  const named = lines.filter(({ path }) => path !== "" && !path.startsWith("#"));
+  if (named.length === 0) throw inputError(`${list} names no file; write a path or an address on each line.`);
+  const files = named.map(({ path, place }) => ({ at: isUrl(path) ? path : resolve(dirname(list), path), place }));
+  const sources = await Promise.all(files.map(({ at }) => (isUrl(at) ? urlSource(at) : fileSource(at))));
+  await refuseRepeated(
+    list,
+    files.map((file, k) => ({ ...file, name: sources[k].name })),
   );
-  return { sources, name: named(sources[0].name, sources.length, `@${list}`), notes: [] };
+  return { sources, name: nameOfAll(sources, `@${list}`), notes: [] };
 }
 
-/** As messages call the files of a pattern or a list. */
-const named = (first: string, files: number, whole: string): string =>
-  files === 1 ? first : `${files} files (${whole})`;
+const nameOfAll = (sources: readonly ByteSource[], whole: string): string =>
+  sources.length === 1 ? sources[0].name : `${sources.length} files (${whole})`;

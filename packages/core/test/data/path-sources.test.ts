@@ -58,3 +58,43 @@ describe("a folder that a pattern matches", () => {
     );
   });
 });
+
+describe("a file that is named twice", () => {
+  /** The sentence that refuses a path in memory and streamed. */
+  async function expectRefusal(path: string, message: RegExp): Promise<void> {
+    const options = { encode: { target: "y" }, split: { kind: "training" as const }, seed: 0 };
+    await expectFailure(() => readTable(path), "input", message);
+    await expectFailure(() => openStreamed(path, options), "input", message);
+  }
+
+  test("in a list is refused with both lines, however it is written", async () => {
+    await mkdir(folder.path("lists/sub"), { recursive: true });
+    const file = await folder.write("lists/a.csv", csv(0));
+    await folder.write("lists/b.csv", csv(10));
+    await symlink(file, folder.path("lists/link.csv"));
+    const listed = async (...lines: string[]) => `@${await folder.write("lists/parts.txt", lines.join("\n"))}`;
+    for (const again of ["a.csv", "./sub/../a.csv", file]) {
+      await expectRefusal(
+        await listed("# parts", "a.csv", "", "b.csv", again),
+        /parts\.txt names \/.*lists\/a\.csv in line 2 and again in line 5: its rows would count twice; name it once\.$/,
+      );
+    }
+    await expectRefusal(
+      await listed("link.csv", "a.csv"),
+      /names \/.*link\.csv in line 1 and the same file again in line 2, as \/.*lists\/a\.csv: its rows/,
+    );
+    expect((await readTable(await listed("b.csv", "a.csv"))).rows).toBe(12);
+  });
+
+  test("by a pattern, through a link, is refused", async () => {
+    await mkdir(folder.path("linked"));
+    const file = await folder.write("linked/part-2.csv", csv(0));
+    await folder.write("linked/part-1.csv", csv(10));
+    await symlink(file, folder.path("linked/latest.csv"));
+    await expectRefusal(
+      folder.path("linked/*.csv"),
+      /"\/.*\*\.csv" names \/.*latest\.csv and the same file again, as \/.*part-2\.csv: its rows would count/,
+    );
+    expect((await readTable(folder.path("linked/part-*.csv"))).rows).toBe(12);
+  });
+});

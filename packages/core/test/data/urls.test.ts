@@ -115,6 +115,15 @@ describe("files on a server", () => {
       for (const value of y) worst = Math.max(worst, Math.abs(value - rows[at++ % n].y));
     expect(worst).toBe(0);
     close();
+    const twice = await folder.write(
+      "twice.txt",
+      `${base}/whole.csv?part=1\n${base}/whole.csv?part=2\n${base}/whole.csv?part=1`,
+    );
+    await expectFailure(
+      () => readTable(`@${twice}`),
+      "input",
+      /twice\.txt names http:\/\/127.*whole\.csv in line 1 and again in line 3: its rows would count twice/,
+    );
     const none = await folder.write("none.txt", "# nothing\n");
     await expectFailure(() => readTable(`@${none}`), "input", /names no file/);
     await expectFailure(() => readTable("@nowhere.txt"), "input", /There is no file nowhere\.txt/);
