@@ -1,7 +1,7 @@
 import {
   AifError,
+  checkHead,
   encodingOptions,
-  explainMissingHeader,
   type Ranks,
   refuseUnstreamed,
   type StudySettings,
@@ -177,7 +177,7 @@ export async function cachedTable(
     precision: values.precision,
     ranks,
     signal,
-    check: (head) => explainMissingHeader(head, settings),
+    check: (head) => checkHead(head, settings),
     async onStart(folder, bytes) {
       await say(`Writing ${whose} to a cache in ${folder}, about ${readableBytes(bytes)}.`);
     },

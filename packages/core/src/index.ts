@@ -198,7 +198,7 @@ export { type RestartSpread, restartSpread } from "./study/local-spread.js";
 export type { PathEvent, PathPoint, PathResult, PathSection, PathSettings } from "./study/path-result.js";
 export { type PathInput, pathStudy } from "./study/path-study.js";
 export type { PredictedChanges, PredictedRow, Predictions } from "./study/predictions.js";
-export { encodingOptions, explainMissingHeader, type StudyInput } from "./study/prepare.js";
+export { encodingOptions, type StudyInput } from "./study/prepare.js";
 export { type ProjectSetting, parseProject, projectName } from "./study/project-settings.js";
 export type { ProjectionSection } from "./study/projection-section.js";
 export { type Redacted, redacted } from "./study/redacted.js";
@@ -217,6 +217,7 @@ export {
 export type { SmoothingSection } from "./study/smoothing-section.js";
 export { DEFAULT_SMOOTHING, type SmoothingSettings } from "./study/smoothing-settings.js";
 export { analyzeStreamed, type StreamedInput } from "./study/streamed/analyze.js";
+export { checkHead } from "./study/streamed/check-head.js";
 export { refuseUnstreamed } from "./study/streamed/refuse.js";
 export type { StreamedWork } from "./study/streamed/work.js";
 export type * from "./study/training-result.js";

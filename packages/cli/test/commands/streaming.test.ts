@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +101,33 @@ describe("aif analyze of rows that pass by block by block", () => {
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).toMatch(sentence);
     }
+  });
+
+  it("refuses what the columns show to be wrong before a cache is written", async () => {
+    const numbers = join(folder, "numbers.csv");
+    await writeFile(
+      numbers,
+      `a,b,c,y\n${Array.from({ length: 50 }, (_, i) => `${i},${i % 7},${i % 5},${i % 11}`).join("\n")}\n`,
+    );
+    const refused: readonly (readonly [string, string[], number, RegExp])[] = [
+      [numbers, ["--target", "z"], 1, /^aif: \S+numbers\.csv has no target column "z"\..*\n$/],
+      [
+        numbers,
+        ["--target", "y", "--project", "pca:4"],
+        2,
+        /^aif: --project pca:4 asks for more components than the 3 features \("a", "b", "c"\): use 1 to 3\.\n$/,
+      ],
+    ];
+    for (const [file, words, exit, sentence] of refused) {
+      const cache = join(folder, "never");
+      const { code, stdout, stderr } = await aif(["analyze", file, ...words, "--cache", cache, "--keep-cache"], env());
+      expect([code, stdout]).toEqual([exit, ""]);
+      expect(stderr).toMatch(sentence);
+      expect(existsSync(cache)).toBe(false);
+    }
+    // Text makes several features of one column: how many shows once all rows were read.
+    const many = ["--project", "pca:9", "--inference", "none", "--cache", join(folder, "text")];
+    expect((await aif(analyze(...many), env())).code).toBe(0);
   });
 
   it("streams many short rows, which take more than their cells", async () => {

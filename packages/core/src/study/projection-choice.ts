@@ -26,13 +26,17 @@ export async function chooseProjection(
     return fromTable(matrix, data);
   }
   const { components } = project;
-  const m = data.features.length;
-  if (components > m) {
-    throw usageError(
-      `--project ${projectName(project)} asks for more components than the ${m} features (${listed(data.features, 5)}): use 1 to ${m}.`,
-    );
-  }
+  refuseManyComponents(project, data.features);
   return (project.kind === "pca" ? principalComponents : factorAnalysis)(data, components);
+}
+
+/** @throws usage: more components than features. */
+export function refuseManyComponents(project: StudySettings["project"], features: readonly string[]): void {
+  const m = features.length;
+  if (project === null || project.kind === "matrix" || project.components <= m) return;
+  throw usageError(
+    `--project ${projectName(project)} asks for more components than the ${m} features (${listed(features, 5)}): use 1 to ${m}.`,
+  );
 }
 
 /** One row a feature, by name where the first column holds names, else in the features' order; one column a component. */

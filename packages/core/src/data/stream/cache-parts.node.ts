@@ -1,6 +1,5 @@
 import { AifError } from "../../errors.js";
 import type { ColumnPiece } from "../column-builder.js";
-import type { Note } from "../notes.js";
 import { readFile } from "../read.js";
 import { defaultRowsPerBlock } from "../rows-dataset.js";
 import { watched } from "../source.js";
@@ -20,21 +19,6 @@ export interface CacheOptions {
   readonly mixed: { readonly exact: readonly string[] } | null;
 }
 
-/** As much of a table as its first rows show. */
-export interface TableHead {
-  readonly source: string;
-  readonly columns: readonly { readonly name: string }[];
-  readonly notes: readonly Note[];
-}
-
-/** Who follows a first pass. */
-export interface PassWatcher {
-  /** Is told of every piece of a file that was read: rows of all files so far, and bytes. */
-  onRows(rows: number, bytes: number): void;
-  /** Is told which columns a file has, where it says so before its rows, so that a wrong name is found before all is read. */
-  onHead(head: TableHead): void;
-}
-
 /** What a first pass leaves beside the blocks. */
 export interface FirstPass {
   readonly survey: RowsSurvey;
@@ -52,13 +36,14 @@ class TurnedToText extends Error {
 
 /**
  * Reads files once, a piece at a time: surveys their rows and writes them, as they are, to the cache.
+ * @param onRows is told of every piece of a file that was read: rows of all files so far, and bytes
  * @throws as `readTable`, also where files do not go together or change while they are read
  */
 export async function cacheParts(
   parts: readonly Part[],
   writer: CacheWriter,
   options: CacheOptions,
-  watcher: PassWatcher,
+  onRows: (rows: number, bytes: number) => void,
 ): Promise<FirstPass> {
   let survey = noRows();
   const cached: CachedPart[] = [];
@@ -69,8 +54,8 @@ export async function cacheParts(
     for (;;) {
       const start = writer.count;
       try {
-        const pass = new PartPass(part, file, writer, options, texts, rounding, watcher);
-        const found = await pass.read(asText, (bytes) => watcher.onRows(survey.rows + pass.rows, bytes));
+        const pass = new PartPass(part, file, writer, options, texts, rounding);
+        const found = await pass.read(asText, (bytes) => onRows(survey.rows + pass.rows, bytes));
         await part.check();
         survey = joinedSurveys(survey, found);
         cached.push({ name: part.source.name, rows: found.rows, columns: pass.columns });
@@ -100,7 +85,6 @@ class PartPass implements PieceTaker {
   rows = 0;
   private readonly tally: PartTally;
   private readonly codes = new Map<string, TextCodes>();
-  private table: TableBuilder | null = null;
 
   constructor(
     private readonly part: Part,
@@ -109,7 +93,6 @@ class PartPass implements PieceTaker {
     private readonly options: CacheOptions,
     private readonly texts: Map<string, RankTexts>,
     private readonly rounding: Map<string, number>,
-    private readonly watcher: PassWatcher,
   ) {
     this.tally = new PartTally(part.source.name);
   }
@@ -117,7 +100,6 @@ class PartPass implements PieceTaker {
   async read(asText: ReadonlySet<string>, see: (bytes: number) => void): Promise<RowsSurvey> {
     const { source } = this.part;
     const table = new TableBuilder(undefined, asText, this);
-    this.table = table;
     table.file(source.name);
     const { delimiter, header } = this.options;
     await readFile(source, watched(source, see), table, { delimiter, header });
@@ -133,9 +115,6 @@ class PartPass implements PieceTaker {
     if (lost.length > 0) throw new TurnedToText(lost);
     this.tally.add(columns, rows);
     this.columns = columns.map(({ name }) => name);
-    if (this.rows === 0 && this.table?.declared === true) {
-      this.watcher.onHead({ source: this.part.source.name, columns, notes: this.table.noted });
-    }
     const step = defaultRowsPerBlock(columns.length);
     const kinds = columns.map((column, j) => this.kindOf(column, j));
     for (let from = 0; from < rows; from += step) {

@@ -1,15 +1,12 @@
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
-import { hostname } from "node:os";
-import { basename } from "node:path";
 import { inputError } from "../../errors.js";
-import { agree } from "../../parallel/agreement.js";
 import { exchange } from "../../parallel/deal.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import { noRowsIn } from "../table-builder.js";
 import { type BlockIndex, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
-import { type CacheOptions, cacheParts, type FirstPass, type PassWatcher } from "./cache-parts.node.js";
-import { type Part, partsOf, shareOf } from "./parts.node.js";
+import { type CacheOptions, cacheParts, type FirstPass } from "./cache-parts.node.js";
+import { type Part, type Parts, shareOf } from "./parts.node.js";
 import { joinedSurveys, noRows, type RowsSurvey } from "./rank-survey.js";
 
 /** Of the layout: caches of another version are written anew. */
@@ -20,7 +17,6 @@ export interface FirstPassWork {
   readonly folder: CacheFolder;
   /** Is told before the cache is written: its folder; and of rows and bytes of files while they are read. */
   readonly onStart: (parts: readonly Part[]) => Promise<void>;
-  readonly onHead: PassWatcher["onHead"];
   readonly onRead: (rows: number, bytes: number, totalBytes: number) => void;
   /** Is told of a cache that is there: its bytes, and whether it was there before. */
   readonly onCache: (bytes: number, kept: boolean) => void;
@@ -57,15 +53,12 @@ export interface CachedRows {
  * @throws input: files that cannot be read, or do not go together. resource: the cache cannot be written
  */
 export async function cachedRows(
-  path: string,
+  { parts, name: source, notes }: Parts,
   name: string,
   options: CacheOptions,
   work: FirstPassWork,
 ): Promise<CachedRows> {
   const { ranks } = work;
-  const { parts, name: source, notes } = await partsOf(path);
-  const sizes = parts.map(({ source: { name: file }, size }) => [`the file ${basename(file)}`, `${size} bytes`]);
-  await agree(ranks, Object.fromEntries(sizes), hostname());
   const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
   try {
     const surveys = await exchange(ranks, own.pass.survey);
@@ -85,7 +78,7 @@ async function firstPass(
   parts: readonly Part[],
   name: string,
   options: CacheOptions,
-  { ranks, folder, onStart, onHead, onRead, onCache }: FirstPassWork,
+  { ranks, folder, onStart, onRead, onCache }: FirstPassWork,
 ): Promise<OwnRows> {
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
   const file = folder.file(`${mine}.rows`);
@@ -112,12 +105,9 @@ async function firstPass(
   if (!folder.stays) folder.unname(`${mine}.rows`);
   let pass: FirstPass;
   try {
-    pass = await cacheParts(parts, writer, options, {
-      onHead,
-      onRows(rows, read) {
-        bytes = Math.min(bytes + read, total);
-        onRead(rows, bytes, total);
-      },
+    pass = await cacheParts(parts, writer, options, (rows, read) => {
+      bytes = Math.min(bytes + read, total);
+      onRead(rows, bytes, total);
     });
   } catch (error) {
     // Of a cache that was to stay, half is nothing to keep.

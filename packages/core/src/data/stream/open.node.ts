@@ -12,17 +12,19 @@ import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
 import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
-import type { TableHead } from "./cache-parts.node.js";
+import type { CacheOptions } from "./cache-parts.node.js";
 import { type CachedRows, cachedRows, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
 import { notesInStorage } from "./mixed-precision.js";
+import { type Parts, sharedParts, shareOf } from "./parts.node.js";
 import { clusterLabels, clustersIn, rowGroups } from "./row-groups.js";
 import { sharedTable, wholeTable } from "./shared-rows.node.js";
 import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamedNames } from "./stream-by.js";
 import { streamFacts } from "./stream-facts.js";
 import { type RowsPart, StreamedRows } from "./streamed-rows.js";
+import { headOfParts, type TableHead } from "./table-head.js";
 import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
 
 /** Where the loss is evaluated: on folds, the training rows, a share of the rows, or those of another file. */
@@ -48,7 +50,7 @@ export interface StreamOptions {
   readonly precision?: "double" | "mixed";
   readonly ranks?: Ranks;
   readonly signal?: AbortSignal | undefined;
-  /** Looks at the columns of the table as soon as its first rows show them. @throws what it finds wrong */
+  /** Looks at the columns of the table, once before a cache is made and once all rows were read. @throws what it finds wrong */
   readonly check?: (head: TableHead) => void;
   /** Is told, before a cache is written, of its folder and about how many bytes it will take. */
   readonly onStart?: (folder: string, bytes: number) => Promise<void>;
@@ -108,16 +110,25 @@ export async function openStreamed(path: string, options: StreamOptions): Promis
  */
 export async function cacheStreamed(path: string, options: StreamOptions): Promise<CachedStream> {
   const { ranks = ALONE, encode, split, seed } = options;
+  const files = await sharedParts(path, ranks);
+  const others = split.kind === "file" ? await sharedParts(split.path, ranks) : null;
+  const check = (head: TableHead): void => {
+    options.check?.(head);
+    chooseColumns(head, encode);
+  };
+  const exact = [encode.target, encode.weights, encode.by, encode.splitBy, encode.cluster].filter(
+    (name) => name !== undefined,
+  );
+  const mixed = options.precision === "mixed" ? { exact } : null;
+  const reading: CacheOptions = { header: options.header, delimiter: options.delimiter, mixed };
+  const head = await headOfParts(shareOf(files.parts, ranks.rank, ranks.size), reading);
+  if (head !== null) check(head);
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
   const handles: number[] = [];
   const close = (): void => {
     for (const handle of handles.splice(0)) closeSync(handle);
     folder.close();
   };
-  const exact = [encode.target, encode.weights, encode.by, encode.splitBy, encode.cluster].filter(
-    (name) => name !== undefined,
-  );
-  const mixed = options.precision === "mixed" ? { exact } : null;
   const first: FirstPassWork = {
     ranks,
     folder,
@@ -127,27 +138,23 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
       refuseFullDisk(folder, bytes);
       await options.onStart?.(folder.path, bytes);
     },
-    onHead() {},
     onRead(...progress) {
       throwIfAborted(options.signal);
       options.onRead?.(...progress);
     },
     onCache: (bytes, kept) => options.onCache?.(folder.path, bytes, kept),
   };
-  const check = (head: TableHead): void => {
-    options.check?.(head);
-    chooseColumns(head, encode);
-  };
-  const cached = async (file: string, name: string, onHead = first.onHead): Promise<CachedRows> => {
-    const reading = { header: options.header, delimiter: options.delimiter, mixed };
-    const rows = await cachedRows(file, name, reading, { ...first, onHead });
+  const cached = async (parts: Parts, name: string): Promise<CachedRows> => {
+    const rows = await cachedRows(parts, name, reading, first);
     handles.push(rows.handle);
     return rows;
   };
   try {
-    const training = await cached(path, "training", check);
-    check({ source: training.source, columns: training.survey.columns, notes: training.survey.notes });
-    const evaluation = split.kind === "file" ? await cached(split.path, "evaluation") : null;
+    const training = await cached(files, "training");
+    const { columns, notes } = training.survey;
+    const named = columns.map(({ name, textFile }) => ({ name, isText: textFile !== null }));
+    check({ source: training.source, columns: named, notes });
+    const evaluation = others && (await cached(others, "evaluation"));
     const { offsets } = training.index;
     return {
       share: { training, evaluation, options: { encode, split, seed } },

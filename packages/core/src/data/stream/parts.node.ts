@@ -1,5 +1,9 @@
 import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename } from "node:path";
 import { inputError } from "../../errors.js";
+import { agree } from "../../parallel/agreement.js";
+import type { Ranks } from "../../parallel/ranks.js";
 import { pathSources } from "../path-sources.node.js";
 import type { ByteSource, Sources } from "../source.js";
 import type { RemoteSource } from "../url-source.js";
@@ -14,8 +18,13 @@ export interface Part {
   check(): Promise<void>;
 }
 
+/** All files of a table. */
+export interface Parts extends Pick<Sources, "name" | "notes"> {
+  readonly parts: readonly Part[];
+}
+
 /** The files of a table in the order of their names. @throws input: there is none, or one that cannot be read in pieces */
-export async function partsOf(path: string): Promise<{ parts: Part[] } & Pick<Sources, "name" | "notes">> {
+export async function partsOf(path: string): Promise<Parts> {
   if (path === "-") {
     throw inputError(
       "Standard input cannot be read in pieces: write it to a file first, or leave out --memory and --cache.",
@@ -23,6 +32,14 @@ export async function partsOf(path: string): Promise<{ parts: Part[] } & Pick<So
   }
   const { sources, name, notes } = await pathSources(path);
   return { parts: await Promise.all(sources.map(filePart)), name, notes };
+}
+
+/** The same, once all processes have found the same files. @throws as `partsOf`. usage: they differ */
+export async function sharedParts(path: string, ranks: Ranks): Promise<Parts> {
+  const found = await partsOf(path);
+  const sizes = found.parts.map(({ source, size }) => [`the file ${basename(source.name)}`, `${size} bytes`]);
+  await agree(ranks, Object.fromEntries(sizes), hostname());
+  return found;
 }
 
 async function filePart(source: ByteSource): Promise<Part> {

@@ -86,6 +86,27 @@ describe("a cache", () => {
     expect(existsSync(other)).toBe(false);
   });
 
+  test("is not begun, nor another one touched, where the columns show what is wrong", async () => {
+    const { pattern } = await parts("unbegun");
+    const cache = folder.path("unbegun-cache");
+    let begun = 0;
+    const wrong: Partial<StreamOptions> = {
+      cache,
+      keepCache: true,
+      encode: { target: "z" },
+      onStart: async () => {
+        begun++;
+      },
+    };
+    await expectFailure(() => open(pattern, wrong), "input", /no target column "z"/);
+    expect([begun, existsSync(cache)]).toEqual([0, false]);
+    (await open(pattern, { cache, keepCache: true })).close();
+    const kept = readFileSync(join(cache, "training.json"), "utf8");
+    const others = await parts("unbegun-others", 20);
+    await expectFailure(() => open(others.pattern, wrong), "input", /no target column "z"/);
+    expect([begun, readFileSync(join(cache, "training.json"), "utf8")]).toEqual([0, kept]);
+  });
+
   test("that does not stay has no name while it is read, so that a kill leaves none of it", async () => {
     const { pattern } = await parts("unnamed");
     const other = await parts("unnamed-evaluation");
