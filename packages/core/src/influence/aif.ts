@@ -178,7 +178,7 @@ function sizeOfTerms(f: Float64Array, w: Float64Array, slopes: Float64Array, cur
 }
 
 /** Root mean square of what a squared loss subtracts; of other losses a score says it by itself. */
-const termsOf = (loss: Loss, { size }: SlopeExtent): number =>
+export const termsOf = (loss: Loss, { size }: SlopeExtent): number =>
   loss.quadratic ? Math.sqrt(size / loss.second(0, 0)) : 0;
 
 /** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */

@@ -8,7 +8,8 @@ import { asColumns, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
 import type { Fit } from "../solvers/fit.js";
-import { type Influence, influence } from "./aif.js";
+import { type Influence, influence, slopeExtent } from "./aif.js";
+import { foldsAtCorners, hasKink, metWithoutFold, replaceFold } from "./fold-corners.js";
 import { fitFoldSums, leaveOutFits, leaveOutHessians, leaveOutRows, refitFold } from "./leave-out-fits.js";
 import {
   type FoldProduct,
@@ -63,15 +64,21 @@ export async function crossFit(
   const { theta, inverse } = await leaveOutFits(full, leaveOut, leaveOutRows(full, { foldOf, outside }, work));
   const curvatures = full.model.loss.quadratic ? undefined : new Float64Array(full.data.rows * folds);
   const scores = on === full.data ? new Float64Array(full.data.rows) : undefined;
-  const pulls = await leaveOutPulls(full, attacks, { foldOf, outside }, theta, work, { curvatures, scores });
+  const { loss } = full.model;
+  const met = metWithoutFold(loss, hasKink(loss) ? slopeExtent(full) : null, folds);
+  const pulls = await leaveOutPulls(full, attacks, { foldOf, outside }, theta, work, { curvatures, scores, met });
   const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
+  for (const k of foldsAtCorners(met)) {
+    const without = await refitFold(full, foldOf, k, folds, work, theta.column(k));
+    replaceFold(influences, k, await influencesWithout(without, attacks, work));
+  }
   const rows = await ownFoldRows(full, foldOf, theta, influences, on, work, scores);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;
   const scales = attacks.map((attack) => leaveOutScales(attack, { foldOf, outside }));
   return attacks.map((_, a) => ({
-    loss: full.model.loss,
+    loss,
     y: full.data.y,
     w: full.data.weights,
     scores: rows.scores,
@@ -186,6 +193,15 @@ export async function ownModelRows(
     );
   }
   return { scores, shifts };
+}
+
+/** Corners resolved, one entry a threat. */
+async function influencesWithout(without: Fit, attacks: readonly Influence[], work?: Work): Promise<Float64Array[]> {
+  const out: Float64Array[] = [];
+  for (const { threat } of attacks) {
+    out.push((await influence(without, () => threat, { signal: work?.signal })).influence);
+  }
+  return out;
 }
 
 /** The same by one whole fit a fold, for models too large to keep K Hessians of, and for those that learn from the rows. */

@@ -7,7 +7,7 @@ import { maximumMagnitude } from "../threats/norms.js";
 export const SNAP = 1e-9;
 
 /** Residuals this small against the scores that they are differences of are rounding. */
-const ROUNDING = 1e-14;
+export const ROUNDING = 1e-14;
 
 /**
  * Snaps slopes within rounding of zero to zero, in place, and returns their rows.

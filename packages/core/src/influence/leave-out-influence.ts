@@ -10,6 +10,7 @@ import type { InverseHessian } from "../solvers/inverse-hessian.js";
 import type { Threat } from "../threats/threat.js";
 import type { Influence } from "./aif.js";
 import { eachColumnLoss } from "./column-losses.js";
+import { countMet, type MetWithoutFold } from "./fold-corners.js";
 import { type Folds, withRidge } from "./leave-out-fits.js";
 
 const INFLUENCE_TOLERANCE = 1e-10;
@@ -21,6 +22,8 @@ export interface FoldRows {
   readonly curvatures?: Float64Array | undefined;
   /** n: what the score of each row becomes under its own fold's fit. */
   readonly scores?: Float64Array | undefined;
+  /** Counts the rows that the fits without a fold meet exactly. */
+  readonly met?: MetWithoutFold | undefined;
 }
 
 /** Φ_{−k} at θ̂_{−k} for every attack: d×K each. @param kept as in `foldPulls` */
@@ -86,7 +89,8 @@ export function scalesOutside(inside: Float64Array, outside: Float64Array): Floa
 /** Linear scores: Φ/c = N Σ w ℓ'' sgn(ℓ') v + (Σ w |ℓ'|) Eφ(β), so one pass serves every norm and budget. */
 const sharedPulls: FoldPulls = async ({ model, data }, threats, { foldOf, outside }, theta, work, kept = {}) => {
   const { map, loss } = model;
-  const { curvatures } = kept;
+  const { curvatures, met } = kept;
+  const limit = met?.limit ?? -1;
   const folds = outside.length;
   const shares = outside.map((weight) => 1 / weight);
   const slopeSizes = new Float64Array(folds);
@@ -104,7 +108,9 @@ const sharedPulls: FoldPulls = async ({ model, data }, threats, { foldOf, outsid
             if (k === own) continue;
             const slope = slopes[i];
             const curvature = w[row] * seconds[i];
-            slopeSizes[k] += w[row] * Math.abs(slope);
+            const size = Math.abs(slope);
+            if (met && size <= limit) countMet(met, loss, y[row], k);
+            slopeSizes[k] += w[row] * size;
             omega[at] = slope > 0 ? curvature : slope < 0 ? -curvature : 0;
             if (bent) bent[at] = curvature * shares[k];
           }
@@ -132,7 +138,7 @@ const sharedPulls: FoldPulls = async ({ model, data }, threats, { foldOf, outsid
 /** Gradients that differ by row: every fold looks at every block. */
 const rowwisePulls: FoldPulls = async ({ model, data }, threats, { foldOf, outside }, theta, work, kept = {}) => {
   const { map, loss } = model;
-  const { curvatures } = kept;
+  const { curvatures, met } = kept;
   const folds = outside.length;
   const columns = Array.from({ length: folds }, (_, k) => theta.column(k));
   const jacobian = threats.map(() => columns.map(() => new Float64Array(map.count)));
@@ -145,6 +151,9 @@ const rowwisePulls: FoldPulls = async ({ model, data }, threats, { foldOf, outsi
       takeOwn(scores, foldOf, firstRow, 0, kept.scores);
       columns.forEach((column, k) => {
         const slope = y.map((target, i) => loss.first(scores.data[i * folds + k], target));
+        slope.forEach((value, i) => {
+          if (met && Math.abs(value) <= met.limit && foldOf[firstRow + i] !== k) countMet(met, loss, y[i], k);
+        });
         const gradients = { slope, base: map.inputGradients(column, x) };
         const weights = w.map((weight, i) => (foldOf[firstRow + i] === k ? 0 : weight / outside[k]));
         const curved = weights.map((weight, i) => weight * loss.second(scores.data[i * folds + k], y[i]));

@@ -1,4 +1,5 @@
 import { type FoldInfluence, outsideOf, ownFoldRows, ownModelRows, refitsFolds } from "../../influence/cross-fit.js";
+import { foldsAtCorners, hasKink, metWithoutFold, replaceFold } from "../../influence/fold-corners.js";
 import {
   fitFoldSums,
   foldGradients,
@@ -84,10 +85,14 @@ export async function crossFitRows(
   );
   const pulls = plain.map(() => Matrix.zeros(theta.rows, folds));
   const threats = plain.map(({ threat }) => threat);
+  const { loss } = fit.model;
+  const met = metWithoutFold(loss, hasKink(loss) ? attacks[0].extent : null, folds);
   await pass({
-    sums: pulls.map(({ data }) => data),
+    sums: [...pulls.map(({ data }) => data), met.counts],
     async visit(view) {
-      const found = await foldPulls(view.fit(fit), threats, { foldOf: view.foldOf, outside }, theta);
+      const found = await foldPulls(view.fit(fit), threats, { foldOf: view.foldOf, outside }, theta, undefined, {
+        met,
+      });
       found.forEach((pull, a) => {
         add(pulls[a].data, pull.data);
       });
@@ -111,6 +116,18 @@ export async function crossFitRows(
       });
     }),
   );
+  const cornered = foldsAtCorners(met);
+  const own = await sideBySide(
+    pass,
+    cornered.map((k) => (rows: Pass<RowsView>) => attackWithout(rows, cross, k, outside[k], theta.column(k))),
+  );
+  cornered.forEach((k, at) => {
+    replaceFold(
+      influences,
+      k,
+      own[at].attacked.map(({ attack }) => attack.influence),
+    );
+  });
   return {
     theta,
     influences,
@@ -150,22 +167,10 @@ function rowsOf(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array)
 
 /** A whole fit a fold, all side by side, with the influence of every threat there. */
 async function refitRows(pass: Pass<RowsView>, cross: CrossGround, outside: Float64Array): Promise<FoldFits> {
-  const { attacks, sampling, ground } = cross;
+  const { attacks, ground } = cross;
   const fits = await sideBySide(
     pass,
-    [...outside.keys()].map(
-      (k) => (own: Pass<RowsView>) =>
-        namingFold(k, outside.length, async () => {
-          const { fitted, summary, rest } = await fitWithout(own, cross, k, outside[k]);
-          const threats = attacks.map(
-            ({ attack }) =>
-              () =>
-                attack.threat,
-          );
-          const attacked = await attackRows(rest, fitted, threats, summary, { ranks: ground.ranks, sampling });
-          return { fit: fitted.fit, attacked };
-        }),
-    ),
+    [...outside.keys()].map((k) => (own: Pass<RowsView>) => attackWithout(own, cross, k, outside[k])),
   );
   return {
     theta: asColumns(fits.map(({ fit }) => fit.parameters)),
@@ -174,6 +179,27 @@ async function refitRows(pass: Pass<RowsView>, cross: CrossGround, outside: Floa
     models: isLearned(ground.model) ? fits.map(({ fit }) => fit.model) : null,
     singularFolds: fits.filter(({ fit }) => fit.inverse.method === "pseudo-inverse").length,
   };
+}
+
+/** The fit on the rows outside fold k, with the influence of every threat there. */
+function attackWithout(
+  pass: Pass<RowsView>,
+  cross: CrossGround,
+  k: number,
+  outside: number,
+  start?: Float64Array,
+): Promise<{ fit: Fit; attacked: StreamedAttack[] }> {
+  const { attacks, sampling, ground } = cross;
+  return namingFold(k, cross.summary.inside.length, async () => {
+    const { fitted, summary, rest } = await fitWithout(pass, cross, k, outside, start);
+    const threats = attacks.map(
+      ({ attack }) =>
+        () =>
+          attack.threat,
+    );
+    const attacked = await attackRows(rest, fitted, threats, summary, { ranks: ground.ranks, sampling });
+    return { fit: fitted.fit, attacked };
+  });
 }
 
 async function fitWithout(

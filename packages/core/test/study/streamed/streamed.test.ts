@@ -30,6 +30,20 @@ function counts(n = 150, seed = 5): Table {
   ]);
 }
 
+/** Houses of which two are in a town of their own: without one of them the fit meets the other exactly. */
+function rareTown(): Table {
+  const all = houses(60, 4);
+  const columns = all.columns.map((column) =>
+    column.kind === "categorical"
+      ? categorical(
+          "town",
+          Array.from(column.codes, (code, i) => (i === 20 || i === 41 ? "Dorsten" : column.levels[code])),
+        )
+      : column,
+  );
+  return { ...all, columns };
+}
+
 const ALL = [1, 1.5, 2, INF];
 const BOOTSTRAP = { inference: "bootstrap", draws: 70 } as const;
 const bounds = [{ column: "area", lower: 0, upper: 1000 }];
@@ -52,6 +66,7 @@ const cases: readonly (readonly [string, Table, Partial<StudySettings>])[] = [
       failIf: [{ text: "cost>1@0.05", quantity: "cost", operator: ">", limit: 1, epsilon: 0.05 }],
     },
   ],
+  ["linear, a level that one row of is left without a fold", rareTown(), { norms: ALL, loss: "half-squared" }],
   ["linear, groups", houses(), { by: "town", norms: [2, INF] }],
   [
     "linear, groups by numbers, in sample, no intervals",
