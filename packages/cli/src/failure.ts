@@ -24,14 +24,6 @@ const exitCodes: Readonly<Record<ErrorCode, number>> = {
 /** Errors of the engine that mean: no memory. */
 const outOfMemory = /allocation failed|invalid (?:typed )?array (?:buffer )?length|out of memory/i;
 
-/** What the library calls its options, and what is typed here. */
-const TYPED: readonly (readonly [RegExp, string])[] = [
-  [/\bl2 = (?=\d)/g, "--l2 "],
-  [/\b(a damping (?:such as|of at least)) (?=\d)/g, "$1 --damping "],
-];
-const asTyped = (sentence: string): string =>
-  TYPED.reduce((text, [words, option]) => text.replace(words, option), sentence);
-
 interface Rule {
   readonly applies: (error: unknown) => boolean;
   readonly ending: (error: Error) => Ending;
@@ -51,7 +43,7 @@ const rules: readonly Rule[] = [
     applies: (error) => error instanceof AifError,
     ending: (error) => ({
       code: error instanceof AifError ? exitCodes[error.code] : 1,
-      sentence: asTyped(error.message),
+      sentence: error.message,
     }),
   },
   {

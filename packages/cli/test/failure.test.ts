@@ -8,12 +8,6 @@ describe("the ending of an error", () => {
     [new AifError("usage", "No."), 2, "No."],
     [new AifError("input", "Bad \u001b[31mfile\n."), 1, "Bad file␊."],
     [new AifError("numerical", "Separable."), 1, "Separable."],
-    [
-      new AifError("numerical", "Add a ridge such as l2 = 0.01, or more."),
-      1,
-      "Add a ridge such as --l2 0.01, or more.",
-    ],
-    [new AifError("numerical", "Add a damping such as 0.001."), 1, "Add a damping such as --damping 0.001."],
     [new AifError("resource", "Full."), 1, "Full."],
     [new AifError("cancelled", "Cancelled."), 130, "Interrupted; nothing was written."],
     [new RangeError("Array buffer allocation failed"), 1, expect.stringContaining("does not fit into memory")],

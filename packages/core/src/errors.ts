@@ -11,7 +11,7 @@ export type ErrorCode =
 
 /**
  * Every error that a caller can cause or that data can bring about. `code` says of which kind, `message` is one sentence
- * for people.
+ * for people; settings are named in it as the command line names them (`--l2 0.01` for `l2: 0.01`).
  */
 export class AifError extends Error {
   override readonly name = "AifError";

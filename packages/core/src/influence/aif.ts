@@ -129,7 +129,7 @@ export async function influenceFrom(
 }
 
 function noInfluence({ model, inverse }: Fit, rows: number, share: number): string {
-  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as l2 = 0.01, or leave out columns that are combinations of others.`;
+  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as --l2 0.01, or leave out columns that are combinations of others.`;
 }
 
 /** What decides which slopes are rounding, max |ℓ'| and Σ w (ℓ'²/ℓ'' + ℓ''f²), and whether a gradient that all rows share is. The sum is 0 where neither asks for it. */

@@ -115,4 +115,4 @@ const ONE_ROW =
   "A Wasserstein adversary of order 1 puts its whole budget on one row, whose influence has no distribution to be resampled: use an order above 1.";
 
 const tooMany = (failed: number, tried: number): string =>
-  `${failed} of ${tried} bootstrap draws have no estimate: rows drawn at random separate the targets or do not determine all parameters. Add a ridge such as l2 = 0.01, leave out rare levels, or use the closed-form intervals.`;
+  `${failed} of ${tried} bootstrap draws have no estimate: rows drawn at random separate the targets or do not determine all parameters. Add a ridge such as --l2 0.01, leave out rare levels, or use the closed-form intervals.`;

@@ -220,7 +220,7 @@ export async function leaveOutInfluence(
   );
   if (!solved.converged && inverse.every((solver) => solver.method !== "pseudo-inverse")) {
     throw numericalError(
-      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as l2 = 0.001, or evaluate on the training rows.`,
+      `The held-out influence did not converge (relative residual ${solved.relativeResidual.toExponential(1)}): add a ridge such as --l2 0.001, or evaluate on the training rows.`,
     );
   }
   return solved.solution;

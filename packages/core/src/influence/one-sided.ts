@@ -64,7 +64,7 @@ export async function resolveKinks(corner: Corner): Promise<Resolved> {
   }
   if (count > MAXIMUM_KINKS) {
     throw numericalError(
-      `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as l2 = 0.01.`,
+      `${count} residuals, coordinates or ties are exactly zero, more than the ${MAXIMUM_KINKS} that can be resolved: the model fits these rows exactly, so use fewer parameters or a ridge such as --l2 0.01.`,
     );
   }
   const variables = [

@@ -106,7 +106,7 @@ export async function findOptimum(
     if (slowly) return { ...slowly, iterations: tally.passes };
   }
   throw numericalError(
-    `The robust optimum at radius ${Number(radius.toPrecision(4))} was not found to a relative subgradient of ${RESIDUAL_TOLERANCE}: add a ridge (l2, such as 0.001), or look for columns that are nearly copies of each other.`,
+    `The robust optimum at radius ${Number(radius.toPrecision(4))} was not found to a relative subgradient of ${RESIDUAL_TOLERANCE}: add a ridge such as --l2 0.001, or look for columns that are nearly copies of each other.`,
   );
 }
 

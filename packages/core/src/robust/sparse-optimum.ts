@@ -111,7 +111,7 @@ export async function sparseRobustOptimum(
     signs = signsOf(theta);
   }
   throw numericalError(
-    `The robust lasso at radius ${Number(radius.toPrecision(4))} was not found: use a larger l1, or add a ridge (l2, such as 0.001).`,
+    `The robust lasso at radius ${Number(radius.toPrecision(4))} was not found: use a larger --l1, or add a ridge such as --l2 0.001.`,
   );
 }
 

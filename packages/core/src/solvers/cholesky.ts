@@ -21,9 +21,7 @@ export async function choleskySolve(
 ): Promise<LinearSolution> {
   checkSystem(operator, right);
   if (!operator.matrix) {
-    throw usageError(
-      "The Cholesky solver needs the whole Hessian, which this model does not give: use conjugate gradients.",
-    );
+    throw usageError("The Cholesky solver needs the whole Hessian, which this model does not give: use --solver cg.");
   }
   throwIfAborted(work.signal);
   const factor = EquilibratedCholesky.factor(await operator.matrix());

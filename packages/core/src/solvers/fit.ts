@@ -185,7 +185,7 @@ export function withRidge(model: ScoreModel, l2: number) {
 export function refuseTooFewRows({ map: { count: d } }: ScoreModel, l2: number, positive: number): void {
   if (l2 > 0 || positive >= d) return;
   throw inputError(
-    `${positive} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as l2 = 0.01.`,
+    `${positive} rows cannot determine ${d} parameters: use more rows, fewer features, or a ridge such as --l2 0.01.`,
   );
 }
 

@@ -34,6 +34,6 @@ function checked(diagonal: Float64Array): Float64Array {
   const worst = diagonal.findIndex((value) => !(value > 0 && value < Infinity));
   if (worst < 0) return diagonal;
   throw numericalError(
-    `Entry ${worst + 1} of the diagonal of H is ${diagonal[worst].toPrecision(3)}, so that H is not positive definite: use a damping above ${Math.max(0, -diagonal[worst]).toPrecision(3)}.`,
+    `Entry ${worst + 1} of the diagonal of H is ${diagonal[worst].toPrecision(3)}, so that H is not positive definite: use a --damping above ${Math.max(0, -diagonal[worst]).toPrecision(3)}.`,
   );
 }

@@ -105,7 +105,7 @@ function factorOf(a: Matrix, reason: string): Factor {
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) a.data[i * n + j] *= scale[i] * scale[j];
   if (!scale.every(Number.isFinite) || blas().potrf(n, a.data, n) !== 0) {
     throw numericalError(
-      `The system of the kernel regression is not positive definite in floating point.${reason === "" ? " Give a larger ridge λ, or rescale the columns." : reason}`,
+      `The system of the kernel regression is not positive definite in floating point.${reason === "" ? " Give a larger --ridge, or rescale the columns." : reason}`,
     );
   }
   const solve = (b: Matrix): Matrix => {

@@ -63,9 +63,7 @@ export async function lissa(
   checkSystem(operator, right);
   checkCounts({ depth, epochs, repeats });
   if (!operator.sampledProduct) {
-    throw usageError(
-      "LiSSA needs products with samples of the rows, which this model does not give: use conjugate gradients.",
-    );
+    throw usageError("LiSSA needs products with samples of the rows, which this model does not give: use --solver cg.");
   }
   const sampled = operator.sampledProduct.bind(operator);
   const { bound, products: probed } = await sampledBound(operator.size, sampled, seed, options);

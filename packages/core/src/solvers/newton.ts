@@ -182,7 +182,7 @@ export async function minimise(
     point = next;
   }
   throw numericalError(
-    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as l2 = 0.01, or look for columns that are nearly copies of each other.`,
+    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
   );
 }
 
@@ -263,7 +263,7 @@ async function lineSearch(
 function refuseRecession(model: ScoreModel, from: Point, to: Point, { largest, worst, best }: Recession): void {
   if (largest > 0.3 && worst <= 1e-8 * largest && best < -0.3) {
     throw numericalError(
-      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as l2 = 0.001, or leave out what gives the answer away.`,
+      `The features separate the targets (perfectly, or for some level of a column), so the unpenalised ${model.kind} fit has no minimum: the coefficients of ${fastest(model, from, to)} grow without end. Add a ridge such as --l2 0.001, or leave out what gives the answer away.`,
     );
   }
 }

@@ -36,7 +36,7 @@ export async function nystromSolve(
   checkSystem(operator, right);
   if (!(damping > 0 && damping < Infinity)) {
     throw usageError(
-      `The Nyström solver needs a damping above 0, got ${damping}: give one, or take conjugate gradients, which need none.`,
+      `The Nyström solver needs a damping above 0, got ${damping}: give --damping, or take --solver cg, which needs none.`,
     );
   }
   const damped = dampedOperator(operator, damping);

@@ -55,7 +55,7 @@ export function riskOperator(
   const first = data.firstRow ?? 0;
   if (curvature === "gauss-newton" && !model.gaussNewtonProduct) {
     throw usageError(
-      "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: take the Hessian.",
+      "This model does not tell its outputs from its loss, which the Gauss–Newton curvature needs: take --curvature hessian.",
     );
   }
   /** HV of a block, added to `images` (k×d). */

@@ -67,5 +67,5 @@ const foldAdvice =
   (fold: number, folds: number) =>
   (error: unknown): never => {
     if (!(error instanceof AifError && error.code === "numerical")) throw error;
-    throw numericalError(`Without fold ${fold + 1} of ${folds}: ${error.message} Give a larger --ridge.`);
+    throw numericalError(`Without fold ${fold + 1} of ${folds}: ${error.message}`);
   };

@@ -317,4 +317,4 @@ function populationFlags(
 }
 
 const SPENT =
-  "the bias that few rows a parameter give it is larger than itself: use a ridge such as l2 = 0.01, more rows or fewer features";
+  "the bias that few rows a parameter give it is larger than itself: use a ridge such as --l2 0.01, more rows or fewer features";

@@ -100,7 +100,7 @@ describe("what it refuses", () => {
       [1, 0],
       [0, Number.NaN],
     ]);
-    const advice = / is not positive definite in floating point\. Give a larger ridge λ, or rescale the columns\.$/;
+    const advice = / is not positive definite in floating point\. Give a larger --ridge, or rescale the columns\.$/;
     expect((await refusal(() => kernelSystem(broken, w, settings))).message).toMatch(advice);
     const negative = Matrix.fromRows([
       [1, 3],

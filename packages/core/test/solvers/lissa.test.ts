@@ -198,7 +198,7 @@ describe("LiSSA", () => {
     expect((await lissa(operator, right, { ...settings, seed: 2 })).solution).not.toEqual(first.solution);
     expect((await refusal(lissa(operator, right, { signal: AbortSignal.abort() }))).code).toBe("cancelled");
     const withoutSamples = new KnownSystem(geometric(8, 10), 1);
-    expect((await refusal(lissa(withoutSamples, right))).message).toContain("use conjugate gradients");
+    expect((await refusal(lissa(withoutSamples, right))).message).toContain("use --solver cg");
     for (const wrong of [{ repeats: 1 }, { depth: 0 }, { epochs: 1.5 }, { scale: Number.NaN }]) {
       expect((await refusal(lissa(operator, right, wrong))).code).toBe("usage");
     }

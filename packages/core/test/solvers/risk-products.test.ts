@@ -137,7 +137,7 @@ describe("products, the matrix and samples", () => {
   test("Gauss–Newton products of a model without them are refused, and taken where there are", async () => {
     const settings = { curvature: "gauss-newton", withRidge: true } as const;
     const error = await refusal(() => riskOperator(point, settings));
-    expect(error).toMatchObject({ code: "usage", message: expect.stringContaining("take the Hessian") });
+    expect(error).toMatchObject({ code: "usage", message: expect.stringContaining("take --curvature hessian") });
     const doubled: typeof model.hessianProduct = (theta, block, v) => {
       const once = model.hessianProduct(theta, block, v);
       return new Matrix(

@@ -330,8 +330,8 @@ describe("preconditioners", () => {
   });
 
   test.each([
-    [[1, 0], "Entry 2 of the diagonal of H is 0.00, so that H is not positive definite: use a damping above 0.00."],
-    [[-3, 1], "Entry 1 of the diagonal of H is -3.00, so that H is not positive definite: use a damping above 3.00."],
+    [[1, 0], "Entry 2 of the diagonal of H is 0.00, so that H is not positive definite: use a --damping above 0.00."],
+    [[-3, 1], "Entry 1 of the diagonal of H is -3.00, so that H is not positive definite: use a --damping above 3.00."],
     [[1, 1, Number.POSITIVE_INFINITY], "Entry 3 of the diagonal of H is Infinity"],
     [[Number.NaN, 1], "Entry 1 of the diagonal of H is NaN"],
   ])("Jacobi's of %o is refused", async (values, message) => {

@@ -456,8 +456,8 @@ describe("a network", () => {
       settings: settings(raw, { curvature: "hessian", damping: 1e-9 }),
     });
     const message = await messageOf(indefinite);
-    expect(message).toMatch(/not positive definite.*a damping of at least [\d.e-]+, such as [\d.e-]+/);
-    const least = Number(/at least ([\d.e-]+),/.exec(message)?.[1]);
+    expect(message).toMatch(/not positive definite.*use --damping [\d.e-]+ \(at least [\d.e-]+\)/);
+    const least = Number(/at least ([\d.e-]+)\)/.exec(message)?.[1]);
     const enough = await analyze({
       table: loans(),
       settings: settings(raw, { curvature: "hessian", damping: 1.01 * least }),

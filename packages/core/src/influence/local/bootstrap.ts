@@ -180,4 +180,4 @@ export async function nearby(
 }
 
 const tooMany = (failed: number, tried: number): string =>
-  `${failed} of ${tried} bootstrap draws end at no minimum, or at another one: add a ridge (l2 = 0.01), or leave the bootstrap out.`;
+  `${failed} of ${tried} bootstrap draws end at no minimum, or at another one: add a ridge (--l2 0.01), or leave the bootstrap out.`;

@@ -160,9 +160,9 @@ async function refuseIndefinite(
   const met = end === "indefinite" && curvature !== null ? curvature - damping : Number.POSITIVE_INFINITY;
   const value = Math.min(extremes.smallest.value, met);
   const { smallest, proposed } = proposedDamping({ ...extremes, smallest: { ...extremes.smallest, value } });
-  const other = system.curvature === "hessian" ? ", or the Gauss–Newton curvature" : "";
+  const other = system.curvature === "hessian" ? ", or --curvature gauss-newton" : "";
   throw numericalError(
-    `The Hessian${damping > 0 ? ` with a damping of ${damping}` : ""} is not positive definite at these parameters (smallest eigenvalue ${short(value)}): use a damping of at least ${short(upwards(smallest))}, such as ${short(upwards(proposed))}${other}.`,
+    `The Hessian${damping > 0 ? ` with a damping of ${damping}` : ""} is not positive definite at these parameters (smallest eigenvalue ${short(value)}): use --damping ${short(upwards(proposed))} (at least ${short(upwards(smallest))})${other}.`,
   );
 }
 
@@ -175,7 +175,7 @@ const upwards = (value: number): number => 1.001 * value;
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 
 function noResponse({ data }: ModelPoint, { rank, operator }: LocalSystem, share: number): string {
-  return `The Hessian is singular (rank ${rank} of ${operator.size} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a damping such as 0.001, or a ridge such as l2 = 0.01.`;
+  return `The Hessian is singular (rank ${rank} of ${operator.size} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a damping such as --damping 0.001, or a ridge such as --l2 0.01.`;
 }
 
 /** The same, asked by other passes over the same rows, where they pass by. */

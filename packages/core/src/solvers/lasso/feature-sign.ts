@@ -48,7 +48,7 @@ export function quadraticLasso(problem: QuadraticLasso, start: Float64Array): Fl
     active.add(entering);
   }
   throw numericalError(
-    "The lasso's signs did not settle: look for columns that are nearly copies of each other, or add a ridge (elastic net), such as an l2 of 0.01.",
+    "The lasso's signs did not settle: look for columns that are nearly copies of each other, or add a ridge (elastic net), such as --l2 0.01.",
   );
 }
 

@@ -107,7 +107,7 @@ async function settle(
     ({ z, at } = next);
   }
   throw numericalError(
-    "The lasso did not converge: look for columns that are nearly copies of each other, or add a ridge (elastic net), such as an l2 of 0.01.",
+    "The lasso did not converge: look for columns that are nearly copies of each other, or add a ridge (elastic net), such as --l2 0.01.",
   );
 }
 

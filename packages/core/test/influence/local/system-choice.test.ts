@@ -121,7 +121,7 @@ test("an indefinite H is refused with its smallest eigenvalue and the λ that wo
     for (const damping of [0, -0.4 * lowest]) {
       const text = await said({ ...options, damping });
       const [, value, least] =
-        /^The Hessian.* is not positive definite at these parameters \(smallest eigenvalue (\S+)\): use a damping of at least (\S+), such as \S+, or the Gauss–Newton curvature\.$/.exec(
+        /^The Hessian.* is not positive definite at these parameters \(smallest eigenvalue (\S+)\): use --damping \S+ \(at least (\S+)\), or --curvature gauss-newton\.$/.exec(
           text,
         ) ?? [];
       expect(Number(value) / lowest).toBeCloseTo(1, 3);

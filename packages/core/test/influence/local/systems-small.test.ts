@@ -310,7 +310,7 @@ describe("what a response says of itself", () => {
   test("a singular H with Φ outside its range is named, and what would do; a λ makes it regular", async () => {
     const at = await pointOnLine([0.1, 0.5]);
     await expect(localInfluence(at, lp(INF))).rejects.toThrow(
-      /^The Hessian is singular \(rank 1 of 2 parameters, 3 rows\) and the adversary pulls along directions that the data do not determine \(share \d\.\de-\d\), so no adversarial influence exists: add a damping such as 0\.001/,
+      /^The Hessian is singular \(rank 1 of 2 parameters, 3 rows\) and the adversary pulls along directions that the data do not determine \(share \d\.\de-\d\), so no adversarial influence exists: add a damping such as --damping 0\.001/,
     );
     const [damped] = await localInfluences(at, [lp(INF)], { damping: 0.1 });
     expect(damped.solver.rank).toBe(2);
