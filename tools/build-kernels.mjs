@@ -54,6 +54,7 @@ const variants = [
     what: "What is done to rows one by one, with SIMD.",
   },
   { name: "losses", entry: "losses.ts", features: ["simd"], memory: [], what: "Losses of rows, with SIMD." },
+  { name: "elements", entry: "elements.ts", features: ["simd"], memory: [], what: "Functions of numbers, with SIMD." },
   {
     name: "normals",
     entry: "normals.ts",

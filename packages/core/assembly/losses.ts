@@ -1,24 +1,13 @@
 /** A module of its own: the logistic loss of many rows, two at a time. Addresses are in bytes. */
+import { constant, horner, INVERSE_LN2, LN2_HIGH, LN2_LOW, reducedTerm, ROUNDING } from "./exponential";
 
-// Constants lie in memory, from where an instruction takes them: engines would make them anew for every row.
 /** Exponentials of less are 0: they would be subnormal numbers. */
 const LEAST = memory.data<f64>([-708]);
-/** 1.5·2⁵²: what is added to it is rounded to a whole number, which its last bits hold. */
-const ROUNDING = memory.data<f64>([6755399441055744]);
-const INVERSE_LN2 = memory.data<f64>([1.4426950408889634]);
-/** log 2 in two parts: whole multiples of the first are exact. */
-const LN2_HIGH = memory.data<f64>([6.93147180369123816490e-1]);
-const LN2_LOW = memory.data<f64>([1.90821492927058770002e-10]);
 const HALF = memory.data<f64>([0.5]);
 const ONE = memory.data<f64>([1]);
 const TWO = memory.data<f64>([2]);
 const SQRT2_MINUS_1 = memory.data<f64>([0.41421356237309503]);
-/** e^r = 1 + r + rc / (2 − c) with c = r − r²·P(r²); coefficients of P from the last on, as in Sun's fdlibm (e_exp.c). */
-const EXPONENTIAL = memory.data<f64>([
-  4.13813679705723846039e-8, -1.65339022054652515390e-6, 6.61375632143793436117e-5, -2.77777777770155933842e-3,
-  1.66666666666666019037e-1,
-]);
-/** log((1 + s) / (1 − s)) = 2s + s·z·P(z) with z = s²; coefficients of P from the last on, as there (s_log1p.c). */
+/** log((1 + s) / (1 − s)) = 2s + s·z·P(z) with z = s²; coefficients of P from the last on, as in Sun's fdlibm (s_log1p.c). */
 const LOGARITHM = memory.data<f64>([
   1.479819860511658591e-1, 1.531383769920937332e-1, 1.818357216161805012e-1, 2.222219843214978396e-1,
   2.857142874366239149e-1, 3.999999999940941908e-1, 6.666666666666735130e-1,
@@ -26,19 +15,6 @@ const LOGARITHM = memory.data<f64>([
 
 /** The first address that callers may use. */
 export const FREE: usize = __heap_base;
-
-// @ts-ignore: decorator
-@inline
-function constant(address: usize, k: usize = 0): v128 {
-  return v128.load64_splat(address + (k << 3));
-}
-
-/** One step of Horner's scheme: p·x + coefficient k. */
-// @ts-ignore: decorator
-@inline
-function horner(p: v128, x: v128, coefficients: usize, k: usize): v128 {
-  return f64x2.add(f64x2.mul(p, x), constant(coefficients, k));
-}
 
 /** e^a for a ≤ 0, to a unit in the last place: e^r·2^k with |r| ≤ ½ log 2. */
 // @ts-ignore: decorator
@@ -50,12 +26,7 @@ function exponential(a: v128): v128 {
   const high = f64x2.sub(inside, f64x2.mul(k, constant(LN2_HIGH)));
   const low = f64x2.mul(k, constant(LN2_LOW));
   const r = f64x2.sub(high, low);
-  const s = f64x2.mul(r, r);
-  let p = horner(constant(EXPONENTIAL), s, EXPONENTIAL, 1);
-  p = horner(p, s, EXPONENTIAL, 2);
-  p = horner(p, s, EXPONENTIAL, 3);
-  p = horner(p, s, EXPONENTIAL, 4);
-  const c = f64x2.sub(r, f64x2.mul(s, p));
+  const c = reducedTerm(r);
   const quotient = f64x2.div(f64x2.mul(r, c), f64x2.sub(constant(TWO), c));
   const power = f64x2.sub(constant(ONE), f64x2.sub(f64x2.sub(low, quotient), high));
   const scaled = i64x2.add(power, i64x2.shl(rounded, 52));

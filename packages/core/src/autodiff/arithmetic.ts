@@ -1,5 +1,6 @@
 /** Sums, products and quotients entry by entry; a side of length 1 is repeated to fit the other operand's. */
 import { usageError } from "../errors.js";
+import { differenceOf, productOf, quotientOf, sumOf } from "../linalg/elements.js";
 import { broadcastTo, reduceTo } from "./reductions.js";
 import { neg } from "./scale.js";
 import { apply, type Operation, sameShape, scalar, shapeName, Tensor } from "./tensor.js";
@@ -9,8 +10,8 @@ export type Operand = Tensor | number;
 
 type Numbers = Float64Array;
 
-/** The loop over operands of the result's shape is each operation's own; one loop with strides serves all the rest. */
-function evaluator(same: (a: Numbers, b: Numbers, out: Numbers) => void, f: (a: number, b: number) => number) {
+/** Operands of the result's shape have a kernel; one loop with strides serves all the rest. */
+function evaluator(f: (a: number, b: number) => number, same: (a: Numbers, b: Numbers, out: Numbers) => void) {
   return ({ inputs: [a, b], rows, columns }: Tensor<null>, out: Numbers): void => {
     const x = a.values;
     const y = b.values;
@@ -26,36 +27,21 @@ const strides = (a: Tensor): [row: number, column: number] => [a.rows === 1 ? 0 
 
 const ADD: Operation<null> = {
   name: "add",
-  evaluate: evaluator(
-    (a, b, out) => {
-      for (let i = 0; i < out.length; i++) out[i] = a[i] + b[i];
-    },
-    (a, b) => a + b,
-  ),
+  evaluate: evaluator((a, b) => a + b, sumOf),
   reverse: ({ inputs }, g, k) => reduceTo(g, inputs[k].rows, inputs[k].columns),
   tangent: ({ rows, columns }, [a, b]) => broadcastTo(both(a, b), rows, columns),
 };
 
 const SUB: Operation<null> = {
   name: "sub",
-  evaluate: evaluator(
-    (a, b, out) => {
-      for (let i = 0; i < out.length; i++) out[i] = a[i] - b[i];
-    },
-    (a, b) => a - b,
-  ),
+  evaluate: evaluator((a, b) => a - b, differenceOf),
   reverse: ({ inputs }, g, k) => reduceTo(k === 0 ? g : neg(g), inputs[k].rows, inputs[k].columns),
   tangent: ({ rows, columns }, [a, b]) => broadcastTo(both(a, b && neg(b)), rows, columns),
 };
 
 const MUL: Operation<null> = {
   name: "mul",
-  evaluate: evaluator(
-    (a, b, out) => {
-      for (let i = 0; i < out.length; i++) out[i] = a[i] * b[i];
-    },
-    (a, b) => a * b,
-  ),
+  evaluate: evaluator((a, b) => a * b, productOf),
   reverse: ({ inputs }, g, k) => reduceTo(mul(g, inputs[1 - k]), inputs[k].rows, inputs[k].columns),
   tangent: ({ inputs: [a, b], rows, columns }, [s, t]) =>
     broadcastTo(both(s && mul(s, b), t && mul(a, t)), rows, columns),
@@ -63,12 +49,7 @@ const MUL: Operation<null> = {
 
 const DIV: Operation<null> = {
   name: "div",
-  evaluate: evaluator(
-    (a, b, out) => {
-      for (let i = 0; i < out.length; i++) out[i] = a[i] / b[i];
-    },
-    (a, b) => a / b,
-  ),
+  evaluate: evaluator((a, b) => a / b, quotientOf),
   reverse: (result, g, k) => {
     const [a, b] = result.inputs;
     if (k === 0) return reduceTo(div(g, b), a.rows, a.columns);

@@ -1,7 +1,7 @@
 /** Matrix products, on the kernels of `blas()`. */
 import { usageError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
-import { broadcastTo, reduceTo } from "./reductions.js";
+import { broadcastTo, reduceTo, repeatRow } from "./reductions.js";
 import { apply, type Operation, shapeName, type Tensor } from "./tensor.js";
 
 /** What is done to the factors of a product, and what is added to it. */
@@ -72,7 +72,7 @@ export function affineParts({
 function repeatInto(plus: Tensor, rows: number, columns: number, out: Float64Array): void {
   const { values } = plus;
   if (plus.length === out.length) out.set(values);
-  else if (plus.rows === 1 && plus.columns === columns) for (let i = 0; i < rows; i++) out.set(values, i * columns);
+  else if (plus.rows === 1 && plus.columns === columns) repeatRow(values, out);
   else if (plus.columns === 1 && plus.rows === rows) {
     for (let i = 0; i < rows; i++) out.fill(values[i], i * columns, (i + 1) * columns);
   } else out.fill(values[0]);

@@ -1,7 +1,22 @@
 /** Repeating rows and columns, and its adjoint, summing over them. */
 import { usageError } from "../errors.js";
+import { blas } from "../linalg/backend.js";
 import { scale } from "./scale.js";
 import { apply, type Operation, shapeName, type Tensor } from "./tensor.js";
+
+let oneEach = new Float64Array(0);
+
+/** At least so many. */
+function ones(count: number): Float64Array {
+  if (oneEach.length < count) oneEach = new Float64Array(count).fill(1);
+  return oneEach;
+}
+
+/** out ← the row, as often as there is room: each copy doubles what there is. */
+export function repeatRow(row: Float64Array, out: Float64Array): void {
+  if (out.length > 0) out.set(row);
+  for (let done = row.length; done < out.length; done *= 2) out.copyWithin(done, 0, Math.min(done, out.length - done));
+}
 
 const BROADCAST: Operation<null> = {
   name: "broadcastTo",
@@ -10,7 +25,7 @@ const BROADCAST: Operation<null> = {
     if (a.length === 1) {
       out.fill(values[0]);
     } else if (a.rows === 1) {
-      for (let i = 0; i < rows; i++) out.set(values, i * columns);
+      repeatRow(values, out);
     } else {
       for (let i = 0; i < rows; i++) out.fill(values[i], i * columns, (i + 1) * columns);
     }
@@ -23,19 +38,14 @@ const REDUCE: Operation<null> = {
   name: "reduceTo",
   evaluate({ inputs: [a], rows, columns }, out) {
     const { values } = a;
-    out.fill(0);
     if (rows === 1 && columns === 1) {
       let total = 0;
       for (let i = 0; i < values.length; i++) total += values[i];
       out[0] = total;
     } else if (rows === 1) {
-      for (let i = 0, k = 0; i < a.rows; i++) for (let j = 0; j < columns; j++, k++) out[j] += values[k];
+      blas().gemv(true, a.rows, columns, 1, values, columns, ones(a.rows), 0, out);
     } else {
-      for (let i = 0, k = 0; i < rows; i++) {
-        let total = 0;
-        for (let j = 0; j < a.columns; j++, k++) total += values[k];
-        out[i] = total;
-      }
+      blas().gemv(false, rows, a.columns, 1, values, a.columns, ones(a.columns), 0, out);
     }
   },
   reverse: ({ inputs: [a] }, g) => broadcastTo(g, a.rows, a.columns),

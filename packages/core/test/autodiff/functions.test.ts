@@ -114,7 +114,8 @@ describe("values that a careless formula loses", () => {
 
   it("ordinary values", () => {
     const x = constant(Float64Array.of(0.5, -2), 1, 2);
-    expect([...tanh(x).values]).toEqual([Math.tanh(0.5), Math.tanh(-2)]);
+    expect(tanh(x).values[0]).toBeCloseTo(Math.tanh(0.5), 15);
+    expect(tanh(x).values[1]).toBeCloseTo(Math.tanh(-2), 15);
     expect([...relu(x).values]).toEqual([0.5, 0]);
     expect(log(constant(Float64Array.of(0), 1, 1)).item()).toBe(-Infinity);
   });

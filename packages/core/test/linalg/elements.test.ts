@@ -1,0 +1,120 @@
+/** Kernels on numbers against plain formulas, for more numbers than are taken at a time and for odd counts. */
+import { describe, expect, it, test } from "vitest";
+import {
+  allFinite,
+  differenceOf,
+  productOf,
+  quotientOf,
+  reluOf,
+  reluSlope,
+  sumOf,
+  tanhBend,
+  tanhOf,
+  tanhSlope,
+  tanhTurn,
+} from "../../src/linalg/elements.js";
+import { RandomNumbers } from "./reference.js";
+
+const COUNTS = [0, 1, 2, 3, 2047, 2048, 2049, 5000];
+const ULP = 2 ** -52;
+
+const tanh = (...x: number[]): number[] => {
+  const out = new Float64Array(x.length);
+  tanhOf(Float64Array.from(x), out);
+  return [...out];
+};
+
+/** Made with mpmath. */
+const TANH = [
+  [2.2250738585072014e-308, 2.2250738585072014e-308],
+  [1e-9, 1e-9],
+  [0.1, 0.09966799462495582],
+  [0.17328679513998632, 0.1715728752538099],
+  [0.3465735902799726, 0.33333333333333326],
+  [0.3465735902799727, 0.33333333333333337],
+  [0.75, 0.6351489523872873],
+  [1, 0.7615941559557649],
+  [2.5, 0.9866142981514303],
+  [7, 0.9999983369439447],
+  [18.9, 0.9999999999999999],
+] as const;
+
+describe("tanh", () => {
+  it.each(TANH)("of %d is %d", (x, y) => {
+    const [above, below] = tanh(x, -x);
+    expect(Math.abs(above - y)).toBeLessThanOrEqual(4 * ULP * y);
+    expect(below).toBe(-above);
+  });
+
+  it("is that of the engine everywhere", () => {
+    const random = new RandomNumbers(3);
+    for (const scale of [1e-12, 0.1, 0.5, 1, 3, 25]) {
+      const x = random.vector(3000).map((u) => scale * u);
+      const truth = [...x].map(Math.tanh);
+      const worst = tanh(...x).reduce((most, y, i) => Math.max(most, Math.abs(y / truth[i] - 1)), 0);
+      expect(worst).toBeLessThan(6 * ULP); // the engine's has an error of its own
+    }
+  });
+
+  it("keeps the sign of 0, its limits and what is not a number", () => {
+    expect(tanh(0, -0, 1e308, -1e308, Infinity, -Infinity)).toEqual([0, -0, 1, -1, 1, -1]);
+    expect(tanh(1, Number.NaN, 5)[1]).toBeNaN();
+    expect(tanh(5e-324)[0]).toBe(5e-324);
+  });
+});
+
+describe.each(COUNTS)("%d numbers", (count) => {
+  const random = new RandomNumbers(count);
+  const [a, b] = [random.vector(count), random.vector(count)];
+  const plain = (f: (a: number, b: number) => number): number[] => [...a].map((value, i) => f(value, b[i]));
+
+  test.each([
+    ["a + b", sumOf, (p: number, q: number) => p + q],
+    ["a − b", differenceOf, (p: number, q: number) => p - q],
+    ["a·b", productOf, (p: number, q: number) => p * q],
+    ["a / b", quotientOf, (p: number, q: number) => p / q],
+    ["relu's slope", reluSlope, (g: number, x: number) => (x > 0 ? g : 0)],
+    ["tanh's slope", tanhSlope, (g: number, y: number) => g * (1 - y * y)],
+    ["tanh's second derivative", tanhBend, (g: number, y: number) => -2 * g * y * (1 - y * y)],
+    ["tanh's third derivative", tanhTurn, (g: number, y: number) => g * ((6 * y * y - 2) * (1 - y * y))],
+  ])("%s", (_, kernel, f) => {
+    const out = new Float64Array(count);
+    kernel(a, b, out);
+    const truth = plain(f);
+    const worst = truth.reduce((most, value, i) => Math.max(most, Math.abs(out[i] - value)), 0);
+    expect(worst).toBeLessThan(1e-15 * Math.max(1, ...truth.map(Math.abs)));
+    const inPlace = a.slice();
+    kernel(inPlace, b, inPlace);
+    expect([...inPlace]).toEqual([...out]);
+  });
+
+  it("relu, in place", () => {
+    const x = a.slice();
+    reluOf(x, x);
+    expect([...x]).toEqual([...a].map((value) => Math.max(0, value)));
+  });
+
+  it("finds one that is not finite wherever it is", () => {
+    expect(allFinite(a)).toBe(true);
+    for (const at of new Set([0, count >> 1, count - 1])) {
+      if (at < 0 || at >= count) continue;
+      for (const value of [Number.NaN, Infinity, -Infinity]) {
+        const x = a.slice();
+        x[at] = value;
+        expect(allFinite(x)).toBe(false);
+      }
+    }
+    expect(allFinite(a)).toBe(true);
+  });
+});
+
+test("what follows the last number plays no part", () => {
+  expect(allFinite(Float64Array.of(1, 2, 3, Number.NaN))).toBe(false);
+  expect(allFinite(Float64Array.of(1, 2, 3))).toBe(true);
+});
+
+test("relu of what is not a number is 0, and 0 has no sign", () => {
+  const out = new Float64Array(3);
+  reluOf(Float64Array.of(Number.NaN, -0, -Infinity), out);
+  expect([...out]).toEqual([0, 0, 0]);
+});
