@@ -61,14 +61,16 @@ function sizeOfText(head: Uint8Array, size: number, cells: (line: string) => num
   return { rows, cells: rows * cells(lines[lines.length - 1] ?? "") };
 }
 
-/** The sample up to its last line's end, so that no character is cut. */
+/** The sample up to its last line's end, or, within a first line, up to a character of one byte, so that none is cut. */
 function wholeLines(head: Uint8Array, name: string): string {
   const end = head.lastIndexOf(0x0a);
-  return decodeText(end < 0 ? head.subarray(0, 0) : head.subarray(0, end + 1), name);
+  const last = end < 0 ? head.findLastIndex((byte) => byte < 0x80) : end;
+  return decodeText(head.subarray(0, last + 1), name);
 }
 
-/** A number of bytes for people: "3 kB", "12 MB", "1.5 GB". */
+/** A number of bytes for people, rounded up: "300 bytes", "3 kB", "12 MB", "1.5 GB". */
 export function readableBytes(bytes: number): string {
+  if (bytes < 1e3) return `${Math.ceil(bytes)} bytes`;
   if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { encode } from "../../../src/data/encode-table.js";
 import type { EncodeOptions } from "../../../src/data/encoding.js";
 import { readTable } from "../../../src/data/read.js";
-import { estimatedSize } from "../../../src/data/stream/estimate.js";
+import { estimatedSize, readableBytes } from "../../../src/data/stream/estimate.js";
 import { openStreamed } from "../../../src/data/stream/open.node.js";
 import { partsOf } from "../../../src/data/stream/parts.node.js";
 import { expectFailure, rowsOf, temporaryFolder } from "../helpers.js";
@@ -183,5 +183,23 @@ describe("the size of a table that is not read", () => {
     const { rows, cells } = await estimatedSize(parts[0].source);
     expect(Math.abs(rows / n - 1)).toBeLessThanOrEqual(slack);
     expect(Math.abs(cells / (3 * n) - 1)).toBeLessThanOrEqual(slack);
+  });
+
+  test("of a file whose first line is longer than what is looked at, or the only one", async () => {
+    const names = Array.from({ length: 20_000 }, (_, j) => `é${String(j).padStart(12, "0")}`);
+    const wide = names.map((name, j) => `"${name}":${j % 7}`).join(",");
+    for (const [name, content, wanted] of [
+      ["wide.jsonl", `{${wide}}\n`.repeat(3), 60_000],
+      ["wide.csv", `${names.join(",")}\n`, 20_000],
+      ["one.jsonl", '{"a":1,"b":2}', 2],
+    ] as const) {
+      const [{ source }] = (await partsOf(await folder.write(name, content))).parts;
+      expect(Math.abs((await estimatedSize(source)).cells / wanted - 1), name).toBeLessThan(0.15);
+    }
+  });
+
+  test("in words, rounded up: small ones in bytes", () => {
+    const said = [0, 1.5, 999, 1000, 1001, 2_000_001, 1.5e9].map(readableBytes);
+    expect(said).toEqual(["0 bytes", "2 bytes", "999 bytes", "1 kB", "2 kB", "3 MB", "1.5 GB"]);
   });
 });
