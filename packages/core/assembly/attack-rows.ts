@@ -8,35 +8,55 @@ import { laneSum } from "./simd";
 const LEAST_SQUARE: f64 = 1e-280;
 const MOST_SQUARE: f64 = 1e280;
 
+/** Σ x² of the m numbers from x on. */
+// @ts-ignore: decorators of AssemblyScript
+@inline
+function squares(m: i32, x: usize): f64 {
+  const end = x + (<usize>m << 3);
+  let even = f64x2.splat(0), odd = even;
+  for (; x + 32 <= end; x += 32) {
+    const a = v128.load(x), b = v128.load(x, 16);
+    even = f64x2.add(even, f64x2.mul(a, a));
+    odd = f64x2.add(odd, f64x2.mul(b, b));
+  }
+  let sum = laneSum(f64x2.add(even, odd));
+  for (; x < end; x += 8) sum += load<f64>(x) * load<f64>(x);
+  return sum;
+}
+
 /** out[i] ← ‖row i‖₂; returns how many rows were too small or too large to be squared. */
 export function norms(r: i32, m: i32, x: usize, out: usize): i32 {
   let unsafe = 0;
-  for (let i = 0; i < r; i++) {
-    const end = x + (<usize>m << 3);
-    let even = f64x2.splat(0), odd = even;
-    for (; x + 32 <= end; x += 32) {
-      const a = v128.load(x), b = v128.load(x, 16);
-      even = f64x2.add(even, f64x2.mul(a, a));
-      odd = f64x2.add(odd, f64x2.mul(b, b));
-    }
-    let sum = laneSum(f64x2.add(even, odd));
-    for (; x < end; x += 8) sum += load<f64>(x) * load<f64>(x);
+  for (let i = 0; i < r; i++, x += <usize>m << 3, out += 8) {
+    const sum = squares(m, x);
     unsafe += i32(!(sum > LEAST_SQUARE && sum < MOST_SQUARE));
-    store<f64>(out + (<usize>i << 3), Math.sqrt(sum));
+    store<f64>(out, Math.sqrt(sum));
   }
   return unsafe;
 }
 
-/** Row i ← row i / sizes[i]; rows of size 0 stay as they are. */
-export function divide(r: i32, m: i32, x: usize, sizes: usize): void {
-  for (let i = 0; i < r; i++) {
-    const size = load<f64>(sizes + (<usize>i << 3));
-    const divisor = select<f64>(1, size, size == 0);
-    const both = f64x2.splat(divisor);
+/**
+ * Row i ← row i / ‖row i‖₂, and out[i] ← ‖row i‖₂; returns how many rows were too small or too large to be squared: these stay as they
+ * are, and their out[i] is −1.
+ */
+export function units(r: i32, m: i32, x: usize, out: usize): i32 {
+  let unsafe = 0;
+  for (let i = 0; i < r; i++, out += 8) {
+    const sum = squares(m, x);
     const end = x + (<usize>m << 3);
+    if (!(sum > LEAST_SQUARE && sum < MOST_SQUARE)) {
+      unsafe++;
+      store<f64>(out, -1);
+      x = end;
+      continue;
+    }
+    const size = Math.sqrt(sum);
+    const both = f64x2.splat(size);
     for (; x + 16 <= end; x += 16) v128.store(x, f64x2.div(v128.load(x), both));
-    for (; x < end; x += 8) store<f64>(x, load<f64>(x) / divisor);
+    for (; x < end; x += 8) store<f64>(x, load<f64>(x) / size);
+    store<f64>(out, size);
   }
+  return unsafe;
 }
 
 /** x ← constant + factor ⊙ x, row by row. Both vectors (m) stand twice, so that two rows are one flat run of pairs. */

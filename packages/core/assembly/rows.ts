@@ -1,5 +1,5 @@
 /** A module of its own: what is done to rows one by one. Addresses are in bytes. */
-export { affine, divide, extremes, norms, pull } from "./attack-rows";
+export { affine, extremes, norms, pull, units } from "./attack-rows";
 export { powers } from "./powers";
 
 /** Rows scaled in place, for symmetric products with weights: row i of A ← √weights[i] · row i, A m×n with rows behind each other. */

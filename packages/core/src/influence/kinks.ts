@@ -66,11 +66,13 @@ export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: numb
 }
 
 /**
- * Snaps the near-zero attacked coordinates of every row of γ (r×m) to zero, in place, but for rows without a slope, and counts the rows
- * with a kink, which is coupled with ∇²_x f, among the inputs that the score uses.
+ * Snaps the near-zero attacked coordinates of every row of γ (r×m) to zero, in place, but at p = 2 and for rows without a slope, and counts
+ * the rows with a kink, which is coupled with ∇²_x f, among the inputs that the score uses.
  */
 export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float64Array, p: number): number {
   const { data, rows, columns: m } = gamma;
+  // Lengths are smooth but at 0: there is nothing to snap.
+  if (p === 2) return rowsWithoutGradient(gamma, slopes, budgets);
   if (p !== 1) {
     // One look at all rows spares most blocks the rest.
     const { largest, least } = extremesOf(gamma, budgets);
@@ -100,6 +102,17 @@ export function coupledKinks(gamma: Matrix, slopes: Float64Array, budgets: Float
     }
     // At p = ∞ one of them is 0 here.
     if (p === Infinity || (p === 1 && most > 1)) count++;
+  }
+  return count;
+}
+
+/** How many rows with a slope have an attacked gradient of 0. */
+function rowsWithoutGradient({ data, rows, columns: m }: Matrix, slopes: Float64Array, budgets: Float64Array): number {
+  let count = 0;
+  for (let i = 0; i < rows; i++) {
+    let k = 0;
+    while (k < m && Math.abs(data[i * m + k]) * budgets[k] === 0) k++;
+    if (k === m && slopes[i] !== 0) count++;
   }
   return count;
 }

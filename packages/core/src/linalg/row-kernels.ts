@@ -54,17 +54,22 @@ function wideRowLengths({ data, rows, columns: m }: Matrix, out: Float64Array): 
   return unsafe === 0;
 }
 
-/** Every row divided by its size (r), to `out`, which may be the matrix itself; rows of size 0 stay as they are. */
-export function divideRows({ data, rows, columns: m }: Matrix, sizes: Float64Array, out: Float64Array): void {
+/**
+ * x_i / ‖x_i‖₂ of every row, to `out`, which may be the matrix itself, and ‖x_i‖₂, to `lengths` (r). Returns whether each could be
+ * computed so: rows whose squares under- or overflow are copied as they are, and have a length of −1.
+ */
+export function unitRows({ data, rows, columns: m }: Matrix, out: Float64Array, lengths: Float64Array): boolean {
   const step = rowsAtATime(rows, m);
   const memory = rowMemory();
-  const [x, divisors] = memory.room(step * m, step);
+  const [x, sizes] = memory.room(step * m, step);
+  let unsafe = 0;
   inPieces(rows, step, (from, r) => {
     memory.load(data, from * m, r * m, x);
-    memory.load(sizes, from, r, divisors);
-    memory.kernels.divide(r, m, x, divisors);
+    unsafe += memory.kernels.units(r, m, x, sizes);
     out.set(memory.at(x, r * m), from * m);
+    lengths.set(memory.at(sizes, r), from);
   });
+  return unsafe === 0;
 }
 
 /** constant + factor ⊙ x_i for every row, to `out`, which may be the matrix itself. @param constant m @param factor m */

@@ -7,7 +7,7 @@ export interface RowKernels {
   readonly memory: WebAssembly.Memory;
   scaleByRoots(m: number, n: number, weights: number, a: number): void;
   norms(r: number, m: number, x: number, out: number): number;
-  divide(r: number, m: number, x: number, sizes: number): void;
+  units(r: number, m: number, x: number, out: number): number;
   affine(r: number, m: number, x: number, constant: number, factor: number): void;
   extremes(r: number, m: number, x: number, upper: number, lower: number, out: number): void;
   pull(r: number, m: number, d: number, x: number, omega: number, sums: number, products: number): void;

@@ -98,10 +98,18 @@ export function hessianTimes(hessian: Matrix, x: Float64Array): Float64Array {
   return out;
 }
 
+/** Σ a_j b_j, in four sums side by side: each addition waits for the one before it. */
 export function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let j = 0; j < a.length; j++) sum += a[j] * b[j];
-  return sum;
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let j = 0;
+  for (const end = a.length - 3; j < end; j += 4) {
+    s0 += a[j] * b[j];
+    s1 += a[j + 1] * b[j + 1];
+    s2 += a[j + 2] * b[j + 2];
+    s3 += a[j + 3] * b[j + 3];
+  }
+  for (; j < a.length; j++) s0 += a[j] * b[j];
+  return s0 + s1 + (s2 + s3);
 }
 
 function relative(r: Float64Array, b: Float64Array): number {

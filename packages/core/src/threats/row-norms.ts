@@ -4,7 +4,7 @@ import { growingBuffer } from "../linalg/buffers.js";
 import type { Matrix } from "../linalg/matrix.js";
 import { sizesJob, sizesParts, sumMagnitudes } from "../linalg/parts/row-sizes.js";
 import { doParts, SHARED_WORK, sharedNumbers } from "../linalg/parts/share.js";
-import { divideRows, rowLengths } from "../linalg/row-kernels.js";
+import { rowLengths, unitRows } from "../linalg/row-kernels.js";
 import { dualDirection, type Exponent, norm } from "./norms.js";
 
 /** ‖v_i‖_p of every row of a matrix (r×m), to `out` (r). */
@@ -37,8 +37,8 @@ function rowSizes(v: Matrix, p: 1 | 2, out: Float64Array): boolean {
 export function dualDirections(g: Matrix, p: Exponent, out: Matrix, dualNorms: Float64Array): void {
   const { rows, columns: m } = g;
   if (p === 2) {
-    rowNorms(g, 2, dualNorms);
-    divideRows(g, dualNorms, out.data);
+    if (unitRows(g, out.data, dualNorms)) return;
+    for (let i = 0; i < rows; i++) if (dualNorms[i] < 0) dualNorms[i] = dualDirection(out.data, 2, out.data, i * m, m);
   } else if (p === Infinity) {
     rowNorms(g, 1, dualNorms);
     writeSigns(g.data, out.data);

@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { Matrix } from "../../src/linalg/matrix.js";
 import {
   affineRows,
-  divideRows,
   extremesOf,
   type PowerProduct,
   productRows,
   pulledRows,
   rowLengths,
   stepsOf,
+  unitRows,
 } from "../../src/linalg/row-kernels.js";
 import { kernelsWith } from "../../src/linalg/row-module.js";
 import { RandomNumbers } from "./reference.js";
@@ -61,15 +61,19 @@ describe.each(SHAPES)("%d rows of %d numbers", (rows, columns) => {
     expectClose(out, truth, truth);
   });
 
-  test("divided by their sizes, also in place; rows of size 0 stay", () => {
-    const sizes = Float64Array.from({ length: rows }, (_, i) => (i % 3 === 2 ? 0 : 0.5 + random.next() ** 2));
-    const truth = rowsOf(x).flatMap((row, i) => row.map((value) => (sizes[i] === 0 ? value : value / sizes[i])));
-    const out = new Float64Array(rows * columns);
-    divideRows(x, sizes, out);
-    expect([...out]).toEqual(truth);
-    const own = new Matrix(x.data.slice(), rows, columns);
-    divideRows(own, sizes, own.data);
-    expect([...own.data]).toEqual(truth);
+  test("divided by their lengths, also in place; rows that cannot be squared stay", () => {
+    const scaled = new Matrix(x.data.slice(), rows, columns);
+    const scales = Array.from({ length: rows }, (_, i) => [1, 0, 1e-200, 1, 1e200][i % 5]);
+    for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) scaled.data[i * columns + j] *= scales[i];
+    const own = new Matrix(scaled.data.slice(), rows, columns);
+    const [out, lengths, inPlace] = [rows * columns, rows, rows].map((length) => new Float64Array(length));
+    expect(unitRows(scaled, out, lengths)).toBe(rows === 1);
+    expect(unitRows(own, own.data, inPlace)).toBe(rows === 1);
+    expect([own.data, inPlace]).toEqual([out, lengths]);
+    const sizes = rowsOf(scaled).map((row, i) => (scales[i] === 1 ? Math.hypot(...row) : -1));
+    expectClose(lengths, sizes, sizes);
+    const truth = rowsOf(scaled).flatMap((row, i) => row.map((value) => (scales[i] === 1 ? value / sizes[i] : value)));
+    expectClose(out, truth, truth);
   });
 
   test("constant + factor ⊙ x", () => {
