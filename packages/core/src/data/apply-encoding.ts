@@ -11,6 +11,7 @@ import { gatheredCodes } from "./gather.js";
 import { quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
 import { chooseRows, countMissing } from "./row-choice.js";
+import { type Origin, originOf } from "./row-place.js";
 import type { CategoricalColumn, Column, Table } from "./table.js";
 import { readTarget } from "./target.js";
 
@@ -38,8 +39,9 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
       ? null
       : { column: columnNamed(table, ROLE.weights, encoding.weights), kind: encoding.weightsKind };
   const choice = chooseRows(table, target, columns, weighting, encoding.missing);
-  const { y, notes } = readTarget(target, encoding.target, choice.rows, table.source);
-  const writers = writersOf(columns, encoding, choice.rows, table.source);
+  const origin = originOf(table);
+  const { y, notes } = readTarget(target, encoding.target, choice.rows, origin);
+  const writers = writersOf(columns, encoding, choice.rows, origin);
   const factors = options.role === "training" ? encoding.classFactors : null;
   const weights = factors ? balancedWeights(classPlaces(y, encoding.target), choice.weights, factors) : choice.weights;
   return new EncodedDataset(columnRows(writers, choice.rows, encoding.features.length), { start: 0 }, y, weights, {
@@ -63,22 +65,20 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
 
 /**
  * What writes the features of some rows of the encoding's columns.
- * @param before rows of the table before those of the columns, for messages
  * @throws input: text instead of numbers, or a level that the training rows had not
  */
 export function writersOf(
   columns: readonly Column[],
   encoding: Encoding,
   rows: Int32Array,
-  source: string,
-  before = 0,
+  origin: Origin,
 ): ColumnWriter[] {
   let offset = 0;
   return encoding.columns.map((column, k) => {
     const width = column.kind === "categorical" ? column.features.length : 1;
     const features = encoding.features.slice(offset, offset + width);
     offset += width;
-    return writerOf(columns[k], column, features, offset - width, rows, source, before);
+    return writerOf(columns[k], column, features, offset - width, rows, origin);
   });
 }
 
@@ -88,11 +88,10 @@ function writerOf(
   features: readonly FeatureInfo[],
   offset: number,
   rows: Int32Array,
-  source: string,
-  before: number,
+  origin: Origin,
 ): ColumnWriter {
   if (encoding.kind === "numeric") {
-    const { values } = asNumbers(column, rows, source, before);
+    const { values } = asNumbers(column, rows, origin);
     const [{ mean, scale }] = features;
     return numberWriter(values, encoding.fill, mean, scale, offset);
   }
@@ -102,7 +101,7 @@ function writerOf(
   const strange = Uint8Array.from(text.levels, (level) => (known.has(level) ? 0 : 1));
   if (strange.includes(1)) {
     const row = rows.find((i) => text.codes[i] >= 0 && strange[text.codes[i]] === 1);
-    if (row !== undefined) throw unknownLevel(text, row, source, before);
+    if (row !== undefined) throw unknownLevel(text, row, origin);
   }
   const made = encoding.kind === "boolean" ? ["true"] : encoding.features;
   const fill = encoding.kind === "boolean" ? [encoding.fill] : encoding.fill;
@@ -119,9 +118,9 @@ function writerOf(
   return indicatorWriter(text.codes, featureOf, off, on, missing, offset);
 }
 
-const unknownLevel = (column: CategoricalColumn, row: number, source: string, before: number): Error =>
+const unknownLevel = (column: CategoricalColumn, row: number, { source, placeOf }: Origin): Error =>
   inputError(
-    `${source}: column ${quoted(column.name)} is ${quoted(column.levels[column.codes[row]])} in data row ${before + row + 1}, a level that the training data do not have; remove the row or train on data with this level.`,
+    `${source}: column ${quoted(column.name)} is ${quoted(column.levels[column.codes[row]])} in ${placeOf(row)}, a level that the training data do not have; remove the row or train on data with this level.`,
   );
 
 /** What the rows belong to: groups that splits keep whole, clusters, and the groups that results are repeated for. */
@@ -140,12 +139,12 @@ function partitionsOf(
   const cluster = column(encoding.cluster, ROLE.cluster);
   // Rows without a group form one group.
   const groups = splitBy === null ? undefined : gatheredCodes(asText(splitBy).codes, rows);
-  const clusters = cluster === null ? undefined : clusterCodes(cluster, rows, table.source);
+  const clusters = cluster === null ? undefined : clusterCodes(cluster, rows, originOf(table));
   const { by } = encoding;
   return {
     groups: groups && clusters ? joinedGroups(groups, clusters) : (groups ?? clusters),
     clusters,
-    by: by === null ? undefined : applyBy(columnNamed(table, ROLE.by, by.column), by, rows, table.source),
+    by: by === null ? undefined : applyBy(columnNamed(table, ROLE.by, by.column), by, rows, originOf(table)),
   };
 }
 

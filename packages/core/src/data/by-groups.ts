@@ -3,6 +3,7 @@ import { asNumbers, asText } from "./column-kinds.js";
 import { type ByEncoding, missingLevel } from "./encoding.js";
 import { compareCodePoints, quoted } from "./names.js";
 import { hasMissing } from "./row-choice.js";
+import type { Origin } from "./row-place.js";
 import type { Column, NumericColumn } from "./table.js";
 import { isMissingAt } from "./target.js";
 
@@ -56,11 +57,11 @@ export const byLevels = (column: string, names: readonly string[], source: strin
  * The group of each row. Levels that the training rows had not come after those they had.
  * @throws AifError "usage" where there are more than 50 groups, "input" for text where intervals need numbers
  */
-export function applyBy(column: Column, encoding: ByEncoding, rows: Int32Array, source: string): ByGroups {
+export function applyBy(column: Column, encoding: ByEncoding, rows: Int32Array, origin: Origin): ByGroups {
   const found = encoding.kind === "levels" ? presentNames(column, rows) : [];
   const hasMissingRows = rows.some((row) => isMissingAt(column, row));
-  const names = allNames(encoding, found, hasMissingRows, source);
-  return { column: column.name, names, of: groupCodes(column, encoding, names, rows, source) };
+  const names = allNames(encoding, found, hasMissingRows, origin.source);
+  return { column: column.name, names, of: groupCodes(column, encoding, names, rows, origin) };
 }
 
 /** The groups of the training rows, then those that only other rows have. @throws AifError "usage" where there are more than 50 */
@@ -74,7 +75,6 @@ export const allNames = (
 
 /**
  * The place of each row's group among the names.
- * @param before rows of the table before those of the column, for messages
  * @throws AifError "input" for text where intervals need numbers
  */
 export function groupCodes(
@@ -82,14 +82,13 @@ export function groupCodes(
   encoding: ByEncoding,
   names: readonly string[],
   rows: Int32Array,
-  source: string,
-  before = 0,
+  origin: Origin,
 ): Int32Array {
   const position = new Map(names.map((name, k) => [name, k]));
   const place = (name: string): number => position.get(name) ?? -1;
   const without = place(missingLevel);
   if (encoding.kind === "intervals") {
-    const { values } = asNumbers(column, rows, source, before);
+    const { values } = asNumbers(column, rows, origin);
     const { cuts } = encoding;
     const above = (value: number): number => cuts.reduce((count, cut) => count + (value > cut ? 1 : 0), 0);
     return rows.map((row) => (Number.isNaN(values[row]) ? without : above(values[row])));

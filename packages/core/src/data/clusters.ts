@@ -2,6 +2,7 @@ import { type AifError, inputError } from "../errors.js";
 import { asText } from "./column-kinds.js";
 import { gatheredCodes } from "./gather.js";
 import { quoted } from "./names.js";
+import type { Origin } from "./row-place.js";
 import type { Column } from "./table.js";
 
 /** Rows that a message lists. */
@@ -11,20 +12,25 @@ export const rowsShown = 5;
  * The code of each row's cluster.
  * @throws AifError "input" naming the rows without one: nothing says whether they were drawn together
  */
-export function clusterCodes(column: Column, rows: Int32Array, source: string): Int32Array {
+export function clusterCodes(column: Column, rows: Int32Array, origin: Origin): Int32Array {
   const codes = gatheredCodes(asText(column).codes, rows);
   const missing = rows.filter((_, i) => codes[i] < 0);
   if (missing.length === 0) return codes;
-  throw clusterMissing(column.name, missing.length, [...missing.subarray(0, rowsShown)], source);
+  throw clusterMissing(column.name, missing.length, [...missing.subarray(0, rowsShown)], origin);
 }
 
 /** @param shown the first rows without a cluster, from 0 */
-export function clusterMissing(name: string, total: number, shown: readonly number[], source: string): AifError {
-  const listed = shown.map((row) => row + 1).join(", ");
+export function clusterMissing(
+  name: string,
+  total: number,
+  shown: readonly number[],
+  { source, placeOf }: Origin,
+): AifError {
+  const listed = shown.map(placeOf).join(", ");
   const more = total > shown.length ? " and more" : "";
   const count = total === 1 ? "1 row" : `${total} rows`;
   return inputError(
-    `${source}: cluster column ${quoted(name)} is missing in ${count} (data row ${listed}${more}); fill these cells in or remove the rows.`,
+    `${source}: cluster column ${quoted(name)} is missing in ${count} (${listed}${more}); fill these cells in or remove the rows.`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { inputError } from "../errors.js";
 import { quoted } from "./names.js";
+import type { Origin } from "./row-place.js";
 import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 
 /** A column as text, whatever the file made of it: text levels may all look like numbers in a later file. */
@@ -17,14 +18,13 @@ export function asText(column: Column): CategoricalColumn {
 
 /**
  * A column that held numbers in the training data.
- * @param before rows of the table before those of the column, for messages
  * @throws AifError "input" naming a cell that holds text now
  */
-export function asNumbers(column: Column, rows: Int32Array, source: string, before = 0): NumericColumn {
+export function asNumbers(column: Column, rows: Int32Array, { source, placeOf }: Origin): NumericColumn {
   if (column.kind === "numeric") return column;
   const { codes, levels, name } = column;
   const row = rows.find((i) => codes[i] >= 0 && !Number.isFinite(Number(levels[codes[i]])));
-  const found = row === undefined ? "" : ` (${quoted(levels[codes[row]])} in data row ${before + row + 1})`;
+  const found = row === undefined ? "" : ` (${quoted(levels[codes[row]])} in ${placeOf(row)})`;
   throw inputError(
     `${source}: column ${quoted(name)} holds text${found} but held numbers in the training data; correct these cells.`,
   );

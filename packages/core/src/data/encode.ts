@@ -50,13 +50,16 @@ export function* fitting<C extends ColumnInfo, Rows>(
   facts: TableFacts<C, Rows>,
   options: EncodeOptions,
 ): Steps<{ encoding: Encoding; rows: Rows }> {
-  const { source } = facts;
-  const { target, weights, splitBy, cluster, by, keep, candidates } = chooseColumns(facts, options);
+  const { source } = facts.origin;
+  const { target, weights, splitBy, cluster, by, keep, candidates } = chooseColumns(
+    { source, columns: facts.columns },
+    options,
+  );
   const notes: Note[] = [];
   const useful: C[] = [];
   for (const column of candidates) {
     const survey = facts.survey(column);
-    const suspicious = dateNote(survey) ?? nearlyNumericNote(survey);
+    const suspicious = dateNote(survey) ?? nearlyNumericNote(survey, facts.origin);
     if (suspicious !== null) notes.push(suspicious);
     let useless = constantColumn(survey);
     if (useless === null && !keep.has(column)) {
@@ -69,7 +72,13 @@ export function* fitting<C extends ColumnInfo, Rows>(
   const weightsKind = options.weightsKind ?? "sampling";
   const weighting = weights === null ? null : { column: weights, kind: weightsKind };
   const { rows, chosen } = yield* settle(facts, target, useful, weighting, options, notes);
-  const fitted = fitTarget(target, facts.survey(target), yield* answered(facts.target(target, rows)), options, source);
+  const fitted = fitTarget(
+    target,
+    facts.survey(target),
+    yield* answered(facts.target(target, rows)),
+    options,
+    facts.origin,
+  );
   const columns = chosen.map(({ encoding }) => encoding);
   const features = chosen.flatMap((column) => column.features);
   if (features.length === 0) {

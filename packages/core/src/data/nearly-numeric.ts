@@ -1,6 +1,7 @@
 import type { ColumnSurvey } from "./column-survey.js";
 import { quoted } from "./names.js";
 import { type Note, note } from "./notes.js";
+import type { Origin } from "./row-place.js";
 
 /** From this share of number-like cells on, a text column is probably one of numbers gone wrong. */
 const SHARE = 0.8;
@@ -13,9 +14,9 @@ export const isNumber = (text: string): boolean => text.trim() !== "" && Number.
 
 /**
  * What keeps a text column from being numeric, where most of its cells look like numbers: the first offending cell and its
- * 1-based data row, in words. null for real text and for numbers.
+ * place, in words. null for real text and for numbers.
  */
-export function whatIsNotNumeric(column: ColumnSurvey): string | null {
+export function whatIsNotNumeric(column: ColumnSurvey, { placeOf }: Origin): string | null {
   if (column.kind !== "categorical" || column.boolean) return null;
   const { levels, counts, firstRows, rows, missing, more } = column;
   let alike = 0;
@@ -27,7 +28,7 @@ export function whatIsNotNumeric(column: ColumnSurvey): string | null {
   });
   const cells = more ? counts.reduce((sum, count) => sum + count, 0) : rows - missing;
   if (cells === 0 || alike < SHARE * cells || first < 0) return null;
-  return `${quoted(levels[first])} in data row ${firstRows[first] + 1} is no number (${alike} of ${cells} cells look like numbers)${advice(levels[first])}`;
+  return `${quoted(levels[first])} in ${placeOf(firstRows[first])} is no number (${alike} of ${cells} cells look like numbers)${advice(levels[first])}`;
 }
 
 function advice(cell: string): string {
@@ -37,8 +38,8 @@ function advice(cell: string): string {
     : "";
 }
 
-export function nearlyNumericNote(column: ColumnSurvey): Note | null {
-  const reason = whatIsNotNumeric(column);
+export function nearlyNumericNote(column: ColumnSurvey, origin: Origin): Note | null {
+  const reason = whatIsNotNumeric(column, origin);
   if (reason === null) return null;
   return note("nearly-numeric-column", `Column ${quoted(column.name)} is taken for text: ${reason}.`, [column.name]);
 }

@@ -4,6 +4,7 @@ import { gathered } from "./gather.js";
 import { quoted } from "./names.js";
 import { isNumber } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
+import { type Origin, originOf } from "./row-place.js";
 import type { CategoricalColumn, Column, Table } from "./table.js";
 import { isMissingAt } from "./target.js";
 
@@ -35,14 +36,15 @@ export function chooseRows(
   weighting: Weighting | null,
   rule: MissingRule,
 ): RowChoice {
-  const raw = weighting === null ? null : weightsIn(weighting, weighting.column, table.source);
+  const origin = originOf(table);
+  const raw = weighting === null ? null : weightsIn(weighting, weighting.column, origin);
   if (raw !== null && weighting !== null && !raw.some((weight) => weight > 0))
     throw allWeightless(weighting, table.source);
   const counts = noRowCounts(features.length);
   const keep = keptRows(target, features, raw, table.rows, rule, counts);
   const columns = [target, ...features];
   const first = counts.firstMissing;
-  refuseRows(columns, counts, rule, table.source, first === null ? null : `data row ${first + 1}`);
+  refuseRows(columns, counts, rule, table.source, first === null ? null : origin.placeOf(first));
   const rows = positionsOf(keep, counts.kept);
   const rawWeights = raw === null ? undefined : gathered(raw, rows);
   return {
@@ -180,26 +182,24 @@ function refuseMissing(columns: readonly Named[], missing: Float64Array, source:
   );
 }
 
-/**
- * The weights in a column, each of which makes sense.
- * @param before rows of the table before those of the column, for messages
- */
-export function weightsIn({ kind }: Weighting<Named>, column: Column, source: string, before = 0): Float64Array {
+/** The weights in a column, each of which makes sense. */
+export function weightsIn({ kind }: Weighting<Named>, column: Column, origin: Origin): Float64Array {
+  const { source, placeOf } = origin;
   const name = quoted(column.name);
   if (column.kind !== "numeric") {
-    const place = firstText(column, before);
+    const place = firstText(column, origin);
     throw inputError(`${source}: weights column ${name} holds text${place}; weights are numbers.`);
   }
   column.values.forEach((value, row) => {
     if (!(value >= 0)) {
       const found = Number.isNaN(value) ? "missing" : String(value);
       throw inputError(
-        `${source}: weights column ${name} is ${found} in data row ${before + row + 1}; weights are finite and not negative.`,
+        `${source}: weights column ${name} is ${found} in ${placeOf(row)}; weights are finite and not negative.`,
       );
     }
     if (kind === "frequency" && !Number.isInteger(value)) {
       throw inputError(
-        `${source}: weights column ${name} is ${value} in data row ${before + row + 1}, but frequency weights are whole numbers; count rows or give --weights-kind sampling.`,
+        `${source}: weights column ${name} is ${value} in ${placeOf(row)}, but frequency weights are whole numbers; count rows or give --weights-kind sampling.`,
       );
     }
   });
@@ -207,9 +207,9 @@ export function weightsIn({ kind }: Weighting<Named>, column: Column, source: st
 }
 
 /** Where the first cell is that is no number, in words. */
-function firstText({ codes, levels }: CategoricalColumn, before: number): string {
+function firstText({ codes, levels }: CategoricalColumn, { placeOf }: Origin): string {
   const row = codes.findIndex((code) => code >= 0 && !isNumber(levels[code]));
-  return row < 0 ? "" : ` (${quoted(levels[codes[row]])} in data row ${before + row + 1})`;
+  return row < 0 ? "" : ` (${quoted(levels[codes[row]])} in ${placeOf(row)})`;
 }
 
 export const allWeightless = ({ column }: Weighting<Named>, source: string): Error =>

@@ -2,6 +2,7 @@ import { type AifError, inputError } from "../errors.js";
 import { ColumnBuilder, type ColumnPiece } from "./column-builder.js";
 import { listed, quoted, unknownColumn } from "./names.js";
 import type { Note } from "./notes.js";
+import type { FileRows } from "./row-place.js";
 import { defaultRowsPerBlock } from "./rows-dataset.js";
 import type { Column, Table } from "./table.js";
 import { MOST_COLUMNS, TableMemory } from "./table-memory.js";
@@ -55,6 +56,8 @@ export class TableBuilder {
   private readonly notes = new Map<string, Note>();
   /** Where the reader is now. `line` is 0 where the format has no lines. */
   readonly at = { file: "", line: 0, firstRow: 0 };
+  /** Those that gave rows, but for the one that is read. */
+  private readonly files: FileRows[] = [];
   /** Rows read so far, over all files. */
   rows = 0;
   /** Rows handed over to `pieces`. */
@@ -105,9 +108,15 @@ export class TableBuilder {
 
   /** Starts the next file. */
   file(name: string): void {
+    this.closeFile();
     this.at.file = name;
     this.at.line = 0;
     this.at.firstRow = this.rows;
+  }
+
+  private closeFile(): void {
+    const rows = this.rows - this.at.firstRow;
+    if (rows > 0) this.files.push({ name: this.at.file, rows });
   }
 
   /** `data.csv, data row 3 (line 4)`, of the row that is being read. */
@@ -235,6 +244,8 @@ export class TableBuilder {
       columns.push(builder.finish());
       this.builders.delete(name); // so that its chunks are freed
     }
-    return { source, rows: this.rows, columns, notes: [...this.notes.values()] };
+    this.closeFile();
+    const { rows, files } = this;
+    return { source, rows, columns, ...(files.length > 1 ? { files } : {}), notes: [...this.notes.values()] };
   }
 }

@@ -5,6 +5,7 @@ import { addLevelWeights, type NumericStatistics, numericStatistics } from "./co
 import { type ColumnInfo, type ColumnSurvey, surveyOf } from "./column-survey.js";
 import type { ByEncoding, MissingRule, TargetEncoding } from "./encoding.js";
 import { chooseRows, type RowChoice, type Weighting } from "./row-choice.js";
+import { type Origin, originOf } from "./row-place.js";
 import type { Column, Table } from "./table.js";
 import { DISTINCT_LABELS, readTarget, type TargetFacts, targetFacts } from "./target.js";
 
@@ -21,7 +22,7 @@ export type ColumnStatistics =
  * @typeParam Rows a choice of its rows
  */
 export interface TableFacts<C extends ColumnInfo, Rows> {
-  readonly source: string;
+  readonly origin: Origin;
   readonly columns: readonly C[];
   /** Of all rows. */
   survey(column: C): ColumnSurvey;
@@ -41,9 +42,10 @@ export interface TableFacts<C extends ColumnInfo, Rows> {
 /** A table in memory answers at once. */
 export function tableFacts(table: Table): TableFacts<Column, RowChoice> {
   const { source, columns } = table;
+  const origin = originOf(table);
   const surveys = new Map<Column, ColumnSurvey>();
   return {
-    source,
+    origin,
     columns,
     survey(column) {
       const survey = surveys.get(column) ?? surveyOf(column);
@@ -56,7 +58,7 @@ export function tableFacts(table: Table): TableFacts<Column, RowChoice> {
     twins: (groups, { rows }) => groups.map((group) => twinsIn(group, rows)),
     target: (column, { rows }) => targetFacts(column, rows, DISTINCT_LABELS),
     classTotals(column, target, { rows, weights }) {
-      const { y } = readTarget(column, target, rows, source);
+      const { y } = readTarget(column, target, rows, origin);
       return classTotals(classPlaces(y, target), weights, target.classes?.length ?? 2);
     },
     by: (column, { rows, weights }) => fitBy(column, rows, weights, source),

@@ -1,4 +1,5 @@
 import type { Note } from "./notes.js";
+import type { FileRows } from "./row-place.js";
 
 /** A table as read from a file: typed columns of equal length, nothing dropped, nothing imputed. */
 export interface Table {
@@ -6,6 +7,8 @@ export interface Table {
   readonly source: string;
   readonly rows: number;
   readonly columns: readonly Column[];
+  /** Where several files were read together: each that gave rows, in order. */
+  readonly files?: readonly FileRows[];
   /** What the reader decided without asking (no header row, another character encoding). */
   readonly notes?: readonly Note[];
 }

@@ -5,6 +5,7 @@ import { gathered } from "./gather.js";
 import { listed, quoted } from "./names.js";
 import { whatIsNotNumeric } from "./nearly-numeric.js";
 import { type Note, note } from "./notes.js";
+import type { Origin } from "./row-place.js";
 import type { CategoricalColumn, Column, NumericColumn } from "./table.js";
 
 /** More labels than this are no classes but text or numbers. */
@@ -37,19 +38,20 @@ export function fitTarget(
   survey: ColumnSurvey,
   facts: TargetFacts,
   options: EncodeOptions,
-  source: string,
+  origin: Origin,
 ): TargetEncoding {
+  const { source } = origin;
   const distinct = labelsOf(column, facts, 3);
   if (distinct.length < 2) {
     throw inputError(
       `${source}: target column ${quoted(column.name)} ${distinct.length === 0 ? "has no values" : `is ${quoted(distinct[0])} in every row`}; choose a target that varies.`,
     );
   }
-  const spoilt = distinct.length > 2 ? whatIsNotNumeric(survey) : null;
+  const spoilt = distinct.length > 2 ? whatIsNotNumeric(survey, origin) : null;
   if (spoilt !== null) {
     throw inputError(`${source}: target column ${quoted(column.name)} is not numeric: ${spoilt}.`);
   }
-  const task = taskOf(column, distinct.length, options.task ?? "auto", facts, source);
+  const task = taskOf(column, distinct.length, options.task ?? "auto", facts, origin);
   if (task !== "binary") {
     if (options.positive !== undefined) {
       throw usageError(
@@ -62,12 +64,13 @@ export function fitTarget(
   return { column: column.name, task, labels: chooseLabels(column, distinct, options.positive, source), classes: null };
 }
 
-function taskOf(column: ColumnInfo, distinct: number, wanted: Task | "auto", facts: TargetFacts, source: string): Task {
+function taskOf(column: ColumnInfo, distinct: number, wanted: Task | "auto", facts: TargetFacts, origin: Origin): Task {
+  const { source } = origin;
   const numeric = column.kind === "numeric";
   const name = quoted(column.name);
   if (!numeric && (wanted === "regression" || wanted === "count")) {
     throw inputError(
-      `${source}: target column ${name} holds text (${quoted(column.levels[facts.found[0]])} in data row ${facts.firstRow + 1}), but this model predicts ${wanted === "count" ? "counts" : "numbers"}; choose another target or a model of classes (--model logistic, or softmax for more than two).`,
+      `${source}: target column ${name} holds text (${quoted(column.levels[facts.found[0]])} in ${origin.placeOf(facts.firstRow)}), but this model predicts ${wanted === "count" ? "counts" : "numbers"}; choose another target or a model of classes (--model logistic, or softmax for more than two).`,
     );
   }
   const task = wanted !== "auto" ? wanted : !numeric || distinct === 2 ? "binary" : "regression";
@@ -141,29 +144,26 @@ export const isMissingAt = (column: Column, row: number): boolean =>
 
 /**
  * The target as the model sees it, row by row: ±1 for two labels, the index of the class for several, else the number.
- * @param before rows of the table before those of the column, for messages
  */
 export function readTarget(
   column: Column,
   target: TargetEncoding,
   rows: Int32Array,
-  source: string,
-  before = 0,
+  origin: Origin,
 ): { y: Float64Array; notes: Note[] } {
   const { labels, classes } = target;
-  if (classes !== null) return { y: readClasses(column, classes, rows, source, before), notes: [] };
-  if (labels === null) return { y: readNumbers(column, target, rows, source, before), notes: [] };
+  if (classes !== null) return { y: readClasses(column, classes, rows, origin), notes: [] };
+  if (labels === null) return { y: readNumbers(column, target, rows, origin), notes: [] };
   return column.kind === "numeric"
-    ? { y: readNumericLabels(column, labels, rows, source, before), notes: [] }
-    : readTextLabels(column, labels, rows, source, before);
+    ? { y: readNumericLabels(column, labels, rows, origin), notes: [] }
+    : readTextLabels(column, labels, rows, origin);
 }
 
 function readClasses(
   column: Column,
   classes: readonly string[],
   rows: Int32Array,
-  source: string,
-  before: number,
+  { source, placeOf }: Origin,
 ): Float64Array {
   const indexOf = new Map(classes.map((label, k) => [column.kind === "numeric" ? Number(label) : label, k]));
   const codes = column.kind === "numeric" ? null : column.levels.map((level) => indexOf.get(level.trim()) ?? -1);
@@ -172,7 +172,7 @@ function readClasses(
     const index = codes === null ? indexOf.get(valueAt(column, rows[i])) : codes[valueAt(column, rows[i])];
     if (index === undefined || index < 0) {
       throw inputError(
-        `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, rows[i]))} in data row ${before + rows[i] + 1}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
+        `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, rows[i]))} in ${placeOf(rows[i])}, which is none of the ${classes.length} training classes (${listed(classes, 5)}); correct the cell or remove the row.`,
       );
     }
     y[i] = index;
@@ -188,39 +188,32 @@ function readNumbers(
   column: Column,
   target: TargetEncoding,
   rows: Int32Array,
-  source: string,
-  before: number,
+  { source, placeOf }: Origin,
 ): Float64Array {
   if (column.kind !== "numeric") {
     const row = rows[0];
     throw inputError(
-      `${source}: target column ${quoted(column.name)} holds text (${quoted(labelAt(column, row))} in data row ${before + row + 1}), but ${target.task} needs numbers; correct these cells.`,
+      `${source}: target column ${quoted(column.name)} holds text (${quoted(labelAt(column, row))} in ${placeOf(row)}), but ${target.task} needs numbers; correct these cells.`,
     );
   }
   const y = gathered(column.values, rows);
   const negative = target.task === "count" ? y.findIndex((value) => value < 0) : -1;
   if (negative >= 0) {
     throw inputError(
-      `${source}: target column ${quoted(column.name)} is ${y[negative]} in data row ${before + rows[negative] + 1}, but counts are not negative; correct the cell or choose a regression model.`,
+      `${source}: target column ${quoted(column.name)} is ${y[negative]} in ${placeOf(rows[negative])}, but counts are not negative; correct the cell or choose a regression model.`,
     );
   }
   return y;
 }
 
-function readNumericLabels(
-  column: NumericColumn,
-  labels: Labels,
-  rows: Int32Array,
-  source: string,
-  before: number,
-): Float64Array {
+function readNumericLabels(column: NumericColumn, labels: Labels, rows: Int32Array, origin: Origin): Float64Array {
   const negative = Number(labels.negative);
   const positive = Number(labels.positive);
   const y = gathered(column.values, rows);
   for (let i = 0; i < y.length; i++) {
     if (y[i] === positive) y[i] = 1;
     else if (y[i] === negative) y[i] = -1;
-    else throw unknownLabel(column, rows[i], labels, source, before);
+    else throw unknownLabel(column, rows[i], labels, origin);
   }
   return y;
 }
@@ -229,8 +222,7 @@ function readTextLabels(
   column: CategoricalColumn,
   labels: Labels,
   rows: Int32Array,
-  source: string,
-  before: number,
+  origin: Origin,
 ): { y: Float64Array; notes: Note[] } {
   const exact = column.levels.map((level) => signOf(level, labels));
   const lenient = column.levels.map((level, code) => exact[code] || signOf(level.replace(/\.$/, ""), labels));
@@ -238,11 +230,11 @@ function readTextLabels(
   const y = gathered(column.codes, rows);
   for (let i = 0; i < y.length; i++) {
     const code = y[i];
-    if (lenient[code] === 0) throw unknownLabel(column, rows[i], labels, source, before);
+    if (lenient[code] === 0) throw unknownLabel(column, rows[i], labels, origin);
     if (exact[code] === 0) dots = true;
     y[i] = lenient[code];
   }
-  const message = `${source}: labels of target column ${quoted(column.name)} that end in "." were matched without it.`;
+  const message = `${origin.source}: labels of target column ${quoted(column.name)} that end in "." were matched without it.`;
   return { y, notes: dots ? [note("label-dots", message, [column.name])] : [] };
 }
 
@@ -252,7 +244,7 @@ function signOf(text: string, { negative, positive }: Labels): number {
   return label === positive ? 1 : label === negative ? -1 : 0;
 }
 
-const unknownLabel = (column: Column, row: number, labels: Labels, source: string, before: number): Error =>
+const unknownLabel = (column: Column, row: number, labels: Labels, { source, placeOf }: Origin): Error =>
   inputError(
-    `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in data row ${before + row + 1}, but the training labels are ${quoted(labels.negative)} and ${quoted(labels.positive)}; correct the cell or remove the row.`,
+    `${source}: target column ${quoted(column.name)} is ${quoted(labelAt(column, row))} in ${placeOf(row)}, but the training labels are ${quoted(labels.negative)} and ${quoted(labels.positive)}; correct the cell or remove the row.`,
   );

@@ -5,6 +5,7 @@ import { fitEncoding } from "../data/encode.js";
 import type { EncodedDataset } from "../data/encoded-dataset.js";
 import type { ColumnEncoding, Encoding, FeatureInfo } from "../data/encoding.js";
 import { listed, quoted } from "../data/names.js";
+import { originOf } from "../data/row-place.js";
 import type { Table } from "../data/table.js";
 import { type AifError, inputError } from "../errors.js";
 import { matchColumns } from "../models/import/match.js";
@@ -207,6 +208,6 @@ function strangeLabels(
   let row = 0;
   while (row < table.rows && labelOf(row) !== stranger) row++;
   return inputError(
-    `${where} holds ${quoted(stranger)} (data row ${row + 1}), which is no class of ${source}; its classes are ${listed(names)}.`,
+    `${where} holds ${quoted(stranger)} (${originOf(table).placeOf(row)}), which is no class of ${source}; its classes are ${listed(names)}.`,
   );
 }

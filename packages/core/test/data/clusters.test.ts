@@ -57,13 +57,13 @@ describe("clusters", () => {
     await expectFailure(
       () => encoded("a,g,t\n1,p,1\n2,,2\n4,p,5\n8,,7\n", { target: "t", cluster: "g", missing: "mean" }),
       "input",
-      /cluster column "g" is missing in 2 rows \(data row 2, 4\); fill/,
+      /cluster column "g" is missing in 2 rows \(data row 2, data row 4\); fill/,
     );
     const many = Array.from({ length: 9 }, (_, i) => `${i},${i === 0 ? "p" : ""},${i * i}`).join("\n");
     await expectFailure(
       () => encoded(`a,g,t\n${many}\n`, { target: "t", cluster: "g" }),
       "input",
-      /in 8 rows \(data row 2, 3, 4, 5, 6 and more\)/,
+      /in 8 rows \(data row 2, data row 3, data row 4, data row 5, data row 6 and more\)/,
     );
   });
 

@@ -58,7 +58,7 @@ export async function cacheParts(
         const found = await pass.read(asText, (bytes) => onRows(survey.rows + pass.rows, bytes));
         await part.check();
         survey = joinedSurveys(survey, found);
-        cached.push({ name: part.source.name, rows: found.rows, columns: pass.columns });
+        cached.push({ name: part.source.name, columns: pass.columns });
         break;
       } catch (error) {
         if (!(error instanceof TurnedToText)) {
@@ -106,6 +106,7 @@ class PartPass implements PieceTaker {
     const notes = table.finishPieces();
     return {
       ...this.tally.survey,
+      files: this.rows === 0 ? [] : [{ name: source.name, rows: this.rows }],
       declared: table.declared ? { file: source.name, names: table.names } : null,
       notes: [...notes],
     };

@@ -10,7 +10,7 @@ import { type Part, type Parts, shareOf } from "./parts.node.js";
 import { joinedSurveys, noRows, type RowsSurvey } from "./rank-survey.js";
 
 /** Of the layout: caches of another version are written anew. */
-const VERSION = 2;
+const VERSION = 3;
 
 export interface FirstPassWork {
   readonly ranks: Ranks;

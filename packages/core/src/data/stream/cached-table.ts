@@ -1,6 +1,7 @@
 import type { Ranks } from "../../parallel/ranks.js";
 import type { ColumnInfo, ColumnSurvey } from "../column-survey.js";
 import type { Note } from "../notes.js";
+import { type Origin, originAfter, originOf } from "../row-place.js";
 import type { Column } from "../table.js";
 import type { BlockColumn } from "./cache-block.js";
 import { type RowsSurvey, type SurveyedColumn, surveyedColumn } from "./rank-survey.js";
@@ -8,10 +9,7 @@ import { type RowsSurvey, type SurveyedColumn, surveyedColumn } from "./rank-sur
 /** A file whose rows lie in the cache: its columns in the order of the blocks' columns. Plain data. */
 export interface CachedPart {
   readonly name: string;
-  readonly rows: number;
   readonly columns: readonly string[];
-  /** Rows of the file before these (default 0). */
-  readonly before?: number;
 }
 
 /** Blocks of rows of some files, in order. */
@@ -33,6 +31,8 @@ export interface TablePiece {
   /** Rows of the whole table before these. */
   readonly before: number;
   readonly rows: number;
+  /** Of these rows, counted from the first of them. */
+  readonly origin: Origin;
   /** The cells of a column, valid until the next piece. */
   column(info: ColumnInfo): Column;
 }
@@ -40,6 +40,8 @@ export interface TablePiece {
 /** A table whose rows, or this rank's share of them, lie in a cache. */
 export class CachedTable {
   readonly columns: readonly ColumnInfo[];
+  /** Of the rows of all ranks. */
+  readonly origin: Origin;
   /** Rows of all ranks. */
   readonly rows: number;
   /** What the readers of files decided without asking. */
@@ -65,6 +67,7 @@ export class CachedTable {
     const columns = survey.columns.map(surveyedColumn);
     this.columns = columns.map(({ info }) => info);
     this.surveyed = new Map(columns.map((column) => [column.info, column]));
+    this.origin = originOf({ source, files: survey.files });
     this.rows = survey.rows;
     this.notes = survey.notes;
   }
@@ -73,19 +76,6 @@ export class CachedTable {
     const found = this.surveyed.get(column);
     if (!found) throw new Error(`${column.name} is no column of this table.`);
     return found.survey;
-  }
-
-  /** A row of this rank, in words. @param row counted through the whole table, from 0 */
-  placeOf(row: number): string {
-    let within = row - this.firstRow;
-    for (const { name, rows, before = 0 } of this.blocks.parts) {
-      if (within < rows) {
-        const inFile = name === this.source ? "" : `: row ${before + within + 1} of ${name}`;
-        return `data row ${row + 1}${inFile}`;
-      }
-      within -= rows;
-    }
-    throw new Error(`Row ${row} is none of this rank's.`);
   }
 
   /** This rank's rows in order. */
@@ -101,7 +91,7 @@ export class CachedTable {
         cells ??= blocks.block(k);
         return this.column(info, cells[place.get(info.name) ?? -1], rows);
       };
-      yield { before, rows, column };
+      yield { before, rows, origin: originAfter(before, this.origin), column };
       before += rows;
     }
   }

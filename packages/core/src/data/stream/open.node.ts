@@ -243,7 +243,7 @@ async function otherRows(table: CachedTable, encoding: Encoding): Promise<Stream
 function checkTargets(table: CachedTable, used: UsedRows, encoding: Encoding): Note[] {
   const target = columnNamed(table, ROLE.target, encoding.target.column);
   for (const { piece, rows } of usedPieces(table, used)) {
-    const { notes } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+    const { notes } = readTarget(piece.column(target), encoding.target, rows, piece.origin);
     if (notes.length > 0) return notes;
   }
   return [];

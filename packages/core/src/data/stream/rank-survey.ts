@@ -3,6 +3,7 @@ import { sortedLevels } from "../column-builder.js";
 import { type ColumnInfo, type ColumnSurvey, joinedNumbers, type NumberTally, noNumbers } from "../column-survey.js";
 import { quoted } from "../names.js";
 import type { Note } from "../notes.js";
+import type { FileRows } from "../row-place.js";
 import { refuseOtherColumns } from "../table-builder.js";
 
 /** More different texts than these are not told apart: such a column names rows. */
@@ -29,13 +30,15 @@ export interface ColumnTally {
 /** What a first pass over some files finds. Plain data, the same for any way in which files are shared out. */
 export interface RowsSurvey {
   rows: number;
+  /** The files that gave rows, in order. */
+  readonly files: readonly FileRows[];
   readonly columns: ColumnTally[];
   /** The first file that says which columns it has before its rows; all others must have the same. */
   declared: { readonly file: string; readonly names: readonly string[] } | null;
   readonly notes: Note[];
 }
 
-export const noRows = (): RowsSurvey => ({ rows: 0, columns: [], declared: null, notes: [] });
+export const noRows = (): RowsSurvey => ({ rows: 0, files: [], columns: [], declared: null, notes: [] });
 
 export const newTally = (name: string, rowsBefore: number): ColumnTally => ({
   name,
@@ -84,6 +87,7 @@ export function joinedSurveys(a: RowsSurvey, b: RowsSurvey): RowsSurvey {
   const told = new Set(a.notes.map(({ message }) => message));
   return {
     rows,
+    files: [...a.files, ...b.files],
     columns,
     declared: a.declared ?? b.declared,
     notes: [...a.notes, ...b.notes.filter(({ message }) => !told.has(message))],

@@ -56,7 +56,7 @@ async function refuseMissing(table: CachedTable, used: UsedRows, name: string, {
   }
   const all = await exchange(table.ranks, { count, shown });
   const total = all.reduce((sum, rank) => sum + rank.count, 0);
-  if (total > 0) throw clusterMissing(name, total, all.flatMap((rank) => rank.shown).slice(0, rowsShown), table.source);
+  if (total > 0) throw clusterMissing(name, total, all.flatMap((rank) => rank.shown).slice(0, rowsShown), table.origin);
 }
 
 /** As `joinedGroups`, over the rows of all ranks. */

@@ -1,7 +1,7 @@
 import type { Ranks } from "../../parallel/ranks.js";
 import { CacheReader } from "./cache-file.node.js";
 import type { CachedRows } from "./cached-rows.node.js";
-import { type CachedBlocks, type CachedPart, CachedTable } from "./cached-table.js";
+import { type CachedBlocks, CachedTable } from "./cached-table.js";
 
 /** The cached rows of this rank as a table, where every rank has its own cache. */
 export const wholeTable = (rows: CachedRows, ranks: Ranks): CachedTable =>
@@ -30,7 +30,7 @@ function blocksOf(rows: CachedRows, from: number, to: number): CachedBlocks {
   };
   const reader = new CacheReader(file, index, rowsOf, handle);
   return {
-    parts: pass.parts.map((part, f) => clipped(part, f, rows, from, to)),
+    parts: pass.parts,
     texts: pass.texts,
     rounding: pass.rounding,
     count: to - from,
@@ -38,15 +38,4 @@ function blocksOf(rows: CachedRows, from: number, to: number): CachedBlocks {
     fileOf: (k) => index.files[from + k],
     block: (k) => reader.block(from + k),
   };
-}
-
-/** Of a file, the rows in a run of blocks. */
-function clipped(part: CachedPart, file: number, { index }: CachedRows, from: number, to: number): CachedPart {
-  let [rows, before] = [0, 0];
-  for (let k = from; k < to; k++) {
-    if (index.files[k] !== file) continue;
-    if (rows === 0) before = index.before[k];
-    rows += index.rows[k];
-  }
-  return { ...part, rows, before };
 }

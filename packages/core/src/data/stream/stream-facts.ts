@@ -23,7 +23,7 @@ import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
 /** What a cached table answers: passes over this rank's pieces, put together over all ranks. */
 export function streamFacts(table: CachedTable): TableFacts<ColumnInfo, UsedRows> {
   return {
-    source: table.source,
+    origin: table.origin,
     columns: table.columns,
     survey: (column) => table.survey(column),
     allDifferent: (column) => allDifferent(table, column),
@@ -37,7 +37,7 @@ export function streamFacts(table: CachedTable): TableFacts<ColumnInfo, UsedRows
     async classTotals(column, encoding, used) {
       const totals = new Float64Array(encoding.classes?.length ?? 2);
       for (const { piece, rows, weights } of usedPieces(table, used)) {
-        const { y } = readTarget(piece.column(column), encoding, rows, table.source, piece.before);
+        const { y } = readTarget(piece.column(column), encoding, rows, piece.origin);
         classTotals(classPlaces(y, encoding), weights, totals.length).forEach((total, k) => {
           totals[k] += total;
         });

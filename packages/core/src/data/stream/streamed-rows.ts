@@ -99,10 +99,9 @@ export class StreamedRows implements StreamedDataset {
         columns.map((info) => piece.column(info)),
         encoding,
         rows,
-        table.source,
-        piece.before,
+        piece.origin,
       );
-      const { y } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+      const { y } = readTarget(piece.column(target), encoding.target, rows, piece.origin);
       const evaluationWeights = weights.slice();
       for (let i = 0; i < rows.length; i++) evaluationWeights[i] /= part.evaluationTotal;
       const w = classFactors === null ? evaluationWeights : weights.slice();
@@ -117,9 +116,7 @@ export class StreamedRows implements StreamedDataset {
       const folds = this.foldOf && new Uint16Array(rows.length);
       if (this.foldOf && folds) for (let i = 0; i < rows.length; i++) folds[i] = this.foldOf[own + rows[i]];
       const groupOf =
-        by &&
-        groups &&
-        groupCodes(piece.column(by.column), by.encoding, groups.names, rows, table.source, piece.before);
+        by && groups && groupCodes(piece.column(by.column), by.encoding, groups.names, rows, piece.origin);
       const clusterOf = this.clustered && rows.map((row) => this.clustered?.placeOf(own + row) ?? 0);
       if (buffer.length < Math.min(rowsPerBlock, rows.length) * m) {
         buffer = new Float64Array(Math.min(rowsPerBlock, rows.length) * m);
@@ -154,7 +151,7 @@ export function* targetsOf(
 ): Generator<{ before: number; rows: Int32Array; y: Float64Array; weights: Float64Array; raw: Float64Array | null }> {
   const target = columnNamed(table, ROLE.target, encoding.target.column);
   for (const { piece, rows, weights, raw } of usedPieces(table, used)) {
-    const { y } = readTarget(piece.column(target), encoding.target, rows, table.source, piece.before);
+    const { y } = readTarget(piece.column(target), encoding.target, rows, piece.origin);
     yield { before: piece.before, rows, y, weights, raw };
   }
 }

@@ -63,10 +63,10 @@ export async function chooseUsedRows(
     marks = new Uint8Array(table.ownRows);
     let at = 0;
     for (const piece of table.pieces()) {
-      const raw = weighting === null ? null : rawWeights(weighting, piece, source);
+      const raw = weighting === null ? null : weightsIn(weighting, piece.column(weighting.column), piece.origin);
       const [first, ...others] = columns.map((column) => piece.column(column));
       const keep = keptRows(first, others, raw, piece.rows, rule, counts);
-      if (counts.firstMissing !== null) missing ??= table.placeOf(piece.before + counts.firstMissing);
+      if (counts.firstMissing !== null) missing ??= piece.origin.placeOf(counts.firstMissing);
       if (raw !== null) for (let i = 0; i < raw.length; i++) if (raw[i] > largest) largest = raw[i];
       marks.set(keep, at);
       at += piece.rows;
@@ -98,9 +98,6 @@ export async function chooseUsedRows(
   return { ...chosen, total: total[0] };
 }
 
-const rawWeights = (weighting: Weighting<ColumnInfo>, piece: TablePiece, source: string): Float64Array =>
-  weightsIn(weighting, piece.column(weighting.column), source, piece.before);
-
 async function addedCounts({ ranks }: CachedTable, counts: RowCounts): Promise<RowCounts> {
   const few = Float64Array.of(counts.kept, counts.weightless);
   await ranks.add(few, counts.missing, counts.dropped);
@@ -129,7 +126,8 @@ export function* usedPieces(table: CachedTable, used: UsedRows, marks = used.mar
       yield { piece, rows, weights: NONE, raw: null };
       continue;
     }
-    const raw = weighting === null ? null : gathered(rawWeights(weighting, piece, table.source), rows);
+    const raw =
+      weighting === null ? null : gathered(weightsIn(weighting, piece.column(weighting.column), piece.origin), rows);
     const weights = buffer.subarray(0, rows.length);
     if (raw === null) weights.fill(1 / used.rows);
     else for (let i = 0; i < raw.length; i++) weights[i] = raw[i] / largest / total;
