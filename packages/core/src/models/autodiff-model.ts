@@ -179,9 +179,15 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
         const found = answers(new Matrix(finite("input gradients", g.values), x.rows, x.columns), 0);
         return found.map(({ directions, weights }) =>
           scope(() => {
+            const phi = matrixTensor(directions);
+            const [weight] = weights;
+            if (weights.every((other) => other === weight)) {
+              const sums = vectorOf(pullback(g, phi, theta));
+              return finite("mixed product", timesInPlace(sums, weight));
+            }
             // Weights of losses rather than of directions: nothing r×m is multiplied.
             const [weightedSlopes] = pullback(losses, constant(weights, x.rows, 1), [x]);
-            return finite("mixed product", vectorOf(pullback(weightedSlopes, matrixTensor(directions), theta)));
+            return finite("mixed product", vectorOf(pullback(weightedSlopes, phi, theta)));
           }),
         );
       }),
@@ -256,6 +262,11 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
       }),
   };
   return model;
+}
+
+function timesInPlace(values: Float64Array, factor: number): Float64Array {
+  for (let i = 0; i < values.length; i++) values[i] *= factor;
+  return values;
 }
 
 export const matrixTensor = ({ data, rows, columns }: Matrix): Tensor => constant(data, rows, columns);

@@ -230,20 +230,21 @@ it("mixed products of several adversaries from one pass are those of each by its
   const model = quadraticLoss(3, logisticLoss);
   const theta = Float64Array.from(random.normals(model.parameterNames.length));
   const seen = model.inputGradients(theta, block);
-  const answers = [1, -2].map((factor) => ({
+  // Rows without weight among them, and rows of one weight.
+  const uneven = (): Float64Array => Float64Array.from(random.normals(17), (value, i) => (i % 5 === 0 ? 0 : value));
+  const answers = [1, -2, 3].map((factor) => ({
     directions: new Matrix(
       seen.data.map((value, at) => factor * value + at),
       17,
       3,
     ),
-    // Rows without weight among them.
-    weights: Float64Array.from(random.normals(17), (value, i) => (i % 5 === 0 ? 0 : value)),
+    weights: factor === 3 ? new Float64Array(17).fill(0.3) : uneven(),
   }));
   const found = model.mixedProducts?.(theta, block, (gradients) => {
     expect(relativeError(gradients.data, seen.data)).toBeLessThan(1e-15);
     return answers;
   });
-  expect(found?.length).toBe(2);
+  expect(found?.length).toBe(3);
   answers.forEach(({ directions, weights }, t) => {
     const alone = model.mixedProduct(theta, block, directions, weights);
     expect(relativeError(found?.[t] ?? new Float64Array(0), alone)).toBeLessThan(1e-12);

@@ -2,6 +2,7 @@ import { rowsOfBlock } from "../../data/block-stretches.js";
 import type { Block } from "../../data/dataset.js";
 import { usageError } from "../../errors.js";
 import type { Matrix } from "../../linalg/matrix.js";
+import { borrowBuffers } from "../../models/idle-buffers.js";
 import type { InputSpan, Model, WeightedDirections } from "../../models/model.js";
 import type { Work } from "../../parallel/work.js";
 import { eachBlock } from "../../solvers/model-risk.js";
@@ -83,6 +84,8 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
   const kept = passing ? 0 : data.rows;
   const shares = await sharesOf(point, threats, kept, work);
   const span = spanOf(point, threats);
+  const buffers = borrowBuffers();
+  const rooms = threats.map(() => buffers.one());
   const sums = threats.map((threat) => ({
     // c, and the gain
     scalars: new Float64Array(2),
@@ -95,7 +98,7 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
     const answer = (gradients: Matrix, part: Block, t: number): WeightedDirections => {
       const [threat, sum] = [threats[t], sums[t]];
       const { w, firstRow } = part;
-      const { directions, gain } = answerTo(gradients, span ? euclidean(span.size) : threat, part);
+      const { directions, gain } = answerTo(gradients, span ? euclidean(span.size) : threat, part, rooms[t]);
       const sizes = threat.rowScales(part);
       const weights = passing ? w : w.map((value, i) => value * shares[t].omega[firstRow + i]);
       if (!passing) {
@@ -124,6 +127,7 @@ async function movingPulls(point: ModelPoint, threats: readonly Threat[], work: 
   };
   const shared = sums.flatMap(({ scalars, gradient }) => [scalars, gradient]);
   await eachBlock(data, "influence", work, visit, shared, 0, model.rowsAtOnce);
+  buffers.giveBack();
   return threats.map((threat, t) => {
     const { scalars, rowScales, gains, gradient, kinks } = sums[t];
     const [scale, gain] = scalars;
