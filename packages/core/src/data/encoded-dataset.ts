@@ -136,6 +136,13 @@ export class EncodedDataset extends RowsDataset {
     );
   }
 
+  /** The same rows with the weights with which they count in an evaluation. */
+  asJudged(): EncodedDataset {
+    if (this.evaluationWeights === this.weights) return this;
+    const parts = { ...this.parts, evaluationWeights: undefined };
+    return new EncodedDataset(this.source, this.index, this.y, this.evaluationWeights, parts);
+  }
+
   override select(rows: Int32Array): EncodedDataset {
     const { y, weights, index } = this.chosen(rows);
     const { groups, clusters, by, rawWeights } = this.parts;

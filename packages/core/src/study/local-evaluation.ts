@@ -53,11 +53,11 @@ export async function evaluateLocal(prepared: PreparedLocal, work: Work): Promis
   const { training, evaluation, influences, point, input, local } = prepared;
   const plan = input.settings.evaluation;
   if (plan.kind === "cv") return evaluateFolds(prepared, plan.folds, work);
-  const data = evaluation ?? training;
+  const data = (evaluation ?? training).asJudged();
   const model = local.judged ?? local.model;
   return influences.map(({ influence, scale }) => ({
     y: data.y,
-    w: data.evaluationWeights,
+    w: data.weights,
     parts: [{ data, model, rows: null, parameters: point.parameters, influence, scale }],
   }));
 }
@@ -77,7 +77,7 @@ async function evaluateFolds(prepared: PreparedLocal, folds: number, work: Work)
       if (original.weights[i] > 0) counts[ofRows[i] * classes.length + original.y[i]]++;
     refuseLostClass({ counts, classes });
   }
-  const judged = judgedRows(training, settings);
+  const judged = judgedRows(training, settings).asJudged();
   const parts: EvaluatedPart[][] = influences.map(() => []);
   const preconditioner = await preconditionerOf(influences[0], work);
   for (let fold = 0; fold < folds; fold++) {

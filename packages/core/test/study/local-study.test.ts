@@ -32,6 +32,24 @@ function clouds(n = 150, seed = 3) {
   return table([numeric("x", x), numeric("y", y), categorical("kind", kinds)], "clouds.csv");
 }
 
+/** The same with few of the third. */
+function unevenClouds() {
+  const { source, columns } = clouds(210);
+  const kept = Array.from({ length: 210 }, (_, i) => i).filter((i) => i % 3 < 2 || i % 5 === 0);
+  const [x, y, kind] = columns.map((column) =>
+    column.kind === "numeric"
+      ? numeric(
+          column.name,
+          kept.map((i) => column.values[i]),
+        )
+      : categorical(
+          column.name,
+          kept.map((i) => column.levels[column.codes[i]]),
+        ),
+  );
+  return table([x, y, kind], source);
+}
+
 const messageOf = async (work: Promise<unknown>): Promise<string> => {
   const error: unknown = await work.then(
     () => null,
@@ -55,6 +73,22 @@ describe("a softmax model", () => {
     expect(point.relativeParameterError).toBeLessThan(0.02);
     expect(Math.abs((point.lossRatio ?? 0) - 1)).toBeLessThan(0.02);
     expect(Math.abs((point.stationarity ?? 1) - (point.relativeParameterError ?? 0))).toBeLessThan(0.01);
+  });
+
+  it.each([
+    { kind: "cv", folds: 3 },
+    { kind: "fraction", share: 0.4 },
+  ] as const)("bends as the costs do where classes are balanced in training alone: %o", async (evaluation) => {
+    const e = 2e-4;
+    const { result } = await analyze({
+      table: unevenClouds(),
+      settings: settings({ model: "softmax", l2: 0.02, classWeight: "balanced", evaluation, epsilons: [e, 2 * e] }),
+    });
+    const [{ curve, sensitivity }] = result.threats;
+    const { slope, curvature } = sensitivity.heldOut ?? { slope: Number.NaN, curvature: Number.NaN };
+    // cost = slope·ε + curvature·ε² + O(ε³), of which two sizes take the last away.
+    const [one, two] = curve.map(({ cost, epsilon }) => ((cost ?? Number.NaN) / epsilon - slope) / epsilon);
+    expect(relativeError([curvature], [2 * one - two])).toBeLessThan(1e-4);
   });
 
   it("is judged on folds that have not seen the rows, with intervals and metrics of classes", async () => {

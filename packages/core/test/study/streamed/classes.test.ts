@@ -64,6 +64,10 @@ const cases: readonly (readonly [string, Partial<StudySettings>])[] = [
       norms: [2, INF],
     },
   ],
+  [
+    "balanced classes in folds",
+    { evaluation: { kind: "cv", folds: 3 }, norms: [2], l2: 0.02, classWeight: "balanced" },
+  ],
   ["groups in folds", { evaluation: { kind: "cv", folds: 3 }, norms: [2], l2: 0.02, by: "soil" }],
   [
     "some rows attacked",

@@ -18,8 +18,6 @@ import { ofFolds, type PassingBlock, type PassingBlocks } from "./passing-blocks
 export interface PassingPart {
   readonly model: PredictiveModel;
   readonly data: PassingBlocks;
-  /** Of the weight of all evaluated rows. */
-  readonly share: number;
   /** θ̃ (d), I (d) per unit of ε, and c. */
   readonly parameters: Float64Array;
   readonly influence: Float64Array;
@@ -30,8 +28,7 @@ export interface PassingPart {
 export const onePart = (
   data: PassingBlocks,
   { influences, point: { parameters }, local: { model } }: DescribedLocal,
-): PassingPart[][] =>
-  influences.map(({ influence, scale }) => [{ model, data, share: 1, parameters, influence, scale }]);
+): PassingPart[][] => influences.map(({ influence, scale }) => [{ model, data, parameters, influence, scale }]);
 
 /** Every fold under a fit of the others, which begins at θ̂: all side by side, so that they share their passes. */
 export async function foldParts(
@@ -47,7 +44,7 @@ export async function foldParts(
   const preconditioner = await preconditionerOf(influences[0], quiet);
   const found = await sideBySide(
     views,
-    sizes.map(({ inside, outside, share }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
+    sizes.map(({ inside, outside }, fold) => async (own: Pass<RowsView>): Promise<PassingPart[]> => {
       const rest = training.on(own, 1 / folds).choose(outside);
       const data = training.choose(inside);
       const model = (await local.relearn?.(rest)) ?? local.model;
@@ -66,7 +63,7 @@ export async function foldParts(
         // An absolute size is the same for every fold, whatever the mean norm of its rows.
         const whole = hasAbsoluteSizes(settings) ? influences[t].scale : scale;
         const moved = influence.map((value) => (whole / scale) * value);
-        return { model, data, share, parameters, influence: moved, scale: whole };
+        return { model, data, parameters, influence: moved, scale: whole };
       });
     }),
   );
@@ -93,17 +90,15 @@ export async function overParts(
 async function foldSizes(views: Pass<RowsView>, stream: StreamedDataset, ranks: Ranks, folds: number) {
   const counts = new EachRank(ranks, folds);
   const weights = new Float64Array(folds);
-  const shares = new Float64Array(folds);
   const { classes } = stream.encoding.target;
   const byClass = new Float64Array(folds * (classes?.length ?? 0));
   await views({
-    sums: [counts.all, weights, shares, byClass],
-    visit({ block: { y, w, evaluationWeights, foldOf } }) {
+    sums: [counts.all, weights, byClass],
+    visit({ block: { y, w, foldOf } }) {
       if (foldOf === null) throw inputError("The rows have no folds, which --evaluation cv needs.");
       for (let i = 0; i < y.length; i++) {
         counts.own[foldOf[i]]++;
         weights[foldOf[i]] += w[i];
-        shares[foldOf[i]] += evaluationWeights[i];
         if (classes && w[i] > 0) byClass[foldOf[i] * classes.length + y[i]]++;
       }
     },
@@ -116,7 +111,6 @@ async function foldSizes(views: Pass<RowsView>, stream: StreamedDataset, ranks: 
     const rows = sum(ofRanks);
     const before = sum(ofRanks.subarray(0, ranks.rank));
     return {
-      share: shares[fold],
       inside: { rows, firstRow: before, shared: true, of: ofFolds((k) => k === fold, weights[fold]) },
       outside: {
         rows: stream.rows - rows,

@@ -66,6 +66,14 @@ export class PassingBlocks implements Dataset {
     return new PassingBlocks(this.stream, this.ranks, this.views, this.keptBytes, chosen);
   }
 
+  /** The same rows with the weights with which they count in an evaluation. */
+  asJudged(): Dataset {
+    const { rows, firstRow, features, y, weights, ranks, keptBytes, blocks, select } = this;
+    const pass: Pass<Block> = ({ sums, seen, visit }) =>
+      this.pass({ sums, ...(seen !== undefined && { seen }), visit: (block) => visit(judgedBlock(block)) });
+    return { rows, firstRow, features, y, weights, ranks, keptBytes, pass, blocks, select };
+  }
+
   /** Rows that have been seen may be left out, or be shown again with the others. */
   readonly pass: Pass<PassingBlock> = ({ sums, seen = 0, visit }) => {
     const { chosen, ends, firstRow } = this;

@@ -65,10 +65,10 @@ export async function passingSensitivity(
       });
       return 0;
     },
-    ...parts.map(({ model, data, share, parameters, influence }) => async (own: Pass<RowsView>) => {
-      const problem = { model, data: data.on(own), ridge: new Float64Array(parameters.length), parameters };
+    ...parts.map(({ model, data, parameters, influence }) => async (own: Pass<RowsView>) => {
+      const problem = { model, data: data.on(own).asJudged(), ridge: new Float64Array(parameters.length), parameters };
       const operator = riskOperator(problem, { curvature, withRidge: false }, work);
-      return 0.5 * share * dot(influence, (await operator.product(asColumn(influence))).data);
+      return 0.5 * dot(influence, (await operator.product(asColumn(influence))).data);
     }),
   ]);
   const [total, slope] = sums;
