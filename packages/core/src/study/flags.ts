@@ -424,8 +424,14 @@ const rules = {
   streamed: {
     level: "note",
     raised: "the rows do not lie in memory, or are spread over processes, so that they pass by block by block",
-    why: "Every number that is given is the same as in memory. What needs all rows at once is left out: exact robust optima beside the curve, and the AUC where --memory leaves no room for its scores.",
-    todo: "Nothing, or give fewer rows (or more memory) for what is left out.",
+    why: "Every number that is given is the same as in memory.",
+    todo: "Nothing.",
+  },
+  "left-out-streamed": {
+    level: "note",
+    raised: "rows pass by block by block, so that what needs all of them at once is left out",
+    why: "There are no exact robust optima beside the curve, and no AUC where --memory leaves no room for its scores. What is there does not suffer.",
+    todo: "Nothing, or give fewer rows (or more memory) for what the message names; --no-exact asks for no exact optima.",
   },
   "row-parameters": {
     level: "note",

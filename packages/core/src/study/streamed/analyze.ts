@@ -10,7 +10,6 @@ import type { Study } from "../analyze.js";
 import { closedResult } from "../closed-result.js";
 import { coefficientTable } from "../coefficients.js";
 import { groundFlags, tableFlags } from "../data-flags.js";
-import { raise } from "../flags.js";
 import { populationSensitivity } from "../inference.js";
 import { localKindOf } from "../local-settings.js";
 import { chooseModel } from "../model-choice.js";
@@ -35,6 +34,7 @@ import { evaluateAll, meanOf } from "./evaluate-rows.js";
 import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import type { FitGround } from "./fit-rows.js";
 import { rowsOutside } from "./outside-rows.js";
+import { passingFlags } from "./passing-flags.js";
 import { refuseUnstreamed } from "./refuse.js";
 import { blocksOf, gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
 import { begin, judgeAll } from "./stages.js";
@@ -197,7 +197,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     ),
     ...projectionFlags(projection, training, settings.inference !== "none"),
     ...sections.flatMap((section) => section.flags),
-    raise("streamed", missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
+    ...passingFlags(missingHere(settings, hasAuc && lists === 0 ? (evaluation ?? training).rows : null)),
   ];
   const evaluationSeconds = clock.lap();
   const heldOut = curves[0].heldOut;
@@ -272,12 +272,9 @@ function multipliersOf({ attack, stuck }: StreamedAttack, features: readonly str
 }
 
 /** What the result leaves out because no row is kept. @param unranked rows whose scores take too much memory for the AUC; null: none */
-function missingHere({ exact }: StudySettings, unranked: number | null): string {
-  const left = [
-    ...(exact ? ["exact robust optima need all rows at once"] : []),
-    ...(unranked === null
-      ? []
-      : [`the AUC takes ${readableBytes(aucBytes(unranked))}, for which --memory leaves no room`]),
-  ];
-  return `The rows passed by block by block${left.length > 0 ? `: ${left.join(", and ")}` : ""}.`;
-}
+const missingHere = ({ exact }: StudySettings, unranked: number | null): string[] => [
+  ...(exact ? ["exact robust optima, which need all rows at once"] : []),
+  ...(unranked === null
+    ? []
+    : [`the AUC, which takes ${readableBytes(aucBytes(unranked))}, for which --memory leaves no room`]),
+];

@@ -10,6 +10,7 @@ import { DEFAULT_SETTINGS } from "../../../src/study/settings.js";
 import { Random } from "../../models/naive.js";
 import { together } from "../../parallel/together.js";
 import { settings } from "../tables.js";
+import { SAID_OF_PASSING } from "./agreement.js";
 
 const INF = Number.POSITIVE_INFINITY;
 
@@ -134,7 +135,8 @@ const cases: Readonly<Record<string, Case>> = {
 /** Flags of what is refused of rows that pass by, of other commands, of imports, or of what these rows alone have. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   "mixed-precision",
-  "streamed",
+  "folder-skipped",
+  ...SAID_OF_PASSING,
   "selected-features",
   "lasso-not-unique",
   "l1-chosen",
@@ -223,7 +225,7 @@ describe("flags of rows that pass by", () => {
       }
     });
     for (const own of found) {
-      const said = own.filter((flag) => flag.code !== "streamed");
+      const said = own.filter((flag) => !SAID_OF_PASSING.has(flag.code));
       expect(said.map(({ code: its, level, message }) => ({ code: its, level, message }))).toEqual(flags);
     }
   });

@@ -8,7 +8,6 @@ import type { Work } from "../../../parallel/work.js";
 import { dot } from "../../../solvers/inverse-hessian.js";
 import { modelBlockRows } from "../../../solvers/model-risk.js";
 import type { Study } from "../../analyze.js";
-import { raise } from "../../flags.js";
 import { inferenceFlags, populationSensitivity } from "../../inference.js";
 import { localGroundFlags, sampledAttacksFlag } from "../../local-flags.js";
 import type { LocalInference } from "../../local-inference.js";
@@ -30,6 +29,7 @@ import type { StreamedInput } from "../analyze.js";
 import { refuseManyClusters } from "../cluster-room.js";
 import { drawingRoom } from "../drawn-waves.js";
 import { rowsOutside } from "../outside-rows.js";
+import { passingFlags } from "../passing-flags.js";
 import { type PassCount, passesOver, type RowsView } from "../rows-view.js";
 import type { StreamedWork } from "../work.js";
 import { bootstrapClasses } from "./bootstrap-classes.js";
@@ -131,7 +131,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
       ...localGroundFlags(described, clusters),
       ...projectionFlags(described.projection, stream, settings.inference !== "none"),
       ...sections.flatMap(({ flags }) => flags),
-      raise("streamed", "The rows passed by block by block."),
+      ...passingFlags(),
     ],
     timings: {
       read: input.readSeconds,
