@@ -10,6 +10,7 @@ import { figureHtml } from "./pictures.js";
 import { reproductionParts } from "./reproduction-parts.js";
 import { studyParts } from "./study-parts.js";
 import { trainingParts } from "./training-parts.js";
+import { unbroken } from "./unbroken.js";
 import { verificationParts } from "./verification-parts.js";
 
 /** How the result came about. */
@@ -39,7 +40,7 @@ export async function report(result: ReportedResult, origin: ReportOrigin): Prom
   const sections = [...parts.sections, ...closing];
   return page(
     parts.title,
-    html`<header>
+    unbroken(html`<header>
 <h1>${parts.title}</h1>
 ${parts.ground.map((sentence) => html`<p class="faint">${sentence}.</p>`)}
 </header>
@@ -47,7 +48,7 @@ ${parts.ground.map((sentence) => html`<p class="faint">${sentence}.</p>`)}
 ${parts.lead}
 <nav aria-label="Sections">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
 ${sections.map(({ id, title, body }) => html`<section id="${id}" aria-label="${title}"><h2>${title}</h2>${body}</section>`)}
-</main>`,
+</main>`),
     result,
   );
 }

@@ -16,6 +16,7 @@ h2{font-size:1.25rem;margin:2.6rem 0 .6rem;padding-top:.6rem;border-top:1px soli
 h3{font-size:1.02rem;margin:1.6rem 0 .4rem}
 p{margin:.5rem 0}
 .lead{font-size:1.08rem}
+.whole{white-space:nowrap}
 .faint,figcaption,summary small{color:var(--faint);font-size:.9rem}
 .badge{display:inline-block;border:1px solid var(--frame);border-radius:1rem;padding:.05rem .7rem;font-size:.85rem;margin-right:.4rem}
 a{color:var(--blue)}
