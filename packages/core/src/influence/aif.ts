@@ -13,6 +13,7 @@ import { holdAtZero } from "../solvers/lasso/lasso.js";
 import { maximumMagnitude } from "../threats/norms.js";
 import type { ThreatDescription } from "../threats/pointwise.js";
 import type { Response, Threat } from "../threats/threat.js";
+import { gradientRounding } from "./gradient-rounding.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
 import { rowGains, usedBudgets } from "./response.js";
@@ -204,7 +205,9 @@ function sharedCorners(fit: Fit, threat: Threat, extent: SlopeExtent) {
     ? map.inputGradients(fit.parameters, Matrix.zeros(0, map.inputs)).data.slice()
     : null;
   const none: GradientKinks = { zeroCoordinates: [], ties: [], zeroGradient: false };
-  const atGradient = sharedGamma ? snapGradient(sharedGamma, used, threat.settings.p, isRounding(fit, extent)) : none;
+  const atGradient = sharedGamma
+    ? snapGradient(sharedGamma, used, threat.settings.p, gradientRounding(fit, extent))
+    : none;
   const inBox = threat.settings.bounds !== null && atGradient.zeroCoordinates.length + atGradient.ties.length > 0;
   // In a box each row has its own free coordinates, so a shared corner is not one multiplier any more.
   const free = inBox ? none : atGradient;
@@ -319,17 +322,6 @@ async function collectTilt(
       gamma: null,
     },
   };
-}
-
-/** Whether the attacked coefficients are what rounding leaves of 0, against the scores and residuals they are fitted to. */
-function isRounding({ model: { map }, hessian, parameters, sparse }: Fit, { size }: SlopeExtent): boolean {
-  if (sparse) return false;
-  const first = map.intercept ? 1 : 0;
-  const d = parameters.length;
-  let largest = 0;
-  for (let j = first; j < d; j++)
-    largest = Math.max(largest, Math.abs(parameters[j]) * Math.sqrt(hessian.data[j * d + j]));
-  return largest <= 1e-13 * Math.sqrt(size);
 }
 
 /**

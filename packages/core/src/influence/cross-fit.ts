@@ -9,7 +9,7 @@ import type { Work } from "../parallel/work.js";
 import { isJoint } from "../robust/joint-worst-case.js";
 import type { Fit } from "../solvers/fit.js";
 import { type Influence, influence, slopeExtent } from "./aif.js";
-import { foldsAtCorners, hasKink, metWithoutFold, replaceFold } from "./fold-corners.js";
+import { foldsAtCorners, metWithoutFold, orLeastNorm, replaceFold } from "./fold-corners.js";
 import { fitFoldSums, leaveOutFits, leaveOutHessians, leaveOutRows, refitFold } from "./leave-out-fits.js";
 import {
   type FoldProduct,
@@ -65,14 +65,18 @@ export async function crossFit(
   const curvatures = full.model.loss.quadratic ? undefined : new Float64Array(full.data.rows * folds);
   const scores = on === full.data ? new Float64Array(full.data.rows) : undefined;
   const { loss } = full.model;
-  const met = metWithoutFold(loss, hasKink(loss) ? slopeExtent(full) : null, folds);
+  const extent = slopeExtent(full);
+  const met = metWithoutFold(loss, extent, folds);
   const pulls = await leaveOutPulls(full, attacks, { foldOf, outside }, theta, work, { curvatures, scores, met });
   const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];
   for (const Phi of pulls) influences.push(await leaveOutInfluence(full, inverse, Phi, product));
-  for (const k of foldsAtCorners(met)) {
+  const threats = attacks.map(({ threat }) => threat);
+  for (const k of foldsAtCorners(full, threats, { theta, hessians: leaveOut.hessians, extent, met })) {
     const without = await refitFold(full, foldOf, k, folds, work, theta.column(k));
-    replaceFold(influences, k, await influencesWithout(without, attacks, work));
+    const singular = without.inverse.method === "pseudo-inverse";
+    const own = await orLeastNorm(singular, () => influencesWithout(without, attacks, work));
+    if (own) replaceFold(influences, k, own);
   }
   const rows = await ownFoldRows(full, foldOf, theta, influences, on, work, scores);
   const singularFolds = inverse.filter(({ method }) => method === "pseudo-inverse").length;

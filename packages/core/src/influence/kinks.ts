@@ -47,16 +47,23 @@ export interface GradientKinks {
 
 /**
  * Snaps a gradient's near-zero attacked coordinates to zero, in place, and finds its kinks under p: zero coordinates at
- * p = ∞, ties at p = 1. `rounding` says that all of γ is what rounding leaves of 0.
+ * p = ∞, ties at p = 1.
+ * @param floors m: sizes of coordinates up to which they are what rounding leaves of 0
  */
-export function snapGradient(gamma: Float64Array, budgets: Float64Array, p: number, rounding = false): GradientKinks {
+export function snapGradient(
+  gamma: Float64Array,
+  budgets: Float64Array,
+  p: number,
+  floors: Float64Array | null = null,
+): GradientKinks {
   const sizes = gamma.map((g, k) => Math.abs(g) * budgets[k]);
   const largest = maximumMagnitude(sizes);
   const attacked = [...budgets.keys()].filter((k) => budgets[k] > 0);
-  const zeros = attacked.filter((k) => sizes[k] <= SNAP * largest);
-  if (rounding) gamma.fill(0);
-  if (largest === 0 || rounding) return { zeroCoordinates: [], ties: [], zeroGradient: true };
+  const zeros = attacked.filter(
+    (k) => sizes[k] <= SNAP * largest || (floors !== null && Math.abs(gamma[k]) <= floors[k]),
+  );
   for (const k of zeros) gamma[k] = 0;
+  if (zeros.length === attacked.length) return { zeroCoordinates: [], ties: [], zeroGradient: true };
   const ties = attacked.filter((k) => sizes[k] >= (1 - SNAP) * largest);
   return {
     zeroCoordinates: p === Infinity ? zeros : [],

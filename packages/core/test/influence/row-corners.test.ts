@@ -197,7 +197,7 @@ describe("kinks", () => {
       zeroGradient: false,
     });
     const rounding = Float64Array.of(1e-17, 1e-18);
-    expect(snapGradient(rounding, Float64Array.of(1, 1), 2, true).zeroGradient).toBe(true);
+    expect(snapGradient(rounding, Float64Array.of(1, 1), 2, Float64Array.of(1e-16, 1e-16)).zeroGradient).toBe(true);
     expect([...rounding]).toEqual([0, 0]);
     expect(snapGradient(Float64Array.of(0, 5), Float64Array.of(1, 0), 2).zeroGradient).toBe(true);
   });

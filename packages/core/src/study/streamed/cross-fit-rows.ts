@@ -1,5 +1,5 @@
 import { type FoldInfluence, outsideOf, ownFoldRows, ownModelRows, refitsFolds } from "../../influence/cross-fit.js";
-import { foldsAtCorners, hasKink, metWithoutFold, replaceFold } from "../../influence/fold-corners.js";
+import { foldsAtCorners, metWithoutFold, orLeastNorm, replaceFold } from "../../influence/fold-corners.js";
 import {
   fitFoldSums,
   foldGradients,
@@ -78,15 +78,12 @@ export async function crossFitRows(
   const outside = outsideOf(summary.inside);
   if (refitsFolds(fit, plain, folds)) return refitRows(pass, cross, outside);
   const sums = known ?? (await foldSumsOf(pass, fit, folds));
-  const { theta, inverse } = await leaveOutFits(
-    fit,
-    leaveOutHessians(fit, sums, outside),
-    rowsOf(pass, cross, outside),
-  );
+  const leaveOut = leaveOutHessians(fit, sums, outside);
+  const { theta, inverse } = await leaveOutFits(fit, leaveOut, rowsOf(pass, cross, outside));
   const pulls = plain.map(() => Matrix.zeros(theta.rows, folds));
   const threats = plain.map(({ threat }) => threat);
-  const { loss } = fit.model;
-  const met = metWithoutFold(loss, hasKink(loss) ? attacks[0].extent : null, folds);
+  const { extent } = attacks[0];
+  const met = metWithoutFold(fit.model.loss, extent, folds);
   await pass({
     sums: [...pulls.map(({ data }) => data), met.counts],
     async visit(view) {
@@ -116,17 +113,17 @@ export async function crossFitRows(
       });
     }),
   );
-  const cornered = foldsAtCorners(met);
-  const own = await sideBySide(
+  const cornered = foldsAtCorners(fit, threats, { theta, hessians: leaveOut.hessians, extent, met });
+  const resolved = await sideBySide(
     pass,
-    cornered.map((k) => (rows: Pass<RowsView>) => attackWithout(rows, cross, k, outside[k], theta.column(k))),
+    cornered.map((k) => (rows: Pass<RowsView>) => {
+      const alone = () => attackWithout(rows, cross, k, outside[k], theta.column(k));
+      return orLeastNorm(inverse[k].method === "pseudo-inverse", alone);
+    }),
   );
   cornered.forEach((k, at) => {
-    replaceFold(
-      influences,
-      k,
-      own[at].attacked.map(({ attack }) => attack.influence),
-    );
+    const own = resolved[at]?.attacked.map(({ attack }) => attack.influence);
+    if (own) replaceFold(influences, k, own);
   });
   return {
     theta,
