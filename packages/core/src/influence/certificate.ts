@@ -16,8 +16,19 @@ export type ErrorNorm = "hessian" | "robust-hessian";
 
 /** ‖θ_ε − θ̃‖ ≤ bound, and the norm it is stated in. */
 export interface Certificate {
-  readonly bound: number;
+  /** null: the bound that was asked for is not proven. */
+  readonly bound: number | null;
   length(x: Float64Array): number;
+  /** How nearly the bound that was asked for is proven; absent where none was asked for, or nothing is known. */
+  readonly proof?: Proof;
+}
+
+/** A bound r is proven where √κ(r) ≥ √(‖g‖/r). Both are smooth in ε, on either side of where they meet; the first may be negative. */
+export interface Proof {
+  /** √κ(r), 1 at ε = 0 */
+  readonly floor: number;
+  /** √(‖g‖/r), 0 at ε = 0 */
+  readonly need: number;
 }
 
 export interface CertificateRequest {
@@ -59,10 +70,13 @@ function squaredCertifier(fit: Fit, threat: Threat, s: number) {
   const factor = EquilibratedCholesky.factor(fit.hessian);
   if (!(factor instanceof EquilibratedCholesky)) return null;
   const nu = attackedNormBound(factor.inverse(), fit, threat);
-  return async ({ gradient, radius }: CertificateRequest): Promise<Certificate | null> => {
+  const length = (x: Float64Array): number => lengthIn(fit.hessian, x);
+  return async ({ gradient, radius, goal }: CertificateRequest): Promise<Certificate | null> => {
     const margin = 1 - radius * Math.sqrt(2 * s) * nu;
-    if (!(margin > 0)) return null;
-    return { bound: fit.inverse.dualLength(gradient) / margin ** 2, length: (x) => lengthIn(fit.hessian, x) };
+    const size = fit.inverse.dualLength(gradient);
+    const bound = margin > 0 ? size / margin ** 2 : null;
+    if (goal) return { bound, length, ...proofOf(margin, size, goal(length)) };
+    return bound === null ? null : { bound, length };
   };
 }
 
@@ -89,23 +103,33 @@ async function logisticCertificate(
   const half = factor.halfSolve(identity(d));
   const shrunk = await rows.shrunk(half.transposed(), radius * nu);
   const size = Math.sqrt(factor.inverseQuadratic(gradient));
-  const kappas = async (radii: readonly number[]): Promise<number[]> =>
+  const floors = async (radii: readonly number[]): Promise<number[]> =>
     (await shrunk(radii)).map(({ hessian, spread }) => {
       const lowest = symmetricEigen(congruence(half, withRidge(hessian))).values[0];
-      return Math.max(0, Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread)) ** 2;
+      return Math.sqrt(Math.max(0, lowest)) - radius * nu * Math.sqrt(spread);
     });
   const length = (x: Float64Array): number => lengthIn(H0, x);
   if (!goal) {
+    const kappas = async (radii: readonly number[]) => (await floors(radii)).map((floor) => Math.max(0, floor) ** 2);
     const bound = await provenBound(kappas, size);
     return bound === null ? null : { bound, length };
   }
   // Any r with rκ(r) ≥ ‖g‖ proves ‖g‖/κ(r) ≤ r.
   const asked = goal(length);
-  if (!(asked > size && Number.isFinite(asked))) return null;
+  if (!(asked > size && Number.isFinite(asked))) return { bound: null, length };
   const radii = [asked, asked / 2];
-  const proven = (await kappas(radii)).flatMap((kappa, k) => (radii[k] * kappa >= size ? [size / kappa] : []));
-  return proven.length === 0 ? null : { bound: Math.min(...proven), length };
+  const found = await floors(radii);
+  const proven = found.flatMap((floor, k) => (floor > 0 && radii[k] * floor ** 2 >= size ? [size / floor ** 2] : []));
+  return {
+    bound: proven.length === 0 ? null : Math.min(...proven),
+    length,
+    ...proofOf(found[0], size, asked),
+  };
 }
+
+/** None where no bound is asked for that could hold. */
+const proofOf = (floor: number, size: number, asked: number): { proof?: Proof } =>
+  asked > 0 && Number.isFinite(floor) ? { proof: { floor, need: Math.sqrt(size / asked) } } : {};
 
 /** ν ≥ sup_{h'Hh ≤ 1} ‖b⊙h_β‖_q from C = H⁻¹ on the attacked coordinates (MATH 10b). */
 function attackedNormBound(inverse: Matrix, { model: { map } }: Fit, threat: Threat): number {

@@ -7,7 +7,8 @@ import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import { certificateNorm, type ErrorNorm } from "./certificate.js";
 import { jointJudge, jointTrustRadius } from "./joint-validity.js";
-import { type Judge, judgeOf, type Rigour, type Validity } from "./validity.js";
+import { largestProven } from "./proven-size.js";
+import { type Judge, judgeOf, type Validity } from "./validity.js";
 
 /** Up to which ε the prediction θ̂ + εI holds, and how that is known. */
 export interface TrustRadius {
@@ -35,11 +36,8 @@ export interface TrustOptions extends Work {
 /** MATH 14.11 */
 const DEFAULT_TOLERANCE = 0.1;
 const COARSE_STEPS = 16;
-const CERTIFICATE_STEPS = 12;
 /** A best bound is the best to within less than this: one that is asked for must stay by as much below the tolerance, as the best does then. */
 const LESS = 1e-3;
-/** The radius is found to within this factor. */
-const CLOSE = 1.01;
 /** Error bounds are worked out up to this many trust radii; beyond, they say nothing of use, if there are any. */
 const CERTIFIED_REACH = 3;
 
@@ -119,76 +117,35 @@ const LARGEST = 10;
 const jointTrusted: typeof largestTrusted = (judge, tolerance, { ceiling, ...work }) =>
   jointTrustRadius(judge, tolerance, Math.min(ceiling ?? Number.POSITIVE_INFINITY, LARGEST), work);
 
+/** Grids that find the first ε that breaks the tolerance by the estimate, each within the last; fewer do where a certificate decides. */
+const GRIDS = 3;
+const GRIDS_BELOW = 2;
+
 /** Scans upwards for the first ε that breaks the tolerance by the estimate, then closes in on it with the certificate. */
 async function largestTrusted(judge: Judge, tolerance: number, { ceiling, ...work }: TrustOptions): Promise<number> {
   const top = Math.min(ceiling ?? Number.POSITIVE_INFINITY, LARGEST);
   let [low, high] = [top * 1e-8, top];
-  for (let pass = 0; pass < 3; pass++) {
+  for (let grid = 0; grid < (judge.certified ? GRIDS_BELOW : GRIDS); grid++) {
     const epsilons = logarithmicGrid(low, high, COARSE_STEPS);
-    const found = await judge.at(epsilons, "estimate", work);
+    const found = await judge.at(epsilons, "error", work);
     const broken = found.findIndex(({ relativeError }) => !(relativeError !== null && relativeError <= tolerance));
     if (broken < 0) return certified(high);
     if (broken === 0) return judge.certified ? certified(low) : 0;
     [low, high] = [epsilons[broken - 1], epsilons[broken]];
   }
-  return certified(low);
+  return judge.certified ? certified(high) : low;
 
-  /** The certificate is larger than the estimate, and grows like a power of ε: what it shows at two sizes tells where it passes the tolerance. */
+  /** The certificate is larger than the estimate: it is looked for below. */
   async function certified(estimate: number): Promise<number> {
     if (!judge.certified) return estimate;
-    const errorAt = async (epsilon: number, rigour: Rigour): Promise<number> => {
-      const [{ relativeError }] = await judge.at([epsilon], rigour, work);
-      return relativeError ?? Number.POSITIVE_INFINITY;
-    };
     const tolerated = tolerance * (1 - LESS);
-    const held: Proven[] = [];
-    let failed: Proven = { epsilon: Number.POSITIVE_INFINITY, error: Number.POSITIVE_INFINITY };
-    let good = 0;
-    let asked = estimate / 2;
-    let error = await errorAt(asked, "certificate");
-    for (let step = 0; step < CERTIFICATE_STEPS; step++) {
-      const before = failed.epsilon / good;
-      if (error <= tolerated) {
-        good = asked;
-        held.unshift({ epsilon: asked, error });
-      } else failed = { epsilon: asked, error };
-      const bad = failed.epsilon;
-      if (good === estimate || bad <= CLOSE * good) break;
-      if (bad < estimate * 1e-6) return 0;
-      // Where the error jumps, no power of ε tells where: every other size halves what is left, or nearly.
-      const halve = (bad / good) ** 1.9 > before;
-      const next = good > 0 ? sizeAbove(held, failed, tolerated, halve) : sizeBelow(failed, tolerated);
-      asked = next * CLOSE > estimate && bad > estimate ? estimate : next;
-      error = await errorAt(asked, { atMost: tolerated });
-    }
-    return good;
+    return largestProven(estimate, async (epsilon) => {
+      const [{ relativeError, proof }] = await judge.at([epsilon], { atMost: tolerated }, work);
+      const alone = relativeError === null ? null : { floor: 1, need: Math.sqrt(relativeError / tolerated) };
+      return { epsilon, held: relativeError !== null && relativeError <= tolerated, proof: proof ?? alone };
+    });
   }
 }
-
-/** The relative error that is proven at a size; Infinity where none is. */
-interface Proven {
-  readonly epsilon: number;
-  readonly error: number;
-}
-
-/** The power of ε that errors grow like where only one is known. */
-const USUAL_POWER = 3;
-
-/** Where the error should be just within the tolerance, above sizes that hold it, the last one first, and below one that does not. */
-function sizeAbove([good, earlier]: readonly Proven[], bad: Proven, tolerance: number, halve: boolean): number {
-  const middle = Math.sqrt(good.epsilon * bad.epsilon);
-  if (halve) return middle;
-  const other = Number.isFinite(bad.error) ? bad : earlier;
-  const power = other
-    ? Math.max(1, Math.log(other.error / good.error) / Math.log(other.epsilon / good.epsilon))
-    : USUAL_POWER;
-  const next = good.epsilon * Math.max(CLOSE, 0.998 * (tolerance / good.error) ** (1 / power));
-  return next * CLOSE < bad.epsilon ? Math.min(next, 4 * good.epsilon) : middle;
-}
-
-/** The same below a size that is too large, while none is known that holds. */
-const sizeBelow = ({ epsilon, error }: Proven, tolerance: number): number =>
-  epsilon * (Number.isFinite(error) ? Math.max(0.1, 0.98 * (tolerance / error)) : 0.5);
 
 /** `count` points from `from` to `to`, equal ratios. */
 export function logarithmicGrid(from: number, to: number, count: number): number[] {

@@ -4,7 +4,7 @@ import { type RobustGradient, type RobustPoint, robustGradients } from "../robus
 import { type Fit, fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
-import { type Certificate, type Certify, certifier } from "./certificate.js";
+import { type Certificate, type Certify, certifier, type Proof } from "./certificate.js";
 import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
 import { sparseJudge } from "./sparse-validity.js";
 
@@ -21,6 +21,11 @@ export interface Validity {
   readonly relativeError: number | null;
 }
 
+/** The same, with how nearly an error that was asked for is proven, where that is known. */
+export interface Judged extends Validity {
+  readonly proof?: Proof;
+}
+
 /** Multiply-adds of a certificate's Gram matrices beyond which only the estimate is made. */
 const CERTIFICATE_WORK = 4e10;
 
@@ -28,11 +33,14 @@ const CERTIFICATE_WORK = 4e10;
 export interface Judge {
   readonly certified: boolean;
   /** @param rigour for all sizes, or that of each: what all of them want of the rows is asked at once */
-  at(epsilons: readonly number[], rigour: Rigour | RigourAt, work?: Work): Promise<Validity[]>;
+  at(epsilons: readonly number[], rigour: Rigour | RigourAt, work?: Work): Promise<Judged[]>;
 }
 
-/** The estimate only (cheap, many ε in one pass), the best certificate, or any that shows a relative error of at most this, and nothing else. */
-export type Rigour = "estimate" | "certificate" | { readonly atMost: number };
+/**
+ * The estimate only (cheap, many ε in one pass), its error alone, without κ, the best certificate, or any that shows a relative error of
+ * at most this, and nothing else.
+ */
+export type Rigour = "estimate" | "error" | "certificate" | { readonly atMost: number };
 
 /** "estimate" or "certificate" at each size. */
 export type RigourAt = (epsilon: number) => "estimate" | "certificate";
@@ -96,15 +104,15 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
     certified: rows.certify !== null,
     async at(epsilons, rigour, work) {
       const atMost = typeof rigour === "object" ? rigour.atMost : null;
+      const isStill = atMost === null && rigour !== "error";
       const isProven = (epsilon: number): boolean =>
-        (typeof rigour === "function" ? rigour(epsilon) : rigour) !== "estimate";
+        rigour !== "error" && (typeof rigour === "function" ? rigour(epsilon) : rigour) !== "estimate";
       const moved: LinePoint[] = epsilons.map((epsilon) => ({
         theta: parameters.map((value, j) => value + epsilon * I[j]),
         radius: epsilon * scale,
         moved: epsilon,
       }));
-      const still: LinePoint[] =
-        atMost === null ? moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 })) : [];
+      const still: LinePoint[] = isStill ? moved.map(({ radius }) => ({ theta: parameters, radius, moved: 0 })) : [];
       const snapped = moved.map((point) => snapToCorner(attack, point));
       const near = [...moved, ...snapped.flatMap((corner) => (corner ? [corner.point] : []))];
       const sizeOf = [...epsilons, ...epsilons.filter((_, e) => snapped[e])];
@@ -114,7 +122,7 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
       const found = await rows.gradients(points, proven, work);
       const gradientOf = new Map(points.map((point, k) => [point, found[k]]));
       const gradientAt = (point: RobustPoint): RobustGradient => gradientOf.get(point) ?? found[0];
-      const judged = epsilons.map((epsilon, e) => async (own: JudgedRows): Promise<Validity> => {
+      const judged = epsilons.map((epsilon, e) => async (own: JudgedRows): Promise<Judged> => {
         const prove = isProven(epsilon) ? own.certify : null;
         const at = gradientAt(moved[e]).gradient;
         const lineScore = prove ? await own.scoresAt(moved[e], work) : undefined;
@@ -127,9 +135,10 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
           candidates.unshift(leastNormCandidate(attack, snap, gradientAt(snap.point), moved[e].theta, score));
         }
         const residual = excess(fit, at);
-        const unmoved = atMost === null ? excess(fit, gradientAt(still[e]).gradient) : Number.NaN;
-        const certified =
-          prove && (await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work));
+        const unmoved = isStill ? excess(fit, gradientAt(still[e]).gradient) : Number.NaN;
+        const { certified, proof } = prove
+          ? await smallestBound(candidates, prove, I, atMost === null ? null : atMost * epsilon, work)
+          : UNPROVEN;
         const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
         return {
           epsilon,
@@ -137,6 +146,7 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
           errorBound: certified?.bound ?? null,
           errorLength: certified?.length ?? null,
           relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,
+          ...(proof && { proof }),
         };
       });
       // Only a proof asks the rows again.
@@ -165,6 +175,15 @@ interface ProvenError {
   readonly length: Certificate["length"];
 }
 
+/** What certificates tell of some candidates. */
+interface Proven {
+  readonly certified: ProvenError | null;
+  /** Of the candidate whose proof comes nearest. */
+  readonly proof: Proof | undefined;
+}
+
+const UNPROVEN: Proven = { certified: null, proof: undefined };
+
 /** The smallest certified ‖θ_ε − (θ̂+εI)‖: a candidate's bound plus its distance. `atMost`: relative to ‖I‖, what would do. */
 async function smallestBound(
   candidates: readonly Candidate[],
@@ -172,17 +191,23 @@ async function smallestBound(
   I: Float64Array,
   atMost: number | null,
   work?: Work,
-): Promise<ProvenError | null> {
-  let best: ProvenError | null = null;
+): Promise<Proven> {
+  let { certified, proof } = UNPROVEN;
   for (const candidate of candidates) {
     const { away } = candidate;
     const goal = atMost === null ? {} : { goal: (length: Certificate["length"]) => atMost * length(I) - length(away) };
     const certificate = await certify({ ...candidate, ...goal }, work);
     if (!certificate) continue;
-    const bound = certificate.bound + certificate.length(away);
-    const relative = bound / certificate.length(I);
-    if (best === null || relative < best.relative) best = { bound, relative, length: certificate.length };
-    if (atMost !== null && best.relative <= atMost) break;
+    const { bound: own, length } = certificate;
+    if (certificate.proof && slack(certificate.proof) > slack(proof)) proof = certificate.proof;
+    if (own === null) continue;
+    const bound = own + length(away);
+    const relative = bound / length(I);
+    if (certified === null || relative < certified.relative) certified = { bound, relative, length };
+    if (atMost !== null && certified.relative <= atMost) break;
   }
-  return best;
+  return { certified, proof };
 }
+
+const slack = (proof: Proof | undefined): number =>
+  proof === undefined ? Number.NEGATIVE_INFINITY : proof.floor - proof.need;

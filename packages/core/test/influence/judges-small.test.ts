@@ -111,13 +111,18 @@ describe("a judge of single rows", () => {
     };
     const judge = judgeFrom(made.attack, none);
     expect(judge.certified).toBe(false);
-    for (const rigour of ["estimate", "certificate", { atMost: 0.1 }] as const) await judge.at([0.01, 0.02], rigour);
+    for (const rigour of ["estimate", "certificate", { atMost: 0.1 }, "error"] as const)
+      await judge.at([0.01, 0.02], rigour);
     // Each size at θ̂ + εI, and at θ̂ where κ is asked for.
     expect(told).toEqual([
       [4, 0],
       [4, 2],
       [2, 2],
+      [2, 0],
     ]);
+    const [whole, error] = [await judge.at([0.02], "estimate"), await judge.at([0.02], "error")];
+    expect((error[0].relativeError ?? 0) / (whole[0].relativeError ?? 1)).toBeCloseTo(1, 10);
+    expect(error[0].stationarity).toBeNaN();
     expect(await judge.at([], "estimate")).toEqual([]);
     // Where a coefficient has changed its sign the corner beside the point is asked about too.
     const own = await fit(linear(), around([1, 2, 0.02, -1], 1));

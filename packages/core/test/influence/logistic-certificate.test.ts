@@ -56,10 +56,21 @@ describe.each([
     if (!certify) throw new Error("a logistic fit has a certificate");
     const request = { theta, radius, gradient, score: scoreOf };
     const best = (await certify(request))?.bound;
-    if (best === undefined) throw new Error("nothing is certified");
+    if (typeof best !== "number") throw new Error("nothing is certified");
     const asked = async (goal: number): Promise<number | null> =>
       (await certify({ ...request, goal: () => goal }))?.bound ?? null;
     for (const share of [0.2, 0.5, 0.8, 0.9, 0.97]) expect(await asked(share * best)).toBe(null);
+    // The best bound r is where rκ(r) = ‖g‖: floor and need meet there, and the floor is the lower on one side of it alone.
+    for (const [share, sign] of [
+      [0.99, -1],
+      [1, 0],
+      [1.05, 1],
+    ]) {
+      const proof = (await certify({ ...request, goal: () => share * best }))?.proof;
+      const slack = (proof?.floor ?? Number.NaN) - (proof?.need ?? Number.NaN);
+      if (sign === 0) expect(Math.abs(slack)).toBeLessThan(5e-4);
+      else expect(Math.sign(slack)).toBe(sign);
+    }
     let last = best;
     for (let goal = 1.01 * best; goal < 1e3 * best; goal *= 1.1) {
       const bound = await asked(goal);

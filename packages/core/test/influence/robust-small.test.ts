@@ -107,6 +107,15 @@ describe("certificates of a squared loss", () => {
     }
     const beyond = { theta: own.parameters, radius: 1.001 / (Math.sqrt(2 * s) * nu), gradient: Float64Array.from(g) };
     expect(await certify?.(beyond)).toBeNull();
+    // Asked for a bound, a certificate tells how nearly it is proven: 1 − ρ√(2s)ν against √(‖g‖/bound), beyond its end too.
+    for (const part of [0.2, 0.9, 1.001]) {
+      const radius = part / (Math.sqrt(2 * s) * nu);
+      const found = await certify?.({ ...beyond, radius, goal: () => 0.7 });
+      expect(found?.proof?.floor).toBeCloseTo(1 - part, 5);
+      expect(found?.proof?.need).toBeCloseTo(Math.sqrt(Math.sqrt(dot(g, solve(H, g))) / 0.7), 10);
+      expect(found?.bound === null).toBe(part > 1);
+    }
+    expect((await certify?.({ ...beyond, goal: () => -1 }))?.proof).toBeUndefined();
   });
 
   test.each([
@@ -230,7 +239,14 @@ describe("certificates of a logistic loss", () => {
     expect((met?.bound ?? 0) / Math.min(size / kappa(goal), size / kappa(goal / 2))).toBeCloseTo(1, 5);
     const near = await certify?.({ ...request, goal: () => 1.2 * r });
     expect((near?.bound ?? 0) / (size / kappa(1.2 * r))).toBeCloseTo(1, 5);
-    expect(await certify?.({ ...request, goal: () => 0.9 * size })).toBeNull();
+    // How nearly a bound is proven: √κ against √(‖g‖/r), whether it is or not.
+    for (const goal of [0.99 * r, r, 1.2 * r, 3 * r]) {
+      const proof = (await certify?.({ ...request, goal: () => goal }))?.proof;
+      expect((proof?.floor ?? 0) / Math.sqrt(kappa(goal))).toBeCloseTo(1, 6);
+      expect((proof?.need ?? 0) / Math.sqrt(size / goal)).toBeCloseTo(1, 9);
+    }
+    const unasked = { bound: null };
+    expect(await certify?.({ ...request, goal: () => 0.9 * size })).toMatchObject(unasked);
     // Just above ‖g‖ nothing is proven, since κ < 1; at or below it, or without end, the rows are not even asked.
     const asked: number[] = [];
     const watching = certifierOf(own, threat, (question, reach) => {
@@ -246,11 +262,11 @@ describe("certificates of a logistic loss", () => {
         },
       };
     });
-    expect(await watching?.({ ...request, goal: () => 1.0001 * size })).toBeNull();
+    expect((await watching?.({ ...request, goal: () => 1.0001 * size }))?.bound).toBeNull();
     expect(asked.map((radius) => radius / size)).toEqual([1.0001, 1.0001 / 2].map((value) => expect.closeTo(value, 9)));
-    for (const none of [size, 0.9 * size, INF]) expect(await watching?.({ ...request, goal: () => none })).toBeNull();
+    for (const none of [size, 0.9 * size, INF])
+      expect(await watching?.({ ...request, goal: () => none })).toMatchObject(unasked);
     expect(asked).toHaveLength(2);
-    expect(await certify?.({ ...request, goal: () => INF })).toBeNull();
     expect(await certify?.({ ...request, gradient: Float64Array.of(9, 9, 9) })).toBeNull();
     expect(await certify?.({ ...request, radius: 50 })).toBeNull();
   });

@@ -42,13 +42,14 @@ function judgeBy(
       asked.push({ epsilons, rigour: typeof given === "function" ? epsilons.map(given) : given });
       return epsilons.map((epsilon): Validity => {
         const rigour = typeof given === "function" ? given(epsilon) : given;
-        const proved = rigour !== "estimate" && proof ? proof(epsilon) : null;
+        const isEstimated = rigour === "estimate" || rigour === "error";
+        const proved = !isEstimated && proof ? proof(epsilon) : null;
         return {
           epsilon,
           stationarity: 0,
           errorBound: proved,
           errorLength: null,
-          relativeError: rigour === "estimate" || !proof ? estimate(epsilon) : proved,
+          relativeError: isEstimated || !proof ? estimate(epsilon) : proved,
         };
       });
     },
@@ -131,7 +132,7 @@ describe("the largest ε that keeps the tolerance", () => {
       const radius = await radiusOf(one);
       expect(proof * radius).toBeLessThanOrEqual(0.1);
       expect(proof * radius).toBeGreaterThan(0.95 * 0.1);
-      const proofs = one.asked.filter(({ rigour }) => rigour !== "estimate");
+      const proofs = one.asked.filter(({ rigour }) => rigour !== "error");
       expect(proofs.length).toBeLessThan(16);
       // A little less than the tolerance is asked for, so that the best bound there, known to 5e-4 only, keeps it.
       for (const { rigour } of proofs)
@@ -162,7 +163,7 @@ describe("the largest ε that keeps the tolerance", () => {
         (epsilon) => 0.1 * (epsilon / 0.03) ** power,
       );
       expect(await radiusOf(growing)).toBeGreaterThan(0.99 * 0.03);
-      expect(growing.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(6);
+      expect(growing.asked.filter(({ rigour }) => rigour !== "error").length).toBeLessThanOrEqual(6);
     }
     // In proportion to ε, from far above what is estimated: a few sizes do.
     for (const steep of [3, 9, 60]) {
@@ -171,7 +172,7 @@ describe("the largest ε that keeps the tolerance", () => {
         (epsilon) => steep * epsilon,
       );
       expect(steep * (await radiusOf(one))).toBeGreaterThan(0.98 * 0.1);
-      expect(one.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(6);
+      expect(one.asked.filter(({ rigour }) => rigour !== "error").length).toBeLessThanOrEqual(6);
     }
     // A proof that holds and fails by turns ends all the same.
     let turn = 0;
@@ -180,7 +181,7 @@ describe("the largest ε that keeps the tolerance", () => {
       () => (turn++ % 3 === 0 ? 0.05 : 0.3),
     );
     await radiusOf(restless);
-    expect(restless.asked.filter(({ rigour }) => rigour !== "estimate").length).toBeLessThanOrEqual(13);
+    expect(restless.asked.filter(({ rigour }) => rigour !== "error").length).toBeLessThanOrEqual(13);
     // One that holds nowhere, one that holds everywhere.
     expect(
       await radiusOf(
@@ -215,6 +216,16 @@ describe("the largest ε that keeps the tolerance", () => {
     const one = judgeBy((epsilon) => epsilon);
     await radiusOf(one, { ceiling: 1 });
     expect(one.asked.map(({ epsilons }) => epsilons.length)).toEqual([16, 16, 16]);
+    expect(one.asked.every(({ rigour }) => rigour === "error")).toBe(true);
+    // Where proofs decide, two tell where to look for them: the estimate is no more than 10 % too large.
+    const proved = judgeBy(
+      (epsilon) => epsilon,
+      (epsilon) => 2 * epsilon,
+    );
+    expect(await radiusOf(proved, { ceiling: 1 })).toBeGreaterThan(0.98 * 0.05);
+    expect(proved.asked.filter(({ rigour }) => rigour === "error").length).toBe(2);
+    expect(proved.asked[2].epsilons[0]).toBeGreaterThan(0.05);
+    expect(proved.asked[2].epsilons[0]).toBeLessThan(0.055);
     expect(one.asked[0].epsilons[0]).toBe(1e-8);
     expect(one.asked[0].epsilons[15]).toBe(1);
     const grid = logarithmicGrid(2, 32, 5);

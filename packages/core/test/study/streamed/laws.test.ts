@@ -84,7 +84,7 @@ describe("laws", () => {
         },
       };
     };
-    await expect(analyzeStreamed(inputOf(failing(12)), { checkpoint: keeping })).rejects.toBe(cut);
+    await expect(analyzeStreamed(inputOf(failing(8)), { checkpoint: keeping })).rejects.toBe(cut);
     const before = saved.size;
     expect(before).toBeGreaterThan(3);
     blocks = 0;
