@@ -19,7 +19,11 @@ export function dense(x: Tensor, weight: Tensor, bias?: Tensor, activation: Acti
   if (!ACTIVATIONS.includes(activation)) {
     throw usageError(`Unknown activation "${activation}": use one of ${ACTIVATIONS.join(", ")}.`);
   }
-  const scores = matmul(x, weight, { transposeB: true, plus: bias });
+  return activated(matmul(x, weight, { transposeB: true, plus: bias }), activation);
+}
+
+/** a(z), entry by entry. */
+export function activated(z: Tensor, activation: Activation): Tensor {
   const f: ElementFunction = FUNCTIONS[activation];
-  return f === FUNCTIONS.identity ? scores : map(f, scores);
+  return f === FUNCTIONS.identity ? z : map(f, z);
 }

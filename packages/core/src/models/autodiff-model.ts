@@ -16,6 +16,7 @@ import type { Block } from "../data/dataset.js";
 import { usageError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { finite } from "./finite.js";
+import { mixedSums } from "./mixed-sums.js";
 import type { KeptCurvature, Model } from "./model.js";
 import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 
@@ -175,21 +176,7 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
     mixedProducts: (vector, block, answers) =>
       scope(() => {
         const { theta, x, losses } = evaluate(vector, block);
-        const [g] = gradient(sum(losses), [x]);
-        const found = answers(new Matrix(finite("input gradients", g.values), x.rows, x.columns), 0);
-        return found.map(({ directions, weights }) =>
-          scope(() => {
-            const phi = matrixTensor(directions);
-            const [weight] = weights;
-            if (weights.every((other) => other === weight)) {
-              const sums = vectorOf(pullback(g, phi, theta));
-              return finite("mixed product", timesInPlace(sums, weight));
-            }
-            // Weights of losses rather than of directions: nothing r×m is multiplied.
-            const [weightedSlopes] = pullback(losses, constant(weights, x.rows, 1), [x]);
-            return finite("mixed product", vectorOf(pullback(weightedSlopes, phi, theta)));
-          }),
-        );
+        return mixedSums({ layout, theta, losses, inputSlopes: (seed) => pullback(losses, seed, [x])[0] }, answers);
       }),
 
     lossesAndInputGradients: (vector, block) =>
@@ -262,11 +249,6 @@ export function modelOf<Name extends string>(description: LossDescription<Name>)
       }),
   };
   return model;
-}
-
-function timesInPlace(values: Float64Array, factor: number): Float64Array {
-  for (let i = 0; i < values.length; i++) values[i] *= factor;
-  return values;
 }
 
 export const matrixTensor = ({ data, rows, columns }: Matrix): Tensor => constant(data, rows, columns);

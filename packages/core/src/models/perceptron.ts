@@ -2,6 +2,7 @@ import {
   ACTIVATIONS,
   type Activation,
   add,
+  constant,
   crossEntropy,
   dense,
   halfSquaredLoss,
@@ -10,9 +11,12 @@ import {
   squaredLoss,
   type Tensor,
 } from "../autodiff/index.js";
+import { activated } from "../autodiff/layers.js";
 import { usageError } from "../errors.js";
+import { matrixTensor } from "./autodiff-model.js";
 import { initialWeights } from "./initial-weights.js";
-import type { ParameterBlock } from "./parameter-layout.js";
+import { type LayeredLosses, networkSpan } from "./network-span.js";
+import { type ParameterBlock, ParameterLayout } from "./parameter-layout.js";
 import { type PredictiveModel, predictiveModel } from "./predictive-model.js";
 
 /** What a network's outputs are compared with: l(f, y), row by row. */
@@ -73,20 +77,34 @@ export function perceptron({
     parameters[`layer${layer}.weight`] = { rows: widths[layer], columns: widths[layer - 1] };
     parameters[`layer${layer}.bias`] = { rows: 1, columns: widths[layer], penalised: false };
   }
+  const through = (theta: Readonly<Record<string, Tensor>>, x: Tensor): { scores: Tensor; outputs: Tensor } => {
+    const affine = (h: Tensor, layer: number): Tensor =>
+      dense(h, theta[`layer${layer}.weight`], theta[`layer${layer}.bias`]);
+    const scores = affine(x, 1);
+    let h = scores;
+    for (let layer = 2; layer < widths.length; layer++) h = affine(activated(h, activation), layer);
+    return { scores, outputs: outputScaler ? add(scale(h, outputScaler.scale), outputScaler.mean) : h };
+  };
+  const compare = OUTPUT_LOSSES[loss];
   const model = predictiveModel({
     parameters,
-    outputs(theta, x) {
-      let h = x;
-      for (let layer = 1; layer < widths.length; layer++) {
-        const last = layer === widths.length - 1;
-        h = dense(h, theta[`layer${layer}.weight`], theta[`layer${layer}.bias`], last ? "identity" : activation);
-      }
-      return outputScaler ? add(scale(h, outputScaler.scale), outputScaler.mean) : h;
-    },
-    loss: OUTPUT_LOSSES[loss],
+    outputs: (theta, x) => through(theta, x).outputs,
+    loss: compare,
   });
-  const initialParameters = (seed: number): Float64Array => initialWeights(widths, activation, seed);
-  return { ...model, initialParameters, convex: hidden.length === 0 };
+  const layout = new ParameterLayout(parameters);
+  const layered: LayeredLosses = {
+    layout,
+    evaluate(theta, { x, y }) {
+      const { scores, outputs } = through(layout.byName(theta), matrixTensor(x));
+      return { scores, losses: compare(outputs, constant(y, x.rows, 1)) };
+    },
+  };
+  return {
+    ...model,
+    inputSpan: (theta, budgets) => networkSpan(layered, theta, budgets),
+    initialParameters: (seed) => initialWeights(widths, activation, seed),
+    convex: hidden.length === 0,
+  };
 }
 
 function outputsOf(loss: NetworkLoss, classes: number | undefined): number {
