@@ -94,6 +94,7 @@ export async function studyOf(
     const judgement: Judgement = {
       evaluated: rows && hasAbsoluteSizes(settings) ? atFixedRadius(rows, ground.attack.scale) : rows,
       sampling: samplingOf(evaluationData, settings),
+      fittedSampling: sampling,
       groups,
       estimationLoss: excess,
       covariance,

@@ -32,6 +32,8 @@ export interface Judgement {
   /** null: the training rows. */
   readonly evaluated: EvaluatedRows | null;
   readonly sampling: Sampling;
+  /** How the rows came to be that the model is fitted on. */
+  readonly fittedSampling: Sampling;
   readonly groups: Groups | null;
   /** T of `estimationLoss`, or null. */
   readonly estimationLoss: number | null;
@@ -66,7 +68,7 @@ export async function curvePoints(
     trust: validity.trust.radius,
     z,
   };
-  const bend = await secondOrderOf({ attack, shifts }, settings, judgement.sampling, work);
+  const bend = await secondOrderOf({ attack, shifts }, settings, judgement.fittedSampling, work);
   const naturalNow = naturalMetrics(evaluated, 0);
   const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
   for (const epsilon of epsilons) {

@@ -508,6 +508,46 @@ describe("exact changes beside the prediction", () => {
     expect(result.threats[0].curve[0].thisData.secondOrder).toBeNull();
   });
 
+  test("to second order with densities, rows that count several times are rows that are repeated, whatever is evaluated", async () => {
+    const times = (n: number) =>
+      numeric(
+        "times",
+        new Float64Array(n).map((_, i) => 1 + (i % 3)),
+      );
+    const [all, few] = [houses(90, 4), houses(20, 5)];
+    const [counted, other] = [all, few].map((part) => table([...part.columns, times(part.rows)]));
+    const copies = Array.from({ length: 90 }, (_, i) => i).flatMap((i) => Array<number>(1 + (i % 3)).fill(i));
+    const repeated = table(
+      counted.columns.map((column) =>
+        column.kind === "numeric"
+          ? numeric(
+              column.name,
+              copies.map((i) => column.values[i]),
+            )
+          : categorical(
+              column.name,
+              copies.map((i) => column.levels[column.codes[i]]),
+            ),
+      ),
+    );
+    const asked: Partial<StudySettings> = {
+      secondOrder: "density",
+      evaluation: { kind: "file", path: "other.csv" },
+      epsilons: [0.05],
+      inference: "none",
+    };
+    const secondOrder = async (data: Table, changes: Partial<StudySettings>) => {
+      const { result } = await analyze({
+        table: data,
+        evaluationTable: other,
+        settings: settings({ ...asked, ...changes }),
+      });
+      return result.threats[0].curve[0].thisData.secondOrder ?? Number.NaN;
+    };
+    const weighted = await secondOrder(counted, { weights: "times", weightsKind: "frequency" });
+    expect(relativeError([weighted], [await secondOrder(repeated, { exclude: ["times"] })])).toBeLessThan(1e-8);
+  });
+
   test("are left out where they would take long", async () => {
     const random = new Random(4);
     const n = 60_000;
