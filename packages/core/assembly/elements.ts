@@ -1,8 +1,8 @@
 /** A module of its own: functions of many numbers, two at a time and in place. Addresses are in bytes, and counts n are even. */
-import { constant, INVERSE_LN2, LN2_HIGH, LN2_LOW, reducedTerm, ROUNDING } from "./exponential";
+import {
+  constant, exponential, INVERSE_LN2, LN2_HIGH, LN2_LOW, logOnePlus, ONE, reducedTerm, ROUNDING, TWO,
+} from "./exponential";
 
-const ONE = memory.data<f64>([1]);
-const TWO = memory.data<f64>([2]);
 const SIX = memory.data<f64>([6]);
 const MINUS_TWO = memory.data<f64>([-2]);
 /** tanh x is 1 to the last digit from x = 20 on. */
@@ -57,6 +57,78 @@ export function tanhTurn(n: i32, g: usize, y: usize): void {
     const square = f64x2.mul(value, value);
     const factor = f64x2.mul(f64x2.sub(f64x2.mul(constant(SIX), square), constant(TWO)), f64x2.sub(constant(ONE), square));
     v128.store(g, f64x2.mul(v128.load(g), factor));
+  }
+}
+
+/** e^{−|x|} */
+// @ts-ignore: decorator
+@inline
+function tail(x: v128): v128 {
+  return exponential(f64x2.neg(f64x2.abs(x)));
+}
+
+/** σ(x) = 1 / (1 + e^{−x}) given e = e^{−|x|}: nothing cancels in either tail. */
+// @ts-ignore: decorator
+@inline
+function share(x: v128, e: v128): v128 {
+  return f64x2.div(v128.bitselect(e, constant(ONE), f64x2.lt(x, f64x2.splat(0))), f64x2.add(constant(ONE), e));
+}
+
+/** σ'(x) = σ(x)σ(−x) = e / (1 + e)² */
+// @ts-ignore: decorator
+@inline
+function shareSlope(e: v128): v128 {
+  const whole = f64x2.add(constant(ONE), e);
+  return f64x2.div(e, f64x2.mul(whole, whole));
+}
+
+/** x ← σ(x) */
+export function sigmoid(n: i32, x: usize): void {
+  for (const end = x + (<usize>n << 3); x < end; x += 16) {
+    const value = v128.load(x);
+    v128.store(x, share(value, tail(value)));
+  }
+}
+
+/** g ← g·σ(x) */
+export function sigmoidTimes(n: i32, g: usize, x: usize): void {
+  for (const end = g + (<usize>n << 3); g < end; g += 16, x += 16) {
+    const value = v128.load(x);
+    v128.store(g, f64x2.mul(v128.load(g), share(value, tail(value))));
+  }
+}
+
+/** g ← g·σ'(x) */
+export function sigmoidSlope(n: i32, g: usize, x: usize): void {
+  for (const end = g + (<usize>n << 3); g < end; g += 16, x += 16) {
+    v128.store(g, f64x2.mul(v128.load(g), shareSlope(tail(v128.load(x)))));
+  }
+}
+
+/** g ← g times its second derivative, σ'(x)(σ(−x) − σ(x)). */
+export function sigmoidBend(n: i32, g: usize, x: usize): void {
+  for (const end = g + (<usize>n << 3); g < end; g += 16, x += 16) {
+    const value = v128.load(x);
+    const e = tail(value);
+    const difference = f64x2.sub(share(f64x2.neg(value), e), share(value, e));
+    v128.store(g, f64x2.mul(v128.load(g), f64x2.mul(shareSlope(e), difference)));
+  }
+}
+
+/** g ← g times its third derivative, σ'(x)(1 − 6σ'(x)). */
+export function sigmoidTurn(n: i32, g: usize, x: usize): void {
+  for (const end = g + (<usize>n << 3); g < end; g += 16, x += 16) {
+    const slope = shareSlope(tail(v128.load(x)));
+    const factor = f64x2.mul(slope, f64x2.sub(constant(ONE), f64x2.mul(constant(SIX), slope)));
+    v128.store(g, f64x2.mul(v128.load(g), factor));
+  }
+}
+
+/** x ← log(1 + e^x) */
+export function softplus(n: i32, x: usize): void {
+  for (const end = x + (<usize>n << 3); x < end; x += 16) {
+    const value = v128.load(x);
+    v128.store(x, f64x2.add(f64x2.max(value, f64x2.splat(0)), logOnePlus(tail(value))));
   }
 }
 

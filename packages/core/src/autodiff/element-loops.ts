@@ -1,28 +1,45 @@
-/** What computes functions of one variable. Networks spend their time here: two activations have kernels of their own. */
-import { reluOf, reluSlope, tanhBend, tanhOf, tanhSlope, tanhTurn } from "../linalg/elements.js";
+/** What computes functions of one variable. Networks spend their time here: most activations have kernels of their own. */
+import {
+  reluOf,
+  reluSlope,
+  sigmoidBend,
+  sigmoidOf,
+  sigmoidSlope,
+  sigmoidTimes,
+  sigmoidTurn,
+  softplusOf,
+  tanhBend,
+  tanhOf,
+  tanhSlope,
+  tanhTurn,
+} from "../linalg/elements.js";
 import { type ElementFunction, FUNCTIONS } from "./functions.js";
 
 type Numbers = Float64Array;
 
+type Slope = (g: Numbers, x: Numbers, y: Numbers, out: Numbers) => void;
+
 interface Kernels {
   readonly value: (x: Numbers, out: Numbers) => void;
   /** g·f', g·f'', …, as far as there are any. */
-  readonly slopes: readonly ((g: Numbers, x: Numbers, y: Numbers, out: Numbers) => void)[];
+  readonly slopes: readonly Slope[];
 }
 
+/** What is known by x, and what by y = f(x). */
+const byInput =
+  (kernel: (g: Numbers, x: Numbers, out: Numbers) => void): Slope =>
+  (g, x, _, out) =>
+    kernel(g, x, out);
+const byValue =
+  (kernel: (g: Numbers, y: Numbers, out: Numbers) => void): Slope =>
+  (g, _, y, out) =>
+    kernel(g, y, out);
+
 const KERNELS = new Map<ElementFunction, Kernels>([
-  [FUNCTIONS.relu, { value: reluOf, slopes: [(g, x, _, out) => reluSlope(g, x, out)] }],
-  [
-    FUNCTIONS.tanh,
-    {
-      value: tanhOf,
-      slopes: [
-        (g, _, y, out) => tanhSlope(g, y, out),
-        (g, _, y, out) => tanhBend(g, y, out),
-        (g, _, y, out) => tanhTurn(g, y, out),
-      ],
-    },
-  ],
+  [FUNCTIONS.relu, { value: reluOf, slopes: [reluSlope].map(byInput) }],
+  [FUNCTIONS.tanh, { value: tanhOf, slopes: [tanhSlope, tanhBend, tanhTurn].map(byValue) }],
+  [FUNCTIONS.sigmoid, { value: sigmoidOf, slopes: [sigmoidSlope, sigmoidBend, sigmoidTurn].map(byInput) }],
+  [FUNCTIONS.softplus, { value: softplusOf, slopes: [sigmoidTimes, sigmoidSlope, sigmoidBend].map(byInput) }],
 ]);
 
 /** out ← f(x) */

@@ -4,8 +4,20 @@ import { decode } from "./portable/modules.js";
 
 type Numbers = Float64Array;
 
-type OfOne = "tanh" | "relu";
-type OfTwo = "tanhSlope" | "tanhBend" | "tanhTurn" | "reluSlope" | "add" | "subtract" | "multiply" | "divide";
+type OfOne = "tanh" | "sigmoid" | "softplus" | "relu";
+type OfTwo =
+  | "tanhSlope"
+  | "tanhBend"
+  | "tanhTurn"
+  | "sigmoidTimes"
+  | "sigmoidSlope"
+  | "sigmoidBend"
+  | "sigmoidTurn"
+  | "reluSlope"
+  | "add"
+  | "subtract"
+  | "multiply"
+  | "divide";
 
 /** packages/core/assembly/elements.ts; addresses in bytes, results in place of the first numbers. */
 type ElementExports = Record<OfOne, (n: number, x: number) => void> &
@@ -97,6 +109,18 @@ export const tanhSlope = ofTwo("tanhSlope");
 export const tanhBend = ofTwo("tanhBend");
 /** g·f'''(x) */
 export const tanhTurn = ofTwo("tanhTurn");
+/** σ(x) = 1 / (1 + e^{−x}); exponentials below e⁻⁷⁰⁸ count as 0, here and below. */
+export const sigmoidOf = ofOne("sigmoid");
+/** g·σ(x), from g and x. */
+export const sigmoidTimes = ofTwo("sigmoidTimes");
+/** g·σ'(x) */
+export const sigmoidSlope = ofTwo("sigmoidSlope");
+/** g·σ''(x) */
+export const sigmoidBend = ofTwo("sigmoidBend");
+/** g times the third derivative of σ. */
+export const sigmoidTurn = ofTwo("sigmoidTurn");
+/** log(1 + e^x) */
+export const softplusOf = ofOne("softplus");
 /** x where x > 0, else 0. */
 export const reluOf = ofOne("relu");
 /** g where x > 0, else 0; from g and x. */

@@ -7,6 +7,12 @@ import {
   quotientOf,
   reluOf,
   reluSlope,
+  sigmoidBend,
+  sigmoidOf,
+  sigmoidSlope,
+  sigmoidTimes,
+  sigmoidTurn,
+  softplusOf,
   sumOf,
   tanhBend,
   tanhOf,
@@ -14,6 +20,9 @@ import {
   tanhTurn,
 } from "../../src/linalg/elements.js";
 import { RandomNumbers } from "./reference.js";
+
+const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
+const slope = (x: number): number => sigma(x) * sigma(-x);
 
 const COUNTS = [0, 1, 2, 3, 2047, 2048, 2049, 5000];
 const ULP = 2 ** -52;
@@ -76,6 +85,10 @@ describe.each(COUNTS)("%d numbers", (count) => {
     ["relu's slope", reluSlope, (g: number, x: number) => (x > 0 ? g : 0)],
     ["tanh's slope", tanhSlope, (g: number, y: number) => g * (1 - y * y)],
     ["tanh's second derivative", tanhBend, (g: number, y: number) => -2 * g * y * (1 - y * y)],
+    ["σ times", sigmoidTimes, (g: number, x: number) => g * sigma(x)],
+    ["σ's slope", sigmoidSlope, (g: number, x: number) => g * slope(x)],
+    ["σ's second derivative", sigmoidBend, (g: number, x: number) => g * slope(x) * (sigma(-x) - sigma(x))],
+    ["σ's third derivative", sigmoidTurn, (g: number, x: number) => g * slope(x) * (1 - 6 * slope(x))],
     ["tanh's third derivative", tanhTurn, (g: number, y: number) => g * ((6 * y * y - 2) * (1 - y * y))],
   ])("%s", (_, kernel, f) => {
     const out = new Float64Array(count);
@@ -105,6 +118,29 @@ describe.each(COUNTS)("%d numbers", (count) => {
       }
     }
     expect(allFinite(a)).toBe(true);
+  });
+});
+
+describe("σ and log(1 + e^x)", () => {
+  const of = (kernel: typeof sigmoidOf, x: readonly number[]): number[] => {
+    const out = Float64Array.from(x);
+    kernel(out, out);
+    return [...out];
+  };
+  const points = [-700, -37, -3.5, -1, -0.3, -1e-9, 0, 1e-9, 0.3, 0.9, 1, 3.5, 37, 700];
+
+  // σ(x) = e^x / (1 + e^x) loses nothing below 0, nor does log1p of e^x.
+  it("are accurate in both tails", () => {
+    const below = (x: number): number => Math.exp(Math.min(x, 0)) / (1 + Math.exp(-Math.abs(x)));
+    of(sigmoidOf, points).forEach((y, i) => expect(Math.abs(y / below(points[i]) - 1)).toBeLessThan(4 * ULP));
+    const plus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+    of(softplusOf, points).forEach((y, i) => expect(Math.abs(y / plus(points[i]) - 1)).toBeLessThan(4 * ULP));
+  });
+
+  it("have their limits, and are not numbers where x is not", () => {
+    expect(of(sigmoidOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1, 1]);
+    expect(of(softplusOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1000, Infinity]);
+    expect([...of(sigmoidOf, [Number.NaN]), ...of(softplusOf, [Number.NaN])]).toEqual([Number.NaN, Number.NaN]);
   });
 });
 
