@@ -106,13 +106,28 @@ export class EquilibratedCholesky {
    * empty matrix.
    */
   conditionEstimate(): number {
-    const n = this.order;
-    const inverseNorm = estimateNorm1(n, (x) => {
-      const image = x.slice();
-      blas().potrs(n, 1, this.factorData, n, image, 1);
-      return image;
-    });
-    return this.norm * inverseNorm;
+    return this.norm * estimateNorm1(this.order, (x) => this.scaledInverseTimes(x));
+  }
+
+  /**
+   * About the direction v that S A S shortens most, with max |v_j| = 1: three inverse iterations from one that is orthogonal to hardly
+   * any. Where S A S is nearly singular, which of the scaled variables are nearly a combination of each other.
+   */
+  weakestDirection(): Float64Array {
+    let v = Float64Array.from({ length: this.order }, (_, i) => (i % 2 === 0 ? 1 : -1) * (1 + i / this.order));
+    for (let k = 0; k < 3; k++) {
+      const image = this.scaledInverseTimes(v);
+      const largest = image.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      v = image.map((value) => value / largest);
+    }
+    return v;
+  }
+
+  /** (S A S)⁻¹x */
+  private scaledInverseTimes(x: Float64Array): Float64Array {
+    const image = x.slice();
+    blas().potrs(this.order, 1, this.factorData, this.order, image, 1);
+    return image;
   }
 
   /** S·b as a new array, b n×columns. */

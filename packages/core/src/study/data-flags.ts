@@ -2,6 +2,7 @@ import type { EncodedDataset } from "../data/encoded-dataset.js";
 import { listed } from "../data/names.js";
 import type { Note, NoteCode } from "../data/notes.js";
 import type { Fit } from "../solvers/fit.js";
+import { nearSingularity } from "../solvers/near-singularity.js";
 import { type FlagCode, raise } from "./flags.js";
 import type { LassoPathSection } from "./lasso-result.js";
 import type { ChosenModel } from "./model-choice.js";
@@ -85,6 +86,7 @@ export function groundFlags(
       ),
     );
   }
+  if (!fit.sparse) flags.push(...conditionFlags(fit));
   if (singularFolds > 0 && !fit.sparse) {
     flags.push(raise("singular-folds", `Without ${singularFolds} of the folds the Hessian is singular.`));
   }
@@ -103,6 +105,16 @@ export function groundFlags(
     }
   }
   return flags;
+}
+
+/** @param whose begins the message, where there are several fits. */
+export function conditionFlags(fit: Fit, whose = ""): Flag[] {
+  const found = nearSingularity(fit);
+  if (found === null) return [];
+  const { condition, error, parameters } = found;
+  const digits = Math.max(1, Math.floor(-Math.log10(error)));
+  const message = `${whose}The Hessian is nearly singular, its condition number about ${condition.toExponential(0)} with columns scaled alike: shifts and S hold to about ${digits} digits; the rows hardly tell ${listed(parameters, 5)} apart.`;
+  return [raise("ill-conditioned", message)];
 }
 
 /** @param clusters null: rows are drawn by themselves */

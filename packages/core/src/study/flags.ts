@@ -120,6 +120,13 @@ const rules = {
     why: "Some combinations of features cannot be told apart; parameters along them are the least-norm choice.",
     todo: "Leave out columns that are combinations of others, or add a ridge such as --l2 0.01.",
   },
+  "ill-conditioned": {
+    level: "warning",
+    raised:
+      "the Hessian is nearly singular: its condition number κ, with columns scaled alike, is estimated above 4.5e9, so that κ·2⁻⁵², about the relative error of the parameters' shift and of S, exceeds 1e-6",
+    why: "Some columns are nearly combinations of others. Rounding in the sums over the rows is multiplied by κ: with 1e12 about three digits are left. Predictions suffer less than single parameters.",
+    todo: "Leave out one of the columns that the message names, or add a ridge such as --l2 0.01; with --no-standardize also move columns far from 0 nearer to it.",
+  },
   "singular-folds": {
     level: "warning",
     raised: "without some fold the Hessian is singular",

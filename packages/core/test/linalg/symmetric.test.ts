@@ -175,6 +175,27 @@ describe.each(backends)("symmetric matrices on the $name back end", (backend) =>
     expect(factored(hilbert(8)).conditionEstimate()).toBeGreaterThan(1e9);
   });
 
+  test("weakestDirection is the eigenvector of the least eigenvalue, scaled alike, where that is far below the others", () => {
+    for (const n of [2, 3, 7, 20]) {
+      const random = new RandomNumbers(n);
+      const rows = Array.from({ length: 3 * n }, () => {
+        const row = Array.from(random.vector(n));
+        row[n - 1] = row[0] - (n > 2 ? 2 * row[1] : 0) + 1e-4 * row[n - 1];
+        return row.map((value, j) => value * 10 ** (j % 4));
+      });
+      const entry = (i: number, j: number): number => rows.reduce((sum, row) => sum + row[i] * row[j], 0);
+      const index = Array.from({ length: n }, (_, i) => i);
+      const gram = Matrix.fromRows(index.map((i) => index.map((j) => entry(i, j))));
+      const alike = index.map((i) => index.map((j) => entry(i, j) / Math.sqrt(entry(i, i) * entry(j, j))));
+      const { vectors } = symmetricEigen(Matrix.fromRows(alike));
+      const known = Array.from(vectors.row(0));
+      const largest = known.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+      const found = factored(gram).weakestDirection();
+      const sign = Math.sign(found.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0));
+      known.forEach((value, j) => expect(sign * found[j]).toBeCloseTo(value / largest, 5));
+    }
+  });
+
   test("symmetricEigen returns ascending values and eigenvectors in rows, and leaves its argument alone", () => {
     const a = Matrix.fromRows([
       [2, Number.NaN],

@@ -6,6 +6,7 @@ import { inverseMatrix } from "../../influence/sandwich-inverse.js";
 import { checkValidity } from "../../influence/trust-radius.js";
 import type { Work } from "../../parallel/work.js";
 import type { Fit } from "../../solvers/fit.js";
+import { conditionFlags } from "../data-flags.js";
 import { raise } from "../flags.js";
 import { missingInference } from "../inference.js";
 import { judgedRows } from "../noise.js";
@@ -144,7 +145,8 @@ function effectiveParameters(fit: Fit): number | null {
   return ridge.reduce((sum, P, j) => sum - P * data[j * (d + 1)], d);
 }
 
-function closedFlags(name: string, { inverse, parameters, data }: Fit, singularFolds: number): Flag[] {
+function closedFlags(name: string, fit: Fit, singularFolds: number): Flag[] {
+  const { inverse, parameters, data } = fit;
   const d = parameters.length;
   const rows = data.rows / (data.copies ?? 1);
   const perRow = d / rows;
@@ -152,6 +154,7 @@ function closedFlags(name: string, { inverse, parameters, data }: Fit, singularF
     ...(inverse.method === "pseudo-inverse"
       ? [raise("rank-deficient", `${name}: the Hessian has rank ${inverse.rank} of ${d}; its pseudo-inverse is used.`)]
       : []),
+    ...(fit.sparse ? [] : conditionFlags(fit, `${name}: `)),
     ...(singularFolds > 0
       ? [raise("singular-folds", `${name}: without ${singularFolds} of the folds the Hessian is singular.`)]
       : []),

@@ -94,6 +94,7 @@ const cases: Readonly<Record<string, Case>> = {
   "unequal-threats": { columns: plain, changes: { norms: [1, 2] } },
   "in-sample": { columns: plain, changes: { evaluation: { kind: "training" } } },
   "rank-deficient": { columns: { a, b, sum: (row) => row.a + row.b, y } },
+  "ill-conditioned": { columns: { a, b, near: (row) => row.a + row.b + 3e-6 * row.c, y } },
   "singular-folds": { columns: { a, g: ({ i }) => (i === 3 ? "z" : "uv"[i % 2]), y } },
   "one-sided": { columns: halfExact },
   "coupled-kink": {
