@@ -121,8 +121,12 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
   );
   const mixed = options.precision === "mixed" ? { exact } : null;
   const reading: CacheOptions = { header: options.header, delimiter: options.delimiter, mixed };
-  const head = await headOfParts(shareOf(files.parts, ranks.rank, ranks.size), reading);
+  const headOf = ({ parts }: Parts): Promise<TableHead | null> =>
+    headOfParts(shareOf(parts, ranks.rank, ranks.size), reading);
+  const head = await headOf(files);
   if (head !== null) check(head);
+  const otherHead = others && (await headOf(others));
+  if (head && otherHead) columnNamed(otherHead, ROLE.target, chooseColumns(head, encode).target.name);
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
   const handles: number[] = [];
   const close = (): void => {

@@ -100,6 +100,15 @@ describe("a cache", () => {
     };
     await expectFailure(() => open(pattern, wrong), "input", /no target column "z"/);
     expect([begun, existsSync(cache)]).toEqual([0, false]);
+    const evaluation = folder.path("unbegun-evaluation.csv");
+    await writeFile(evaluation, "x,kind,yy\n1,a,2\n");
+    const judged: Partial<StreamOptions> = {
+      ...wrong,
+      encode: { target: "#3" },
+      split: { kind: "file", path: evaluation },
+    };
+    await expectFailure(() => open(pattern, judged), "input", /unbegun-evaluation\.csv has no target column "y"\. Its columns/);
+    expect([begun, existsSync(cache)]).toEqual([0, false]);
     (await open(pattern, { cache, keepCache: true })).close();
     const kept = readFileSync(join(cache, "training.json"), "utf8");
     const others = await parts("unbegun-others", 20);
