@@ -1,24 +1,6 @@
 /** Kernels on numbers against plain formulas, for more numbers than are taken at a time and for odd counts. */
 import { describe, expect, it, test } from "vitest";
-import {
-  allFinite,
-  differenceOf,
-  productOf,
-  quotientOf,
-  reluOf,
-  reluSlope,
-  sigmoidBend,
-  sigmoidOf,
-  sigmoidSlope,
-  sigmoidTimes,
-  sigmoidTurn,
-  softplusOf,
-  sumOf,
-  tanhBend,
-  tanhOf,
-  tanhSlope,
-  tanhTurn,
-} from "../../src/linalg/elements.js";
+import * as elements from "../../src/linalg/elements.js";
 import { RandomNumbers } from "./reference.js";
 
 const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -29,7 +11,7 @@ const ULP = 2 ** -52;
 
 const tanh = (...x: number[]): number[] => {
   const out = new Float64Array(x.length);
-  tanhOf(Float64Array.from(x), out);
+  elements.tanhOf(Float64Array.from(x), out);
   return [...out];
 };
 
@@ -78,18 +60,18 @@ describe.each(COUNTS)("%d numbers", (count) => {
   const plain = (f: (a: number, b: number) => number): number[] => [...a].map((value, i) => f(value, b[i]));
 
   test.each([
-    ["a + b", sumOf, (p: number, q: number) => p + q],
-    ["a − b", differenceOf, (p: number, q: number) => p - q],
-    ["a·b", productOf, (p: number, q: number) => p * q],
-    ["a / b", quotientOf, (p: number, q: number) => p / q],
-    ["relu's slope", reluSlope, (g: number, x: number) => (x > 0 ? g : 0)],
-    ["tanh's slope", tanhSlope, (g: number, y: number) => g * (1 - y * y)],
-    ["tanh's second derivative", tanhBend, (g: number, y: number) => -2 * g * y * (1 - y * y)],
-    ["σ times", sigmoidTimes, (g: number, x: number) => g * sigma(x)],
-    ["σ's slope", sigmoidSlope, (g: number, x: number) => g * slope(x)],
-    ["σ's second derivative", sigmoidBend, (g: number, x: number) => g * slope(x) * (sigma(-x) - sigma(x))],
-    ["σ's third derivative", sigmoidTurn, (g: number, x: number) => g * slope(x) * (1 - 6 * slope(x))],
-    ["tanh's third derivative", tanhTurn, (g: number, y: number) => g * ((6 * y * y - 2) * (1 - y * y))],
+    ["a + b", elements.sumOf, (p: number, q: number) => p + q],
+    ["a − b", elements.differenceOf, (p: number, q: number) => p - q],
+    ["a·b", elements.productOf, (p: number, q: number) => p * q],
+    ["a / b", elements.quotientOf, (p: number, q: number) => p / q],
+    ["relu's slope", elements.reluSlope, (g: number, x: number) => (x > 0 ? g : 0)],
+    ["tanh's slope", elements.tanhSlope, (g: number, y: number) => g * (1 - y * y)],
+    ["tanh's second derivative", elements.tanhBend, (g: number, y: number) => -2 * g * y * (1 - y * y)],
+    ["σ times", elements.sigmoidTimes, (g: number, x: number) => g * sigma(x)],
+    ["σ's slope", elements.sigmoidSlope, (g: number, x: number) => g * slope(x)],
+    ["σ's second derivative", elements.sigmoidBend, (g: number, x: number) => g * slope(x) * (sigma(-x) - sigma(x))],
+    ["σ's third derivative", elements.sigmoidTurn, (g: number, x: number) => g * slope(x) * (1 - 6 * slope(x))],
+    ["tanh's third derivative", elements.tanhTurn, (g: number, y: number) => g * ((6 * y * y - 2) * (1 - y * y))],
   ])("%s", (_, kernel, f) => {
     const out = new Float64Array(count);
     kernel(a, b, out);
@@ -103,26 +85,26 @@ describe.each(COUNTS)("%d numbers", (count) => {
 
   it("relu, in place", () => {
     const x = a.slice();
-    reluOf(x, x);
+    elements.reluOf(x, x);
     expect([...x]).toEqual([...a].map((value) => Math.max(0, value)));
   });
 
   it("finds one that is not finite wherever it is", () => {
-    expect(allFinite(a)).toBe(true);
+    expect(elements.allFinite(a)).toBe(true);
     for (const at of new Set([0, count >> 1, count - 1])) {
       if (at < 0 || at >= count) continue;
       for (const value of [Number.NaN, Infinity, -Infinity]) {
         const x = a.slice();
         x[at] = value;
-        expect(allFinite(x)).toBe(false);
+        expect(elements.allFinite(x)).toBe(false);
       }
     }
-    expect(allFinite(a)).toBe(true);
+    expect(elements.allFinite(a)).toBe(true);
   });
 });
 
 describe("σ and log(1 + e^x)", () => {
-  const of = (kernel: typeof sigmoidOf, x: readonly number[]): number[] => {
+  const of = (kernel: typeof elements.sigmoidOf, x: readonly number[]): number[] => {
     const out = Float64Array.from(x);
     kernel(out, out);
     return [...out];
@@ -132,25 +114,28 @@ describe("σ and log(1 + e^x)", () => {
   // σ(x) = e^x / (1 + e^x) loses nothing below 0, nor does log1p of e^x.
   it("are accurate in both tails", () => {
     const below = (x: number): number => Math.exp(Math.min(x, 0)) / (1 + Math.exp(-Math.abs(x)));
-    of(sigmoidOf, points).forEach((y, i) => expect(Math.abs(y / below(points[i]) - 1)).toBeLessThan(4 * ULP));
+    of(elements.sigmoidOf, points).forEach((y, i) => expect(Math.abs(y / below(points[i]) - 1)).toBeLessThan(4 * ULP));
     const plus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-    of(softplusOf, points).forEach((y, i) => expect(Math.abs(y / plus(points[i]) - 1)).toBeLessThan(4 * ULP));
+    of(elements.softplusOf, points).forEach((y, i) => expect(Math.abs(y / plus(points[i]) - 1)).toBeLessThan(4 * ULP));
   });
 
   it("have their limits, and are not numbers where x is not", () => {
-    expect(of(sigmoidOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1, 1]);
-    expect(of(softplusOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1000, Infinity]);
-    expect([...of(sigmoidOf, [Number.NaN]), ...of(softplusOf, [Number.NaN])]).toEqual([Number.NaN, Number.NaN]);
+    expect(of(elements.sigmoidOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1, 1]);
+    expect(of(elements.softplusOf, [-Infinity, -1000, 1000, Infinity])).toEqual([0, 0, 1000, Infinity]);
+    expect([...of(elements.sigmoidOf, [Number.NaN]), ...of(elements.softplusOf, [Number.NaN])]).toEqual([
+      Number.NaN,
+      Number.NaN,
+    ]);
   });
 });
 
 test("what follows the last number plays no part", () => {
-  expect(allFinite(Float64Array.of(1, 2, 3, Number.NaN))).toBe(false);
-  expect(allFinite(Float64Array.of(1, 2, 3))).toBe(true);
+  expect(elements.allFinite(Float64Array.of(1, 2, 3, Number.NaN))).toBe(false);
+  expect(elements.allFinite(Float64Array.of(1, 2, 3))).toBe(true);
 });
 
 test("relu of what is not a number is 0, and 0 has no sign", () => {
   const out = new Float64Array(3);
-  reluOf(Float64Array.of(Number.NaN, -0, -Infinity), out);
+  elements.reluOf(Float64Array.of(Number.NaN, -0, -Infinity), out);
   expect([...out]).toEqual([0, 0, 0]);
 });

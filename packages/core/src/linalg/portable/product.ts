@@ -112,7 +112,7 @@ export function multiplyInto(
       const onDiagonal = lower && i0 === j0;
       const stepC = columns * BYTES;
       const cornerC = startC + i0 * ldc + j0;
-      place.load(atC, c, cornerC, rows, columns, ldc);
+      if (beta !== 0) place.load(atC, c, cornerC, rows, columns, ldc);
       if (beta !== 1) place.kernels.scale(onDiagonal, rows, columns, beta, atC, stepC);
       const oneOperand = b === undefined && i0 === j0;
       const load = (p0: number): Piece => {
