@@ -107,7 +107,11 @@ describe("a cache", () => {
       encode: { target: "#3" },
       split: { kind: "file", path: evaluation },
     };
-    await expectFailure(() => open(pattern, judged), "input", /unbegun-evaluation\.csv has no target column "y"\. Its columns/);
+    await expectFailure(
+      () => open(pattern, judged),
+      "input",
+      /unbegun-evaluation\.csv has no target column "y"\. Its columns/,
+    );
     expect([begun, existsSync(cache)]).toEqual([0, false]);
     (await open(pattern, { cache, keepCache: true })).close();
     const kept = readFileSync(join(cache, "training.json"), "utf8");
