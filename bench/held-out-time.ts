@@ -4,6 +4,7 @@ import { startLibrary, type Worker } from "./process.js";
 import { type Spread, spreadOf } from "./statistics.js";
 import { dataFiles } from "./temporary.js";
 
+/** Rounds before those that count, where a case says nothing. */
 const WARM_UP = 2;
 
 export interface HeldOutTime {
@@ -26,10 +27,11 @@ export async function timeHeldOut(task: Case, threads: number): Promise<HeldOutT
     workers.push(await startLibrary(args, { AIF_THREADS: String(threads) }));
     workers.push(await startLibrary(args, { AIF_BLAS: "off" }));
     const seen: Stages[][] = [[], []];
-    for (let round = 0; round < WARM_UP + task.rounds; round++) {
+    const { warmUp = WARM_UP } = task;
+    for (let round = 0; round < warmUp + task.rounds; round++) {
       for (const [k, worker] of workers.entries()) {
         const { stages } = await worker.ask<{ stages: Stages }>();
-        if (round >= WARM_UP) seen[k].push(stages);
+        if (round >= warmUp) seen[k].push(stages);
       }
     }
     return seen.map((list, k) => ({

@@ -4,6 +4,7 @@ import { startLibrary } from "./process.js";
 import { type Spread, spreadOf } from "./statistics.js";
 import { dataFiles } from "./temporary.js";
 
+/** Rounds before those that count, where a case says nothing. */
 const WARM_UP = 3;
 
 export interface IntervalTime {
@@ -29,9 +30,10 @@ export async function timeIntervals(task: IntervalTime["task"], threads: number)
   });
   try {
     const seen: Stages[] = [];
-    for (let round = 0; round < WARM_UP + task.rounds; round++) {
+    const { warmUp = WARM_UP } = task;
+    for (let round = 0; round < warmUp + task.rounds; round++) {
       const { stages } = await worker.ask<{ stages: Stages }>();
-      if (round >= WARM_UP) seen.push(stages);
+      if (round >= warmUp) seen.push(stages);
     }
     const of = (pick: (stages: Stages) => number): Spread => spreadOf(seen.map(pick));
     const point = (stages: Stages): number => stages["fit"] + stages["influence"];
