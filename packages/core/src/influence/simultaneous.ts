@@ -11,6 +11,9 @@ const DIRECTIONS = 2000;
 const BATCH = 250;
 /** Of one batch after the other. */
 const [normalBuffer, drawnBuffer] = [growingBuffer(), growingBuffer()];
+/** So many normal numbers at the most stay for the next covariance (4 MB): drawing them takes most of the time of a small one. */
+const KEPT = 1 << 19;
+let kept: { readonly seed: number; readonly normals: Float64Array } | null = null;
 /** Eigenvalues below this share of the largest are rounding: of a covariance, and of correlations, of which they move no Z_j by 1e-4. */
 const RANK_TOLERANCE = { covariance: 1e-12, correlations: 1e-9 } as const;
 /** Steps of the table of P(R ≤ r). */
@@ -144,14 +147,14 @@ const largestOf =
  */
 function largestReaches({ half, axes }: Root, largest: Largest, seed: number): Float64Array {
   const d = half.rows;
-  const random = randomStream(seed, 1);
+  const normalsFrom = normalRows(d, seed);
   const out = new Float64Array(DIRECTIONS);
-  const normals = normalBuffer(BATCH * d);
-  const along = axes ? new Float64Array(BATCH * axes.rows) : normals;
+  const ofAxes = axes && new Float64Array(BATCH * axes.rows);
   const drawn = drawnBuffer(BATCH * d);
   const width = axes?.rows ?? d;
   for (let from = 0; from < DIRECTIONS; from += BATCH) {
-    random.fillNormals(normals);
+    const normals = normalsFrom(from);
+    const along = ofAxes ?? normals;
     if (axes) blas().gemm(false, true, BATCH, width, d, 1, normals, d, axes.data, d, 0, along, width);
     blas().gemm(false, false, BATCH, d, d, 1, normals, d, half.data, d, 0, drawn, d);
     for (let i = 0; i < BATCH; i++) {
@@ -159,6 +162,20 @@ function largestReaches({ half, axes }: Root, largest: Largest, seed: number): F
     }
   }
   return out;
+}
+
+/** The normal numbers of a batch of directions (BATCH×d), asked for one batch after the other. They are the first of one stream for every d. */
+function normalRows(d: number, seed: number): (from: number) => Float64Array {
+  const count = DIRECTIONS * d;
+  const random = randomStream(seed, 1);
+  const drawn = (room: Float64Array): Float64Array => {
+    random.fillNormals(room);
+    return room;
+  };
+  if (count > KEPT) return () => drawn(normalBuffer(BATCH * d));
+  if (kept?.seed !== seed || kept.normals.length < count) kept = { seed, normals: drawn(new Float64Array(count)) };
+  const { normals } = kept;
+  return (from) => normals.subarray(from * d, (from + BATCH) * d);
 }
 
 /** Σ x² of a stretch; two sums at a time, so that neither waits for the other. */

@@ -52,6 +52,27 @@ describe("simultaneous intervals", () => {
     expect(Math.abs(supremumFactor(ones, 0.95, 1) / normalQuantile(0.975) - 1)).toBeLessThan(1e-3);
     expect(supremumFactor(identity, 0.95, 1)).toBe(supremumFactor(identity, 0.95, 1));
   });
+
+  test("a factor does not depend on those that were asked for before it, of as many estimates, of fewer, of more and of very many", async () => {
+    await ensureBlas();
+    const chain = (d: number): Matrix => {
+      const V = Matrix.zeros(d, d);
+      for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) V.data[i * d + j] = 0.6 ** Math.abs(i - j);
+      return V;
+    };
+    const sizes = [5, 300, 2, 40, 5, 3];
+    const one = sizes.map((d) => supremumFactor(chain(d), 0.9, 4));
+    const alone = sizes.map((d) => {
+      supremumFactor(chain(2), 0.9, 5);
+      return supremumFactor(chain(d), 0.9, 4);
+    });
+    expect(one).toEqual(alone);
+    // More estimates need a larger factor, between one's and that of as many independent ones.
+    const [five, many, two, forty] = one;
+    expect([two < five, five < forty, forty < many]).toEqual([true, true, true]);
+    expect(two).toBeGreaterThan(normalQuantile(0.95));
+    expect(many).toBeLessThan(1.01 * normalQuantile(0.5 + 0.5 * 0.9 ** (1 / 300)));
+  });
 });
 
 /** y = x'(1, −2, .5) + noise with Gaussian x: I = −c σ√(2/π) φ_2(β) in the population, S = ½‖I‖² (MATH 3, D1). */
