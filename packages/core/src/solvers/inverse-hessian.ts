@@ -17,6 +17,8 @@ export interface InverseHessian {
   /** How H⁻¹ is had; a pseudo-inverse where H is singular. */
   readonly method: "cholesky" | "eigenvalues" | "pseudo-inverse";
   readonly rank: number;
+  /** Where the method is a Cholesky factorisation, that. */
+  readonly factor?: EquilibratedCholesky;
   /** H⁻¹b with one refinement. */
   solve(b: Float64Array): Float64Array;
   /** The same without it, for what is a step on the way only. */
@@ -55,6 +57,7 @@ function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky): Inverse
   return {
     method: "cholesky",
     rank: hessian.rows,
+    factor,
     solve(b) {
       const x = factor.solve(b);
       const correction = factor.solve(residual(hessian, x, b));

@@ -26,7 +26,7 @@ const NAMED_SHARE = 0.1;
 /** null where fewer digits are lost, and for a singular H, whose pseudo-inverse leaves out what the rows do not tell. */
 export function nearSingularity({ hessian, inverse, model }: Fit): NearSingularity | null {
   if (inverse.method === "pseudo-inverse" || hessian.rows === 0) return null;
-  const factor = EquilibratedCholesky.factor(hessian);
+  const factor = inverse.factor ?? EquilibratedCholesky.factor(hessian);
   if (!(factor instanceof EquilibratedCholesky) || factor.smallestPivot() > SOUND_PIVOT) return null;
   const condition = factor.conditionEstimate();
   const error = condition * Number.EPSILON;
