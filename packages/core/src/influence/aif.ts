@@ -178,9 +178,30 @@ function sizeOfTerms(f: Float64Array, w: Float64Array, slopes: Float64Array, cur
   return size;
 }
 
-/** Root mean square of what a squared loss subtracts; of other losses a score says it by itself. */
-export const termsOf = (loss: Loss, { size }: SlopeExtent): number =>
-  loss.quadratic ? Math.sqrt(size / loss.second(0, 0)) : 0;
+/**
+ * The size of what a squared loss subtracts: root mean squares of its scores and residuals, and of what the scores are sums of, Σ|θ_j| of
+ * the features' own (of a lasso they are left out); of other losses a score says it by itself.
+ */
+export function termsOf(
+  {
+    model: { loss },
+    parameters,
+    hessian,
+    ridge,
+    sparse,
+  }: Pick<Fit, "model" | "parameters" | "hessian" | "ridge" | "sparse">,
+  { size }: SlopeExtent,
+): number {
+  if (!loss.quadratic) return 0;
+  const curvature = loss.second(0, 0);
+  const d = sparse ? 0 : parameters.length;
+  let summed = 0;
+  for (let j = 0; j < d; j++) {
+    const square = Math.max(0, hessian.data[j * d + j] - ridge[j]) / curvature;
+    summed += Math.abs(parameters[j]) * Math.sqrt(square);
+  }
+  return Math.max(Math.sqrt(size / curvature), summed);
+}
 
 /** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */
 export interface Collected {
@@ -222,7 +243,7 @@ export async function collect(fit: Fit, threat: Threat, extent: SlopeExtent, wor
   const { p } = threat.settings;
   const slopes = new Float64Array(scores.length);
   lossSlopes(loss, scores, data.y, slopes);
-  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest, termsOf(loss, extent));
+  const zeroResiduals = snapResiduals(loss, slopes, scores, data.y, extent.largest, termsOf(fit, extent));
   const { used, sharedGamma, inBox, found } = sharedCorners(fit, threat, extent);
   const pull: RowPull = {
     onFeatures: new Float64Array(data.rows),

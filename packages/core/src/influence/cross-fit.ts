@@ -66,7 +66,7 @@ export async function crossFit(
   const scores = on === full.data ? new Float64Array(full.data.rows) : undefined;
   const { loss } = full.model;
   const extent = slopeExtent(full);
-  const met = metWithoutFold(loss, extent, folds);
+  const met = metWithoutFold(full, extent, folds);
   const pulls = await leaveOutPulls(full, attacks, { foldOf, outside }, theta, work, { curvatures, scores, met });
   const product: FoldProduct = curvatures ? keptFoldProduct(full, folds, curvatures, work) : async (vectors) => vectors;
   const influences: Matrix[] = [];

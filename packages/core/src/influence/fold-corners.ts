@@ -20,10 +20,11 @@ export interface MetWithoutFold {
 }
 
 /** Nothing met so far. @param extent of all rows' fit */
-export function metWithoutFold(loss: Loss, extent: SlopeExtent, folds: number): MetWithoutFold {
+export function metWithoutFold(full: Fit, extent: SlopeExtent, folds: number): MetWithoutFold {
+  const { loss } = full.model;
   const counts = new Float64Array(folds);
   if (Number.isNaN(loss.kink(1))) return { limit: -1, counts };
-  const rounding = loss.quadratic ? ROUNDING * loss.second(0, 0) * termsOf(loss, extent) : 0;
+  const rounding = loss.quadratic ? ROUNDING * loss.second(0, 0) * termsOf(full, extent) : 0;
   return { limit: Math.max(SNAP * extent.largest, rounding), counts };
 }
 

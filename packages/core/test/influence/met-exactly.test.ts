@@ -27,3 +27,19 @@ test.each(
   expect(attack.oneSided).toBe(true);
   expect(attack.multipliers).toBeNull();
 });
+
+test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+  "as many rows as parameters, in units far apart (seed %d)",
+  async (seed) => {
+    const random = randomStream(40 + seed);
+    const units = [1, 1e8, 1, 1e-5, 1, 1];
+    const x = Matrix.zeros(7, 6);
+    for (let i = 0; i < 7; i++) x.row(i).set(units.map((unit) => unit * random.normal()));
+    const data = matrixDataset(
+      x,
+      Array.from({ length: 7 }, () => random.normal()),
+    );
+    const attack = await influence(await fit(linear(), data), lp(Infinity));
+    expect(attack.influence.every((value) => value === 0)).toBe(true);
+  },
+);

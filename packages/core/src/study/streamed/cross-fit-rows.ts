@@ -83,7 +83,7 @@ export async function crossFitRows(
   const pulls = plain.map(() => Matrix.zeros(theta.rows, folds));
   const threats = plain.map(({ threat }) => threat);
   const { extent } = attacks[0];
-  const met = metWithoutFold(fit.model.loss, extent, folds);
+  const met = metWithoutFold(fit, extent, folds);
   await pass({
     sums: [...pulls.map(({ data }) => data), met.counts],
     async visit(view) {
