@@ -4,7 +4,6 @@ import { numericalError } from "../errors.js";
 import { Matrix } from "../linalg/matrix.js";
 import { borrowBuffers } from "../models/idle-buffers.js";
 import { eachLoss, lossCurvatures, lossSlopes, ROWS_TOGETHER } from "../models/loss-rows.js";
-import type { Loss } from "../models/losses.js";
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
