@@ -2,7 +2,7 @@
 export type CurvatureFloor = (radii: readonly number[]) => Promise<number[]>;
 
 /** Multiples of g at which κ is asked first: where an error is worth certifying, its radius is little larger than g. */
-const FIRST = [1, 1.25, 1.6] as const;
+const FIRST = [1, 1.35] as const;
 /** Where those do not lead to a radius: κ falls at most so fast that one beyond e·g is rare. */
 const FURTHER = [2, 2.5, 3.2] as const;
 const ROUNDS = 6;

@@ -1,5 +1,6 @@
 import type { Matrix } from "../linalg/matrix.js";
-import { sigmoid } from "../models/losses.js";
+import { lossCurvatures } from "../models/loss-rows.js";
+import { LOSSES } from "../models/losses.js";
 import { sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
@@ -25,11 +26,14 @@ export interface Shrunk {
 export type MarginsAt = (request: CertificateRequest, reach: number, work?: Work) => RobustMargins;
 
 /** r: wt. @param score of each row @param reach ρN */
-export const robustCurvatures = (y: Float64Array, score: (row: number) => number, reach: number): Float64Array =>
-  y.map((label, i) => {
-    const margin = -label * score(i) + reach;
-    return sigmoid(margin) * sigmoid(-margin);
-  });
+export function robustCurvatures(y: Float64Array, score: (row: number) => number, reach: number): Float64Array {
+  const margins = new Float64Array(y.length);
+  for (let i = 0; i < y.length; i++) margins[i] = -y[i] * score(i) + reach;
+  // σσ(−·) is the second derivative of the logistic loss, whatever the label.
+  const out = new Float64Array(y.length);
+  lossCurvatures(LOSSES.logistic, margins, y, out);
+  return out;
+}
 
 /** r: D_i. @param images r×d: half v_i */
 export const rowReaches = (images: Matrix, extra: number): Float64Array =>
