@@ -23,7 +23,7 @@ type Estimate = Omit<Sandwich, "sensitivityRows">;
 
 /** Below this Wald p value Î is clearly non-zero and Ŝ about normal (MATH 3). */
 const CLEARLY_NONZERO = 1e-3;
-/** Directions of V̂ this much thinner than the widest carry no information of their own. */
+/** Directions of V̂ this much thinner than the widest, in units of standard errors, carry no information of their own. */
 const RANK_TOLERANCE = 1e-13;
 
 /**
@@ -47,7 +47,9 @@ export function curvatureInterval(
 ): SensitivityInterval {
   const I = influence.map((value, j) => value - (bias ? bias.influence[j] : 0));
   const centre = found.debiased - (bias ? bias.sensitivity : 0);
-  const axes = fullLength(found.covariance, I) ?? ellipsoid(found.covariance, I);
+  const { correlation, sizes } = inOwnUnits(found.covariance);
+  const measured = I.map((value, j) => value / sizes[j]);
+  const axes = fullLength(correlation, measured) ?? ellipsoid(correlation, measured);
   const waldProbability = chiSquareTail(axes.wald, axes.rank);
   if (waldProbability < CLEARLY_NONZERO) {
     const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
@@ -59,7 +61,7 @@ export function curvatureInterval(
     };
   }
   // x = Î + root·z with ‖z‖² ≤ χ²: ½x'Hx = S + b'z + ½z'Az.
-  const root = axes.root();
+  const root = axes.root().map((column) => column.map((value, j) => value * sizes[j]));
   const size = Math.sqrt(chiSquareQuantile(level, axes.rank));
   const towards = naturalTimes(I);
   const images = root.map((column) => naturalTimes(column));
@@ -77,7 +79,14 @@ export function curvatureInterval(
   };
 }
 
-/** The ellipsoid of V̂. */
+/** V̂ and √diag V̂: which directions are thin must not hang on the units of the parameters. */
+function inOwnUnits({ data, rows: d }: Matrix): { correlation: Matrix; sizes: Float64Array } {
+  const sizes = Float64Array.from({ length: d }, (_, j) => Math.sqrt(Math.max(0, data[j * (d + 1)])) || 1);
+  const scaled = data.map((value, at) => value / (sizes[Math.floor(at / d)] * sizes[at % d]));
+  return { correlation: new Matrix(scaled, d, d), sizes };
+}
+
+/** The ellipsoid of V̂, in units of the parameters' own standard errors. */
 interface Ellipsoid {
   readonly rank: number;
   /** Î'V̂⁺Î */

@@ -125,3 +125,28 @@ test(`coverage of the 95 % intervals over ${draws} draws of a Gaussian design`, 
     expect(count / draws).toBeLessThan(0.95 + slack);
   }
 });
+
+describe("an interval for S does not hang on the units of the features", () => {
+  /** The same rows and the same attack in other units. */
+  const intervalIn = async (units: readonly number[]) => {
+    await ensureBlas();
+    const random = randomStream(11);
+    const x = Matrix.zeros(60, 3);
+    const y = new Float64Array(60);
+    for (let i = 0; i < 60; i++) {
+      const row = units.map(() => random.normal());
+      y[i] = 2 * row[0] - 3.4 * row[1] + row[2] + 0.1 * random.normal();
+      x.row(i).set(row.map((value, j) => value * units[j]));
+    }
+    const attack = await influence(await fit(linear(), matrixDataset(x, y)), lp(2, { budgets: [...units] }));
+    return sensitivityInterval(attack, await sandwich(attack, await scoreShifts(attack)), 0.95);
+  };
+
+  test.each([[[1, 1e9, 1]], [[1e-7, 1, 1e8]], [[1e3, 1e-3, 1e12]]])("%o", async (units) => {
+    const [plain, scaled] = [await intervalIn([1, 1, 1]), await intervalIn(units)];
+    expect(plain.method).toBe("projection");
+    expect(scaled.method).toBe("projection");
+    for (const end of ["lower", "upper", "waldProbability"] as const)
+      expect(Math.abs(scaled[end] - plain[end])).toBeLessThan(1e-7 * plain.upper);
+  });
+});
