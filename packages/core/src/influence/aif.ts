@@ -16,6 +16,7 @@ import { gradientRounding } from "./gradient-rounding.js";
 import { coupledKinks, type GradientKinks, snapGradient, snapResiduals } from "./kinks.js";
 import { type Multipliers, resolveKinks } from "./one-sided.js";
 import { rowGains, usedBudgets } from "./response.js";
+import { unitsAdvice } from "./units-advice.js";
 
 export { responseAt } from "./response.js";
 
@@ -128,8 +129,9 @@ export async function influenceFrom(
   };
 }
 
-function noInfluence({ model, inverse }: Fit, rows: number, share: number): string {
-  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as --l2 0.01, or leave out columns that are combinations of others.`;
+function noInfluence({ model, inverse, hessian, sparse }: Fit, rows: number, share: number): string {
+  const diagonal = Array.from({ length: hessian.rows }, (_, j) => hessian.data[j * (hessian.columns + 1)]);
+  return `The Hessian is singular (rank ${inverse.rank} of ${model.parameterNames.length} parameters, ${rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a ridge such as --l2 0.01, or leave out columns that are combinations of others.${sparse ? "" : unitsAdvice(diagonal)}`;
 }
 
 /** What decides which slopes are rounding, max |ℓ'| and Σ w (ℓ'²/ℓ'' + ℓ''f²), and whether a gradient that all rows share is. The sum is 0 where neither asks for it. */

@@ -202,6 +202,21 @@ describe("corners of the penalty", () => {
     const along = await influence(own, lp(2));
     expect(along.relativeResidual).toBeLessThan(1e-8);
   });
+
+  test("a Hessian that is singular because of units far apart says so, another does not", async () => {
+    const refusal = async (units: readonly [number, number]): Promise<string> => {
+      const X = [1, 2, -1, 0.5, 3, -2].map((x) => [units[0] * x, units[1] * (x % 2), units[1] * (x % 2)]);
+      const own = await fit(linear(), matrixDataset(Matrix.fromRows(X), [1, 3, -2, 0, 2, 1]));
+      return influence(own, lp(Infinity, { budgets: [1, 1, 0] })).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+    };
+    expect(await refusal([1, 1])).toMatch(/combinations of others\.$/);
+    expect(await refusal([1, 1e6])).toMatch(
+      /combinations of others\. The columns are in units far apart, .*--no-standardize/,
+    );
+  });
 });
 
 describe("rows attacked together", () => {

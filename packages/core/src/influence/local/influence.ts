@@ -7,6 +7,7 @@ import { type ExtremeEigenvalues, proposedDamping } from "../../solvers/lanczos.
 import type { SolverEnd } from "../../solvers/linear-solution.js";
 import type { Curvature } from "../../solvers/risk-operator.js";
 import type { ThreatDescription } from "../../threats/pointwise.js";
+import { unitsAdvice } from "../units-advice.js";
 import type { ModelPoint } from "./point.js";
 import { type AdversarialPull, adversarialPulls } from "./pull.js";
 import { type LocalSystem, localSystem, type SystemOptions, type SystemSolution } from "./system.js";
@@ -174,8 +175,9 @@ export const smallestOf = ({ smallest, floor }: ExtremeEigenvalues): number | nu
 const upwards = (value: number): number => 1.001 * value;
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 
-function noResponse({ data }: ModelPoint, { rank, operator }: LocalSystem, share: number): string {
-  return `The Hessian is singular (rank ${rank} of ${operator.size} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a damping such as --damping 0.001, or a ridge such as --l2 0.01.`;
+function noResponse({ data }: ModelPoint, { rank, operator, matrix }: LocalSystem, share: number): string {
+  const diagonal = matrix ? Array.from({ length: matrix.rows }, (_, j) => matrix.data[j * (matrix.columns + 1)]) : [];
+  return `The Hessian is singular (rank ${rank} of ${operator.size} parameters, ${data.rows} rows) and the adversary pulls along directions that the data do not determine (share ${share.toExponential(1)}), so no adversarial influence exists: add a damping such as --damping 0.001, or a ridge such as --l2 0.01.${unitsAdvice(diagonal)}`;
 }
 
 /** The same, asked by other passes over the same rows, where they pass by. */
