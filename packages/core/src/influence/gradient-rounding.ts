@@ -1,9 +1,7 @@
 import { Matrix } from "../linalg/matrix.js";
 import type { Fit } from "../solvers/fit.js";
+import { PARAMETER_ROUNDING } from "../solvers/newton.js";
 import type { SlopeExtent } from "./aif.js";
-
-/** What rounding leaves of a parameter that is 0, as a share of the scores and residuals that it is fitted to. */
-const PARAMETER_ROUNDING = 1e-13;
 
 /**
  * Up to which size the coordinates of a γ that all rows share (m) are what rounding leaves of 0, against the scores and residuals that

@@ -15,6 +15,8 @@ const LAST_STEP = 1e-11;
 /** Steps below this that do not shrink any more are rounding. */
 const STALLED_STEP = 1e-8;
 const MAXIMUM_ITERATIONS = 200;
+/** A parameter that moves the scores by no more than this share of what they are fitted to is what rounding leaves of 0. */
+export const PARAMETER_ROUNDING = 1e-13;
 
 /** Sums over all rows at one θ. */
 export interface ScoreSums {
@@ -170,12 +172,14 @@ export async function minimise(
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
     const isThere = relativeStep <= Math.max(NEGLIGIBLE_STEP, enough);
-    if (isThere || stalled || (settled && !quadratic)) return { point, iterations, inverse };
-    if (settled)
-      return { point: { ...point, theta: point.theta.map((value, j) => value + step[j]) }, iterations, inverse };
+    if (isThere || stalled || (settled && !quadratic)) return { point: snapped(point), iterations, inverse };
+    if (settled) {
+      const theta = point.theta.map((value, j) => value + step[j]);
+      return { point: snapped({ ...point, theta }), iterations, inverse };
+    }
     const next = await lineSearch(problem, point, step, !quadratic);
     if (next === null) {
-      if (relativeStep <= STALLED_STEP) return { point, iterations, inverse };
+      if (relativeStep <= STALLED_STEP) return { point: snapped(point), iterations, inverse };
       break;
     }
     if (l2 === 0 && iterations >= 4) refuseRecession(model, point, next, await problem.recession(point, next));
@@ -184,6 +188,19 @@ export async function minimise(
   throw numericalError(
     `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
   );
+}
+
+/**
+ * A minimum with parameters of 0 where rounding is all that they are, as in a balanced design: the adversary would follow their signs.
+ */
+function snapped(point: Point): Point {
+  const { theta, hessian } = point;
+  const floor = PARAMETER_ROUNDING * pointSize(point);
+  const isRounding = (value: number, j: number): boolean =>
+    value !== 0 && Math.abs(value) * Math.sqrt(hessian.data[j * theta.length + j]) <= floor;
+  return theta.some(isRounding)
+    ? { ...point, theta: theta.map((value, j) => (isRounding(value, j) ? 0 : value)) }
+    : point;
 }
 
 /** The rows and columns of a symmetric matrix (lower triangle) that are free. */

@@ -142,9 +142,9 @@ const rules = {
   "coupled-kink": {
     level: "warning",
     raised:
-      "some row's input gradient has a coordinate that is exactly 0 (p = ∞) or a tie (p = 1) in a model that is not linear, or in a box",
+      "some row's input gradient has a coordinate that is exactly 0 (p = ∞), a tie (p = 1) or only zeros (any p) in a model that is not linear, or in a box",
     why: "The exact one-sided derivative there needs the input curvature; sgn(0) = 0 was used instead.",
-    todo: "Use --norm 2, or a p between 1 and ∞.",
+    todo: "Use --norm 2, or a p between 1 and ∞; where all of a gradient is 0, free features that the model uses.",
   },
   "near-kink": {
     level: "warning",

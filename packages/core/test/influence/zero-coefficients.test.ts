@@ -1,6 +1,18 @@
 /** Attacked coefficients that are 0 and come out as rounding: |β| has its corner there, and the sign of rounding says nothing. */
 import { expect, test } from "vitest";
-import { crossFit, fit, influence, linear, logistic, lp, Matrix, matrixDataset, poisson } from "../../src/index.js";
+import {
+  basis,
+  crossFit,
+  fit,
+  influence,
+  linear,
+  logistic,
+  lp,
+  Matrix,
+  matrixDataset,
+  poisson,
+  quadratic,
+} from "../../src/index.js";
 import { Random, relativeError } from "../models/naive.js";
 
 const INF = Number.POSITIVE_INFINITY;
@@ -35,6 +47,19 @@ test.each((["linear", "logistic", "poisson"] as const).flatMap((model) => [1, 2,
     expect(attack.oneSided).toBe(true);
   },
 );
+
+test.each([1, 2, INF])("gradients of rows whose attacked coefficients are all 0, p = %s", async (p) => {
+  const data = balanced("linear");
+  for (const description of [basis("x1, x2, x1*x2"), quadratic()]) {
+    const fitted = await fit(description, data);
+    const names = fitted.model.parameterNames;
+    // Of what x has a part in, nothing is left; z keeps its effect.
+    expect(names.filter((_, j) => fitted.parameters[j] === 0)).toEqual(names.filter((name) => name.includes("x1")));
+    const attack = await influence(fitted, lp(p, { budgets: [1, 0] }));
+    expect(attack.influence.every((value) => value === 0)).toBe(true);
+    expect(attack.coupledKinks).toBe(data.rows);
+  }
+});
 
 test.each((["linear", "logistic", "poisson"] as const).flatMap((model) => [1, 2, 3].map((seed) => ({ model, seed }))))(
   "a column that is constant but in one fold, with a ridge, $model, seed $seed",
