@@ -172,14 +172,14 @@ export async function minimise(
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
     const isThere = relativeStep <= Math.max(NEGLIGIBLE_STEP, enough);
-    if (isThere || stalled || (settled && !quadratic)) return { point: snapped(point), iterations, inverse };
+    if (isThere || stalled || (settled && !quadratic)) return { point: snapped(model, point), iterations, inverse };
     if (settled) {
       const theta = point.theta.map((value, j) => value + step[j]);
-      return { point: snapped({ ...point, theta }), iterations, inverse };
+      return { point: snapped(model, { ...point, theta }), iterations, inverse };
     }
     const next = await lineSearch(problem, point, step, !quadratic);
     if (next === null) {
-      if (relativeStep <= STALLED_STEP) return { point: snapped(point), iterations, inverse };
+      if (relativeStep <= STALLED_STEP) return { point: snapped(model, point), iterations, inverse };
       break;
     }
     if (l2 === 0 && iterations >= 4) refuseRecession(model, point, next, await problem.recession(point, next));
@@ -191,9 +191,11 @@ export async function minimise(
 }
 
 /**
- * A minimum with parameters of 0 where rounding is all that they are, as in a balanced design: the adversary would follow their signs.
+ * A minimum with parameters of 0 where rounding is all that they are, as in a balanced design: the adversary would follow their signs. A
+ * gradient that all rows share is told from rounding as a whole (`gradientRounding`).
  */
-function snapped(point: Point): Point {
+function snapped({ map }: ScoreModel, point: Point): Point {
+  if (map.sharedGradient) return point;
   const { theta, hessian } = point;
   const floor = PARAMETER_ROUNDING * pointSize(point);
   const isRounding = (value: number, j: number): boolean =>
