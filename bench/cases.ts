@@ -26,7 +26,7 @@ export interface Case {
 }
 
 /** Rounds of a few milliseconds after which V8 has compiled what they run, and compiled anew what it first took to be simpler. */
-const COMPILED = 100;
+export const COMPILED = 100;
 
 export const CASES: readonly Case[] = [
   { name: "logistic 2,000×50", model: "logistic", rows: 2_000, columns: 50, rounds: 31, warmUp: COMPILED },

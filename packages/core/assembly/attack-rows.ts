@@ -9,7 +9,7 @@ const LEAST_SQUARE: f64 = 1e-280;
 const MOST_SQUARE: f64 = 1e280;
 
 /** Σ x² of the m numbers from x on. */
-// @ts-ignore: decorators of AssemblyScript
+// @ts-ignore: decorator
 @inline
 function squares(m: i32, x: usize): f64 {
   const end = x + (<usize>m << 3);
