@@ -15,10 +15,11 @@ import { makeFolder } from "../make-folder.node.js";
 
 /** Where caches lie, and whether they stay. */
 export interface CacheFolder {
+  /** The folder that was asked for. */
   readonly path: string;
   /** Whether caches stay when the work is done. */
   readonly stays: boolean;
-  /** A file of a cache; it is removed at the end, unless caches stay. */
+  /** A file of a cache, in a folder that is there from now on; it is removed at the end, unless caches stay. */
   file(name: string): string;
   /** Plain data that was written beside a cache; null where there is none that can be read. */
   readJson(name: string): unknown;
@@ -34,9 +35,9 @@ export interface CacheFolder {
 }
 
 /**
- * A folder that only its owner can read. Whatever ends the process but a kill, it is cleared; a kill finds nothing there once the files
- * in it have lost their names. Caches that do not stay lie in a folder of their own, so that runs at the same time, and caches that were
- * kept, do not meet.
+ * A folder that only its owner can read. Whatever ends the process but a kill, it is cleared. Caches that do not stay lie in a folder of
+ * their own, so that runs at the same time, and caches that were kept, do not meet; it is there from a file's making to the loss of that
+ * file's name, so that a kill finds nothing to leave.
  * @param path null: the system's folder for temporary files
  * @throws resource: it cannot be made
  */
@@ -44,22 +45,38 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
   const parent = path ?? tmpdir();
   const isNew = path !== null && !existsSync(path);
   const stays = keep && path !== null;
-  let folder = made(parent, path, stays);
-  /** Whether the folder of its own is there. */
-  let present = true;
+  /** Where files lie; null: nowhere yet, or no more. */
+  let folder: string | null = null;
   const files = new Set<string>();
+  const make = (): string => {
+    try {
+      if (path !== null) makeFolder(path, 0o700);
+      return stays ? parent : mkdtempSync(join(parent, "aif-"));
+    } catch (cause) {
+      throw cannotMake(parent, cause);
+    }
+  };
+  const file = (name: string): string => {
+    folder ??= make();
+    const path = join(folder, name);
+    files.add(path);
+    return path;
+  };
+  const remove = (name: string): void => {
+    if (folder !== null) rmSync(join(folder, name), { force: true });
+  };
   const leave = (): void => {
-    if (keep || !present) return;
+    if (keep || folder === null) return;
     try {
       rmdirSync(folder);
-      present = false;
+      folder = null;
     } catch {
       // Somebody put files of their own there, or it is gone already.
     }
   };
   const clear = (): void => {
     if (keep) return;
-    for (const file of files) rmSync(file, { force: true });
+    for (const path of files) rmSync(path, { force: true });
     leave();
     try {
       if (isNew) rmdirSync(parent);
@@ -67,20 +84,16 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
       // As above.
     }
   };
+  // A place that takes no folder is refused before any work is done.
+  folder = make();
+  leave();
   process.on("exit", clear);
   return {
-    get path() {
-      return folder;
-    },
+    path: parent,
     stays: keep,
-    file(name) {
-      if (!present) folder = made(parent, path, stays);
-      present = true;
-      const file = join(folder, name);
-      files.add(file);
-      return file;
-    },
+    file,
     readJson(name) {
+      if (folder === null) return null;
       try {
         return JSON.parse(readFileSync(join(folder, name), "utf8"));
       } catch {
@@ -88,21 +101,18 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
       }
     },
     writeJson(name, value) {
-      const file = join(folder, name);
-      files.add(file);
+      const path = file(name);
       try {
-        writeFileSync(`${file}.tmp`, JSON.stringify(value), { mode: 0o600 });
-        renameSync(`${file}.tmp`, file);
+        writeFileSync(`${path}.tmp`, JSON.stringify(value), { mode: 0o600 });
+        renameSync(`${path}.tmp`, path);
       } catch (cause) {
-        throw cannotMake(folder, cause);
+        throw cannotMake(parent, cause);
       }
     },
-    remove(name) {
-      rmSync(join(folder, name), { force: true });
-    },
+    remove,
     unname(name) {
       try {
-        rmSync(join(folder, name), { force: true });
+        remove(name);
         leave();
       } catch {
         // Not every system takes the name of an open file; it is removed at the end.
@@ -121,16 +131,6 @@ export function cacheFolder(path: string | null, keep: boolean): CacheFolder {
       clear();
     },
   };
-}
-
-/** The folder named, or a new one in it. */
-function made(parent: string, path: string | null, stays: boolean): string {
-  try {
-    if (path !== null) makeFolder(path, 0o700);
-    return stays ? parent : mkdtempSync(join(parent, "aif-"));
-  } catch (cause) {
-    throw cannotMake(parent, cause);
-  }
 }
 
 /** What the system's codes mean of a folder. */

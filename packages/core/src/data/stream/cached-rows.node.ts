@@ -81,12 +81,12 @@ async function firstPass(
   { ranks, folder, onStart, onRead, onCache }: FirstPassWork,
 ): Promise<OwnRows> {
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
-  const file = folder.file(`${mine}.rows`);
   const whose = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
   const fingerprint = JSON.stringify([VERSION, options, ranks.rank, ranks.size, parts.map((part) => part.fingerprint)]);
   const kept = () => keptPass(folder.readJson(`${mine}.json`), fingerprint);
   const before = kept();
   if (before !== null) {
+    const file = folder.file(`${mine}.rows`);
     const handle = opened(file);
     const isStillKept = kept() !== null; // another run removes the description before it writes other rows
     const { offsets } = before.index;
@@ -101,6 +101,7 @@ async function firstPass(
   const total = parts.reduce((sum, { size }) => sum + size, 0);
   let bytes = 0;
   for (const name of [`${mine}.json`, `${mine}.rows`]) folder.remove(name);
+  const file = folder.file(`${mine}.rows`);
   const writer = new CacheWriter(file);
   if (!folder.stays) folder.unname(`${mine}.rows`);
   let pass: FirstPass;

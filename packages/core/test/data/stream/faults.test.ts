@@ -124,7 +124,12 @@ describe("a cache", () => {
     const { pattern } = await parts("unnamed");
     const other = await parts("unnamed-evaluation");
     const cache = folder.path("unnamed-cache");
-    const stream = await open(pattern, { cache, split: { kind: "file", path: other.pattern } });
+    const begun: string[][] = [];
+    const onStart = async (): Promise<void> => {
+      begun.push(await readdir(cache));
+    };
+    const stream = await open(pattern, { cache, onStart, split: { kind: "file", path: other.pattern } });
+    expect(begun).toEqual([[], []]);
     expect(await readdir(cache)).toEqual([]);
     expect(pass(stream)).toBeCloseTo(pass(await open(pattern, { cache: folder.path("named"), keepCache: true })), 12);
     stream.close();
