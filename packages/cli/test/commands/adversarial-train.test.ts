@@ -154,7 +154,7 @@ describe("aif adversarial-train", () => {
       "a bound that a row breaks",
       train("--bounds", "living_area_m2=0:10"),
       1,
-      /"living_area_m2" leave out rows: row \d+ has/,
+      /"living_area_m2" leave out rows: data row \d+ has/,
     ],
     ["no steps of the search", train("--inner-steps", "0"), 2, /--inner-steps takes a whole number of at least 1/],
     ["an unknown method", train("--outer", "adam"), 2, /--outer takes lbfgs or gradient/],

@@ -47,6 +47,7 @@ export function applyEncoding(table: Table, encoding: Encoding, options: ApplyOp
   return new EncodedDataset(columnRows(writers, choice.rows, encoding.features.length), { start: 0 }, y, weights, {
     encoding,
     sourceRows: choice.rows.map((row) => row + 1),
+    files: table.files,
     ...partitionsOf(table, encoding, choice.rows, options.role),
     evaluationWeights: choice.weights,
     rawWeights: choice.rawWeights,

@@ -3,6 +3,7 @@ import type { Encoding, FeatureInfo, Labels } from "./encoding.js";
 import { gathered, gatheredCodes } from "./gather.js";
 import { noisyRows, type RowNoise } from "./noisy-rows.js";
 import type { Note } from "./notes.js";
+import { type FileRows, placeIn } from "./row-place.js";
 import { chosenColumns, type RowSource } from "./row-source.js";
 import { type RowIndex, RowsDataset, rescaled } from "./rows-dataset.js";
 
@@ -11,6 +12,8 @@ export interface EncodedParts {
   readonly encoding: Encoding;
   /** 1-based data row in the file (of several files read together: counted through all). */
   readonly sourceRows: Int32Array;
+  /** The files that were read together (default: one). */
+  readonly files?: readonly FileRows[] | undefined;
   /** The code of each row's group, which splits keep whole. */
   readonly groups?: Int32Array | undefined;
   /** The code of each row's cluster. */
@@ -30,6 +33,8 @@ export interface EncodedParts {
 export class EncodedDataset extends RowsDataset {
   readonly encoding: Encoding;
   readonly sourceRows: Int32Array;
+  /** The files that were read together; undefined: one. */
+  readonly files: readonly FileRows[] | undefined;
   /**
    * n codes of groups that splits must keep whole: those of `splitBy`, or, without it, the clusters. With both, groups that
    * share a cluster are one. undefined where neither is given.
@@ -69,6 +74,7 @@ export class EncodedDataset extends RowsDataset {
     );
     this.encoding = parts.encoding;
     this.sourceRows = parts.sourceRows;
+    this.files = parts.files;
     this.groups = parts.groups;
     this.clusters = parts.clusters;
     this.by = parts.by;
@@ -92,6 +98,11 @@ export class EncodedDataset extends RowsDataset {
   /** m, one for each feature. */
   get featureInfo(): readonly FeatureInfo[] {
     return this.encoding.features;
+  }
+
+  /** A row of the data set in words: "data row 3", and where several files were read "data row 3 of part-2.csv". */
+  placeOf(row: number): string {
+    return placeIn(this.files ?? [], this.sourceRows[row] - 1);
   }
 
   /**
@@ -123,6 +134,7 @@ export class EncodedDataset extends RowsDataset {
       {
         encoding: this.encoding,
         sourceRows: codes(this.sourceRows),
+        files: this.files,
         groups: codes(this.groups),
         clusters: codes(this.clusters),
         by: this.by && { ...this.by, of: codes(this.by.of) },
@@ -150,6 +162,7 @@ export class EncodedDataset extends RowsDataset {
     return new EncodedDataset(this.source, index, y, weights, {
       encoding: this.encoding,
       sourceRows: gatheredCodes(this.sourceRows, rows),
+      files: this.files,
       groups: groups && gatheredCodes(groups, rows),
       clusters: clusters && gatheredCodes(clusters, rows),
       by: by && { ...by, of: gatheredCodes(by.of, rows) },

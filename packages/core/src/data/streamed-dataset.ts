@@ -3,6 +3,7 @@ import type { ByGroups } from "./by-groups.js";
 import type { Block, RowBlocks } from "./dataset.js";
 import type { Encoding } from "./encoding.js";
 import type { Note } from "./notes.js";
+import type { FileRows } from "./row-place.js";
 
 /** A block with what an evaluation needs of its rows. */
 export interface StreamedBlock extends Block {
@@ -27,6 +28,8 @@ export interface StreamedDataset extends RowBlocks {
   readonly firstRow: number;
   readonly ranks: Ranks;
   readonly encoding: Encoding;
+  /** The files that were read together (default: one). */
+  readonly files?: readonly FileRows[];
   /** The groups that results are repeated for, under `by`; absent or null: none. */
   readonly groups?: Pick<ByGroups, "column" | "names"> | null;
   /** How many clusters the rows fall into, numbered in the order of their labels; absent or null: rows are drawn by themselves. */

@@ -138,7 +138,7 @@ function boundsOf(
         const value = minimum < bound.lower ? minimum : maximum;
         const row = nearestRow(k, value);
         throw inputError(
-          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: ${row === null ? "one" : `row ${row}`} has ${value}, the ${minimum < bound.lower ? "smallest" : "largest"} value there. Widen the bounds.`,
+          `--bounds ${bound.lower}:${bound.upper} of ${quoted(column)} leave out rows: ${row ?? "one"} has ${value}, the ${minimum < bound.lower ? "smallest" : "largest"} value there. Widen the bounds.`,
         );
       }
       lower[k] = (bound.lower - mean) / scale;
@@ -148,9 +148,8 @@ function boundsOf(
   return { lower, upper };
 }
 
-/** The file's 1-based row in which feature k has (nearest) an original value; null where rows are not at hand. */
-/** The row whose value of feature k is nearest to a value, as the file counts it; null: not known. */
-export type NearestRow = (k: number, value: number) => number | null;
+/** The row whose value of feature k is nearest to a value in original units, in words; null where rows are not at hand. */
+export type NearestRow = (k: number, value: number) => string | null;
 
 const rowWith =
   (data: EncodedDataset): NearestRow =>
@@ -164,7 +163,7 @@ const rowWith =
         if (away < distance) [best, distance] = [firstRow + i, away];
       }
     }
-    return data.sourceRows[best];
+    return data.placeOf(best);
   };
 
 /** The pointwise adversary of one norm with this reach. */

@@ -195,7 +195,7 @@ test.each<[string, Partial<StudySettings>, string, RegExp]>([
     "rows outside their bounds",
     { bounds: [{ column: "area", lower: 0, upper: 10 }] },
     "input",
-    /"area" leave out rows: row \d+ has/,
+    /"area" leave out rows: data row \d+ has/,
   ],
 ])("refuses %s", async (_, changes, code, message) => {
   await expect(run(changes)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });

@@ -1,7 +1,7 @@
 import type { Ranks } from "../../parallel/ranks.js";
 import type { ColumnInfo, ColumnSurvey } from "../column-survey.js";
 import type { Note } from "../notes.js";
-import { type Origin, originAfter, originOf } from "../row-place.js";
+import { type FileRows, type Origin, originAfter, originOf } from "../row-place.js";
 import type { Column } from "../table.js";
 import type { BlockColumn } from "./cache-block.js";
 import { type RowsSurvey, type SurveyedColumn, surveyedColumn } from "./rank-survey.js";
@@ -41,6 +41,7 @@ export interface TablePiece {
 export class CachedTable {
   readonly columns: readonly ColumnInfo[];
   /** Of the rows of all ranks. */
+  readonly files: readonly FileRows[];
   readonly origin: Origin;
   /** Rows of all ranks. */
   readonly rows: number;
@@ -67,7 +68,8 @@ export class CachedTable {
     const columns = survey.columns.map(surveyedColumn);
     this.columns = columns.map(({ info }) => info);
     this.surveyed = new Map(columns.map((column) => [column.info, column]));
-    this.origin = originOf({ source, files: survey.files });
+    this.files = survey.files;
+    this.origin = originOf(this);
     this.rows = survey.rows;
     this.notes = survey.notes;
   }

@@ -7,6 +7,7 @@ import { classPlaces } from "../class-weight.js";
 import type { ColumnInfo } from "../column-survey.js";
 import type { ByEncoding, Encoding } from "../encoding.js";
 import type { Note } from "../notes.js";
+import type { FileRows } from "../row-place.js";
 import { defaultRowsPerBlock } from "../rows-dataset.js";
 import type { StreamedBlock, StreamedDataset } from "../streamed-dataset.js";
 import { readTarget } from "../target.js";
@@ -36,6 +37,7 @@ export class StreamedRows implements StreamedDataset {
   readonly weightTotal: number;
   readonly clusters: number | null;
   readonly features: readonly string[];
+  readonly files: readonly FileRows[];
   readonly ranks: Ranks;
   private readonly target: ColumnInfo;
   private readonly columns: readonly ColumnInfo[];
@@ -62,6 +64,7 @@ export class StreamedRows implements StreamedDataset {
     this.weightTotal = part.weightTotal;
     this.clusters = clustered && clustered.count;
     this.features = encoding.features.map(({ name }) => name);
+    this.files = table.files;
     this.ranks = table.ranks;
     this.target = columnNamed(table, ROLE.target, encoding.target.column);
     this.columns = encoding.columns.map(({ column }) => columnNamed(table, ROLE.feature, column));

@@ -78,7 +78,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const projection = await chooseProjection(settings, blocksOf(looking, training), input.projectionTable);
   const model = chooseModel(settings, columns, projection);
   const described = model.describe(training);
-  const outside = await rowsOutside(looking, ranks, settings, columns.featureInfo);
+  const outside = await rowsOutside(looking, ranks, settings, training);
   const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k), outside);
   const penalties = penaltiesOf(settings, model, training.weightTotal);
   refuseUndeterminedSquares(model, reach, penalties.l2);

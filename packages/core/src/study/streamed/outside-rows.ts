@@ -1,4 +1,5 @@
-import type { FeatureInfo } from "../../data/encoding.js";
+import { placeIn } from "../../data/row-place.js";
+import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import { EachRank, type Pass } from "../../parallel/passes.js";
 import type { Ranks } from "../../parallel/ranks.js";
 import type { StudySettings } from "../settings.js";
@@ -13,7 +14,7 @@ export async function rowsOutside(
   pass: Pass<RowsView>,
   ranks: Ranks,
   { bounds }: Pick<StudySettings, "bounds">,
-  features: readonly FeatureInfo[],
+  { encoding: { features }, files = [] }: Pick<StreamedDataset, "encoding" | "files">,
 ): Promise<NearestRow> {
   const asked = features.flatMap(({ column, minimum, maximum }, k) => {
     const bound = bounds.find((one) => one.column === column);
@@ -40,6 +41,7 @@ export async function rowsOutside(
     const place = asked.findIndex(({ k }) => k === feature);
     if (place < 0) return null;
     const distances = each.ofAll(WIDTH * place);
-    return each.ofAll(WIDTH * place + 1)[distances.indexOf(Math.min(...distances))];
+    const row = each.ofAll(WIDTH * place + 1)[distances.indexOf(Math.min(...distances))];
+    return placeIn(files, row - 1);
   };
 }

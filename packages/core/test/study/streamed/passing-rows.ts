@@ -27,6 +27,7 @@ export function streamOf(
     ranks,
     features: data.features,
     encoding: data.encoding,
+    files: data.files ?? [],
     notes: data.notes,
     weightTotal: data.weightTotal,
     groups: data.by ?? null,

@@ -156,7 +156,7 @@ async function prepared(
   const projection = await chooseProjection(settings, training, input.projectionTable);
   const local = onComponents(softmaxLocal(settings, rows, projection?.names ?? rows.features), projection);
   const classes = rows.classes?.length ?? 0;
-  const outside = await rowsOutside(views, training.ranks, settings, rows.featureInfo);
+  const outside = await rowsOutside(views, training.ranks, settings, stream);
   const reach = resolveReach(settings, rows, () => true, outside);
   const threats = threatsOf(settings, reach).length;
   await refuseManyClusters(input, { parameters: local.model.parameterNames.length, threats, classes }, work);
