@@ -3,6 +3,7 @@ import { jointGradient } from "../robust/joint-gradient.js";
 import { fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
+import { hasNoGradient, heldOnLine } from "./held-corner.js";
 import { excess, type Judge, type Validity } from "./validity.js";
 
 /**
@@ -13,6 +14,8 @@ import { excess, type Judge, type Validity } from "./validity.js";
 export function jointJudge(attack: Influence, shifts: Float64Array): Judge {
   const { fit, influence: I, scale, threat } = attack;
   const length = Math.sqrt(Math.max(0, dot(I, fitHessianTimes(fit, I))));
+  const held = heldOnLine(attack, []);
+  const rests = hasNoGradient(attack);
   return {
     certified: false,
     async at(epsilons, _rigour, work?: Work) {
@@ -21,7 +24,7 @@ export function jointJudge(attack: Influence, shifts: Float64Array): Judge {
         const sizeAt = async (moved: number): Promise<number> => {
           const theta = fit.parameters.map((value, j) => value + moved * I[j]);
           const scores = fit.scores.map((f, i) => f + moved * shifts[i]);
-          const { gradient } = await jointGradient(fit, threat, { theta, radius: epsilon * scale, scores }, work);
+          const { gradient } = await jointGradient(fit, threat, { theta, radius: epsilon * scale, scores, held }, work);
           return excess(fit, gradient);
         };
         const left = await sizeAt(epsilon);
@@ -29,7 +32,7 @@ export function jointJudge(attack: Influence, shifts: Float64Array): Judge {
         const relative = left / (epsilon * length);
         out.push({
           epsilon,
-          stationarity: unmoved > 0 ? left / unmoved : 0,
+          stationarity: !rests && unmoved > 0 ? left / unmoved : 0,
           errorBound: null,
           errorLength: null,
           relativeError: Number.isFinite(relative) ? relative : null,

@@ -6,7 +6,9 @@ import { type RobustGradient, type RobustPoint, robustGradients } from "../robus
 import { fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { softThreshold } from "../solvers/lasso/coordinate-descent.js";
+import { maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
+import { heldNearLine, heldOnLine } from "./held-corner.js";
 import type { Judge } from "./validity.js";
 
 /**
@@ -21,6 +23,9 @@ export function sparseJudge(attack: Influence): Judge {
   const support = new Set(sparse?.support);
   const first = model.map.intercept ? 1 : 0;
   const { p, budgets } = threat.settings;
+  const met = attack.multipliers?.residuals ?? [];
+  const line = heldOnLine(attack, met);
+  const near = heldNearLine(attack, met, maximumMagnitude(attack.pull.slopes));
   let curvatures: Float64Array | null = null;
   const length = (x: Float64Array): number => Math.sqrt(Math.max(0, dot(x, fitHessianTimes(fit, x))));
 
@@ -46,9 +51,10 @@ export function sparseJudge(attack: Influence): Judge {
         const radius = epsilon * scale;
         const moved = parameters.map((value, j) => value + epsilon * I[j]);
         const snapped = moved.map((value, j) => (j >= first && value * parameters[j] < 0 ? 0 : value));
+        const onLine = snapped.every((value, j) => value === moved[j]);
         return [
-          { theta: snapped, radius },
-          { theta: parameters, radius },
+          { theta: snapped, radius, held: onLine ? line : near },
+          { theta: parameters, radius, held: line },
         ];
       });
       if (points.length === 0) return [];

@@ -1,11 +1,14 @@
 import { asColumn, sweep } from "../models/sweep.js";
 import type { Work } from "../parallel/work.js";
-import { type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
+import { type HeldCorner, type RobustGradient, type RobustPoint, robustGradients } from "../robust/robust-gradient.js";
 import { type Fit, fitHessianTimes } from "../solvers/fit.js";
 import { dot } from "../solvers/inverse-hessian.js";
+import { maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
 import { type Certificate, type Certify, certifier, type Proof } from "./certificate.js";
 import { type Candidate, leastNormCandidate, snapToCorner } from "./corner-point.js";
+import { type Cornered, hasNoGradient, heldNearLine, heldOnLine } from "./held-corner.js";
+import type { Multipliers } from "./one-sided.js";
 import { sparseJudge } from "./sparse-validity.js";
 
 /** What the prediction θ̂ + εI is worth at one ε. */
@@ -61,18 +64,28 @@ export interface LinePoint extends RobustPoint {
   readonly moved?: number | undefined;
 }
 
+/** @param met rows at hand that are met exactly. @param largest max |ℓ'| at θ̂ */
+export const heldAt = (
+  attack: Cornered,
+  { moved }: LinePoint,
+  met: Multipliers["residuals"],
+  largest: number,
+): HeldCorner | undefined => (moved === undefined ? heldNearLine(attack, met, largest) : heldOnLine(attack, met));
+
 /** @param shifts n: v_i'I, from `scoreShifts`. Scores must be linear in x, without a box. */
 export function judgeOf(attack: Influence, shifts: Float64Array): Judge {
   const { fit, threat } = attack;
   if (fit.sparse) return sparseJudge(attack);
   const { scores } = fit;
+  const met = attack.multipliers?.residuals ?? [];
+  const largest = maximumMagnitude(attack.pull.slopes);
   const lineOf = ({ moved }: LinePoint) => (moved === undefined ? undefined : { scores, shifts, moved });
   const rows: JudgedRows = {
     gradients: (points, _, work) =>
       robustGradients(
         fit,
         threat,
-        points.map((point) => ({ ...point, line: lineOf(point) })),
+        points.map((point) => ({ ...point, line: lineOf(point), held: heldAt(attack, point, met, largest) })),
         work,
       ),
     async scoresAt(point, work) {
@@ -100,6 +113,7 @@ export const isCertified = ({ fit: { model, data }, influence: I }: Pick<Influen
 export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
   const { fit, influence: I, scale } = attack;
   const { parameters } = fit;
+  const rests = hasNoGradient(attack);
   return {
     certified: rows.certify !== null,
     async at(epsilons, rigour, work) {
@@ -142,7 +156,7 @@ export function judgeFrom(attack: Influence, rows: JudgedRows): Judge {
         const relative = prove ? (certified?.relative ?? null) : estimate(fit, candidates, I);
         return {
           epsilon,
-          stationarity: unmoved === 0 ? 0 : residual / unmoved,
+          stationarity: rests || unmoved === 0 ? 0 : residual / unmoved,
           errorBound: certified?.bound ?? null,
           errorLength: certified?.length ?? null,
           relativeError: relative === null || !Number.isFinite(relative) ? null : relative / epsilon,

@@ -4,22 +4,23 @@ import type { Work } from "../parallel/work.js";
 import type { Fit } from "../solvers/fit.js";
 import type { Threat } from "../threats/threat.js";
 import { type JointWorstCase, jointWorstCase } from "./joint-worst-case.js";
-import type { RobustGradient, RobustPoint } from "./robust-gradient.js";
-import { dualNormOf } from "./robust-loss.js";
+import { heldNorm, type RobustGradient, type RobustPoint } from "./robust-gradient.js";
 
 /**
  * ∇R(θ) (d), ridge included, of an adversary that attacks all rows together, its worst case held fixed (Danskin):
- * Σ (∂V/∂f_i) v_i + ρ (∂V/∂R) ∂N + Pθ.
+ * Σ (∂V/∂f_i) v_i + ρ (∂V/∂R) ∂N + Pθ. Of a corner that is held, ∂N is as given.
  * @param scores f_i(θ) (n)
  */
 export async function jointGradient(
   { model, data, ridge }: Fit,
   threat: Threat,
-  { theta, radius, scores }: { readonly theta: Float64Array; readonly radius: number; readonly scores: Float64Array },
+  { theta, radius, scores, held }: Omit<RobustPoint, "line"> & { readonly scores: Float64Array },
   work?: Work,
 ): Promise<{ gradient: Float64Array; worst: JointWorstCase }> {
   const { map, loss } = model;
-  const moves = threat.tilt ? { norm: 0, direction: new Float64Array(map.inputs) } : dualNormOf(model, threat, theta);
+  const moves = threat.tilt
+    ? { norm: 0, direction: new Float64Array(map.inputs) }
+    : heldNorm(model, threat, theta, held);
   const worst = jointWorstCase(loss, threat, { scores, y: data.y, w: data.weights }, radius, moves.norm);
   const { pull } = await sweep(
     map,
@@ -44,9 +45,9 @@ export async function jointGradients(
   work?: Work,
 ): Promise<RobustGradient[]> {
   const out: RobustGradient[] = [];
-  for (const { theta, radius } of points) {
+  for (const { theta, radius, held } of points) {
     const scores = await scoresAt(fit, theta, work);
-    const { gradient, worst } = await jointGradient(fit, threat, { theta, radius, scores }, work);
+    const { gradient, worst } = await jointGradient(fit, threat, { theta, radius, scores, held }, work);
     out.push({ gradient, pull: worst.push });
   }
   return out;

@@ -215,24 +215,32 @@ function sharedDirection(threat: Threat, { gamma }: RowPull): Matrix | null {
   return threat.respond({ slope: Float64Array.of(1), base: gamma }, block).base;
 }
 
+/** The rows of a block that are met exactly, counted within it, with κ_i and what they pull. */
+export function metRows(view: RowsView, { attack, stuck }: StreamedAttack) {
+  const { firstRow } = view.block;
+  return stuck.flatMap(({ row, onFeatures }, k) => {
+    const i = row - firstRow;
+    if (i < 0 || i >= view.data.rows) return [];
+    return [{ row: i, value: attack.multipliers?.residuals[k]?.value ?? 0, onFeatures }];
+  });
+}
+
 /** The attack on the rows that pass by, which sums over rows can be taken of. */
 export function onView(view: RowsView, attacked: StreamedAttack): Promise<Influence> {
   return view.once(attacked, async () => {
-    const { attack, extent, stuck } = attacked;
+    const { attack, extent } = attacked;
     const own = view.fit(attack.fit);
     const { pull, rowScales } = await collect(own, attack.threat, extent);
-    const { firstRow } = view.block;
-    const here = stuck.flatMap(({ row, onFeatures }, k) => {
-      const i = row - firstRow;
-      if (i < 0 || i >= own.data.rows) return [];
-      pull.onFeatures[i] = onFeatures;
-      return [{ row: i, value: attack.multipliers?.residuals[k]?.value ?? 0 }];
-    });
+    const met = metRows(view, attacked);
+    for (const { row, onFeatures } of met) pull.onFeatures[row] = onFeatures;
     return {
       ...attack,
       fit: own,
       rowScales,
-      multipliers: attack.multipliers && { ...attack.multipliers, residuals: here },
+      multipliers: attack.multipliers && {
+        ...attack.multipliers,
+        residuals: met.map(({ row, value }) => ({ row, value })),
+      },
       pull: { ...pull, shared: attack.pull.shared, gamma: attack.pull.gamma },
     };
   });

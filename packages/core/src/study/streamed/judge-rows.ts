@@ -6,13 +6,13 @@ import {
   robustCurvatures,
   rowReaches,
 } from "../../influence/robust-margins.js";
-import { isCertified, type JudgedRows } from "../../influence/validity.js";
+import { heldAt, isCertified, type JudgedRows } from "../../influence/validity.js";
 import { Matrix } from "../../linalg/matrix.js";
 import { type Pass, sideBySide } from "../../parallel/passes.js";
 import { robustGradients } from "../../robust/robust-gradient.js";
 import { dualNormOf } from "../../robust/robust-loss.js";
 import type { Fit } from "../../solvers/fit.js";
-import { add, type StreamedAttack, shiftsOf } from "./attack-rows.js";
+import { add, metRows, type StreamedAttack, shiftsOf } from "./attack-rows.js";
 import type { RowsView } from "./rows-view.js";
 
 /** H0 at points that are to be certified, by their θ, from the pass that found their gradients. */
@@ -28,7 +28,8 @@ export function judgedRows(
   attacked: StreamedAttack,
   known: KnownHessians = new WeakMap(),
 ): JudgedRows {
-  const { fit, threat } = attacked.attack;
+  const { attack, extent } = attacked;
+  const { fit, threat } = attack;
   const withoutRidge = { ...fit, ridge: new Float64Array(fit.ridge.length) };
   const hasMargins = isCertified(attacked.attack) && fit.model.loss.name === "logistic";
   const hasRoom = (points: number): boolean => points * MATRICES * 8 * fit.ridge.length ** 2 <= MATRICES_BYTES;
@@ -45,10 +46,12 @@ export function judgedRows(
         sums: [...sums, ...hessians.map(({ sum }) => sum.data)],
         async visit(view) {
           const [scores, shifts] = [view.scores(fit.model, fit.parameters), shiftsOf(view, attacked)];
+          const met = metRows(view, attacked);
           const asked = points.map(({ theta, radius, moved }) => ({
             theta,
             radius,
             line: moved === undefined ? undefined : { scores, shifts, moved },
+            held: heldAt(attack, { theta, radius, moved }, met, extent.largest),
           }));
           const found = await robustGradients({ ...withoutRidge, data: view.data }, threat, asked);
           found.forEach(({ gradient, pull }, k) => {

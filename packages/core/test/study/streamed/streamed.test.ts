@@ -30,14 +30,14 @@ function counts(n = 150, seed = 5): Table {
   ]);
 }
 
-/** Houses of which two are in a town of their own: without one of them the fit meets the other exactly. */
-function rareTown(): Table {
+/** Houses of which some are in a town of their own: of two, a fit without one meets the other exactly. */
+function rareTown(there: readonly number[] = [20, 41]): Table {
   const all = houses(60, 4);
   const columns = all.columns.map((column) =>
     column.kind === "categorical"
       ? categorical(
           "town",
-          Array.from(column.codes, (code, i) => (i === 20 || i === 41 ? "Dorsten" : column.levels[code])),
+          Array.from(column.codes, (code, i) => (there.includes(i) ? "Dorsten" : column.levels[code])),
         )
       : column,
   );
@@ -218,6 +218,18 @@ function mirrored(noise: number): Table {
   return table([numeric("x", x), numeric("z", z), numeric("price", y)]);
 }
 
+/** Counts with a column that one row alone has. */
+function aloneOfItsKind(): Table {
+  const { columns, ...all } = counts();
+  const price = columns.find(({ name }) => name === "price");
+  const at = price?.kind === "numeric" ? price.values.findIndex((value, i) => i > 50 && value > 1) : -1;
+  const alone = numeric(
+    "alone",
+    Float64Array.from({ length: all.rows }, (_, i) => Number(i === at)),
+  );
+  return { ...all, columns: [...columns.filter(({ name }) => name !== "weight"), alone] };
+}
+
 /** Columns that add up to a third. */
 function collinear(more: Table["columns"] = []): Table {
   const random = new Random(9);
@@ -242,6 +254,16 @@ describe("corners and singular fits", () => {
       "no second order at a corner",
       mirrored(1),
       { secondOrder: "plain", freeze: ["none"], norms: [1, 2, INF], evaluation: { kind: "training" } },
+    ],
+    [
+      "a row alone in its town, met but for rounding",
+      rareTown([20]),
+      { norms: [1, 2, INF], evaluation: { kind: "training" } },
+    ],
+    [
+      "a count alone of its kind",
+      aloneOfItsKind(),
+      { model: "poisson", missing: "mean", freeze: ["alone"], norms: [1, 2, INF], evaluation: { kind: "training" } },
     ],
     ["the same in folds", mirrored(1), { freeze: ["none"], norms: [2, INF], evaluation: { kind: "cv", folds: 3 } }],
     ["a singular Hessian", collinear(), { norms: [2], evaluation: { kind: "cv", folds: 4 } }],
