@@ -55,6 +55,7 @@ const variants = [
   },
   { name: "losses", entry: "losses.ts", features: ["simd"], memory: [], what: "Losses of rows, with SIMD." },
   { name: "elements", entry: "elements.ts", features: ["simd"], memory: [], what: "Functions of numbers, with SIMD." },
+  { name: "gelu", entry: "gelu.ts", features: ["simd"], memory: [], what: "xΦ(x) of numbers, with SIMD." },
   {
     name: "normals",
     entry: "normals.ts",

@@ -33,7 +33,7 @@ export function constant(address: usize, k: usize = 0): v128 {
 /** One step of Horner's scheme: p·x + coefficient k. */
 // @ts-ignore: decorator
 @inline
-function horner(p: v128, x: v128, coefficients: usize, k: usize): v128 {
+export function horner(p: v128, x: v128, coefficients: usize, k: usize): v128 {
   return f64x2.add(f64x2.mul(p, x), constant(coefficients, k));
 }
 
@@ -49,15 +49,30 @@ export function reducedTerm(r: v128): v128 {
   return f64x2.sub(r, f64x2.mul(s, p));
 }
 
-/** e^a for a ≤ 0, to a unit in the last place: e^r·2^k with |r| ≤ ½ log 2. */
+/** e^a for a ≤ 0, to a unit in the last place. */
 // @ts-ignore: decorator
 @inline
 export function exponential(a: v128): v128 {
+  return powerOf(a, f64x2.splat(0), false);
+}
+
+/** e^{a + rest} for a ≤ 0 and |rest| small beside 1, to a unit in the last place. */
+// @ts-ignore: decorator
+@inline
+export function exponentialOfSum(a: v128, rest: v128): v128 {
+  return powerOf(a, rest, true);
+}
+
+/** e^r·2^k with |r| ≤ ½ log 2. */
+// @ts-ignore: decorator
+@inline
+function powerOf(a: v128, rest: v128, hasRest: bool): v128 {
   const inside = f64x2.pmax(a, constant(LEAST));
   const rounded = f64x2.add(f64x2.mul(inside, constant(INVERSE_LN2)), constant(ROUNDING));
   const k = f64x2.sub(rounded, constant(ROUNDING));
   const high = f64x2.sub(inside, f64x2.mul(k, constant(LN2_HIGH)));
-  const low = f64x2.mul(k, constant(LN2_LOW));
+  let low = f64x2.mul(k, constant(LN2_LOW));
+  if (hasRest) low = f64x2.sub(low, rest);
   const r = f64x2.sub(high, low);
   const c = reducedTerm(r);
   const quotient = f64x2.div(f64x2.mul(r, c), f64x2.sub(constant(TWO), c));

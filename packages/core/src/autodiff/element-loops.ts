@@ -1,5 +1,9 @@
-/** What computes functions of one variable. Networks spend their time here: most activations have kernels of their own. */
+/** What computes functions of one variable. Networks spend their time here: activations have kernels of their own. */
 import {
+  geluBend,
+  geluOf,
+  geluSlope,
+  geluTurn,
   reluOf,
   reluSlope,
   sigmoidBend,
@@ -40,6 +44,7 @@ const KERNELS = new Map<ElementFunction, Kernels>([
   [FUNCTIONS.tanh, { value: tanhOf, slopes: [tanhSlope, tanhBend, tanhTurn].map(byValue) }],
   [FUNCTIONS.sigmoid, { value: sigmoidOf, slopes: [sigmoidSlope, sigmoidBend, sigmoidTurn].map(byInput) }],
   [FUNCTIONS.softplus, { value: softplusOf, slopes: [sigmoidTimes, sigmoidSlope, sigmoidBend].map(byInput) }],
+  [FUNCTIONS.gelu, { value: geluOf, slopes: [geluSlope, geluBend, geluTurn].map(byInput) }],
 ]);
 
 /** out ← f(x) */
