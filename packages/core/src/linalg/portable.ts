@@ -7,8 +7,9 @@ import { checkedBlas, type Kernels } from "./checked.js";
 import { Arena } from "./portable/arena.js";
 import { decomposeSymmetric } from "./portable/eigen.js";
 import { multiplyVector } from "./portable/matrix-vector.js";
-import { multiplyInto, operand } from "./portable/product.js";
-import { type HelperSetup, Team } from "./portable/team.js";
+import { operand } from "./portable/operand.js";
+import { multiplyInto } from "./portable/product.js";
+import { type Helpers, Team } from "./portable/team.js";
 import { factorise, solveFromLeft } from "./portable/triangular.js";
 import { multiplySymmetric, solveVector, solveVectorTransposed } from "./portable/vectors.js";
 
@@ -58,22 +59,22 @@ function portableKernels(arena: Arena): Kernels {
 export interface PortableOptions {
   /** Threads for large products, this one among them (default 1). */
   readonly threads?: number;
-  /** Starts each of the others: `startHelper` of helpers.node.ts. */
-  readonly startHelper?: (setup: HelperSetup) => void;
+  /** Starts the others: `helpers` of helpers.node.ts. */
+  readonly helpers?: Helpers;
 }
 
 /** Null where the engine has no memory to share: then one thread does all. */
-function teamOf(threads: number, startHelper: (setup: HelperSetup) => void): Team | null {
+function teamOf(threads: number, helpers: Helpers): Team | null {
   try {
-    return new Team(threads, startHelper);
+    return new Team(threads, helpers);
   } catch {
     return null;
   }
 }
 
 /** The portable back end with an arena of its own. */
-export function loadPortableBlas({ threads = 1, startHelper }: PortableOptions = {}): Blas {
-  const team = startHelper && threads > 1 ? teamOf(threads, startHelper) : null;
+export function loadPortableBlas({ threads = 1, helpers }: PortableOptions = {}): Blas {
+  const team = helpers && threads > 1 ? teamOf(threads, helpers) : null;
   const arena = new Arena(team);
   return checkedBlas(portableKernels(arena), {
     name: "portable",

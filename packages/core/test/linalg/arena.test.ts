@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { Arena } from "../../src/linalg/portable/arena.js";
 import { decomposeSymmetric } from "../../src/linalg/portable/eigen.js";
 import { multiplyVector } from "../../src/linalg/portable/matrix-vector.js";
-import { multiplyInto, operand } from "../../src/linalg/portable/product.js";
+import { operand } from "../../src/linalg/portable/operand.js";
+import { multiplyInto } from "../../src/linalg/portable/product.js";
 import { factorise, solveFromLeft } from "../../src/linalg/portable/triangular.js";
 import { distance, RandomNumbers } from "./reference.js";
 

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import koffi from "koffi";
 import { describe, expect, it } from "vitest";
-import { placement } from "../../src/linalg/parts/placement.node.js";
+import { placement } from "../../src/linalg/placement.node.js";
 
 const PROGRAM = `
   const { parentPort } = require("node:worker_threads");

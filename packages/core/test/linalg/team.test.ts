@@ -1,18 +1,21 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { startHelper } from "../../src/linalg/helpers.node.js";
+import { describe, expect, it, vi } from "vitest";
+import { helpers } from "../../src/linalg/helpers.node.js";
 import { Arena } from "../../src/linalg/portable/arena.js";
-import { multiplyInto, operand } from "../../src/linalg/portable/product.js";
-import { cut, Team } from "../../src/linalg/portable/team.js";
+import { operand } from "../../src/linalg/portable/operand.js";
+import { multiplyInto } from "../../src/linalg/portable/product.js";
+import { HELPER_SOURCE, Team } from "../../src/linalg/portable/team.js";
 
 const numbers = (count: number): Float64Array => Float64Array.from({ length: count }, (_, i) => Math.sin(1.3 * i + 1));
 
 /** A team whose helpers are up. */
 async function team(threads: number): Promise<Team> {
-  const made = new Team(threads, startHelper);
+  const made = new Team(threads, helpers);
   while (!made.takes(false, 1000, 1000, 1000)) await setTimeout(5);
   await setTimeout(50); // the others
   return made;
@@ -59,9 +62,11 @@ describe("threads of the portable back end", () => {
 
   it("are done without where none can be started", () => {
     let asked = 0;
-    const refused = new Team(3, () => {
-      asked++;
-      throw new Error("no threads here");
+    const refused = new Team(3, {
+      start() {
+        asked++;
+        throw new Error("no threads here");
+      },
     });
     for (let i = 0; i < 3; i++) expect(refused.takes(false, 1000, 1000, 1000)).toBe(false);
     expect(asked).toBe(1);
@@ -71,33 +76,88 @@ describe("threads of the portable back end", () => {
     );
   });
 
-  it("cut a product into panels that cover every entry once", () => {
-    const size = fc.integer({ min: 1, max: 90 });
-    const first = fc.option(fc.double({ min: 0.01, max: 1, noNaN: true }), { nil: undefined });
-    fc.assert(
-      fc.property(
-        fc.boolean(),
-        size,
-        size,
-        fc.integer({ min: 1, max: 9 }),
-        first,
-        (lower, rows, columns, count, share) => {
-          const n = lower ? rows : columns;
-          const covered = new Uint8Array(rows * n);
-          const shares = cut([lower, rows, n, 3, 1, 0, 80, 8, 0, 800, 8, 0, 8 * n], count, share);
-          expect(shares.length).toBeLessThanOrEqual(count);
-          for (const [low, m, width, , , a, , , b, , , c] of shares.flat()) {
-            const [row, column] = [Math.floor(c / 8 / n), (c / 8) % n];
-            expect([a, b]).toEqual([80 * row, 8 * column]);
-            for (let i = 0; i < m; i++) {
-              for (let j = 0; j < (low ? Math.min(width, i + 1) : width); j++) covered[(row + i) * n + column + j]++;
-            }
-          }
-          const wanted = covered.map((_, at) => (lower && at % n > Math.floor(at / n) ? 0 : 1));
-          expect(Buffer.from(covered).equals(Buffer.from(wanted))).toBe(true);
-        },
-      ),
+  it("give the digits of one thread whatever the shape", async () => {
+    const alone = new Arena();
+    const arena = new Arena(await team(4));
+    const size = fc.integer({ min: 1, max: 150 });
+    const long = fc.integer({ min: 1, max: 2000 });
+    const shapes = fc.oneof(fc.tuple(size, size, long), fc.tuple(size, long, size), fc.tuple(long, size, size));
+    let shared = 0;
+    const { together } = Team.prototype;
+    const counted = vi.spyOn(Team.prototype, "together").mockImplementation(function (this: Team, work) {
+      shared++;
+      together.call(this, work);
+    });
+    try {
+      fc.assert(
+        fc.property(fc.boolean(), shapes, fc.boolean(), fc.boolean(), (lower, [m, columns, k], ta, tb) => {
+          const n = lower ? m : columns;
+          const expected = products(alone, lower, m, n, k, ta, tb);
+          const found = products(arena, lower, m, n, k, ta, tb);
+          expect(found.every((value, at) => value === expected[at])).toBe(true);
+        }),
+        { numRuns: 40 },
+      );
+    } finally {
+      counted.mockRestore();
+    }
+    expect(shared).toBeGreaterThan(5);
+  });
+
+  it("are let go when an operand cannot be read, and take part in the next product", async () => {
+    const arena = new Arena(await team(3));
+    let reads = 0;
+    const data = new Proxy(numbers(300 * 9000), {
+      get(target, name) {
+        if (name === "subarray" && ++reads > 3) throw new Error("gone");
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const c = new Float64Array(300 * 300);
+    const bad = operand(true, data, 300);
+    expect(() => multiplyInto(arena, true, 300, 300, 9000, 1, bad, undefined, 0, c, 0, 300)).toThrow("gone");
+    expect(products(arena, false, 300, 301, 302, false, false)).toEqual(
+      products(new Arena(), false, 300, 301, 302, false, false),
     );
+  });
+
+  it("end a product in one sentence where one of them fails", async () => {
+    const broken = HELPER_SOURCE.replace("assist();", 'throw new Error("broken");');
+    const workers: Worker[] = [];
+    const failing = new Team(2, {
+      start(workerData) {
+        workers.push(
+          new Worker(`(${broken})(require("node:worker_threads").workerData)`, {
+            eval: true,
+            workerData,
+            execArgv: [],
+          }),
+        );
+      },
+    });
+    try {
+      while (!failing.takes(false, 1000, 1000, 1000)) await setTimeout(5);
+      const arena = new Arena(failing);
+      expect(() => products(arena, false, 1000, 1000, 1000, false, false)).toThrow(
+        "A thread of the portable linear algebra has failed: run with AIF_THREADS=1.",
+      );
+    } finally {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+  });
+
+  it.skipIf(process.platform !== "linux")("are kept off the processor of the first one, by their numbers", async () => {
+    const told: number[][] = [];
+    const made = new Team(3, { start: helpers.start, keepAway: (numbers) => told.push([...numbers]) });
+    while (!made.takes(false, 1000, 1000, 1000)) await setTimeout(5);
+    await setTimeout(100);
+    products(new Arena(made), false, 300, 301, 302, false, false);
+    const [numbers] = told;
+    const threads = readdirSync("/proc/self/task").map(Number);
+    expect(new Set(numbers).size).toBe(2);
+    for (const number of numbers) expect(threads).toContain(number);
+    expect(numbers).not.toContain(process.pid);
   });
 
   it("let the process end, and hold no more of them than were asked for", () => {

@@ -3,8 +3,8 @@ import { Worker } from "node:worker_threads";
 import { numericalError } from "../../errors.js";
 import type { BegunParts } from "../blas.js";
 import type { Koffi } from "../native-kernels.node.js";
+import { type KeepAway, placement } from "../placement.node.js";
 import { type PartsJob, withAddresses } from "./jobs.js";
-import { type KeepAway, placement } from "./placement.node.js";
 
 /** What a thread is given at its start. */
 export interface HelperStart {

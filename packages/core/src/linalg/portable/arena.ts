@@ -1,6 +1,6 @@
 import { type KernelExports, kernelModule } from "./modules.js";
 import { Store } from "./store.js";
-import type { Meanwhile, Panel, Team } from "./team.js";
+import type { Team } from "./team.js";
 
 /** The kernels and the one memory they work in. */
 export class Arena extends Store {
@@ -15,10 +15,5 @@ export class Arena extends Store {
     super(kernels.memory, Number(kernels.FREE.value));
     this.kernels = kernels;
     this.instructions = instructions;
-  }
-
-  multiply(product: Panel, meanwhile?: Meanwhile): void {
-    this.kernels.multiply(...product);
-    meanwhile?.do();
   }
 }

@@ -32,6 +32,47 @@ export interface KernelExports {
   rotateRows(count: number, columns: number, cosines: number, sines: number, rows: number, step: number): void;
 }
 
+/** The functions of packages/core/assembly/shared.ts: one product by several threads. */
+export interface SharedExports extends Pick<KernelExports, "FREE" | "scale"> {
+  /** Bytes of scratch memory that each thread needs. */
+  readonly SCRATCH: WebAssembly.Global;
+  readonly MOST_TILES: WebAssembly.Global;
+  useScratch(at: number): void;
+  begin(
+    lower: boolean,
+    same: boolean,
+    rows: number,
+    columns: number,
+    terms: number,
+    alpha: number,
+    edge: number,
+    depth: number,
+    rooms: number,
+    c: number,
+    rowStep: number,
+  ): void;
+  packLeft: Pack;
+  packRight: Pack;
+  hasRoom(piece: number): number;
+  awaitRoom(piece: number): void;
+  packed(piece: number): void;
+  take(): number;
+  work(ticket: number): void;
+  assist(): void;
+  giveUp(): void;
+}
+
+type Pack = (
+  piece: number,
+  p0: number,
+  depth: number,
+  from: number,
+  count: number,
+  at: number,
+  step: number,
+  depthStep: number,
+) => void;
+
 export function decode(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -3,7 +3,8 @@
  * matrix products.
  */
 import type { Arena } from "./arena.js";
-import { multiplyInto, operand } from "./product.js";
+import { operand } from "./operand.js";
+import { multiplyInto } from "./product.js";
 
 /** Largest triangle that is copied whole: 1024² numbers are 8 MB. */
 const LARGEST = 1024;

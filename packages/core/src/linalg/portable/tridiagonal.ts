@@ -1,6 +1,7 @@
 /** The first half of the symmetric eigenvalue problem: Householder reflections make A tridiagonal, A = Q T Q'. */
 import type { Arena } from "./arena.js";
-import { multiplyInto, operand } from "./product.js";
+import { operand } from "./operand.js";
+import { multiplyInto } from "./product.js";
 import { multiplySymmetric } from "./vectors.js";
 
 /**

@@ -2,7 +2,7 @@
  * Where threads beside the first one run. A thread that is woken may be put on the processor of the one that wakes it although another
  * is idle: virtual machines report processors that sleep as taken. The two then take turns for the milliseconds that a job lasts.
  */
-import type { Koffi } from "../native-kernels.node.js";
+import type { Koffi } from "./native-kernels.node.js";
 
 /** Bytes of a set of processors, as the C library has it. */
 const SET_BYTES = 128;
