@@ -182,7 +182,9 @@ export function work(ticket: i32): void {
     const right = packedAt(p.right + room, p.rightSlivers, p0, depth, j);
     addPanel(height, width, depth, p.alpha, left, right, at, p.rowStep, p.lower ? i - j : WHOLE);
   }
-  tell(done(tile), piece + 1);
+  // Unless the product has been given up.
+  atomic.cmpxchg<i32>(done(tile), piece, piece + 1);
+  atomic.notify(done(tile), i32.MAX_VALUE);
 }
 
 /** Takes tiles until there are no more. */
