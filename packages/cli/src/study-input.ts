@@ -47,6 +47,7 @@ export async function readStudyInput(
   const read = (source: string): Promise<Table> =>
     readTable(source, {
       signal,
+      unused: settings.exclude.filter((name) => name !== settings.by),
       ...(values.header === null ? {} : { header: values.header }),
       ...(values.delimiter === null ? {} : { delimiter: values.delimiter }),
       onProgress: ({ bytes, totalBytes }) => reporter.report("reading", bytes, totalBytes ?? bytes),

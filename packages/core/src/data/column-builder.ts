@@ -1,4 +1,4 @@
-import { inputError } from "../errors.js";
+import { type AifError, inputError } from "../errors.js";
 import { scanText } from "./decimal.js";
 import { Growing } from "./growing.js";
 import { isInfiniteText, isMissingText } from "./missing.js";
@@ -11,6 +11,8 @@ const booleanTexts: ReadonlySet<string> = new Set(["true", "false"]);
 export interface ColumnOptions {
   /** Whether it is known to be text. */
   readonly asText: boolean;
+  /** Whether cells that cannot be held are missing, since nobody will look. */
+  readonly isUnused: boolean;
   /** What its texts may take, with those of the other columns. */
   readonly memory: TableMemory;
   /** Rows that were handed over without this column. */
@@ -36,6 +38,9 @@ export class ColumnBuilder {
   private handedNumbers = false;
   private readonly memory: TableMemory;
   private readonly mostTexts: number;
+  readonly isUnused: boolean;
+  /** Whether a cell is missing here that could not be held. */
+  blanked = false;
   lost = false;
 
   /**
@@ -44,8 +49,9 @@ export class ColumnBuilder {
   constructor(
     readonly name: string,
     private readonly where: () => string,
-    { asText, memory, rowsBefore, mostTexts }: ColumnOptions,
+    { asText, isUnused, memory, rowsBefore, mostTexts }: ColumnOptions,
   ) {
+    this.isUnused = isUnused;
     this.count = rowsBefore;
     this.memory = memory;
     this.mostTexts = mostTexts;
@@ -103,7 +109,19 @@ export class ColumnBuilder {
     this.count++;
   }
 
+  /** A cell that cannot be held. @throws `why`, where somebody may look at it */
+  pushUnreadable(why: () => AifError): void {
+    if (!this.isUnused) throw why();
+    this.pushBlank();
+  }
+
+  private pushBlank(): void {
+    this.blanked = true;
+    this.pushMissing();
+  }
+
   private pushInfinite(text: string): void {
+    if (this.isUnused) return this.pushBlank();
     this.infinite ??= `${this.where()}: column ${quoted(this.name)} holds ${text}`;
     this.textKept = false;
     this.numbers?.push(Number.NaN);
@@ -144,7 +162,9 @@ export class ColumnBuilder {
   /** @throws input: numbers are infinite */
   refuseInfinite(): void {
     if (this.numbers === null || this.infinite === null) return;
-    throw inputError(`${this.infinite}, which is not a finite number; leave the cell empty or remove the row.`);
+    throw inputError(
+      `${this.infinite}, which is not a finite number; leave the cell empty, remove the row, or leave the column out with --exclude.`,
+    );
   }
 
   /** Hands over the cells so far, which the next push overwrites. */

@@ -104,8 +104,10 @@ function pushCell(builder: ColumnBuilder, cell: unknown, table: TableBuilder): v
   else if (typeof cell === "string") builder.pushLabel(cell.trim());
   else if (typeof cell === "boolean") builder.pushLabel(String(cell));
   else
-    throw inputError(
-      `${table.where()}: column ${quoted(builder.name)} holds a nested value; give a number, a text, true, false or null.`,
+    builder.pushUnreadable(() =>
+      inputError(
+        `${table.where()}: column ${quoted(builder.name)} holds a nested value; give a number, a text, true, false or null, or leave the column out with --exclude.`,
+      ),
     );
 }
 

@@ -1,5 +1,4 @@
 import { type AifError, inputError } from "../errors.js";
-import { safeInteger } from "./integers.js";
 import { quoted } from "./names.js";
 
 /** What stands in front of the numbers of a .npy file. */
@@ -108,17 +107,9 @@ function checkLength(sizes: readonly string[], size: number, room: number, name:
 
 export const elementBytes = ({ kind }: ArrayHeader): number => kinds[kind][0];
 
-/** Reads element k of a run of elements. Throws where an integer does not fit float64. */
-export function elementReader(
-  header: ArrayHeader,
-  bytes: Uint8Array,
-  column: string,
-  where: () => string,
-): (k: number) => number {
+/** Reads element k of a run of elements. */
+export function elementReader(header: ArrayHeader, bytes: Uint8Array): (k: number) => number | bigint {
   const [size, read]: readonly [number, Read] = kinds[header.kind];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return (k) => {
-    const value = read(view, k * size, header.littleEndian);
-    return typeof value === "bigint" ? safeInteger(value, column, where) : value;
-  };
+  return (k) => read(view, k * size, header.littleEndian);
 }

@@ -1,5 +1,6 @@
 import { inputError } from "../errors.js";
 import type { ColumnBuilder } from "./column-builder.js";
+import { pushInteger } from "./integers.js";
 import { listed, quoted } from "./names.js";
 import { type ArrayHeader, elementBytes, elementReader, HEADER_BYTES, parseHeader } from "./npy-header.js";
 import { allBytes, type ByteSource, bytesSource } from "./source.js";
@@ -110,11 +111,12 @@ async function readRows(
   for (const [j, builder] of builders.entries()) {
     if (builder === null) continue;
     const own = together ?? (await elements(j * shape[0] + from, j * shape[0] + to));
-    const read = elementReader(header, own, builder.name, table.where);
+    const read = elementReader(header, own);
     for (let i = 0; i < to - from; i++) {
       table.rows = firstRow + from + i; // where messages are about
       const value = read(together === null ? i : i * columns + j);
-      if (boolean) builder.pushLabel(value === 0 ? "false" : "true");
+      if (typeof value === "bigint") pushInteger(builder, value, table.where);
+      else if (boolean) builder.pushLabel(value === 0 ? "false" : "true");
       else builder.pushNumber(value, true);
     }
   }

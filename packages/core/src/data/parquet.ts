@@ -10,7 +10,7 @@ import {
 } from "hyparquet";
 import { AifError, inputError } from "../errors.js";
 import type { ColumnBuilder } from "./column-builder.js";
-import { safeInteger } from "./integers.js";
+import { pushInteger } from "./integers.js";
 import { quoted } from "./names.js";
 import { CODECS } from "./parquet-codecs.js";
 import { checkPages, type FlatColumn } from "./parquet-pages.js";
@@ -32,12 +32,8 @@ export async function readParquet(source: ByteSource, table: TableBuilder): Prom
   const { metadata, fields, groups } = await structureOf(file, source.name, table.keepsRows);
   table.checkWidth(fields.length);
   const builders = table.declare(fields.map(({ name }) => name));
-  const nested = fields.find((field, j) => builders[j] !== null && isNested(field));
-  if (nested !== undefined) {
-    throw inputError(
-      `${source.name}: column ${quoted(nested.name)} holds lists or records; write each of their values to a column of its own.`,
-    );
-  }
+  const nested = fields.find((field, j) => isNested(field) && builders[j]?.isUnused === false);
+  if (nested !== undefined) throw nestedColumn(source.name, nested.name);
   const firstRow = table.rows;
   table.announce(firstRow + groups.reduce((sum, rows) => sum + rows, 0));
   const columns = new ColumnReader(file, metadata, source.name, table.checkMemory);
@@ -49,6 +45,11 @@ export async function readParquet(source: ByteSource, table: TableBuilder): Prom
       const rowEnd = Math.min(rowStart + step, groupEnd);
       for (const [j, builder] of builders.entries()) {
         if (builder === null) continue;
+        if (isNested(fields[j])) {
+          for (let row = rowStart; row < rowEnd; row++)
+            builder.pushUnreadable(() => nestedColumn(source.name, builder.name));
+          continue;
+        }
         const pieces = await columns.pieces(fields[j], { group, groupStart, groupEnd, rowStart, rowEnd });
         for (const { cells, row } of pieces) {
           const from = Math.max(rowStart - row, 0);
@@ -258,19 +259,26 @@ const damagedColumn = (name: string, column: string, cause?: unknown): AifError 
     { cause },
   );
 
+const nestedColumn = (name: string, column: string): AifError =>
+  inputError(
+    `${name}: column ${quoted(column)} holds lists or records; write each of their values to a column of its own, or leave it out with --exclude.`,
+  );
+
 const isNested = (field: SchemaElement): boolean =>
   (field.num_children ?? 0) > 0 || field.repetition_type === "REPEATED";
 
 function pushCell(builder: ColumnBuilder, cell: unknown, table: TableBuilder): void {
   if (cell === null || cell === undefined) builder.pushMissing();
   else if (typeof cell === "number") builder.pushNumber(cell, true);
-  else if (typeof cell === "bigint") builder.pushNumber(safeInteger(cell, builder.name, table.where), true);
+  else if (typeof cell === "bigint") pushInteger(builder, cell, table.where);
   else if (typeof cell === "string") builder.pushLabel(cell.trim());
   else if (typeof cell === "boolean") builder.pushLabel(cell ? "true" : "false");
   else if (cell instanceof Date) builder.pushLabel(dateText(cell));
   else
-    throw inputError(
-      `${table.where()}: column ${quoted(builder.name)} holds a value that is neither number, text, boolean nor date; leave the column out.`,
+    builder.pushUnreadable(() =>
+      inputError(
+        `${table.where()}: column ${quoted(builder.name)} holds a value that is neither number, text, boolean nor date; leave the column out with --exclude.`,
+      ),
     );
 }
 

@@ -19,12 +19,20 @@ export interface CacheOptions {
   readonly mixed: { readonly exact: readonly string[] } | null;
 }
 
+/** How files are read, beside what of it shows in every cache. */
+export interface CacheReading extends CacheOptions {
+  /** Columns in which cells that cannot be held are missing. */
+  readonly unused: readonly string[];
+}
+
 /** What a first pass leaves beside the blocks. */
 export interface FirstPass {
   readonly survey: RowsSurvey;
   readonly parts: readonly CachedPart[];
   readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly rounding: ReadonlyMap<string, number>;
+  /** Columns in which cells are missing that could not be held: of no use to whoever does not leave them out. */
+  readonly blanked: readonly string[];
 }
 
 /** Thrown by a piece that shows that columns are text after all: the file is read anew. */
@@ -42,13 +50,14 @@ class TurnedToText extends Error {
 export async function cacheParts(
   parts: readonly Part[],
   writer: CacheWriter,
-  options: CacheOptions,
+  options: CacheReading,
   onRows: (rows: number, bytes: number) => void,
 ): Promise<FirstPass> {
   let survey = noRows();
   const cached: CachedPart[] = [];
   const texts = new Map<string, RankTexts>();
   const rounding = new Map<string, number>();
+  const blanked = new Set<string>();
   for (const [file, part] of parts.entries()) {
     let asText: ReadonlySet<string> = new Set();
     for (;;) {
@@ -58,6 +67,7 @@ export async function cacheParts(
         const found = await pass.read(asText, (bytes) => onRows(survey.rows + pass.rows, bytes));
         await part.check();
         survey = joinedSurveys(survey, found);
+        for (const name of pass.blanked) blanked.add(name);
         cached.push({ name: part.source.name, columns: pass.columns });
         break;
       } catch (error) {
@@ -75,6 +85,7 @@ export async function cacheParts(
     parts: cached,
     texts: new Map(Array.from(texts, ([name, found]) => [name, found.texts])),
     rounding,
+    blanked: [...blanked],
   };
 }
 
@@ -82,6 +93,7 @@ export async function cacheParts(
 class PartPass implements PieceTaker {
   readonly mostTexts = MOST_TEXTS;
   columns: readonly string[] = [];
+  blanked: readonly string[] = [];
   rows = 0;
   private readonly tally: PartTally;
   private readonly codes = new Map<string, TextCodes>();
@@ -90,7 +102,7 @@ class PartPass implements PieceTaker {
     private readonly part: Part,
     private readonly file: number,
     private readonly writer: CacheWriter,
-    private readonly options: CacheOptions,
+    private readonly options: CacheReading,
     private readonly texts: Map<string, RankTexts>,
     private readonly rounding: Map<string, number>,
   ) {
@@ -99,11 +111,12 @@ class PartPass implements PieceTaker {
 
   async read(asText: ReadonlySet<string>, see: (bytes: number) => void): Promise<RowsSurvey> {
     const { source } = this.part;
-    const table = new TableBuilder(undefined, asText, this);
+    const { delimiter, header, unused } = this.options;
+    const table = new TableBuilder(undefined, asText, this, undefined, new Set(unused));
     table.file(source.name);
-    const { delimiter, header } = this.options;
     await readFile(source, watched(source, see), table, { delimiter, header });
     const notes = table.finishPieces();
+    this.blanked = table.blanked;
     return {
       ...this.tally.survey,
       files: this.rows === 0 ? [] : [{ name: source.name, rows: this.rows }],

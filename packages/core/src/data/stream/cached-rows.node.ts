@@ -5,12 +5,12 @@ import type { Ranks } from "../../parallel/ranks.js";
 import { noRowsIn } from "../table-builder.js";
 import { type BlockIndex, CacheWriter } from "./cache-file.node.js";
 import type { CacheFolder } from "./cache-folder.node.js";
-import { type CacheOptions, cacheParts, type FirstPass } from "./cache-parts.node.js";
+import { type CacheReading, cacheParts, type FirstPass } from "./cache-parts.node.js";
 import { type Part, type Parts, shareOf } from "./parts.node.js";
 import { joinedSurveys, noRows, type RowsSurvey } from "./rank-survey.js";
 
 /** Of the layout: caches of another version are written anew. */
-const VERSION = 3;
+const VERSION = 4;
 
 export interface FirstPassWork {
   readonly ranks: Ranks;
@@ -55,11 +55,11 @@ export interface CachedRows {
 export async function cachedRows(
   { parts, name: source, notes }: Parts,
   name: string,
-  options: CacheOptions,
+  reading: CacheReading,
   work: FirstPassWork,
 ): Promise<CachedRows> {
   const { ranks } = work;
-  const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, options, work);
+  const own = await firstPass(shareOf(parts, ranks.rank, ranks.size), name, reading, work);
   try {
     const surveys = await exchange(ranks, own.pass.survey);
     const survey = surveys.reduce(joinedSurveys, { ...noRows(), notes: [...notes] });
@@ -77,13 +77,14 @@ type OwnRows = Omit<CachedRows, "source" | "survey" | "firstRow">;
 async function firstPass(
   parts: readonly Part[],
   name: string,
-  options: CacheOptions,
+  reading: CacheReading,
   { ranks, folder, onStart, onRead, onCache }: FirstPassWork,
 ): Promise<OwnRows> {
   const mine = ranks.size === 1 ? name : `${name}-${ranks.rank + 1}of${ranks.size}`;
   const whose = ranks.size === 1 ? "" : `, on rank ${ranks.rank}`;
+  const { unused, ...options } = reading;
   const fingerprint = JSON.stringify([VERSION, options, ranks.rank, ranks.size, parts.map((part) => part.fingerprint)]);
-  const kept = () => keptPass(folder.readJson(`${mine}.json`), fingerprint);
+  const kept = () => keptPass(folder.readJson(`${mine}.json`), fingerprint, unused);
   const before = kept();
   if (before !== null) {
     const file = folder.file(`${mine}.rows`);
@@ -106,7 +107,7 @@ async function firstPass(
   if (!folder.stays) folder.unname(`${mine}.rows`);
   let pass: FirstPass;
   try {
-    pass = await cacheParts(parts, writer, options, (rows, read) => {
+    pass = await cacheParts(parts, writer, reading, (rows, read) => {
       bytes = Math.min(bytes + read, total);
       onRead(rows, bytes, total);
     });
@@ -145,9 +146,14 @@ function opened(file: string): number | null {
 }
 
 /** What was written beside a cache of exactly these files and options. */
-function keptPass(found: unknown, fingerprint: string): { pass: FirstPass; index: BlockIndex } | null {
+function keptPass(
+  found: unknown,
+  fingerprint: string,
+  unused: readonly string[],
+): { pass: FirstPass; index: BlockIndex } | null {
   if (typeof found !== "object" || found === null || !("fingerprint" in found)) return null;
   if (found.fingerprint !== fingerprint) return null;
-  const { index, texts, rounding, survey, parts } = found as Manifest;
-  return { pass: { survey, parts, texts: new Map(texts), rounding: new Map(rounding) }, index };
+  const { index, texts, rounding, survey, parts, blanked } = found as Manifest;
+  if (!blanked.every((name) => unused.includes(name))) return null;
+  return { pass: { survey, parts, texts: new Map(texts), rounding: new Map(rounding), blanked }, index };
 }

@@ -12,7 +12,7 @@ import type { StreamedDataset } from "../streamed-dataset.js";
 import { awaited } from "../table-facts.js";
 import { readTarget } from "../target.js";
 import { type CacheFolder, cacheFolder } from "./cache-folder.node.js";
-import type { CacheOptions } from "./cache-parts.node.js";
+import type { CacheReading } from "./cache-parts.node.js";
 import { type CachedRows, cachedRows, type FirstPassWork } from "./cached-rows.node.js";
 import type { CachedTable } from "./cached-table.js";
 import { estimatedBytes, readableBytes } from "./estimate.js";
@@ -120,7 +120,9 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
     (name) => name !== undefined,
   );
   const mixed = options.precision === "mixed" ? { exact } : null;
-  const reading: CacheOptions = { header: options.header, delimiter: options.delimiter, mixed };
+  const { header, delimiter } = options;
+  const unused = encode.exclude?.filter((name) => name !== encode.by) ?? [];
+  const reading: CacheReading = { header, delimiter, mixed, unused };
   const headOf = ({ parts }: Parts): Promise<TableHead | null> =>
     headOfParts(shareOf(parts, ranks.rank, ranks.size), reading);
   const head = await headOf(files);

@@ -1,7 +1,7 @@
 import type { Note } from "../notes.js";
 import { readFile } from "../read.js";
-import { TableBuilder } from "../table-builder.js";
-import type { CacheOptions } from "./cache-parts.node.js";
+import { type PieceTaker, TableBuilder } from "../table-builder.js";
+import type { CacheReading } from "./cache-parts.node.js";
 import type { Part } from "./parts.node.js";
 import { MOST_TEXTS } from "./rank-survey.js";
 
@@ -26,17 +26,18 @@ class Seen extends Error {
  */
 export async function headOfParts(
   parts: readonly Part[],
-  { delimiter, header }: CacheOptions,
+  { delimiter, header, unused }: CacheReading,
 ): Promise<TableHead | null> {
   for (const part of parts) {
     const { source } = part;
-    const table: TableBuilder = new TableBuilder(undefined, new Set(), {
+    const taker: PieceTaker = {
       mostTexts: MOST_TEXTS,
       take(columns) {
         const named = columns.map(({ name, values }) => ({ name, isText: values === null }));
         throw new Seen({ source: source.name, columns: named, notes: table.noted });
       },
-    });
+    };
+    const table = new TableBuilder(undefined, new Set(), taker, undefined, new Set(unused));
     table.file(source.name);
     try {
       await readFile(source, source, table, { delimiter, header });
