@@ -13,7 +13,7 @@ import type { InputSpan } from "./model.js";
 import type { ParameterLayout } from "./parameter-layout.js";
 
 /** Units of the first layer beside features up to which their span is worth a basis. */
-const SPAN_SHARE = 0.5;
+const SPAN_SHARE = 2 / 3;
 
 /** A network whose first block of θ is W (h×m), the weights of its first layer. */
 export interface LayeredLosses {
