@@ -1,14 +1,25 @@
-import type { Compressors } from "hyparquet";
+import { type Compressors, snappyUncompress } from "hyparquet";
 import { compressors, decompressLz4, decompressLz4Raw, decompressZstd } from "hyparquet-compressors";
 import { inflateTo } from "./inflate.js";
 
 /** How Parquet packs its pages: each codec writes to the length that the page announces, and no further. */
 export const CODECS: Compressors = {
   ...compressors,
+  SNAPPY: unpackSnappy,
   GZIP: (packed, length) => inflateTo(length, packed, "gzip"),
   ZSTD: unpackZstandard,
   LZ4: (packed, length) => (isFramed(packed) ? decompressLz4(packed, length) : decompressLz4Raw(packed, length)),
 };
+
+/**
+ * In JavaScript: that of hyparquet-compressors grows a WebAssembly memory, which detaches an array buffer, and from then on V8 checks
+ * every access to any typed array of the process.
+ */
+function unpackSnappy(packed: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  snappyUncompress(packed, out);
+  return out;
+}
 
 /** Whether LZ4 blocks stand behind their lengths, as Hadoop writes them: two numbers of 32 bits, then the block. */
 function isFramed(packed: Uint8Array): boolean {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readTable } from "../../src/data/read.js";
 import { cells, columnOf, expectFailure, fixture, plain, read, utf8 } from "./helpers.js";
 
@@ -150,6 +150,29 @@ describe("Parquet", () => {
     const controller = new AbortController();
     const onProgress = (): void => controller.abort();
     await expectFailure(() => readTable(sample, { signal: controller.signal, onProgress }), "cancelled", /cancelled/);
+  });
+
+  test("packed by Snappy: long pages, and no memory of WebAssembly grows, which would slow every array down", async () => {
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow");
+    try {
+      const noise = Float64Array.from({ length: 60_000 }, (_, i) => Math.sin(i * i));
+      const steps = noise.map((_, i) => Math.floor(i / 1000));
+      const table = await readTable(
+        file(
+          [
+            { name: "noise", data: [...noise], type: "DOUBLE" },
+            { name: "steps", data: [...steps], type: "DOUBLE" },
+          ],
+          noise.length,
+        ),
+        { name: "t.parquet" },
+      );
+      expect(cells(table, "noise")).toEqual([...noise]);
+      expect(cells(table, "steps")).toEqual([...steps]);
+      expect(grow).not.toHaveBeenCalled();
+    } finally {
+      grow.mockRestore();
+    }
   });
 
   test("named .csv, it is still Parquet", async () => {
