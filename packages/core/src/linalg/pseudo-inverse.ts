@@ -79,12 +79,13 @@ class EigenSolver implements PseudoInverseSolver {
  * The pseudo-inverse of a symmetric n×n matrix from its eigen-decomposition: eigenvalues of at most `relativeTolerance`
  * times the largest in magnitude count as zero. The matrix is not equilibrated first, since scaling changes a
  * pseudo-inverse. Throws a `numerical` error where the matrix is not finite.
+ * @param eigen those of the matrix, where they are known
  */
-export function pseudoInverseSolver(a: Matrix, relativeTolerance: number): PseudoInverseSolver {
+export function pseudoInverseSolver(a: Matrix, relativeTolerance: number, eigen?: SymmetricEigen): PseudoInverseSolver {
   if (!(relativeTolerance >= 0 && relativeTolerance < 1)) {
     throw new RangeError(`The tolerance of a pseudo-inverse must lie in [0, 1), got ${relativeTolerance}.`);
   }
-  const { values, vectors } = symmetricEigen(a);
+  const { values, vectors } = eigen ?? symmetricEigen(a);
   const n = a.rows;
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const rows = Array.from(values, (_, k) => k);

@@ -3,6 +3,7 @@
  * nothing that is passed in is changed unless its description says so.
  */
 export { EquilibratedCholesky } from "./equilibrated-cholesky.js";
+export { type EquilibratedPseudoInverse, equilibratedPseudoInverse } from "./equilibrated-pseudo-inverse.js";
 export {
   type PseudoInverseSolver,
   pseudoInverseSolver,

@@ -48,6 +48,7 @@ export type AutodiffModel = Required<
     | "gradientSizes"
     | "initialParameters"
     | "convex"
+    | "featureOf"
     | "output"
   >
 > &

@@ -11,6 +11,8 @@ export interface Model {
   readonly parameterNames: readonly string[];
   /** d: 1 where the l2 penalty applies. */
   readonly penalised: Uint8Array;
+  /** d: the feature that a parameter is a weight of, −1: of none. In other units of the feature it is that many times smaller. */
+  readonly featureOf?: Int32Array;
   /** r: l_i. */
   losses(theta: Float64Array, block: Block): Float64Array;
   /** d: Σ w_i ∇θ l_i. */

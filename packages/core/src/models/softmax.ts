@@ -42,6 +42,9 @@ export function softmaxRegression(options: SoftmaxOptions): PredictiveModel {
     ...model,
     ...closedForms(rows, model),
     initialParameters: () => new Float64Array(rows.count),
+    featureOf: Int32Array.from({ length: rows.count }, (_, j) =>
+      j < rows.first ? -1 : (j - rows.first) % features.length,
+    ),
     rowsAtOnce: Math.max(1, Math.floor(AT_ONCE / (classes.length * features.length))),
     convex: true,
   };
@@ -89,7 +92,7 @@ function magnitudes({ data, rows, columns }: Matrix): Matrix {
 
 type ClosedForms = Omit<
   PredictiveModel,
-  "output" | "parameterNames" | "penalised" | "initialParameters" | "rowsAtOnce" | "convex"
+  "output" | "parameterNames" | "penalised" | "initialParameters" | "rowsAtOnce" | "convex" | "featureOf"
 > &
   Required<Pick<Model, "mixedProducts" | "inputSpan" | "sharedCurvature" | "scoreCurvature" | "gradientSizes">>;
 

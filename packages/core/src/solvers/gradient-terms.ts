@@ -1,7 +1,9 @@
 import type { Block } from "../data/dataset.js";
+import type { Model } from "../models/model.js";
 import type { Work } from "../parallel/work.js";
 import { everyRow } from "./every-row.js";
 import { eachBlock, type RiskProblem } from "./model-risk.js";
+import { largestOfFeatures } from "./parameter-units.js";
 
 /** Rows whose own gradients are looked at, spread evenly over the data; of fewer rows, all. */
 const MOST_ROWS = 2048;
@@ -10,7 +12,7 @@ const SMALLEST_SHARE = 1e-3;
 
 /**
  * d: Σ_i w_i |∂l_i/∂θ_j| + |P_jθ_j|, what the terms of ∇L_j would add up to if none cancelled (MATH 12), never below a
- * thousandth of the largest. Of many rows it is estimated from about 2048 of them.
+ * thousandth of the largest (of those that are weights of the same feature, whose units they share). Of many rows it is estimated from about 2048 of them.
  */
 export async function gradientTerms(problem: RiskProblem, theta: Float64Array, work: Work = {}): Promise<Float64Array> {
   const { model, data, ridge } = problem;
@@ -33,12 +35,18 @@ export async function gradientTerms(problem: RiskProblem, theta: Float64Array, w
     }
   };
   await eachBlock(data, "gradient", work, visit, [terms, weight]);
-  let largest = 0;
   for (let j = 0; j < terms.length; j++) {
     terms[j] = (weight[0] > 0 ? terms[j] / weight[0] : 0) + Math.abs(ridge[j] * theta[j]);
-    largest = Math.max(largest, terms[j]);
   }
-  return terms.map((size) => Math.max(size, SMALLEST_SHARE * largest));
+  return withFloors(model, terms);
+}
+
+/** Terms of weights of one feature are beside one another; what has none, beside all. */
+function withFloors({ featureOf }: Model, terms: Float64Array): Float64Array {
+  const largest = terms.reduce((most, size) => Math.max(most, size), 0);
+  if (!featureOf) return terms.map((size) => Math.max(size, SMALLEST_SHARE * largest));
+  const own = largestOfFeatures(featureOf, terms);
+  return terms.map((size, j) => Math.max(size, SMALLEST_SHARE * (own.get(featureOf[j]) || largest)));
 }
 
 const rowOf = ({ x, y, w, firstRow }: Block, i: number): Block => ({

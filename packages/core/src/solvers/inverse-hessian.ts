@@ -1,7 +1,7 @@
 import { numericalError } from "../errors.js";
 import { blas } from "../linalg/backend.js";
 import type { Matrix } from "../linalg/matrix.js";
-import { EquilibratedCholesky, pseudoInverseSolver } from "../linalg/symmetric.js";
+import { EquilibratedCholesky, equilibratedPseudoInverse } from "../linalg/symmetric.js";
 
 /** Beyond this condition number of the equilibrated H (the data's own is its root, 1e7) Cholesky is not trusted (MATH 12). */
 const MAXIMUM_CONDITION = 1e14;
@@ -9,7 +9,7 @@ const MAXIMUM_CONDITION = 1e14;
 /** With pivots no smaller than this the condition number is not worth estimating. */
 const SOUND_PIVOT = 1e-6;
 
-/** Eigenvalues below this share of the largest count as zero in a pseudo-inverse. */
+/** Eigenvalues of the equilibrated H below this share of the largest count as zero in a pseudo-inverse. */
 const RANK_TOLERANCE = 1e-12;
 
 /** H⁻¹, or the pseudo-inverse H⁺ of a singular H, factorised once for every right-hand side. */
@@ -27,6 +27,8 @@ export interface InverseHessian {
   relativeResidual(x: Float64Array, b: Float64Array): number;
   /** ‖(I − HH⁺)b‖ / ‖b‖: how far b is from what H can reach; 0 when H is regular. */
   nullResidual(b: Float64Array): number;
+  /** About b'H⁻¹b along what a pseudo-inverse leaves out, whose curvature is known to few digits; 0 when H is regular. */
+  leftOut(b: Float64Array): number;
   /** √(b'H⁻¹b) */
   dualLength(b: Float64Array): number;
 }
@@ -67,12 +69,13 @@ function choleskyInverse(hessian: Matrix, factor: EquilibratedCholesky): Inverse
     solveRoughly: (b) => factor.solve(b),
     relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
     nullResidual: () => 0,
+    leftOut: () => 0,
     dualLength: (b) => Math.sqrt(Math.max(0, factor.inverseQuadratic(b))),
   };
 }
 
 function pseudoInverse(hessian: Matrix): InverseHessian {
-  const solver = pseudoInverseSolver(hessian, RANK_TOLERANCE);
+  const solver = equilibratedPseudoInverse(hessian, RANK_TOLERANCE);
   return {
     method: "pseudo-inverse",
     rank: solver.rank,
@@ -80,6 +83,7 @@ function pseudoInverse(hessian: Matrix): InverseHessian {
     solveRoughly: (b) => solver.solve(b),
     relativeResidual: (x, b) => relative(residual(hessian, x, b), b),
     nullResidual: (b) => solver.nullResidual(b),
+    leftOut: (b) => solver.leftOut(b),
     dualLength(b) {
       const x = solver.solve(b);
       return Math.sqrt(Math.max(0, dot(b, x)));

@@ -14,6 +14,10 @@ const NEGLIGIBLE_STEP = 1e-14;
 const LAST_STEP = 1e-11;
 /** Steps below this that do not shrink any more are rounding. */
 const STALLED_STEP = 1e-8;
+/** Roundings of the scores that a gradient may be the sum of: some of their own, some of the sums. */
+const ROUNDINGS = 64 * Number.EPSILON;
+/** Of the residuals' square, what may be left out of a fit as no more than noise. */
+const LEFT_OUT = 0.05;
 const MAXIMUM_ITERATIONS = 200;
 /** A parameter that moves the scores by no more than this share of what they are fitted to is what rounding leaves of 0. */
 export const PARAMETER_ROUNDING = 1e-13;
@@ -172,22 +176,61 @@ export async function minimise(
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
     const isThere = relativeStep <= Math.max(NEGLIGIBLE_STEP, enough);
-    if (isThere || stalled || (settled && !quadratic)) return { point: snapped(model, point), iterations, inverse };
+    if (isThere || stalled || (settled && !quadratic)) {
+      if (isLeftOver(problem, point, inverse)) break;
+      return { point: snapped(model, point), iterations, inverse };
+    }
     if (settled) {
       const theta = point.theta.map((value, j) => value + step[j]);
       return { point: snapped(model, { ...point, theta }), iterations, inverse };
     }
     const next = await lineSearch(problem, point, step, !quadratic);
     if (next === null) {
-      if (relativeStep <= STALLED_STEP) return { point: snapped(model, point), iterations, inverse };
+      const small = relativeStep <= STALLED_STEP && !isLeftOver(problem, point, inverse);
+      if (small || isRounding(problem, point)) return { point: snapped(model, point), iterations, inverse };
       break;
     }
     if (l2 === 0 && iterations >= 4) refuseRecession(model, point, next, await problem.recession(point, next));
     point = next;
   }
-  throw numericalError(
-    `The fit did not converge: relative gradient ${point.gradientNorm.toExponential(1)} where ${GRADIENT_TOLERANCE} is asked. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`,
-  );
+  throw numericalError(notConverged(problem, point, inverse));
+}
+
+/** The largest relative gradient that rounding may leave: g = Σ w ℓ'v, and ℓ' is that of scores which are sums of Σ|θ_jv_j|. */
+function leastGradient({ ridge }: Pick<Problem, "ridge">, { theta, hessian, residualSize }: Point): number {
+  let summed = 0;
+  for (let j = 0; j < theta.length; j++)
+    summed += Math.abs(theta[j]) * Math.sqrt(Math.max(0, hessian.data[j * (theta.length + 1)] - ridge[j]));
+  return GRADIENT_TOLERANCE + ROUNDINGS * (1 + summed / residualSize);
+}
+
+/** Whether rounding is all that is left of the gradient. */
+const isRounding = (problem: Problem, point: Point): boolean => !(point.gradientNorm > leastGradient(problem, point));
+
+/**
+ * Steps of a pseudo-inverse end where it sees no more. A gradient that is left over is no minimum's where the loss falls along what is left
+ * out; where columns differ by rounding alone, it falls no more than with any column of noise.
+ */
+function isLeftOver(problem: Problem, point: Point, inverse: InverseHessian): boolean {
+  if (inverse.method !== "pseudo-inverse" || isRounding(problem, point)) return false;
+  return inverse.leftOut(gather(point.gradient, problem.free)) > LEFT_OUT * point.residualSize ** 2;
+}
+
+function notConverged(problem: Problem, point: Point, inverse: InverseHessian | null): string {
+  const [found, least] = apart(point.gradientNorm, leastGradient(problem, point));
+  const measured = `relative gradient ${found} where ${least} is asked`;
+  if (inverse?.method !== "pseudo-inverse")
+    return `The fit did not converge: ${measured}. Add a ridge such as --l2 0.01, or look for columns that are nearly copies of each other.`;
+  const rank = `rank ${inverse.rank} of ${problem.model.parameterNames.length} parameters`;
+  return `The fit did not converge: to rounding the Hessian is singular (${rank}), though not of columns that are exactly combinations of others (${measured}). Standardise the columns (without --no-standardize): values far from 0 beside their spread, or in units far apart, can make it so. Else leave out columns that are nearly copies of others, or add a ridge such as --l2 0.01.`;
+}
+
+/** Two different numbers with as many digits as tell them apart. */
+function apart(a: number, b: number): [string, string] {
+  const said = (digits: number): [string, string] => [a.toExponential(digits), b.toExponential(digits)];
+  let digits = 1;
+  while (digits < 15 && said(digits)[0] === said(digits)[1]) digits++;
+  return said(digits);
 }
 
 /**
@@ -198,10 +241,10 @@ function snapped({ map }: ScoreModel, point: Point): Point {
   if (map.sharedGradient) return point;
   const { theta, hessian } = point;
   const floor = PARAMETER_ROUNDING * pointSize(point);
-  const isRounding = (value: number, j: number): boolean =>
+  const isNothing = (value: number, j: number): boolean =>
     value !== 0 && Math.abs(value) * Math.sqrt(hessian.data[j * theta.length + j]) <= floor;
-  return theta.some(isRounding)
-    ? { ...point, theta: theta.map((value, j) => (isRounding(value, j) ? 0 : value)) }
+  return theta.some(isNothing)
+    ? { ...point, theta: theta.map((value, j) => (isNothing(value, j) ? 0 : value)) }
     : point;
 }
 

@@ -86,6 +86,7 @@ export class RidgeFamily {
         return size === 0 ? 0 : Math.sqrt(dot(rest, rest)) / size;
       },
       nullResidual: () => 0,
+      leftOut: () => 0,
       dualLength: (b) => Math.sqrt(Math.max(0, dot(b, solve(b)))),
     };
   }

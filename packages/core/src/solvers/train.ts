@@ -10,6 +10,14 @@ import { kroneckerCost, kroneckerPreconditioner, sharedRidge, sharedShape } from
 import { minimiseLbfgs } from "./lbfgs.js";
 import { meanLoss, type RiskProblem, ridgeOf, riskAt } from "./model-risk.js";
 import { minimiseNewton, type RentedPreconditioner } from "./newton-cg.js";
+import type { SymmetricOperator } from "./operator.js";
+import {
+  evaluatedInUnits,
+  inUnits,
+  operatorInUnits,
+  parameterUnits,
+  preconditionerInUnits,
+} from "./parameter-units.js";
 import { NO_PRECONDITIONER, type Preconditioner } from "./preconditioner.js";
 import { riskOperator } from "./risk-operator.js";
 import { scorePreconditioner, scoreSample, scoresAreWorth } from "./score-preconditioner.js";
@@ -21,6 +29,8 @@ export type TrainingMethod = "newton" | "lbfgs" | "adam";
 export interface TrainingOptions {
   /** Default 0. */
   readonly l2?: number;
+  /** P (d) itself, in place of the one that l2 makes. */
+  readonly ridge?: Float64Array | undefined;
   /** θ to begin at; default the model's own start for the seed. */
   readonly start?: Float64Array;
   /**
@@ -99,7 +109,7 @@ export async function trainModel(
   const { tolerance = 1e-8, seed = 0, validation } = options;
   if (!(tolerance > 0)) throw usageError(`The tolerance of a training must be above 0, got ${tolerance}.`);
   const method = methodOf(model, options.method ?? "auto");
-  const problem = { model, data, ridge: ridgeOf(model, options.l2 ?? 0) };
+  const problem = { model, data, ridge: options.ridge ?? ridgeOf(model, options.l2 ?? 0) };
   await ensureBlas();
   const start = startOf(model, options.start, seed);
   const found = await METHODS[method]({ problem, start, tolerance, options, work });
@@ -143,20 +153,29 @@ interface Minimised extends MinimiserPoint {
 }
 type Relative = { relativeGradient: (point: MinimiserPoint) => number; tolerance: number; maximumIterations: number };
 
-/** Runs a minimiser until its gradient is small beside terms sized where it ended. */
+/**
+ * Runs a minimiser until its gradient is small beside terms sized where it ended, on θ' = θ/u where the features' units are far apart
+ * (`parameterUnits`).
+ */
 async function inStages(
   { problem, start, tolerance, work }: Task,
   maximumIterations: number,
-  minimise: (start: Float64Array, relative: Relative) => Promise<Minimised>,
+  minimise: (start: Float64Array, relative: Relative, units: Float64Array | null) => Promise<Minimised>,
 ): Promise<Found> {
   let parameters = start;
   let iterations = 0;
+  let units: Float64Array | null = null;
   let target = Math.max(FIRST_STAGE, tolerance);
   for (let stage = 1; ; stage++) {
     const terms = await gradientTerms(problem, parameters, work);
-    const relativeGradient = ({ gradient }: MinimiserPoint): number => relativeSize(gradient, terms);
+    if (stage === 1) units = parameterUnits(problem.model, terms);
+    const sizes = units ? inUnits(units, terms) : terms;
+    const relativeGradient = ({ gradient }: MinimiserPoint): number => relativeSize(gradient, sizes);
     const left = maximumIterations - iterations;
-    const result = await minimise(parameters, { relativeGradient, tolerance: target, maximumIterations: left });
+    const asked = { relativeGradient, tolerance: target, maximumIterations: left };
+    const at = units ? parameters.map((value, j) => value / (units?.[j] ?? 1)) : parameters;
+    const found = await minimise(at, asked, units);
+    const result = units ? { ...found, theta: inUnits(units, found.theta) } : found;
     iterations += result.iterations;
     const still = result.iterations === 0 && target === tolerance;
     if (result.end !== "converged" || still || stage === MOST_STAGES) {
@@ -195,22 +214,31 @@ function byNewton(task: Task): Promise<Found> {
   const preconditioner = given
     ? { cost: Infinity, at: async () => given, meanwhile: async () => given }
     : preconditionerOf(task, work);
-  return inStages(task, options.maximumIterations ?? 100, (start, relative) =>
-    minimiseNewton(evaluate, start, {
+  const hessian = (theta: Float64Array): SymmetricOperator =>
+    riskOperator({ ...problem, parameters: theta }, { curvature: "hessian", withRidge: true }, task.work);
+  return inStages(task, options.maximumIterations ?? 100, (start, relative, u) =>
+    minimiseNewton(u ? evaluatedInUnits(u, evaluate) : evaluate, start, {
       ...relative,
       ...work,
-      preconditioner,
-      hessian: (theta) =>
-        riskOperator({ ...problem, parameters: theta }, { curvature: "hessian", withRidge: true }, task.work),
+      preconditioner: preconditioner && u ? rentedInUnits(u, preconditioner) : preconditioner,
+      hessian: u ? (theta) => operatorInUnits(u, hessian(inUnits(u, theta))) : hessian,
     }),
   );
+}
+
+function rentedInUnits(u: Float64Array, { cost, at, meanwhile }: RentedPreconditioner): RentedPreconditioner {
+  return {
+    cost,
+    at: async (theta) => preconditionerInUnits(u, await at(inUnits(u, theta))),
+    ...(meanwhile && { meanwhile: async (theta) => preconditionerInUnits(u, await meanwhile(inUnits(u, theta))) }),
+  };
 }
 
 function byLbfgs(task: Task): Promise<Found> {
   const work = task.work.signal ? { signal: task.work.signal } : {};
   const evaluate = reporting(task);
-  return inStages(task, task.options.maximumIterations ?? 5000, (start, relative) =>
-    minimiseLbfgs(evaluate, start, { ...relative, ...work, memory: 20 }),
+  return inStages(task, task.options.maximumIterations ?? 5000, (start, relative, u) =>
+    minimiseLbfgs(u ? evaluatedInUnits(u, evaluate) : evaluate, start, { ...relative, ...work, memory: 20 }),
   );
 }
 

@@ -2,7 +2,7 @@ import type { Block, Dataset, RowBlocks } from "../data/dataset.js";
 import { listed } from "../data/names.js";
 import { numericalError } from "../errors.js";
 import type { Matrix } from "../linalg/matrix.js";
-import type { Predictor } from "../models/model.js";
+import type { Model, Predictor } from "../models/model.js";
 import { EachRank } from "../parallel/passes.js";
 import { ALONE } from "../parallel/ranks.js";
 import type { Work } from "../parallel/work.js";
@@ -12,7 +12,7 @@ import type { LocalModel } from "./local-model.js";
 
 /** A row that is as sure as this, e^−6, with the first ridge may be driven there by nothing that holds it without one. */
 const SURE = 6;
-/** Ridges beside the features' mean square, each fit beginning at the last; between the last two margins that nothing holds grow by log 10 or more. */
+/** Ridges beside each feature's mean square, each fit beginning at the last; between the last two margins that nothing holds grow by log 10 or more. */
 const RIDGES = [1e-3, 1e-5, 1e-6, 1e-7] as const;
 const GROWTH = 1;
 /** Of the relative gradients on the way. */
@@ -52,11 +52,12 @@ export async function trainConvex(
     const { most } = await growth(model, data, options.start, found.parameters);
     if (found.converged && most <= GROWTH) return found;
   }
-  const scale = await meanSquare(data);
+  const squares = await ridgeSizes(model, data);
   const path: Float64Array[] = [];
   for (const ridge of RIDGES) {
     const start = path.at(-1) ?? options.start;
-    const settings = { l2: ridge * scale, method: "newton", tolerance: LOOSE, ...(start && { start }) } as const;
+    const P = squares.map((square) => ridge * square);
+    const settings = { ridge: P, method: "newton", tolerance: LOOSE, ...(start && { start }) } as const;
     path.push((await trainModel(model, data, settings, work)).parameters);
     if (path.length === 1 && (await largestMargin(model, data, path[0])) < SURE) break;
   }
@@ -137,16 +138,21 @@ function rangeOf({ ranks = ALONE }: RowBlocks) {
   };
 }
 
-/** Σ w x², the mean over the features. */
-async function meanSquare(data: RowBlocks): Promise<number> {
-  const sum = new Float64Array(1);
+/**
+ * d: Σ w x² of the feature that a parameter is a weight of, so that no units decide what a ridge holds; where the model does not say, and for
+ * features that are always 0, the mean over the features. 0 where nothing is penalised.
+ */
+async function ridgeSizes({ featureOf, penalised }: Model, data: RowBlocks): Promise<Float64Array> {
+  const m = data.features.length;
+  const sums = new Float64Array(m);
   const visit = ({ x, w }: Block): void => {
     for (let i = 0, at = 0; i < x.rows; i++) {
-      for (let k = 0; k < x.columns; k++, at++) sum[0] += w[i] * x.data[at] ** 2;
+      for (let k = 0; k < x.columns; k++, at++) sums[k] += w[i] * x.data[at] ** 2;
     }
   };
-  await eachBlock(data, "training", {}, visit, [sum]);
-  return sum[0] / data.features.length || 1;
+  await eachBlock(data, "training", {}, visit, [sums]);
+  const mean = sums.reduce((sum, square) => sum + square, 0) / m || 1;
+  return Float64Array.from(penalised, (flag, j) => flag * ((featureOf && sums[featureOf[j]]) || mean));
 }
 
 /** The up to three coefficients that move most. */

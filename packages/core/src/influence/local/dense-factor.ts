@@ -1,5 +1,5 @@
 import { Matrix } from "../../linalg/matrix.js";
-import { EquilibratedCholesky, pseudoInverseSolver, symmetricEigen } from "../../linalg/symmetric.js";
+import { EquilibratedCholesky, equilibratedPseudoInverse, symmetricEigen } from "../../linalg/symmetric.js";
 
 /** M = H + λI, factorised once for every right-hand side. */
 export interface DenseFactor {
@@ -16,7 +16,7 @@ export interface DenseFactor {
 /** With pivots no smaller than this the condition number is not worth estimating; beyond that one Cholesky is not trusted. */
 const SOUND_PIVOT = 1e-6;
 const MAXIMUM_CONDITION = 1e14;
-/** Eigenvalues within this share of the largest are 0. */
+/** Eigenvalues of the equilibrated matrix within this share of the largest are 0. */
 const RANK_TOLERANCE = 1e-12;
 /** A singular matrix with more rows than this takes too long to decompose. */
 const LARGEST_EIGENPROBLEM = 1500;
@@ -45,8 +45,8 @@ export function factorise(hessian: Matrix, damping: number): DenseFactor | null 
   }
   if (d > LARGEST_EIGENPROBLEM) return null;
   const { values } = symmetricEigen(damped);
-  const size = Math.max(Math.abs(values[0]), Math.abs(values[d - 1]));
-  if (values[0] < -RANK_TOLERANCE * size) {
+  const inverse = equilibratedPseudoInverse(damped, RANK_TOLERANCE);
+  if (inverse.relativeSmallest < -RANK_TOLERANCE) {
     return {
       method: "indefinite",
       rank: d,
@@ -55,7 +55,6 @@ export function factorise(hessian: Matrix, damping: number): DenseFactor | null 
       outOfRange: (right) => new Float64Array(right.columns),
     };
   }
-  const inverse = pseudoInverseSolver(damped, RANK_TOLERANCE);
   return {
     method: "pseudo-inverse",
     rank: inverse.rank,

@@ -16,7 +16,12 @@ export function affineModel({ names, loss }: AffineOptions): PredictiveModel {
     outputs: ({ intercept, weight }, x) => dense(x, weight, intercept),
     loss: OUTPUT_LOSSES[loss],
   });
-  return { ...model, initialParameters: () => new Float64Array(names.length), convex: true };
+  return {
+    ...model,
+    initialParameters: () => new Float64Array(names.length),
+    featureOf: Int32Array.from(names, (_, j) => j - 1),
+    convex: true,
+  };
 }
 
 /**

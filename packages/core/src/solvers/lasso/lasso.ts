@@ -258,6 +258,7 @@ function embeddedInverse(inverse: InverseHessian, support: readonly number[], d:
     solveRoughly: (b) => spread(inverse.solveRoughly(gather(b))),
     relativeResidual: (x, b) => inverse.relativeResidual(gather(x), gather(b)),
     nullResidual: (b) => inverse.nullResidual(gather(b)),
+    leftOut: (b) => inverse.leftOut(gather(b)),
     dualLength: (b) => inverse.dualLength(gather(b)),
   };
 }
