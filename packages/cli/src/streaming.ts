@@ -178,6 +178,7 @@ export async function cachedTable(
     ranks,
     signal,
     check: (head) => checkHead(head, settings),
+    onDoubt: (sentence) => say(`The first rows show a fault that later rows may mend: ${sentence}`),
     async onStart(folder, bytes) {
       await say(`Writing ${whose} to a cache in ${folder}, about ${readableBytes(bytes)}.`);
     },

@@ -86,7 +86,7 @@ export function columnNamed<C extends Named>(table: TableOf<C>, role: string, na
 }
 
 /** The column of that name or position. */
-function columnAt<C extends Named>(table: TableOf<C>, role: string, name: string): C {
+export function columnAt<C extends Named>(table: TableOf<C>, role: string, name: string): C {
   const position = /^#(\d+)$/.exec(name);
   const named = table.columns.some((column) => column.name === name);
   if (position === null || named) return columnNamed(table, role, name);

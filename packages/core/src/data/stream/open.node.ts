@@ -1,9 +1,9 @@
 import { closeSync } from "node:fs";
-import { AifError, throwIfAborted } from "../../errors.js";
+import { AifError, inputError, throwIfAborted } from "../../errors.js";
 import { exchange } from "../../parallel/deal.js";
 import { ALONE, type Ranks } from "../../parallel/ranks.js";
 import { imputedNotes } from "../apply-encoding.js";
-import { chooseColumns, columnNamed, ROLE } from "../choose-columns.js";
+import { chooseColumns, columnAt, columnNamed, ROLE } from "../choose-columns.js";
 import { fitting } from "../encode.js";
 import type { EncodeOptions, Encoding } from "../encoding.js";
 import type { Note } from "../notes.js";
@@ -24,7 +24,7 @@ import { streamedFolds, streamedHoldOut, wholePart } from "./split-rows.js";
 import { streamedNames } from "./stream-by.js";
 import { streamFacts } from "./stream-facts.js";
 import { type RowsPart, StreamedRows } from "./streamed-rows.js";
-import { headOfParts, type TableHead } from "./table-head.js";
+import { type FirstRows, headOfParts, type TableHead } from "./table-head.js";
 import { chooseUsedRows, type UsedRows, usedPieces } from "./used-rows.js";
 
 /** Where the loss is evaluated: on folds, the training rows, a share of the rows, or those of another file. */
@@ -52,6 +52,8 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
   /** Looks at the columns of the table, once before a cache is made and once all rows were read. @throws what it finds wrong */
   readonly check?: (head: TableHead) => void;
+  /** Is told what the first rows show to be wrong where later ones may still mend it: of JSON lines, columns may begin later. */
+  readonly onDoubt?: (sentence: string) => Promise<void>;
   /** Is told, before a cache is written, of its folder and about how many bytes it will take. */
   readonly onStart?: (folder: string, bytes: number) => Promise<void>;
   readonly onRead?: FirstPassWork["onRead"];
@@ -123,12 +125,19 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
   const { header, delimiter } = options;
   const unused = encode.exclude?.filter((name) => name !== encode.by) ?? [];
   const reading: CacheReading = { header, delimiter, mixed, unused };
-  const headOf = ({ parts }: Parts): Promise<TableHead | null> =>
+  const headOf = ({ parts }: Parts): Promise<FirstRows | null> =>
     headOfParts(shareOf(parts, ranks.rank, ranks.size), reading);
   const head = await headOf(files);
-  if (head !== null) check(head);
+  const isKnown = head !== null && hasAllColumns(head, ranks);
+  if (isKnown) check(head);
+  else if (head !== null) {
+    refuseLateTarget(head, encode);
+    await doubted(() => check(head), options.onDoubt);
+  }
   const otherHead = others && (await headOf(others));
-  if (head && otherHead) columnNamed(otherHead, ROLE.target, chooseColumns(head, encode).target.name);
+  if (isKnown && otherHead && hasAllColumns(otherHead, ranks)) {
+    columnNamed(otherHead, ROLE.target, chooseColumns(head, encode).target.name);
+  }
   const folder = cacheFolder(options.cache ?? null, options.keepCache ?? false);
   const handles: number[] = [];
   const close = (): void => {
@@ -170,6 +179,34 @@ export async function cacheStreamed(path: string, options: StreamOptions): Promi
   } catch (error) {
     close();
     throw error;
+  }
+}
+
+/** Of several ranks, none has seen the files of the others: without a header these may have further columns. */
+const hasAllColumns = (head: FirstRows, { size }: Ranks): boolean => head.isDeclared || (head.areAll && size === 1);
+
+/**
+ * A target that begins after the first rows has missing cells there: a fault, unless they are left out.
+ * @throws input
+ */
+function refuseLateTarget(head: FirstRows, { target, missing = "error", weights }: EncodeOptions): void {
+  // Cells of rows of weight 0 may be missing.
+  if (missing !== "error" || weights !== undefined) return;
+  try {
+    columnAt({ ...head, source: `The beginning of ${head.source} (${head.rows} rows)` }, ROLE.target, target);
+  } catch (error) {
+    if (!(error instanceof AifError)) throw error;
+    throw inputError(`${error.message} If it begins later, --missing drop leaves the rows before it out.`);
+  }
+}
+
+/** Tells of what a check finds wrong. */
+async function doubted(check: () => void, onDoubt: StreamOptions["onDoubt"]): Promise<void> {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof AifError)) throw error;
+    await onDoubt?.(error.message);
   }
 }
 

@@ -64,6 +64,51 @@ describe("pieces of every format hold the rows that the whole table holds", () =
     await bothWays(await folder.write("rows.jsonl", lines.join("\n")), { target: "y", missing: "mean" });
   });
 
+  test("JSON lines, whose columns may all have been seen or not", async () => {
+    const line = (i: number, target: object): string => JSON.stringify({ x: i, z: i % 5, ...target });
+    const opened = async (
+      name: string,
+      lines: readonly string[],
+      missing: EncodeOptions["missing"] = "drop",
+    ): Promise<string[]> => {
+      const said: string[] = [];
+      const { close } = await openStreamed(await folder.write(name, lines.join("\n")), {
+        encode: { target: "y", missing },
+        split: { kind: "training" },
+        seed: 0,
+        onDoubt: async (sentence) => void said.push(sentence),
+        onStart: async () => void said.push("begun"),
+      }).catch((error: Error) => {
+        said.push(error.message);
+        return { close: () => {} };
+      });
+      close();
+      return said;
+    };
+    const rows = Array.from({ length: 60_000 }, (_, i) => i);
+    const misspelt = expect.stringMatching(/jsonl has no target column "y"\. Its columns: "x", "z", "yy"/);
+    // Rows enough for several pieces: they may name the column later, so that all are read.
+    expect(
+      await opened(
+        "misspelt.jsonl",
+        rows.map((i) => line(i, { yy: i })),
+      ),
+    ).toEqual([misspelt, "begun", misspelt]);
+    const late = rows.map((i) => line(i, i < 55_000 ? { yy: i } : { yy: i, y: i % 7 }));
+    expect(await opened("late-target.jsonl", late)).toEqual([misspelt, "begun"]);
+    // Unless missing cells are an error, which these of a later column would be.
+    const early =
+      /^The beginning of \S+jsonl \(\d+ rows\) has no target column "y"\..* If it begins later, --missing drop /;
+    expect(await opened("late-refused.jsonl", late, "error")).toEqual([expect.stringMatching(early)]);
+    // Here the first rows are all.
+    expect(
+      await opened(
+        "few.jsonl",
+        rows.slice(0, 100).map((i) => line(i, { yy: i })),
+      ),
+    ).toEqual([misspelt]);
+  });
+
   test("NumPy, row by row and column by column", async () => {
     const together = Float64Array.from({ length: 2 * n }, (_, k) => (k % 2 === 0 ? x : y)[Math.floor(k / 2)]);
     await bothWays(await folder.write("c.npy", npy(together, n, 2, false)), { target: "x2" });
