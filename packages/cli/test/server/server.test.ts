@@ -342,6 +342,31 @@ describe("uploads", () => {
     expect((await upload("nothing.csv", "")).status).toBe(422);
   });
 
+  test("a table with a cell that no column can hold is shown, and its other columns can be analysed", async () => {
+    const rows = Array.from(
+      { length: 40 },
+      (_, i) => `${(7 * i) % 13},${i === 1 ? "inf" : i % 7},${(i % 13) + (i % 5) / 2}`,
+    );
+    const { status, text } = await upload("infinite.csv", `a,k,y\n${rows.join("\n")}\n`);
+    expect(status).toBe(201);
+    const table: ServedTable = JSON.parse(text);
+    expect(table.columns.map(({ name, missing }) => [name, missing])).toEqual([
+      ["a", 0],
+      ["k", 1],
+      ["y", 0],
+    ]);
+    const analyse = async (...more: (readonly [string, string])[]): Promise<JobStatus> => {
+      const options = [["--target", "y"], ...more];
+      const { id } = await json<JobStatus>(post("/api/jobs", { command: "analyze", table: table.id, options }));
+      return finished(id);
+    };
+    expect(await analyse()).toMatchObject({
+      state: "failed",
+      error: expect.stringMatching(/"k" holds inf.*--exclude/),
+    });
+    expect(await analyse(["--exclude", "k"])).toMatchObject({ state: "done" });
+  }, 120_000);
+
   test("too large is refused by its announcement, before anything is sent", async () => {
     const answer = await new Promise<Answer>((resolve, reject) => {
       const sent = request(

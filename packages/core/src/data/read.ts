@@ -36,8 +36,8 @@ export interface ReadOptions {
   readonly header?: boolean | "auto";
   /** Names of the columns to keep, in the table's order (default: all). */
   readonly columns?: readonly string[];
-  /** Columns that nobody will use: what no column can hold (infinite numbers, integers beyond 2^53, lists) is a missing cell there, not an error. */
-  readonly unused?: readonly string[];
+  /** Columns that nobody will use, or "all" where the table is only looked at: what no column can hold (infinite numbers, integers beyond 2^53, lists) is a missing cell there, not an error. */
+  readonly unused?: readonly string[] | "all";
   /** What messages call a source that has no name of its own. */
   readonly name?: string;
   /** What the table may take, in bytes (default: half of what the system has left, in a browser 2 GiB). */
@@ -84,7 +84,7 @@ async function readOnce(
     asText,
     undefined,
     new TableMemory(options.memoryBytes),
-    new Set(options.unused),
+    options.unused === "all" ? "all" : new Set(options.unused),
   );
   const sizes = sources.map((source) => source.size);
   const totalBytes = sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;

@@ -68,14 +68,14 @@ export class TableBuilder {
    * @param asText names of columns known to be text
    * @param pieces takes the rows, about 1 MB at a time; the table keeps them where there is none
    * @param memory what the rows that are kept may take
-   * @param unused names of columns, or "#3" by place, in which cells that cannot be held are missing
+   * @param unused names of columns, or "#3" by place, or all, in which cells that cannot be held are missing
    */
   constructor(
     private readonly wanted: ReadonlySet<string> | undefined,
     private readonly asText: ReadonlySet<string>,
     private readonly pieces?: PieceTaker,
     private readonly memory = new TableMemory(),
-    private readonly unused: ReadonlySet<string> = new Set(),
+    private readonly unused: ReadonlySet<string> | "all" = new Set(),
   ) {}
 
   /** Ends a row whose cells were all given. */
@@ -163,7 +163,7 @@ export class TableBuilder {
     const mostTexts = this.pieces?.mostTexts ?? Number.POSITIVE_INFINITY;
     const builder = new ColumnBuilder(name, this.where, {
       asText: this.asText.has(name),
-      isUnused: this.unused.has(name) || this.unused.has(`#${this.seen.size}`),
+      isUnused: this.unused === "all" || this.unused.has(name) || this.unused.has(`#${this.seen.size}`),
       memory: this.memory,
       rowsBefore: this.handed,
       mostTexts,
