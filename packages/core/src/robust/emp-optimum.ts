@@ -18,6 +18,8 @@ import { type NormParts, smoothedNorm, smoothNorm } from "./smoothing-norm.js";
 export interface EmpOptimumOptions extends Work {
   /** d: where the search begins (default: the fit). */
   readonly start?: ArrayLike<number>;
+  /** How often the inner maximum may be solved; then the search ends where it is (default: as often as it takes). */
+  readonly evaluations?: number;
 }
 
 /** The minimiser of the empirical problem of a Wasserstein adversary. */
@@ -65,7 +67,7 @@ export async function empRobustOptimum(
   described: AnyThreat,
   u: number,
   radius: number,
-  { start: from = fit.parameters, ...work }: EmpOptimumOptions = {},
+  { start: from = fit.parameters, evaluations = Number.POSITIVE_INFINITY, ...work }: EmpOptimumOptions = {},
 ): Promise<EmpOptimum> {
   const threat = threatOn(described, fit.model.map.inputs);
   checkTransport(fit.model, threat, u, radius);
@@ -86,7 +88,7 @@ export async function empRobustOptimum(
     return { parameters, radius, objective, robustLoss, naturalLoss, residual, iterations, collapsed, ...exact };
   }
   const problem = await robustProblem(fit, threat, work);
-  const search = { problem, u, radius, work };
+  const search = { problem, u, radius, work, left: { evaluations } };
   if (radius > 0 && radius >= (await empCollapseRadius(problem, u, work))) {
     const point = await evaluate(search, problem.nullModel, SHARP);
     return { ...resultOf(search, point, point, 0), residual: 0, gap: 0, converged: true, collapsed: true };
@@ -95,7 +97,7 @@ export async function empRobustOptimum(
   if (sharp.point.residual <= CONVERGED || radius === 0) return resultOf(search, sharp.point, sharp.point, sharp.steps);
   let { point, steps } = sharp;
   const size = { rows: Math.sqrt(fit.trainingLoss), norm: point.norm.value, atoms: point.sums.loss };
-  for (let width = FIRST_WIDTH; width >= 0.5 * LAST_WIDTH; width *= WIDTH_FACTOR) {
+  for (let width = FIRST_WIDTH; width >= 0.5 * LAST_WIDTH && isGoingOn(search); width *= WIDTH_FACTOR) {
     const last = width * WIDTH_FACTOR < 0.5 * LAST_WIDTH;
     const widths = { rows: width * size.rows, norm: width * size.norm, atoms: width * size.atoms };
     const found = await minimise(search, point.theta, widths, last ? TOLERANCE : 0.1 * width);
@@ -128,7 +130,10 @@ interface Search {
   readonly u: number;
   readonly radius: number;
   readonly work: Work;
+  readonly left: { evaluations: number };
 }
+
+const isGoingOn = ({ left }: Search): boolean => left.evaluations > 0;
 
 type Widths = EmpWidths & { readonly norm: number };
 
@@ -144,7 +149,9 @@ interface Point {
   decrement: number;
 }
 
-async function evaluate({ problem, u, radius, work }: Search, theta: Float64Array, widths: Widths): Promise<Point> {
+async function evaluate(search: Search, theta: Float64Array, widths: Widths): Promise<Point> {
+  const { problem, u, radius, work, left } = search;
+  left.evaluations--;
   const norm = widths.norm > 0 ? smoothedNorm(problem, theta, widths.norm) : sharpNorm(problem, theta);
   const sums = await empSums(problem, theta, radius * norm.value, u, widths, work);
   const gradient = robustGradient(problem, radius, theta, sums, norm.gradient);
@@ -172,7 +179,8 @@ async function minimise(
 ): Promise<{ point: Point; steps: number }> {
   const { problem, radius } = search;
   let point = await evaluate(search, start, widths);
-  for (let steps = 0; steps < MAXIMUM_STEPS; steps++) {
+  let steps = 0;
+  for (; steps < MAXIMUM_STEPS && isGoingOn(search); steps++) {
     const hessian = robustHessian(problem, radius, point.sums, point.norm);
     addCorrections(hessian.data, point, radius);
     const step = invertHessian(hessian)
@@ -183,7 +191,7 @@ async function minimise(
     if (!(slope < 0) || point.residual <= tolerance) return { point, steps };
     let next: Point | null = null;
     const rounding = 1e-14 * Math.abs(point.value);
-    for (let t = 1; t > 1e-8 && next === null; t /= 2) {
+    for (let t = 1; t > 1e-8 && next === null && isGoingOn(search); t /= 2) {
       const candidate = await evaluate(search, advance(problem, point.theta, step, t), widths);
       const lower = candidate.value <= point.value + 1e-4 * t * slope && -slope > rounding;
       if (lower || (candidate.value <= point.value + rounding && candidate.residual < 0.5 * point.residual))
@@ -193,7 +201,7 @@ async function minimise(
     if (next === null) return { point, steps };
     point = next;
   }
-  return { point, steps: MAXIMUM_STEPS };
+  return { point, steps };
 }
 
 /** Lower triangle += Σ factor·xx'. */

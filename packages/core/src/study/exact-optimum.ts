@@ -54,11 +54,14 @@ export function refuseInexact({ fit, threat }: Influence): void {
   );
 }
 
+/** What a search may take: `evaluations` limits that of rows that share a budget, whose inner maximum is itself a search. */
+export type ExactWork = Work & { readonly evaluations?: number };
+
 /** argmin R_ρ at ρ = εc, begun at `start` (default θ̂). An optimum that is not found is an outcome, not an error. */
 export async function exactOutcome(
   { fit, threat, scale }: Influence,
   epsilon: number,
-  work: Work,
+  work: ExactWork,
   start: Float64Array = fit.parameters,
 ): Promise<ExactOutcome> {
   const solve = solverOf(fit, threat);
@@ -74,7 +77,7 @@ type Solve = (
   fit: Influence["fit"],
   threat: Influence["threat"],
   radius: number,
-  options: Work & { readonly start: Float64Array },
+  options: ExactWork & { readonly start: Float64Array },
 ) => Promise<ExactPoint>;
 
 function solverOf(fit: Influence["fit"], threat: Influence["threat"]): Solve {

@@ -11,6 +11,12 @@ export type ExactPoints = ReadonlyMap<number, ExactPoint>;
 /** Seconds that the exact optima of a threat may take beside an analysis, by the estimate below. */
 const AFFORDABLE_SECONDS = 1;
 
+/**
+ * Where an optimum of rows that share a budget is found it takes far fewer solutions of their inner maximum than this; where the worst
+ * case changes its branch Newton's method would go on for thousands of them, and find nothing.
+ */
+const SHARED_EVALUATIONS = 30;
+
 /** Sets of features that a robust lasso tries. */
 const LASSO_SETS = 6;
 
@@ -39,10 +45,20 @@ export async function quickOptima(
 async function optimaOf(attack: Influence, epsilons: readonly number[], work: Work): Promise<ExactPoints> {
   const found = new Map<number, ExactPoint>();
   let start = attack.fit.parameters;
+  let evaluations = SHARED_EVALUATIONS;
   for (const [k, epsilon] of epsilons.entries()) {
     work.onProgress?.({ phase: "exact optima", done: k, total: epsilons.length });
-    const { point } = await exactOutcome(attack, epsilon, work.signal ? { signal: work.signal } : {}, start);
-    if (point === null || !point.evidence.converged) continue;
+    const { point } = await exactOutcome(
+      attack,
+      epsilon,
+      { ...(work.signal ? { signal: work.signal } : {}), evaluations },
+      start,
+    );
+    if (point === null || !point.evidence.converged) {
+      // Beyond a size without an optimum only collapse, which takes no search, is still to be found.
+      evaluations = 1;
+      continue;
+    }
     found.set(epsilon, point);
     start = point.parameters;
   }

@@ -1,6 +1,22 @@
 /** Rows that share a budget or are reweighted, end to end: against the pointwise result, exact optima and plain loops. */
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { AifError, analyze, type StudySettings, type Table, verify } from "../../src/index.js";
+import {
+  AifError,
+  analyze,
+  encode,
+  fit,
+  influence,
+  linear,
+  lp,
+  readTable,
+  type StudySettings,
+  type Table,
+  verify,
+  wasserstein,
+} from "../../src/index.js";
+import { empRobustOptimum } from "../../src/robust/emp-optimum.js";
+import { cpuTime } from "../cpu-time.js";
 import { Random } from "../models/naive.js";
 import { categorical, houses, leaves, loans, numeric, settings, table } from "./tables.js";
 
@@ -209,4 +225,46 @@ test("adversaries that contradict themselves are refused in one sentence", async
   await expect(
     verify({ table: houses(), settings: settings({ model: "quadratic", l2: 1, wasserstein: 2 }) }),
   ).rejects.toThrow(/share a budget is not known exactly for a quadratic model/);
+});
+
+/** Where the worst case changes its branch Newton's method never ends, and each of its thousands of steps solves inner maxima. */
+describe("an optimum that is not found", () => {
+  const houseRows = async (rows: number): Promise<Table> => {
+    const text = await readFile(new URL("../../../../examples/house-prices.csv", import.meta.url), "utf8");
+    const some = text
+      .split("\n")
+      .slice(0, rows + 1)
+      .join("\n");
+    return readTable(new TextEncoder().encode(some));
+  };
+
+  test("takes an analysis seconds, not minutes, and leaves the optima of smaller sizes", async () => {
+    const data = await houseRows(80);
+    const start = cpuTime();
+    const { threats } = await study(data, {
+      target: "price_thousands",
+      wasserstein: 1.5,
+      norms: [1.25],
+      epsilons: [0.002, 0.1, 0.2],
+      evaluation: { kind: "training" },
+      freeze: null,
+    });
+    const [found, ...others] = threats[0].curve.map(({ thisData }) => thisData.exact);
+    expect(found).not.toBeNull();
+    expect(others).toEqual([null, null]);
+    expect(cpuTime() - start).toBeLessThan(8000);
+  });
+
+  test("ends after as many evaluations as it may take", async () => {
+    const data = encode(await houseRows(40), { target: "price_thousands" });
+    const budgets = data.featureInfo.map(({ kind }) => (kind === "indicator" ? 0 : 1));
+    const fitted = await fit(linear(), data);
+    const { scale } = await influence(fitted, wasserstein(1.5, lp(1.25, { budgets })));
+    const few = await empRobustOptimum(fitted, lp(1.25, { budgets }), 1.5, 0.2 * scale, { evaluations: 5 });
+    const more = await empRobustOptimum(fitted, lp(1.25, { budgets }), 1.5, 0.2 * scale, { evaluations: 30 });
+    expect(few.converged).toBe(false);
+    expect(few.iterations).toBeLessThanOrEqual(5);
+    expect(more.iterations).toBeGreaterThan(few.iterations);
+    expect(more.objective).toBeLessThanOrEqual(few.objective);
+  });
 });
