@@ -5,7 +5,7 @@ import { addWeightedGram } from "../models/feature-map.js";
 import { lossSlopes } from "../models/loss-rows.js";
 import type { Loss } from "../models/losses.js";
 import type { SweepSums } from "../models/sweep.js";
-import { type Ask, sweepFor } from "../models/sweep-together.js";
+import type { Ask } from "../models/sweep-together.js";
 import type { Work } from "../parallel/work.js";
 import { dualExponent, maximumMagnitude } from "../threats/norms.js";
 import type { Influence } from "./aif.js";
@@ -19,24 +19,6 @@ import {
 } from "./gradient-density.js";
 import type { Sampling } from "./sampling.js";
 
-/**
- * D + T (d×d, full): how −HI = Φ moves with θ at fixed data and direction I (MATH 3).
- * D = ∂Φ/∂θ = c{Σ w|ℓ'| V∇²NV' + (M + M') + Σ w N sgn(ℓ') ℓ''' vv' + D_δ}, M = Σ w sgn(ℓ') ℓ'' v(Vφ)'; T = Σ w ℓ''' (v'I) vv'.
- * A bandwidth shrinks with n_eff^{−1/5}, with N^{−1/5} where weights count units (MATH 14.8).
- * D_δ are the density terms that differentiating |ℓ'| or |γ_k| row by row misses: in expectation the corners are smooth.
- * With the densities of all rows given, a sum over the rows of `attack`.
- */
-export async function influenceJacobian(
-  attack: Influence,
-  shifts: Float64Array,
-  work: Work & Partial<Sampling> = {},
-  known?: Densities,
-): Promise<Matrix> {
-  const { model, data } = attack.fit;
-  const { ask, from } = jacobianAsk(attack, shifts, known ?? (await densitiesOf(attack, work)));
-  return from(await sweepFor(model.map, data, "inference", ask, work)).jacobian;
-}
-
 /** Sums over rows that say how Φ moves. */
 export interface JacobianSums {
   /** D + T (d×d, full) */
@@ -45,7 +27,13 @@ export interface JacobianSums {
   readonly bent: Matrix;
 }
 
-/** What D + T asks of a pass over the rows of `attack`, and what becomes of it. */
+/**
+ * D + T (d×d, full): how −HI = Φ moves with θ at fixed data and direction I (MATH 3).
+ * D = ∂Φ/∂θ = c{Σ w|ℓ'| V∇²NV' + (M + M') + Σ w N sgn(ℓ') ℓ''' vv' + D_δ}, M = Σ w sgn(ℓ') ℓ'' v(Vφ)'; T = Σ w ℓ''' (v'I) vv'.
+ * A bandwidth shrinks with n_eff^{−1/5}, with N^{−1/5} where weights count units (MATH 14.8).
+ * D_δ are the density terms that differentiating |ℓ'| or |γ_k| row by row misses: in expectation the corners are smooth.
+ * What it asks of a pass over the rows of `attack`, and what becomes of it.
+ */
 export function jacobianAsk(
   { fit, threat, scale, pull }: Influence,
   shifts: Float64Array,

@@ -11,9 +11,9 @@ import {
   quadratic,
   scoreShifts,
 } from "../../src/index.js";
-import { influenceJacobian } from "../../src/influence/influence-jacobian.js";
 import { hessianTimes } from "../../src/solvers/inverse-hessian.js";
 import { dot, Random, relativeError } from "../models/naive.js";
+import { influenceJacobian } from "./jacobian.js";
 
 describe("how −HI = Φ moves with θ at fixed I, in a box", () => {
   const random = new Random(11);

@@ -28,12 +28,13 @@ import {
   rateOf,
   twoLargest,
 } from "../../src/influence/gradient-density.js";
-import { densityOf, influenceJacobian } from "../../src/influence/influence-jacobian.js";
+import { densityOf } from "../../src/influence/influence-jacobian.js";
 import { coupledKinks, snapGradient, snapResiduals } from "../../src/influence/kinks.js";
 import { divergence } from "../../src/threats/divergence.js";
 import { wasserstein } from "../../src/threats/wasserstein.js";
 import { dot, features, relativeError } from "../models/naive.js";
 import { Cut } from "./cut.js";
+import { influenceJacobian } from "./jacobian.js";
 import { randomCase, smoothCase } from "./problems.js";
 
 beforeAll(() => ensureBlas());

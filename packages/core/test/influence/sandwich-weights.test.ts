@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { fit, influence, linear, lp, Matrix, matrixDataset, scoreShifts } from "../../src/index.js";
-import { influenceJacobian } from "../../src/influence/influence-jacobian.js";
 import { type SandwichOptions, sandwich } from "../../src/influence/sandwich.js";
 import { randomStream } from "../../src/stats/random.js";
 import { relativeError } from "../golden.js";
 import { drawsOf } from "../long.js";
+import { influenceJacobian } from "./jacobian.js";
 import { MODELS, type ModelName, randomCase } from "./problems.js";
 
 /** Rows of a random problem, as plain arrays. */

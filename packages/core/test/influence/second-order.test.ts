@@ -15,7 +15,6 @@ import {
   scoreShifts,
 } from "../../src/index.js";
 import { atFixedRadius, heldOutRows, otherRows, trainingRows } from "../../src/influence/evaluated-rows.js";
-import { influenceJacobian } from "../../src/influence/influence-jacobian.js";
 import { naturalLoss } from "../../src/influence/moving-rows.js";
 import { type SecondOrderOptions, secondOrder } from "../../src/influence/second-order.js";
 import { changeAt, objectiveChange, secondOrderChange } from "../../src/influence/second-order-change.js";
@@ -41,6 +40,7 @@ import {
   relativeError,
   solve,
 } from "../models/naive.js";
+import { influenceJacobian } from "./jacobian.js";
 import { attacked, type ModelName, type Options, randomCase, smoothCase } from "./problems.js";
 
 const INF = Number.POSITIVE_INFINITY;

@@ -81,12 +81,6 @@ export async function blockContributions(
 const solvedFor = async ({ system }: LocalInfluence, metricGradient: Float64Array, work: Work): Promise<Float64Array> =>
   (await system.solve(asColumn(metricGradient), work, TOLERANCE)).solution.data;
 
-/** Share of each parameter in I'H_LI: I_j (H_LI)_j, d numbers that sum to it (MATH 14.11). */
-export async function localParameterContributions(attack: LocalInfluence, work: Work = {}): Promise<Float64Array> {
-  const image = await naturalCurvatureTimes(attack, attack.influence, work);
-  return attack.influence.map((value, j) => value * image[j]);
-}
-
 const ONE = Float64Array.of(1);
 
 /** r: u'G_iφ_i = ∇x(∇θ l_i·u)·φ_i */

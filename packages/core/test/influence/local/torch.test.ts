@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { matrixDataset } from "../../../src/data/matrix-dataset.js";
-import { localExpansion } from "../../../src/influence/local/changes.js";
 import { localInfluences } from "../../../src/influence/local/influence.js";
 import { pointAt } from "../../../src/influence/local/point.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
@@ -13,6 +12,7 @@ import { riskOperator } from "../../../src/solvers/risk-operator.js";
 import { trainModel } from "../../../src/solvers/train.js";
 import { lp } from "../../../src/threats/pointwise.js";
 import { relativeError } from "../../golden.js";
+import { expansionOf } from "./expansion.js";
 
 interface TorchThreat {
   p: string;
@@ -86,7 +86,7 @@ describe.each(studies)("$name", (torch) => {
       expect(relativeError(penaltyGradient, expected.penaltyGradient)).toBeLessThan(AGREEMENT);
       expect(solved.converged).toBe(true);
       expect(relativeError(influence, expected.influence)).toBeLessThan(1e-7);
-      const { curvature } = await localExpansion(attacks[k], data);
+      const { curvature } = await expansionOf(attacks[k], data);
       expect(relativeError([curvature], [expected.curvature])).toBeLessThan(1e-7);
     }
   });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { type CoefficientOptions, readCoefficients } from "../../../src/models/import/coefficients.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import { matchColumns } from "../../../src/models/import/match.js";
 import { expectFailure, utf8 } from "../../data/helpers.js";
+import { evaluateNetwork } from "./evaluate.js";
 import { logistic, softmax } from "./naive.js";
 
 const read = (content: string | object, options: CoefficientOptions = {}) =>

@@ -3,7 +3,6 @@ import { idxMatrix, readIdx } from "../../../src/data/idx.js";
 import type { Scaler } from "../../../src/data/scaler.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
 import { readCoefficients } from "../../../src/models/import/coefficients.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { readSafetensors } from "../../../src/models/import/safetensors.js";
@@ -11,6 +10,7 @@ import { stackOfLinears } from "../../../src/models/import/stack-of-linears.js";
 import { readScaler } from "../../../src/study/local-import.js";
 import { utf8 } from "../../data/helpers.js";
 import { type Draw, FUZZ_TIME, fuzz, oneOf } from "../../fuzz.js";
+import { evaluateNetwork } from "./evaluate.js";
 import { integers, type NodeSpec, onnxFile, tensor, value } from "./onnx-writer.js";
 import { savedTensors } from "./safetensors-writer.js";
 

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AifError } from "../../../src/errors.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
+import { evaluateNetwork } from "./evaluate.js";
 import { affine, transpose } from "./naive.js";
 import { type ModelSpec, type NodeSpec, onnxFile, tensor, value } from "./onnx-writer.js";
 

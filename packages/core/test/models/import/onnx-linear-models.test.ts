@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../../src/linalg/matrix.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { expectFailure } from "../../data/helpers.js";
+import { evaluateNetwork } from "./evaluate.js";
 import { logistic, softmax } from "./naive.js";
 import { type Attribute, type NodeSpec, onnxFile, value } from "./onnx-writer.js";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../../src/linalg/matrix.js";
-import { evaluateNetwork, networkScores } from "../../../src/models/import/evaluate.js";
 import type { ImportedNetwork } from "../../../src/models/import/network.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
+import { evaluateNetwork, networkScores } from "./evaluate.js";
 import { affine, logistic, matrix, numbers, type Rows, softmax, transpose } from "./naive.js";
 import { integers, type NodeSpec, onnxFile, type Storage, tensor, value } from "./onnx-writer.js";
 

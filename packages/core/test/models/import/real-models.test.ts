@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { idxMatrix, readIdx } from "../../../src/data/idx.js";
 import { readTable } from "../../../src/data/read.js";
 import { Matrix } from "../../../src/linalg/matrix.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import { readOnnx } from "../../../src/models/import/onnx.js";
 import { columnOf, real } from "../../data/helpers.js";
+import { evaluateNetwork } from "./evaluate.js";
 
 const present = existsSync(real("onnx")) && existsSync(real("mnist"));
 

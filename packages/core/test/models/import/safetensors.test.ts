@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Matrix } from "../../../src/linalg/matrix.js";
-import { evaluateNetwork } from "../../../src/models/import/evaluate.js";
 import { readSafetensors } from "../../../src/models/import/safetensors.js";
 import { type StackOptions, stackOfLinears } from "../../../src/models/import/stack-of-linears.js";
 import { expectFailure } from "../../data/helpers.js";
+import { evaluateNetwork } from "./evaluate.js";
 import { affine, matrix, numbers } from "./naive.js";
 import { safetensorsFile, savedTensors, type TensorSpec } from "./safetensors-writer.js";
 

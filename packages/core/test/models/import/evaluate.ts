@@ -1,8 +1,8 @@
-import { FUNCTIONS } from "../../autodiff/functions.js";
-import { usageError } from "../../errors.js";
-import { blas } from "../../linalg/backend.js";
-import { Matrix } from "../../linalg/matrix.js";
-import type { ImportedNetwork, LinearLayer, OutputName } from "./network.js";
+import { FUNCTIONS } from "../../../src/autodiff/functions.js";
+import { usageError } from "../../../src/errors.js";
+import { blas } from "../../../src/linalg/backend.js";
+import { Matrix } from "../../../src/linalg/matrix.js";
+import type { ImportedNetwork, LinearLayer, OutputName } from "../../../src/models/import/network.js";
 
 const rowsPerBlock = 1024;
 
