@@ -41,20 +41,54 @@ export interface ChangeOptions {
 
 type Interval = readonly [number, number];
 
+/** A pair of which the rows' parts are known no longer, but what their intervals need. */
+export interface JudgedPair {
+  readonly before: Classified;
+  readonly after: Classified;
+  /** The standard error of each metric's change. */
+  readonly errors: Metrics;
+}
+
+/** Standard errors from the differences that the rows make: the parts of both sides, n numbers for each metric, may then go. */
+export function judgedPair(
+  { before, after }: MetricPair,
+  { w, sampling }: Pick<ChangeOptions, "w" | "sampling">,
+): JudgedPair {
+  const moves = new Float64Array(w.length);
+  const errorOf = (was: Float64Array, is: Float64Array): number => {
+    for (let i = 0; i < moves.length; i++) moves[i] = is[i] - was[i];
+    return meanStandardError(moves, w, sampling);
+  };
+  const errors = Object.entries(after.rows).map(([name, rows]) => [name, errorOf(before.rows[name], rows)] as const);
+  return { ...withoutRows({ before, after }), errors: Object.fromEntries(errors) };
+}
+
+/** The values of both sides, and which rows are classified rightly. */
+export const withoutRows = ({ before, after }: MetricPair): Omit<JudgedPair, "errors"> => ({
+  before: { values: before.values, right: before.right },
+  after: { values: after.values, right: after.right },
+});
+
 /** The change of every metric for every pair; the rows are the same in all of them, and so are the draws. */
-export function metricChanges(
+export const metricChanges = (
   pairs: readonly MetricPair[],
+  options: ChangeOptions,
+): Readonly<Record<string, MetricChange>>[] =>
+  judgedChanges(
+    pairs.map((pair) => judgedPair(pair, options)),
+    options,
+  );
+
+/** As `metricChanges`, of pairs whose rows' parts have gone. */
+export function judgedChanges(
+  pairs: readonly JudgedPair[],
   options: ChangeOptions,
 ): Readonly<Record<string, MetricChange>>[] {
   const z = normalQuantile(0.5 + options.level / 2);
   const counted = countedChanges(pairs, options);
-  return pairs.map(({ before, after }, p) => {
-    const errorOf = (name: string): number => {
-      const moves = after.rows[name].map((value, i) => value - before.rows[name][i]);
-      return meanStandardError(moves, options.w, options.sampling);
-    };
-    return changesBetween(before.values, after.values, counted[p], (name) => z * errorOf(name));
-  });
+  return pairs.map(({ before, after, errors }, p) =>
+    changesBetween(before.values, after.values, counted[p], (name) => z * errors[name]),
+  );
 }
 
 /** Every metric's change with the interval that was counted out, or else with the reach of a normal one. */

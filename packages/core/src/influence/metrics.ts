@@ -62,7 +62,14 @@ export const attackedScores = (
   y: Float64Array,
   scores: Float64Array,
   reach: (row: number) => number,
-): Float64Array => scores.map((f, i) => f + loss.worseEnd(f, y[i], reach(i)) * reach(i));
+): Float64Array => {
+  const out = new Float64Array(scores.length);
+  for (let i = 0; i < out.length; i++) {
+    const far = reach(i);
+    out[i] = scores[i] + loss.worseEnd(scores[i], y[i], far) * far;
+  }
+  return out;
+};
 
 /** Whether a larger value is better. */
 export const HIGHER_IS_BETTER: Readonly<Record<string, boolean>> = {
@@ -173,42 +180,40 @@ function classificationRule(): MetricRule {
   };
 }
 
-/** The AUC and each row's part in it. */
-function rankMetric([positives, negatives]: Float64Array, y: Float64Array, w: Float64Array, f: Float64Array) {
-  const { area, placements } = areaUnderCurve(y, w, f);
-  return {
-    auc: area,
-    placed: placements.map((value, i) => (value - area) / (y[i] > 0 ? positives : negatives)),
-  };
-}
-
 /**
- * P(score of a positive > score of a negative), ties counting half, by weight; and each row's placement: the share of the
- * other class that it is ranked rightly against, whose mean over either class is the area (DeLong).
+ * P(score of a positive > score of a negative), ties counting half, by weight; and each row's part in it: its placement, the share of
+ * the other class that it is ranked rightly against, less its mean over the class, which is the area (DeLong), by the class's weight.
  */
-function areaUnderCurve(y: Float64Array, w: Float64Array, f: Float64Array): { area: number; placements: Float64Array } {
+function rankMetric([positives, negatives]: Float64Array, y: Float64Array, w: Float64Array, f: Float64Array) {
   const n = y.length;
   const { order, keys } = ascending(f);
-  // Positive for positives, negative for the others: rows far apart are looked up once.
+  // Positive for positives, negative for the others, also of those without weight: rows far apart are looked up once.
   const signed = new Float64Array(n);
   for (let i = 0; i < n; i++) signed[i] = y[i] > 0 ? w[i] : -w[i];
   const weights = new Float64Array(n);
   for (let k = 0; k < n; k++) weights[k] = signed[order[k]];
-  const placements = signed;
-  let [below, above, area] = [0, 0, 0];
+  const placed = signed;
+  let [below, above, area] = [0, 0, 0]; // the weights so far of the negatives, and of the positives
   for (let from = 0, to = 0; from < n; from = to) {
     let [up, down] = [0, 0];
-    for (; to < n && keys[to] === keys[from] && (to === from || f[order[to]] === f[order[from]]); to++) {
-      up += Math.max(0, weights[to]);
-      down += Math.max(0, -weights[to]);
-    }
+    do {
+      const weight = weights[to++];
+      if (weight > 0) up += weight;
+      else down -= weight;
+    } while (to < n && keys[to] === keys[from] && f[order[to - 1]] === f[order[to]]);
     // Negatives ranked below a positive, and for a negative the positives ranked at most as high: turned round below.
     const [underUps, underDowns] = [below + 0.5 * down, above + 0.5 * up];
-    for (let k = from; k < to; k++) placements[order[k]] = 1 / weights[k] > 0 ? underUps : underDowns; // 0 has a sign too
+    for (let k = from; k < to; k++) placed[order[k]] = isPositive(weights[k]) ? underUps : underDowns;
     area += up * underUps;
     below += down;
     above += up;
   }
-  for (let i = 0; i < n; i++) placements[i] = y[i] > 0 ? placements[i] / below : 1 - placements[i] / above;
-  return { area: area / (above * below), placements };
+  const auc = area / (above * below);
+  for (let i = 0; i < n; i++) {
+    placed[i] = y[i] > 0 ? (placed[i] / below - auc) / positives : (1 - placed[i] / above - auc) / negatives;
+  }
+  return { auc, placed };
 }
+
+/** The sign of a weight that may be 0 or −0. */
+const isPositive = (weight: number): boolean => weight > 0 || (weight === 0 && Object.is(weight, 0));

@@ -1,12 +1,7 @@
+import { lossValues } from "../models/loss-rows.js";
 import type { Work } from "../parallel/work.js";
 import { hasJointWorstCase, isJoint, type JointWorstCase, jointWorstCase } from "../robust/joint-worst-case.js";
-import {
-  dualNormOf,
-  expandedRobustLosses,
-  hasClosedForm,
-  type RobustLossMethod,
-  worstLoss,
-} from "../robust/robust-loss.js";
+import { dualNormOf, expandedRobustLosses, hasClosedForm, type RobustLossMethod } from "../robust/robust-loss.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Influence } from "./aif.js";
 import type { EvaluatedRows } from "./evaluated-rows.js";
@@ -61,12 +56,26 @@ export const attackedLosses = async (
   work?: Work,
 ): Promise<Float64Array> => (await attackedRows(attack, evaluated, point, work)).losses;
 
-function closedLosses(attack: Influence, evaluated: EvaluatedRows, { epsilon, moved }: AttackedPoint): Float64Array {
+function closedLosses(attack: Influence, evaluated: EvaluatedRows, point: AttackedPoint): Float64Array {
+  const { y } = evaluated.rows;
+  const losses = new Float64Array(y.length);
+  lossValues(attack.fit.model.loss, worstScores(attack, evaluated, point), y, losses);
+  return losses;
+}
+
+/** n: the scores of rows that are attacked one by one, under the worst attack. */
+function worstScores(attack: Influence, evaluated: EvaluatedRows, { epsilon, moved }: AttackedPoint): Float64Array {
   const { rows, fitOf } = evaluated;
   const reach = reaches(attack, evaluated, { epsilon, moved });
-  return rows.scores.map((f, i) =>
-    worstLoss(attack.fit.model.loss, f + moved * rows.shifts[i], rows.y[i], reach[fitOf ? fitOf[i] : 0]),
-  );
+  const reachOf = fitOf ? (row: number): number => reach[fitOf[row]] : (): number => reach[0];
+  return attackedScores(rows.loss, rows.y, movedScores(rows, moved), reachOf);
+}
+
+/** n: the scores at θ̂ + moved·I. */
+function movedScores({ scores, shifts }: EvaluatedRows["rows"], moved: number): Float64Array {
+  const out = new Float64Array(scores.length);
+  for (let i = 0; i < out.length; i++) out[i] = scores[i] + moved * shifts[i];
+  return out;
 }
 
 type JointRows = Pick<JointWorstCase, "losses" | "terms" | "scores">;
@@ -154,14 +163,8 @@ export async function robustLosses(
 }
 
 /** Metrics of the predictions at θ̂ + moved·I, without attack. */
-export function naturalMetrics({ rows: { loss, y, w, scores, shifts } }: EvaluatedRows, moved: number): MetricRows {
-  return metricRows(
-    loss,
-    y,
-    w,
-    scores.map((f, i) => f + moved * shifts[i]),
-  );
-}
+export const naturalMetrics = ({ rows }: EvaluatedRows, moved: number): MetricRows =>
+  metricRows(rows.loss, rows.y, rows.w, movedScores(rows, moved));
 
 /** The same under the worst attack; null where it has no closed form, and where rows are not moved but reweighted. */
 export function attackedMetrics(attack: Influence, evaluated: EvaluatedRows, point: AttackedPoint): MetricRows | null {
@@ -176,10 +179,8 @@ export function attackedScoresOf(
   evaluated: EvaluatedRows,
   { epsilon, moved }: AttackedPoint,
 ): Float64Array | null {
-  const { rows, fitOf } = evaluated;
   if (attack.threat.tilt || !hasClosedForm(attack.fit.model, attack.threat)) return null;
-  if (isJoint(attack.threat)) return jointRows(attack, evaluated, { epsilon, moved }).scores;
-  const reach = reaches(attack, evaluated, { epsilon, moved });
-  const scores = rows.scores.map((f, i) => f + moved * rows.shifts[i]);
-  return attackedScores(rows.loss, rows.y, scores, (i) => reach[fitOf ? fitOf[i] : 0]);
+  return isJoint(attack.threat)
+    ? jointRows(attack, evaluated, { epsilon, moved }).scores
+    : worstScores(attack, evaluated, { epsilon, moved });
 }

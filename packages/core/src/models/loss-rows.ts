@@ -28,6 +28,11 @@ export function* rowBends(
   }
 }
 
+/** ℓ of every row, to `out`. */
+export function lossValues(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
+  for (const { from, values } of rowJets(loss, f, y)) out.set(values, from);
+}
+
 /** ℓ' of every row, to `out`. A squared loss is asked once, not for every row. */
 export function lossSlopes(loss: Loss, f: Float64Array, y: Float64Array, out: Float64Array): void {
   if (loss.quadratic) {

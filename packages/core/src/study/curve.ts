@@ -1,7 +1,13 @@
 import { rowsShare } from "../influence/estimation-loss.js";
 import { type EvaluatedRows, trainingRows } from "../influence/evaluated-rows.js";
 import { kinkFraction, residualFraction } from "../influence/kink-radius.js";
-import { type MetricChange, type MetricPair, metricChanges } from "../influence/metric-changes.js";
+import {
+  type JudgedPair,
+  judgedChanges,
+  judgedPair,
+  type MetricPair,
+  withoutRows,
+} from "../influence/metric-changes.js";
 import type { MetricRows } from "../influence/metrics.js";
 import { changeStandardError, lossChanges, naturalLoss, predictedChange } from "../influence/moving-rows.js";
 import {
@@ -70,7 +76,8 @@ export async function curvePoints(
   };
   const bend = await secondOrderOf({ attack, shifts }, settings, judgement.fittedSampling, work);
   const naturalNow = naturalMetrics(evaluated, 0);
-  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
+  const drafts: { point: Omit<CurvePoint, "metrics">; natural: JudgedPair; robust: JudgedPair | null }[] = [];
+  const judged = (pair: MetricPair): JudgedPair => judgedFor(pair, rows, judgement.sampling, settings);
   for (const epsilon of epsilons) {
     const now = await attackedRows(attack, evaluated, { epsilon, moved: 0 }, work);
     const then = await attackedRows(attack, evaluated, { epsilon, moved: epsilon }, work);
@@ -86,8 +93,8 @@ export async function curvePoints(
     const robustNow = attackedMetrics(attack, evaluated, { epsilon, moved: 0 });
     const robustThen = attackedMetrics(attack, evaluated, { epsilon, moved: epsilon });
     drafts.push({
-      natural: { before: naturalNow, after: naturalMetrics(evaluated, epsilon) },
-      robust: robustNow && robustThen && { before: robustNow, after: robustThen },
+      natural: judged({ before: naturalNow, after: naturalMetrics(evaluated, epsilon) }),
+      robust: robustNow && robustThen && judged({ before: robustNow, after: robustThen }),
       point: pointAt(at, {
         epsilon,
         predicted: predictedChange(training.rows, epsilon),
@@ -287,23 +294,23 @@ export function worstOf(groups: NonNullable<CurvePoint["groups"]>): string | nul
   return known.toSorted((a, b) => (b.cost ?? 0) - (a.cost ?? 0))[0]?.name ?? null;
 }
 
+/** A pair of predictions with what its intervals need, where there are to be any. */
+export const judgedFor = (
+  pair: MetricPair,
+  { w }: { readonly w: Float64Array },
+  sampling: Sampling,
+  { inference }: StudySettings,
+): JudgedPair => (inference === "none" ? { ...withoutRows(pair), errors: {} } : judgedPair(pair, { w, sampling }));
+
 export function changesOf(
-  pairs: readonly MetricPair[],
+  pairs: readonly JudgedPair[],
   { y, w }: { readonly y: Float64Array; readonly w: Float64Array },
   sampling: Sampling,
   { inference, confidence: level, seed }: StudySettings,
-): Map<MetricPair, Readonly<Record<string, MetricChangeValue>>> {
-  if (inference !== "none") {
-    const changes: readonly Readonly<Record<string, MetricChange>>[] = metricChanges(pairs, {
-      y,
-      w,
-      sampling,
-      level,
-      seed,
-    });
-    return new Map(pairs.map((pair, k) => [pair, changes[k]]));
-  }
-  return new Map(pairs.map((pair) => [pair, plainChanges(pair)]));
+): Map<JudgedPair, Readonly<Record<string, MetricChangeValue>>> {
+  if (inference === "none") return new Map(pairs.map((pair) => [pair, plainChanges(pair)]));
+  const changes = judgedChanges(pairs, { y, w, sampling, level, seed });
+  return new Map(pairs.map((pair, k) => [pair, changes[k]]));
 }
 
 /** Changes without intervals. */

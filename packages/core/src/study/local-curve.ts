@@ -1,12 +1,12 @@
 import { rowsShare } from "../influence/estimation-loss.js";
 import type { LocalInfluence } from "../influence/local/influence.js";
-import type { MetricPair } from "../influence/metric-changes.js";
+import type { JudgedPair } from "../influence/metric-changes.js";
 import { independentRows, meanStandardError, type Sampling } from "../influence/sampling.js";
 import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import { normalQuantile } from "../stats/distributions.js";
 import type { AttackSample } from "./attack-sample.js";
-import { around, breakEvenRate, changesOf, mixedOf, populationPoint, worstOf } from "./curve.js";
+import { around, breakEvenRate, changesOf, judgedFor, mixedOf, populationPoint, worstOf } from "./curve.js";
 import { type Groups, groupPoints } from "./groups.js";
 import {
   type AttackedPrediction,
@@ -78,7 +78,7 @@ export async function localCurve(
   const now = await naturalPrediction(evaluated, local, 0, quiet);
   const at = { attack, natural: dot(w, now.losses), heldOut, population, estimationLoss, trust, stationarity, z };
   const trainingNow = heldOut ? await naturalPrediction(trainingRows, local, 0, quiet) : now;
-  const drafts: { point: Omit<CurvePoint, "metrics">; natural: MetricPair; robust: MetricPair | null }[] = [];
+  const drafts: { point: Omit<CurvePoint, "metrics">; natural: JudgedPair; robust: JudgedPair | null }[] = [];
   for (const [k, epsilon] of epsilons.entries()) {
     work.onProgress?.({ phase: "losses under attack", done: k, total: epsilons.length });
     const then = await naturalPrediction(evaluated, local, epsilon, quiet);
@@ -98,9 +98,16 @@ export async function localCurve(
     const error = (rows: Float64Array, of = { w, sampling }): number =>
       z === null ? 0 : meanStandardError(rows, of.w, of.sampling);
     drafts.push({
-      natural: { before: now.metrics, after: then.metrics },
-      robust: attackedNow.metrics &&
-        attackedThen.metrics && { before: attackedNow.metrics, after: attackedThen.metrics },
+      natural: judgedFor({ before: now.metrics, after: then.metrics }, evaluated, sampling, settings),
+      robust:
+        attackedNow.metrics &&
+        attackedThen.metrics &&
+        judgedFor(
+          { before: attackedNow.metrics, after: attackedThen.metrics },
+          attacked,
+          sample?.sampling ?? sampling,
+          settings,
+        ),
       point: localPoint(at, {
         epsilon,
         predicted: dot(trainingRows.w, difference(trainingThen.losses, trainingNow.losses)),
