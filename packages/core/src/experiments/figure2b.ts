@@ -121,7 +121,7 @@ async function repeat(source: DigitSource, random: RandomStream, work: Work): Pr
   const fit = await kernelFit(
     rows,
     { kernel: kernel("ntk"), ridge: RIDGE, centres: "move", penalty: "coefficients" },
-    { signal: work.signal, nameOf: (row) => `Picture ${row}` },
+    { signal: work.signal, nameOf: (row) => `picture ${row}` },
   );
   const found: Record<string, { points: Errors[]; length: number }> = {};
   let done = 0;

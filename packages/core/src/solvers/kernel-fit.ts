@@ -47,7 +47,7 @@ export interface KernelFitOptions extends Work {
 export async function kernelFit(
   rows: KernelRows,
   settings: KernelRidgeSettings,
-  { signal, onProgress, nameOf = (i) => `Row ${i}`, gram: known, repeated: found = null }: KernelFitOptions = {},
+  { signal, onProgress, nameOf = (i) => `row ${i}`, gram: known, repeated: found = null }: KernelFitOptions = {},
 ): Promise<KernelFit> {
   checkKernelRidge(settings);
   await ensureBlas();

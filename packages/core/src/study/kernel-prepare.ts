@@ -70,7 +70,7 @@ async function prepareOn(
   refuseTooMany(training, outputs, settings);
   const reach = resolveReach(settings, training, () => true);
   const rows = kernelRowsOf(training, outputs);
-  const nameOf = (row: number): string => training.placeOf(row).replace("data row", "Data row");
+  const nameOf = (row: number): string => training.placeOf(row);
   const chosen = chosenKernel(settings, rows.x);
   const { gamma, degree } = chosen;
   const K = kernel(chosen.name, { ...(gamma !== null && { gamma }), ...(degree !== null && { degree }) });

@@ -223,7 +223,7 @@ describe("rows without an answer", () => {
 
   test.each([[[1, 2]], [[3, 6]], [[-0.1, -0.2]]])("ntk: a row parallel to %o", async (other) => {
     await expect(kernelFit(rows([[1, 2], [4, 1], other]), settings("ntk"))).rejects.toThrow(
-      /Row 0 and Row 2 have the same direction or opposite ones/,
+      /Row 0 and row 2 have the same direction or opposite ones/,
     );
   });
 

@@ -156,7 +156,7 @@ describe("a fit", () => {
     const broken = { ...rows, x: Matrix.fromRows([[0], [Number.NaN], [3]]) };
     expect((await refusal(kernelFit(broken, settings))).message).toContain("Row 1");
     expect((await refusal(kernelFit(broken, settings, { nameOf: (i) => `line ${i + 2}` }))).message).toContain(
-      "line 3",
+      "Line 3",
     );
     expect((await refusal(kernelFit(rows, settings, { signal: AbortSignal.abort() }))).code).toBe("cancelled");
   });

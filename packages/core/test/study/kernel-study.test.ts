@@ -98,7 +98,7 @@ describe("analyze --model kernel:…", () => {
       const zero = columns(Array.from(y));
       for (const name of ["a", "b", "c"] as const) zero[name][6] = 0;
       const wanted = settings({ gamma: null, ridge: null }, { model, evaluation: { kind: "training" } });
-      await expect(analyze({ table: tableOf(zero), settings: wanted })).rejects.toThrow(/Row 7 is 0 in every column/);
+      await expect(analyze({ table: tableOf(zero), settings: wanted })).rejects.toThrow(/Data row 7 is 0 in every column/);
     },
   );
 
@@ -252,10 +252,10 @@ describe("analyze --model kernel:…", () => {
     expect(result.flags.map(({ code }) => code)).toContain("repeated-rows");
     const ntk = settings({ gamma: null }, { model: "kernel:ntk", evaluation: { kind: "training" } });
     await expect(analyze({ table: tableOf(repeat), settings: ntk })).rejects.toThrow(
-      /Row 1 and Row 2 have the same direction/,
+      /Data row 1 and data row 2 have the same direction/,
     );
     const zeros = { a: [1, 0, 2, 3], b: [2, 0, 1, 4], y: [1, 2, 3, 1] };
-    await expect(analyze({ table: tableOf(zeros), settings: ntk })).rejects.toThrow(/Row 2 is 0 in every column/);
+    await expect(analyze({ table: tableOf(zeros), settings: ntk })).rejects.toThrow(/Data row 2 is 0 in every column/);
   });
 
   test.each([

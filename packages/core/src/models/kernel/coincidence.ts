@@ -11,17 +11,17 @@ export interface Coincidence {
 
 /**
  * Looks for rows where the kernel has no derivative. @returns rows that repeat others, which do no harm to a smooth kernel
- * @param nameOf what messages call a row
+ * @param nameOf what messages call a row within a sentence
  * @throws input: entries that are not finite; a row of zeros, or parallel rows, where the kernel depends on directions
  */
 export function checkRows(kernel: Kernel, points: KernelPoints, nameOf: (row: number) => string): Coincidence | null {
   const bad = points.squares.findIndex((square) => !(square < Infinity));
-  if (bad >= 0) throw inputError(`${nameOf(bad)} holds entries that are not finite, or too large to be squared.`);
+  if (bad >= 0) throw inputError(`${capital(nameOf(bad))} holds entries that are not finite, or too large to be squared.`);
   if (kernel.domain === "everywhere") return coincidence(points, "same");
   const zero = points.squares.indexOf(0);
   if (zero >= 0) {
     throw inputError(
-      `${nameOf(zero)} is 0 in every column: the kernel ${kernel.name} depends on the direction of a row, which it does not have; leave the row out, or add a column that is not 0.`,
+      `${capital(nameOf(zero))} is 0 in every column: the kernel ${kernel.name} depends on the direction of a row, which it does not have; leave the row out, or add a column that is not 0.`,
     );
   }
   if (kernel.smoothAtCentres) return coincidence(points, "same");
@@ -30,7 +30,7 @@ export function checkRows(kernel: Kernel, points: KernelPoints, nameOf: (row: nu
   const [first, second] = found.rows;
   const others = found.count > 1 ? ` (one of ${found.count} such pairs)` : "";
   throw inputError(
-    `${nameOf(first)} and ${nameOf(second)} have the same direction or opposite ones${others}: the kernel ${kernel.name} has a cusp there, so no influence exists; leave one of them out, or use nngp or rbf.`,
+    `${capital(nameOf(first))} and ${nameOf(second)} have the same direction or opposite ones${others}: the kernel ${kernel.name} has a cusp there, so no influence exists; leave one of them out, or use nngp or rbf.`,
   );
 }
 
@@ -64,3 +64,6 @@ function coincidence(points: KernelPoints, kind: "same" | "parallel"): Coinciden
   }
   return rows && { rows, count };
 }
+
+/** As a sentence begins. */
+const capital = (words: string): string => words[0].toUpperCase() + words.slice(1);
