@@ -98,7 +98,9 @@ describe("analyze --model kernel:…", () => {
       const zero = columns(Array.from(y));
       for (const name of ["a", "b", "c"] as const) zero[name][6] = 0;
       const wanted = settings({ gamma: null, ridge: null }, { model, evaluation: { kind: "training" } });
-      await expect(analyze({ table: tableOf(zero), settings: wanted })).rejects.toThrow(/Data row 7 is 0 in every column/);
+      await expect(analyze({ table: tableOf(zero), settings: wanted })).rejects.toThrow(
+        /Data row 7 is 0 in every column/,
+      );
     },
   );
 

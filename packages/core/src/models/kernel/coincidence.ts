@@ -16,7 +16,8 @@ export interface Coincidence {
  */
 export function checkRows(kernel: Kernel, points: KernelPoints, nameOf: (row: number) => string): Coincidence | null {
   const bad = points.squares.findIndex((square) => !(square < Infinity));
-  if (bad >= 0) throw inputError(`${capital(nameOf(bad))} holds entries that are not finite, or too large to be squared.`);
+  if (bad >= 0)
+    throw inputError(`${capital(nameOf(bad))} holds entries that are not finite, or too large to be squared.`);
   if (kernel.domain === "everywhere") return coincidence(points, "same");
   const zero = points.squares.indexOf(0);
   if (zero >= 0) {
