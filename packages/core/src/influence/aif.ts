@@ -180,28 +180,28 @@ function sizeOfTerms(f: Float64Array, w: Float64Array, slopes: Float64Array, cur
 }
 
 /**
- * The size of what a squared loss subtracts: root mean squares of its scores and residuals, and of what the scores are sums of, Σ|θ_j| of
- * the features' own (of a lasso they are left out); of other losses a score says it by itself.
+ * The size of what scores are sums of, Σ|θ_j| of the features' own root mean squares (of a lasso they are left out), where it tells which
+ * ℓ' are rounding. A squared loss subtracts the target: no less than root mean squares of its scores and residuals. An exponential is right
+ * to a rounding of itself, whatever the score: no less than 1. Others have no ℓ' of 0.
  */
 export function termsOf(
-  {
-    model: { loss },
-    parameters,
-    hessian,
-    ridge,
-    sparse,
-  }: Pick<Fit, "model" | "parameters" | "hessian" | "ridge" | "sparse">,
+  { model, parameters, hessian, ridge, sparse }: Pick<Fit, "model" | "parameters" | "hessian" | "ridge" | "sparse">,
   { size }: SlopeExtent,
 ): number {
-  if (!loss.quadratic) return 0;
-  const curvature = loss.second(0, 0);
+  const { loss, map } = model;
   const d = sparse ? 0 : parameters.length;
+  // Σ w ℓ''
+  const curvature = loss.quadratic
+    ? loss.second(0, 0)
+    : map.intercept && d > 0
+      ? hessian.data[0]
+      : Number.POSITIVE_INFINITY;
   let summed = 0;
   for (let j = 0; j < d; j++) {
     const square = Math.max(0, hessian.data[j * d + j] - ridge[j]) / curvature;
     summed += Math.abs(parameters[j]) * Math.sqrt(square);
   }
-  return Math.max(Math.sqrt(size / curvature), summed);
+  return Math.max(loss.quadratic ? Math.sqrt(size / curvature) : 1, summed);
 }
 
 /** What Φ is made of. Sums over the rows, and `kinks.zeroResiduals` and the rows' own numbers, can be joined of parts of the rows. */

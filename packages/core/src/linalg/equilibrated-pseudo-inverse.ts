@@ -8,7 +8,7 @@ import { checkRows, checkSquare, sumOfSquares } from "./square.js";
 export interface EquilibratedPseudoInverse extends PseudoInverseSolver {
   /** The eigenvalue of S A S nearest −∞, beside that of the largest magnitude. */
   readonly relativeSmallest: number;
-  /** About b'A⁻¹b along what counts as zero: Σ (v_k'Sb)²/λ_k over those eigenvalues of S A S, none below what rounding leaves of 0. */
+  /** About b'A⁻¹b along what counts as zero: Σ (v_k'Sb)²/λ_k over those eigenvalues of S A S, none below one rounding of the largest. */
   leftOut(b: Float64Array): number;
 }
 
@@ -32,7 +32,7 @@ export function equilibratedPseudoInverse(a: Matrix, relativeTolerance: number):
   const largest = eigen.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const inner = pseudoInverseSolver(scaled, relativeTolerance, eigen);
   const dropped = [...eigen.values.keys()].filter((k) => Math.abs(eigen.values[k]) <= relativeTolerance * largest);
-  const least = n * Number.EPSILON * largest;
+  const least = (Number.EPSILON / 2) * largest;
   const project = projectionFrom(
     dropped.map((k) => eigen.vectors.row(k).slice()),
     s,

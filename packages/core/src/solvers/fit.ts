@@ -145,7 +145,7 @@ function problemOn(data: Dataset, asked: Pick<Problem, "model" | "ridge" | "l2" 
       if (!sums.pull.data.every(Number.isFinite)) data.check?.();
       return { scalars, gradient: sums.pull.data, hessian: withHessian ? sums.grams[0] : null, scores };
     },
-    recession: async (from, to) => withRows(NO_RECESSION, loss, data.y, from.scores, to.scores),
+    recession: async (from, to) => withRows(NO_RECESSION, loss, { y: data.y, w: data.weights }, from.scores, to.scores),
   };
 }
 

@@ -12,6 +12,8 @@ const GRADIENT_TOLERANCE = 1e-12;
 const NEGLIGIBLE_STEP = 1e-14;
 /** A step this small is the last: what is left after it is of the order of its square. */
 const LAST_STEP = 1e-11;
+/** Residuals this small beside the fit are those of rows that are all met exactly. */
+const ALL_MET = 1e-10;
 /** Steps below this that do not shrink any more are rounding. */
 const STALLED_STEP = 1e-8;
 /** Roundings of the scores that a gradient may be the sum of: some of their own, some of the sums. */
@@ -94,15 +96,16 @@ export const NO_RECESSION: Recession = {
   best: Number.POSITIVE_INFINITY,
 };
 
-/** The same with some more rows. */
+/** The same with some more rows; those without weight have no say. */
 export function withRows(
   { largest, worst, best }: Recession,
   loss: Loss,
-  y: Float64Array,
+  { y, w }: Pick<Block, "y" | "w">,
   before: Float64Array,
   after: Float64Array,
 ): Recession {
   for (let i = 0; i < before.length; i++) {
+    if (w[i] === 0) continue;
     const shift = after[i] - before[i];
     const change = loss.recession(shift, y[i]);
     largest = Math.max(largest, Math.abs(shift));
@@ -175,7 +178,9 @@ export async function minimise(
     // Where rounding in the scores is what is left of the gradient, steps stop shrinking.
     const stalled = relativeStep <= STALLED_STEP && relativeStep > 0.5 * lastStep;
     lastStep = relativeStep;
-    const isThere = relativeStep <= Math.max(NEGLIGIBLE_STEP, enough);
+    // Of rows that are all met, a step that is negligible for the fit is still large for what is left of the residuals.
+    const met = !quadratic && point.residualSize <= ALL_MET * pointSize(point);
+    const isThere = relativeStep <= Math.max(met ? 0 : NEGLIGIBLE_STEP, enough);
     if (isThere || stalled || (settled && !quadratic)) {
       if (isLeftOver(problem, point, inverse)) break;
       return { point: snapped(model, point), iterations, inverse };

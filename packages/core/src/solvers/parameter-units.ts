@@ -8,14 +8,16 @@ import type { Evaluate } from "./wolfe-search.js";
 const NEAR = 16;
 
 /**
- * u (d), powers of two: θ = u∘θ' makes the terms of ∇L alike in size, whatever the units of the features. One number for all parameters that
+ * u (d), powers of two: θ = u∘θ' makes the curvature of L alike in all parameters, whatever the units of the features: about the squares of
+ * the sizes of ∇L's terms, and the ridge. One number for all parameters that
  * are weights of a feature, so that what is least in length stays so. null where units are near each other, or the model does not say what
  * its parameters are weights of.
- * @param sizes d: Σ w|∂l/∂θ_j|
+ * @param sizes d: Σ w|∂l/∂θ_j|. @param ridge d: P
  */
-export function parameterUnits({ featureOf }: Model, sizes: Float64Array): Float64Array | null {
+export function parameterUnits({ featureOf }: Model, sizes: Float64Array, ridge: Float64Array): Float64Array | null {
   if (!featureOf) return null;
-  const largest = largestOfFeatures(featureOf, sizes);
+  const roots = sizes.map((size, j) => Math.sqrt(size * size + ridge[j]));
+  const largest = largestOfFeatures(featureOf, roots);
   const known = [...largest.values()].filter((size) => size > 0 && size < Number.POSITIVE_INFINITY);
   const [least, most] = [Math.min(...known), Math.max(...known)];
   if (!(most > NEAR * least)) return null;
@@ -30,10 +32,11 @@ export function largestOfFeatures(featureOf: Int32Array, sizes: Float64Array): M
   return largest;
 }
 
-/** u∘x of a vector, or of every column of a matrix (d×k), as a new one. */
+/** u∘x, as a new vector. */
 export const inUnits = (u: Float64Array, x: Float64Array): Float64Array => x.map((value, j) => u[j] * value);
 
-function rowsInUnits(u: Float64Array, { data, rows, columns }: Matrix): Matrix {
+/** The same of every column of a matrix (d×k). */
+export function columnsInUnits(u: Float64Array, { data, rows, columns }: Matrix): Matrix {
   return new Matrix(
     data.map((value, at) => u[Math.floor(at / columns)] * value),
     rows,
@@ -52,12 +55,12 @@ export const evaluatedInUnits =
 /** UHU with U = diag(u). */
 export const operatorInUnits = (u: Float64Array, operator: SymmetricOperator): SymmetricOperator => ({
   size: operator.size,
-  product: async (vectors) => rowsInUnits(u, await operator.product(rowsInUnits(u, vectors))),
+  product: async (vectors) => columnsInUnits(u, await operator.product(columnsInUnits(u, vectors))),
 });
 
 /** U⁻¹M⁻¹U⁻¹ */
 export function preconditionerInUnits(u: Float64Array, { name, products, apply }: Preconditioner): Preconditioner {
   if (name === "none") return { name, products, apply };
   const inverse = u.map((value) => 1 / value);
-  return { name, products, apply: (residuals) => rowsInUnits(inverse, apply(rowsInUnits(inverse, residuals))) };
+  return { name, products, apply: (residuals) => columnsInUnits(inverse, apply(columnsInUnits(inverse, residuals))) };
 }

@@ -168,7 +168,7 @@ async function inStages(
   let target = Math.max(FIRST_STAGE, tolerance);
   for (let stage = 1; ; stage++) {
     const terms = await gradientTerms(problem, parameters, work);
-    if (stage === 1) units = parameterUnits(problem.model, terms);
+    if (stage === 1) units = parameterUnits(problem.model, terms, problem.ridge);
     const sizes = units ? inUnits(units, terms) : terms;
     const relativeGradient = ({ gradient }: MinimiserPoint): number => relativeSize(gradient, sizes);
     const left = maximumIterations - iterations;

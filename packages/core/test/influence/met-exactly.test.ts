@@ -1,5 +1,17 @@
 import { beforeAll, expect, test } from "vitest";
-import { basis, ensureBlas, fit, influence, linear, lp, Matrix, matrixDataset, quadratic } from "../../src/index.js";
+import {
+  basis,
+  ensureBlas,
+  fit,
+  influence,
+  linear,
+  logistic,
+  lp,
+  Matrix,
+  matrixDataset,
+  poisson,
+  quadratic,
+} from "../../src/index.js";
 import { randomStream } from "../../src/stats/random.js";
 
 beforeAll(() => ensureBlas());
@@ -43,3 +55,26 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed))(
     expect(attack.influence.every((value) => value === 0)).toBe(true);
   },
 );
+
+test.each(Array.from({ length: 20 }, (_, seed) => seed))(
+  "as many counts as parameters, some of them 1 (seed %d)",
+  async (seed) => {
+    const random = randomStream(90 + seed);
+    const d = 1 + (seed % 5);
+    const X = Array.from({ length: d + 1 }, () => Array.from({ length: d }, () => random.normal()));
+    const y = X.map((_, i) => 1 + Math.floor(i === 0 ? 0 : 9 * random.uniform()));
+    const fitted = await fit(poisson(), matrixDataset(Matrix.fromRows(X), y));
+    expect(fitted.scores.every((f, i) => Math.abs(f - Math.log(y[i])) < 1e-12)).toBe(true);
+    const attack = await influence(fitted, lp(2));
+    expect(attack.influence.every((value) => value === 0)).toBe(true);
+  },
+);
+
+test("rows without weight have no say in whether a fit exists", async () => {
+  const x = Matrix.fromRows([[1], [2], [3], [4], [2]]);
+  const weights = Float64Array.of(1, 1, 1, 1, 0);
+  // The last row alone keeps the classes from being apart.
+  await expect(fit(logistic(), matrixDataset(x, [-1, -1, 1, 1, 1], { weights }))).rejects.toThrow(
+    /separate the targets/,
+  );
+});

@@ -51,12 +51,30 @@ describe("what rows add to the sums", () => {
 
   test("how scores change: the largest shift, and the worst and best change of a logistic loss, −ys", () => {
     const signs = Float64Array.of(1, -1, 1);
-    const first = withRows(NO_RECESSION, LOSSES.logistic, signs, new Float64Array(3), Float64Array.of(2, 0.5, 1));
+    const first = withRows(
+      NO_RECESSION,
+      LOSSES.logistic,
+      { y: signs, w: Float64Array.of(1, 1, 1) },
+      new Float64Array(3),
+      Float64Array.of(2, 0.5, 1),
+    );
     expect(first).toEqual({ largest: 2, worst: 0.5, best: -2 });
-    const more = withRows(first, LOSSES.logistic, Float64Array.of(-1), Float64Array.of(1), Float64Array.of(4));
+    const more = withRows(
+      first,
+      LOSSES.logistic,
+      { y: Float64Array.of(-1, -1), w: Float64Array.of(1, 0) },
+      Float64Array.of(1, 0),
+      Float64Array.of(4, 9),
+    );
     expect(more).toEqual({ largest: 3, worst: 3, best: -2 });
     expect(
-      withRows(NO_RECESSION, LOSSES.logistic, new Float64Array(0), new Float64Array(0), new Float64Array(0)),
+      withRows(
+        NO_RECESSION,
+        LOSSES.logistic,
+        { y: new Float64Array(0), w: new Float64Array(0) },
+        new Float64Array(0),
+        new Float64Array(0),
+      ),
     ).toEqual({ largest: 0, worst: Number.NEGATIVE_INFINITY, best: Number.POSITIVE_INFINITY });
   });
 });

@@ -113,6 +113,42 @@ test.each([2, 3].flatMap((K) => [2, 3].map((p) => ({ K, p }))))("softmax, %o", a
     expect(attack.solver.name).toBe("pseudo-inverse");
     expect(attack.solver.rank).toBe((K - 1) * (m + 1));
     expect(relativeError(inLikeUnits(attack.influence), known.influence)).toBeLessThan(1e-6);
+    const iterated = await localInfluence(point, lp(p, { budgets: units }), { solver: "cg" });
+    expect(iterated.solver).toMatchObject({ name: "cg", converged: true });
+    expect(relativeError(inLikeUnits(iterated.influence), known.influence)).toBeLessThan(1e-6);
+  }
+});
+
+test("a ridge in raw units holds what it is large beside, and the rest is fitted", async () => {
+  const [K, l2] = [3, 0.01];
+  const { X, y } = rowsOf(K, 11);
+  const features = ["a", "b", "c", "d"];
+  const model = softmaxRegression({ features, classes: ["x", "y", "z"] });
+  for (const units of UNITS) {
+    const rows = X.map((x) => x.map((value, k) => value * units[k]));
+    const data = matrixDataset(Matrix.fromRows(rows), y, { features });
+    const { parameters, converged } = await trainModel(model, data, { l2, tolerance: 1e-10 });
+    expect(converged).toBe(true);
+    const sums = new Float64Array(parameters.length);
+    const sizes = new Float64Array(parameters.length);
+    rows.forEach((x, i) => {
+      const scores = [0, 1, 2].map((k) => parameters[k] + dot(parameters.subarray(K + k * m, K + (k + 1) * m), x));
+      const f = scores.map((score) => score - Math.max(...scores));
+      const total = f.reduce((sum, value) => sum + Math.exp(value), 0);
+      f.forEach((value, k) => {
+        const slope = (Math.exp(value) / total - Number(y[i] === k)) / n;
+        [1, ...x].forEach((entry, j) => {
+          const at = j === 0 ? k : K + k * m + j - 1;
+          sums[at] += slope * entry;
+          sizes[at] += Math.abs(slope * entry);
+        });
+      });
+    });
+    const left = sums.map((sum, j) => {
+      const penalty = j < K ? 0 : l2 * parameters[j];
+      return Math.abs(sum + penalty) / (sizes[j] + Math.abs(penalty));
+    });
+    expect(Math.max(...left)).toBeLessThan(1e-9);
   }
 });
 
@@ -132,8 +168,11 @@ test("a gradient is small beside what its own feature's units make of it", async
 test("units are powers of two, one for all weights of a feature, and 1 where features are near", () => {
   const model = softmaxRegression({ features: ["a", "b"], classes: ["x", "y"] });
   const far = Float64Array.of(0.5, 0.5, 900, 1e-3, 1100, 2e-3);
-  const units = parameterUnits(model, far);
+  const units = parameterUnits(model, far, new Float64Array(6));
   expect([...(units ?? [])]).toEqual([2, 2, 2 ** -10, 2 ** 9, 2 ** -10, 2 ** 9]);
-  expect(parameterUnits(model, Float64Array.of(1, 2, 3, 4, 8, 16))).toBeNull();
+  // Where a ridge is larger than the feature's own curvature, that.
+  const held = parameterUnits(model, far, Float64Array.of(0, 0, 0, 16, 0, 16));
+  expect([...(held ?? [])]).toEqual([2, 2, 2 ** -10, 1 / 4, 2 ** -10, 1 / 4]);
+  expect(parameterUnits(model, Float64Array.of(1, 2, 3, 4, 8, 16), new Float64Array(6))).toBeNull();
   expect(relativeSize(Float64Array.of(0, 2), Float64Array.of(1, 4))).toBe(0.5);
 });

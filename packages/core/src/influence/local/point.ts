@@ -17,6 +17,8 @@ export interface ModelPoint extends RiskProblem {
   readonly gradient: Float64Array;
   /** max_j |∇L_j| / Σ of the sizes of its terms (MATH 12). */
   readonly gradientNorm: number;
+  /** d: what the terms of ∇L add up to if none cancels, where that is known: the units of the parameters. */
+  readonly gradientTerms?: Float64Array;
 }
 
 /**
@@ -44,5 +46,6 @@ export async function pointAt(
     trainingLoss: risk,
     gradient,
     gradientNorm: relativeSize(gradient, terms),
+    gradientTerms: terms,
   };
 }

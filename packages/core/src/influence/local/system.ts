@@ -18,6 +18,12 @@ import { type ExtremeEigenvalues, extremeEigenvalues, type LanczosOptions } from
 import { type LinearSolution, type SolverName, trueResidual } from "../../solvers/linear-solution.js";
 import { nystromPreconditioner, worthwhileRank } from "../../solvers/nystrom-preconditioner.js";
 import { dampedOperator, type SymmetricOperator } from "../../solvers/operator.js";
+import {
+  columnsInUnits,
+  operatorInUnits,
+  parameterUnits,
+  preconditionerInUnits,
+} from "../../solvers/parameter-units.js";
 import { type DampedPreconditioner, NO_PRECONDITIONER, type Preconditioner } from "../../solvers/preconditioner.js";
 import { type Curvature, type RiskOperator, riskOperator } from "../../solvers/risk-operator.js";
 import {
@@ -184,6 +190,13 @@ interface SystemGround extends Pick<LocalSystem, "damping" | "curvature" | "matr
 function systemOf(ground: SystemGround, products: RiskOperator, work: Work): LocalSystem {
   const { point, options, damping, curvature, seed, matrix, factor, made, sketching } = ground;
   const { maximumIterations } = options;
+  const units =
+    point.gradientTerms &&
+    parameterUnits(
+      point.model,
+      point.gradientTerms,
+      point.ridge.map((P) => P + damping),
+    );
   const preconditioner = async (also: Work, lambda = damping): Promise<Preconditioner | null> => {
     if (options.preconditioner && lambda === damping && made.choice.preconditioner !== "none")
       return options.preconditioner;
@@ -243,14 +256,17 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
         ...(options.allowUnconverged && { allowUnconverged: true }),
       };
       const ready = choice.name === "cg" ? await atHand(also) : null;
+      const damped = dampedOperator(products, damping);
       const solution = ready
-        ? await blockConjugateGradients(dampedOperator(products, damping), right, {
-            ...settings,
-            ...ready,
-            tolerance: Float64Array.from({ length: right.columns }, (_, k) =>
-              Math.max(usual ?? CG_TOLERANCE, typeof enough === "number" ? enough : enough[k]),
-            ),
-          })
+        ? await inLikeUnits(units, { operator: damped, right, ready }, (operator, of, given) =>
+            blockConjugateGradients(operator, of, {
+              ...settings,
+              ...given,
+              tolerance: Float64Array.from({ length: of.columns }, (_, k) =>
+                Math.max(usual ?? CG_TOLERANCE, typeof enough === "number" ? enough : enough[k]),
+              ),
+            }),
+          )
         : await solveSystem({ operator: products, damping, right }, choice, settings);
       return { ...solution, outOfRange: new Float64Array(right.columns) };
     },
@@ -260,6 +276,23 @@ function systemOf(ground: SystemGround, products: RiskOperator, work: Work): Loc
         : curvatureExtremes(products, point, curvature, { ...also, seed }),
     on: (data) => systemOf({ ...ground, point: { ...point, data } }, products.on(data), work),
   };
+}
+
+type Ready = Pick<BlockCgOptions, "preconditioner" | "later">;
+
+/** Conjugate gradients, whose residuals are told in units that are alike: beside those of large features, what is left of small ones is nothing. */
+async function inLikeUnits<Solution extends { readonly solution: Matrix }>(
+  u: Float64Array | null | undefined,
+  { operator, right, ready }: { readonly operator: SymmetricOperator; readonly right: Matrix; readonly ready: Ready },
+  solve: (operator: SymmetricOperator, right: Matrix, ready: Ready) => Promise<Solution>,
+): Promise<Solution> {
+  if (!u) return solve(operator, right, ready);
+  const { preconditioner, later } = ready;
+  const found = await solve(operatorInUnits(u, operator), columnsInUnits(u, right), {
+    ...(preconditioner && { preconditioner: preconditionerInUnits(u, preconditioner) }),
+    ...(later && { later: { ...later, make: async () => preconditionerInUnits(u, await later.make()) } }),
+  });
+  return { ...found, solution: columnsInUnits(u, found.solution) };
 }
 
 /**

@@ -65,7 +65,7 @@ export function problemOf(pass: Pass<RowsView>, { model, l2, ranks }: FitGround,
         sums: [each.all],
         visit(view) {
           const [before, after] = [view.scores(model, from.theta), view.scores(model, to.theta)];
-          found = withRows(found, loss, view.data.y, before, after);
+          found = withRows(found, loss, { y: view.data.y, w: view.data.weights }, before, after);
           each.own.set([found.largest, found.worst, found.best]);
         },
       });
