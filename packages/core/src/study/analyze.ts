@@ -11,7 +11,7 @@ import { closedPredictionsOf } from "./closed-predictions.js";
 import { closedResult } from "./closed-result.js";
 import { coefficientTable } from "./coefficients.js";
 import type { Judgement } from "./curve.js";
-import { groundFlags, positiveRows, tableFlags } from "./data-flags.js";
+import { groundFlags, positiveRows, squaredWeights, tableFlags } from "./data-flags.js";
 import { evaluateAttacks } from "./evaluate-attacks.js";
 import { type Groups, groupSection, groupsOf } from "./groups.js";
 import { inferencesOf } from "./inference.js";
@@ -113,7 +113,13 @@ export async function studyOf(
     ...tableFlags(input, training, evaluation),
     ...groundFlags(
       settings,
-      { rows: training.rows, copies: training.copies, clusters, positive: positiveRows(training.y) },
+      {
+        rows: training.rows,
+        copies: training.copies,
+        clusters,
+        positive: positiveRows(training.y),
+        squares: squaredWeights(training.evaluationWeights),
+      },
       model,
       reach,
       fit,

@@ -52,6 +52,12 @@ export function attackFlags({ budgets, norms }: Pick<StudySettings, "budgets" | 
 /** With this many clusters their sums are about normal. */
 const MANY_CLUSTERS = 40;
 
+/** Nor may there be fewer than this for each parameter. */
+const CLUSTERS_PER_PARAMETER = 20;
+
+/** Where unequal weights leave less than this share of the rows, intervals are too short. */
+const LEAST_EFFECTIVE = 0.5;
+
 /** With this many rows of the rarer label for each parameter, 95 % intervals hold 94 % and more. */
 const EVENTS_PER_PARAMETER = 5;
 
@@ -62,6 +68,8 @@ export function groundFlags(
     readonly clusters: number | null;
     /** Rows with a target above 0. */
     readonly positive: number;
+    /** Σ w² of the rows' own weights, Σ w = 1. */
+    readonly squares: number;
   },
   model: ChosenModel,
   reach: Reach,
@@ -92,6 +100,7 @@ export function groundFlags(
   }
   flags.push(...clusterFlags(data.clusters, fit.parameters.length));
   const rows = data.rows / data.copies;
+  flags.push(...weightFlags(settings, rows, data.squares * data.copies));
   const perRow = fit.parameters.length / rows;
   if (perRow > 0.05 && !fit.sparse) {
     flags.push(
@@ -119,9 +128,22 @@ export function conditionFlags(fit: Fit, whose = ""): Flag[] {
 
 /** @param clusters null: rows are drawn by themselves */
 export function clusterFlags(clusters: number | null, parameters: number): Flag[] {
-  if (clusters === null || clusters >= Math.max(MANY_CLUSTERS, parameters)) return [];
+  if (clusters === null || clusters >= Math.max(MANY_CLUSTERS, CLUSTERS_PER_PARAMETER * parameters)) return [];
   return [raise("few-clusters", `${clusters} clusters for ${parameters} parameters.`)];
 }
+
+/** @param squares Σ w², Σ w = 1: its inverse is how many rows of equal weight would tell as much about a mean (Kish) */
+export function weightFlags(
+  { weights, weightsKind }: Pick<StudySettings, "weights" | "weightsKind">,
+  rows: number,
+  squares: number,
+): Flag[] {
+  if (weights === null || weightsKind !== "sampling" || 1 >= LEAST_EFFECTIVE * rows * squares) return [];
+  return [raise("unequal-weights", `${rows} rows tell about as much as ${Math.round(1 / squares)} of equal weight.`)];
+}
+
+/** Σ w² */
+export const squaredWeights = (w: Float64Array): number => w.reduce((sum, weight) => sum + weight * weight, 0);
 
 /** How many of the targets in memory are above 0. */
 export const positiveRows = (y: Float64Array): number => y.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);

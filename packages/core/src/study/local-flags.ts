@@ -1,4 +1,4 @@
-import { attackFlags, clusterFlags, integerFlags, tableFlags } from "./data-flags.js";
+import { attackFlags, clusterFlags, integerFlags, tableFlags, weightFlags } from "./data-flags.js";
 import { raise } from "./flags.js";
 import { isStationary } from "./local-damping.js";
 import { isFar } from "./local-polish.js";
@@ -7,8 +7,8 @@ import { restartSpread } from "./local-spread.js";
 import type { Flag, ThreatSection } from "./result.js";
 import { number, percent, threatLabel } from "./words.js";
 
-/** Flags on data, model and training, before any threat. */
-export function localGroundFlags(prepared: DescribedLocal, clusters: number | null): Flag[] {
+/** Flags on data, model and training, before any threat. @param squares Σ w² of the rows' own weights; null: not to be spoken of */
+export function localGroundFlags(prepared: DescribedLocal, clusters: number | null, squares: number | null): Flag[] {
   const { input, training, evaluation, local, trained, imported, statements, reach, damping } = prepared;
   const { settings } = input;
   const flags: Flag[] = [
@@ -22,6 +22,7 @@ export function localGroundFlags(prepared: DescribedLocal, clusters: number | nu
   }
   flags.push(...clusterFlags(clusters, prepared.point.parameters.length));
   const rows = training.rows / training.copies;
+  if (squares !== null) flags.push(...weightFlags(settings, rows, training.copies * squares));
   const perRow = prepared.point.parameters.length / rows;
   if (perRow > 0.05) {
     const count = prepared.point.parameters.length;

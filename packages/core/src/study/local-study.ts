@@ -3,6 +3,7 @@ import type { Work } from "../parallel/work.js";
 import { dot } from "../solvers/inverse-hessian.js";
 import type { Study } from "./analyze.js";
 import { judge } from "./conditions.js";
+import { squaredWeights } from "./data-flags.js";
 import { groupSection, groupsOf } from "./groups.js";
 import { evaluateLocal, naturalPrediction } from "./local-evaluation.js";
 import { localGroundFlags, restartFlags } from "./local-flags.js";
@@ -77,7 +78,7 @@ export async function localStudyOf(
       estimationLoss: inferences[0].estimationLoss,
     },
     flags: [
-      ...localGroundFlags(prepared, clusters),
+      ...localGroundFlags(prepared, clusters, squaredWeights(training.evaluationWeights)),
       ...projectionFlags(prepared.projection, training, settings.inference !== "none"),
       ...sections.flatMap(({ flags }) => flags),
       ...threats.flatMap(restartFlags),

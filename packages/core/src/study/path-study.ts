@@ -3,7 +3,7 @@ import type { Table } from "../data/table.js";
 import { usageError } from "../errors.js";
 import type { Work } from "../parallel/work.js";
 import { type Fit, fit as fitModel } from "../solvers/fit.js";
-import { groundFlags, noteFlags, positiveRows } from "./data-flags.js";
+import { groundFlags, noteFlags, positiveRows, squaredWeights } from "./data-flags.js";
 import { refuseL1 } from "./l1-settings.js";
 import { type ChosenModel, chooseModel, ridgeOf } from "./model-choice.js";
 import { modelSection } from "./model-section.js";
@@ -125,7 +125,7 @@ export function pathSettings(all: ResolvedSettings): Omit<PathSettings, "epsilon
 }
 
 /** Flags on how far numbers hold for new rows: the path speaks of the training rows alone. */
-const ABOUT_NEW_ROWS: ReadonlySet<string> = new Set(["in-sample", "few-rows", "few-events"]);
+const ABOUT_NEW_ROWS: ReadonlySet<string> = new Set(["in-sample", "few-rows", "few-events", "unequal-weights"]);
 
 /** Flags on data and model where nothing is said of new rows. */
 export const trainingRowFlags = (
@@ -140,7 +140,13 @@ export const trainingRowFlags = (
   ...noteFlags(data.notes),
   ...groundFlags(
     settings,
-    { rows: data.rows, copies: data.copies, clusters: clusterCount(data, settings), positive: positiveRows(data.y) },
+    {
+      rows: data.rows,
+      copies: data.copies,
+      clusters: clusterCount(data, settings),
+      positive: positiveRows(data.y),
+      squares: squaredWeights(data.evaluationWeights),
+    },
     model,
     reach,
     fit,

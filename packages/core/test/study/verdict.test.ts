@@ -154,8 +154,40 @@ describe("clusters and class weights", () => {
     await expect(run(withSites(1), { ...loan, cluster: "site" })).rejects.toThrow(/one cluster of --cluster "site"/);
     const few = await run(withSites(12), { ...loan, cluster: "site" });
     expect(few.flags.map(({ code }) => code)).toContain("few-clusters");
-    const many = await run(withSites(50), { ...loan, cluster: "site" });
+    // Sums over 50 clusters are about normal, but not for more than 2 parameters.
+    const short = await run(withSites(50), { ...loan, cluster: "site" });
+    expect(short.model.parameters.length).toBeGreaterThan(2);
+    expect(short.flags.map(({ code }) => code)).toContain("few-clusters");
+    const many = await run(withSites(20 * short.model.parameters.length), { ...loan, cluster: "site" });
     expect(many.flags.map(({ code }) => code)).not.toContain("few-clusters");
+  });
+
+  test("weights are flagged where their rows tell as little as fewer than half of equal weight", async () => {
+    const base = loans(200);
+    const withHeavy = (heavy: number): Table => ({
+      ...base,
+      columns: [
+        ...base.columns,
+        numeric(
+          "wt",
+          Array.from({ length: 200 }, (_, i) => (i < 20 ? heavy : 1)),
+        ),
+      ],
+    });
+    const flagsOf = async (heavy: number, changes: Partial<StudySettings> = {}) =>
+      (await run(withHeavy(heavy), { ...loan, weights: "wt", ...changes })).flags.filter(
+        ({ code }) => code === "unequal-weights",
+      );
+    // 20 of weight 10 and 180 of 1: 380²/2180 = 66.2; of weight 4: 260²/500 = 135.2.
+    expect((await flagsOf(10)).map(({ message }) => message)).toEqual([
+      "200 rows tell about as much as 66 of equal weight.",
+    ]);
+    expect(await flagsOf(4)).toEqual([]);
+    expect(await flagsOf(10, { weightsKind: "frequency" })).toEqual([]);
+    // Factors of classes weigh the fit, not the judgement.
+    expect(await flagsOf(4, { classWeight: "balanced" })).toEqual([]);
+    const softmax = { model: "softmax", loss: null, l2: 0.1, evaluation: { kind: "training" } } as const;
+    expect(await flagsOf(10, softmax)).toHaveLength(1);
   });
 
   test("folds keep clusters together", async () => {

@@ -179,6 +179,6 @@ const OWN: ReadonlySet<string> = new Set([
 ]);
 
 const flagsOf = (name: string, prepared: PreparedLocal): Flag[] =>
-  localGroundFlags(prepared, null)
+  localGroundFlags(prepared, null, null)
     .filter(({ code }) => OWN.has(code))
     .map((flag) => ({ ...flag, message: `${name}: ${flag.message}` }));

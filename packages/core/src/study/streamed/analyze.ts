@@ -189,7 +189,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
     ...tableFlags({ table: {} }, training, evaluation),
     ...groundFlags(
       settings,
-      { rows: training.rows, copies: 1, clusters, positive: summary.above },
+      { rows: training.rows, copies: 1, clusters, positive: summary.above, squares: summary.ownSquares },
       model,
       reach,
       fit,

@@ -112,6 +112,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "near-corner": { columns: { ...plain, y: (row) => row.a + row.noise }, changes: { norms: [INF] } },
   "few-clusters": { columns: { ...plain, g: ({ i }) => `g${i % 12}`, y }, changes: { cluster: "g" } },
+  "unequal-weights": { columns: { a, b, wt: ({ i }) => (i % 9 ? 1 : 40), y }, changes: { weights: "wt" } },
   "zero-gradient": { columns: { a: stairs, y: ({ i }) => [3, -3, 3, -3, 5, -5, 5, -5][i % 8] } },
   "trust-unknown": { columns: plain, changes: { model: "quadratic" } },
   "no-second-order": { columns: halfExact, changes: { secondOrder: "plain" } },

@@ -8,6 +8,7 @@ import type { Work } from "../../../parallel/work.js";
 import { dot } from "../../../solvers/inverse-hessian.js";
 import { modelBlockRows } from "../../../solvers/model-risk.js";
 import type { Study } from "../../analyze.js";
+import { squaredWeights } from "../../data-flags.js";
 import { inferenceFlags, populationSensitivity } from "../../inference.js";
 import { localGroundFlags, sampledAttacksFlag } from "../../local-flags.js";
 import type { LocalInference } from "../../local-inference.js";
@@ -71,6 +72,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   const clusters = stream.clusters ?? null;
   const roomBytes = await drawingRoom(ranks, work);
 
+  const squares = await squaresOf(views, settings);
   count.phase = "folds, intervals and radii";
   const trained = { weightsKind: settings.weightsKind, totalWeight: stream.weightTotal };
   const questions = influences.map((attack) =>
@@ -128,7 +130,7 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
       estimationLoss: judged[0].inference.estimationLoss,
     },
     flags: [
-      ...localGroundFlags(described, clusters),
+      ...localGroundFlags(described, clusters, squares),
       ...projectionFlags(described.projection, stream, settings.inference !== "none"),
       ...sections.flatMap(({ flags }) => flags),
       ...passingFlags(),
@@ -142,6 +144,22 @@ export async function analyzeClasses(input: StreamedInput, work: StreamedWork): 
   });
   const grounds = influences.map((attack, t) => ({ attack, epsilons: judged[t].epsilons }));
   return { result, coefficients: coefficientsOf(described, grounds) };
+}
+
+/** Σ w² of sampling weights; null without. */
+async function squaresOf(
+  views: Pass<RowsView>,
+  { weights, weightsKind }: StreamedInput["settings"],
+): Promise<number | null> {
+  if (weights === null || weightsKind !== "sampling") return null;
+  const sum = new Float64Array(1);
+  await views({
+    sums: [sum],
+    visit({ block: { evaluationWeights } }) {
+      sum[0] += squaredWeights(evaluationWeights);
+    },
+  });
+  return sum[0];
 }
 
 async function prepared(
