@@ -1,42 +1,31 @@
-import type { DescribedColumns } from "../../data/encoded-dataset.js";
 import { readableBytes } from "../../data/stream/estimate.js";
 import type { StreamedDataset } from "../../data/streamed-dataset.js";
 import type { Table } from "../../data/table.js";
 import { estimationLoss } from "../../influence/estimation-loss.js";
-import type { Sampling } from "../../influence/sampling.js";
 import { ensureBlas } from "../../linalg/backend.js";
 import { orderly } from "../../parallel/checkpoint.js";
 import type { Study } from "../analyze.js";
 import { closedResult } from "../closed-result.js";
 import { coefficientTable } from "../coefficients.js";
 import { groundFlags, tableFlags } from "../data-flags.js";
-import { populationSensitivity } from "../inference.js";
 import { localKindOf } from "../local-settings.js";
-import { chooseModel } from "../model-choice.js";
-import { penaltiesOf } from "../penalties.js";
-import { refuseUndeterminedSquares, stopwatch } from "../prepare.js";
-import { chooseProjection } from "../projection-choice.js";
+import { stopwatch } from "../prepare.js";
 import { projectionFlags } from "../projection-flags.js";
 import { resolvedSettings } from "../resolved-settings.js";
-import type { Flag, ThreatSection } from "../result.js";
-import { refuseOneCluster } from "../row-sampling.js";
+import type { Flag } from "../result.js";
 import { checkSettings, evaluationName, type StudySettings } from "../settings.js";
-import { resolveReach, threatsOf } from "../threat-choice.js";
-import { sectionFrom, trainingCurvature } from "../threat-section.js";
-import type { StreamedAttack } from "./attack-rows.js";
+import { threatsOf } from "../threat-choice.js";
 import { aucBytes, aucRows, listsAtOnce, metricsWith } from "./auc-rows.js";
+import { choose } from "./choices.js";
 import { analyzeClasses } from "./classes/analyze-classes.js";
-import { refuseManyClusters } from "./cluster-room.js";
-import { curveOf, heldOutOf, metricsNow } from "./curve-points.js";
-import type { CurveRows } from "./curve-rows.js";
+import { metricsNow } from "./curve-points.js";
 import { drawingRoom } from "./drawn-waves.js";
 import { evaluateAll, meanOf } from "./evaluate-rows.js";
-import { onFolds, onOthers, onTraining } from "./evaluated-view.js";
 import type { FitGround } from "./fit-rows.js";
-import { rowsOutside } from "./outside-rows.js";
 import { passingFlags } from "./passing-flags.js";
 import { refuseUnstreamed } from "./refuse.js";
-import { blocksOf, gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
+import { gramBlockRows, type PassCount, passesOver } from "./rows-view.js";
+import { curvesOf, samplingOf, sectionsOf } from "./sections.js";
 import { begin, judgeAll } from "./stages.js";
 import { firstLook, warmStart } from "./warm-start.js";
 import type { StreamedWork } from "./work.js";
@@ -69,26 +58,13 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   checkSettings({ ...settings, local: { ...settings.local, memoryBytes: null } });
   await ensureBlas();
   const clock = stopwatch();
-  const columns = columnsOf(training);
   const count: PassCount = { passes: 0, phase: "fitting" };
   const ranks = orderly(training.ranks, work.checkpoint);
   const m = training.features.length;
   const learning = { ...work, rowsPerBlock: gramBlockRows(m, m), ranks, count, name: "projected rows" };
   const looking = passesOver(training, learning);
-  const projection = await chooseProjection(settings, blocksOf(looking, training), input.projectionTable);
-  const model = chooseModel(settings, columns, projection);
-  const described = model.describe(training);
-  const outside = await rowsOutside(looking, ranks, settings, training);
-  const reach = resolveReach(settings, columns, (k) => described.map.usesInput(k), outside);
-  const penalties = penaltiesOf(settings, model, training.weightTotal);
-  refuseUndeterminedSquares(model, reach, penalties.l2);
-  const clusters = training.clusters ?? null;
-  refuseOneCluster(clusters, settings);
-  await refuseManyClusters(
-    input,
-    { parameters: described.map.count, threats: threatsOf(settings, reach).length },
-    work,
-  );
+  const choices = await choose(input, looking, ranks, work);
+  const { columns, projection, model, described, reach, penalties, clusters } = choices;
   const hasAuc = described.loss.name === "logistic";
   const lists = hasAuc ? await listsAtOnce(evaluation ?? training, settings, work) : 0;
 
@@ -129,30 +105,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
 
   count.phase = "evaluation";
   const mean = await meanOf(other, evaluation, summary, settings);
-  const curves = attacks.map((attacked, t): CurveRows => {
-    const evaluatedOn = other
-      ? onOthers(attacked, settings)
-      : judged.folds
-        ? onFolds(attacked, judged.folds, t, settings)
-        : onTraining(attacked);
-    const heldOut = other !== null || judged.folds !== null;
-    const rows = (evaluation ?? training).rows;
-    const sampled = samplingOf(evaluation ?? training, settings);
-    return {
-      attacked,
-      trusted: judged.threats[t].trusted,
-      bend: judged.threats[t].bend,
-      evaluatedOn,
-      heldOut,
-      rows,
-      mean,
-      sampling: sampled,
-      groups: (evaluation ?? training).groups ?? null,
-      clusters: (evaluation ?? training).clusters ?? null,
-      ranks,
-      settings,
-    };
-  });
+  const curves = curvesOf(input, { attacks, judged, mean, ranks, isApart: other !== null });
   const found = await evaluateAll(pass, other, curves, fit, summary.meanEvaluated);
   const judgedOn = evaluation ?? training;
   // Scores that are kept are no sums that a checkpoint could remember.
@@ -160,31 +113,7 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
   const aucs = lists > 0 ? await aucRows(anew, judgedOn, curves, { fit, ranks, lists }) : null;
 
   const excess = judged.covariance && estimationLoss(fit, judged.covariance);
-  const sections = attacks.map((attacked, t) => {
-    const { attack } = attacked;
-    const { collapse, radii, trusted: sizes, inference, rows } = judged.threats[t];
-    const population = populationSensitivity(trainingCurvature(attack), inference);
-    const points = { population, estimationLoss: excess, checks: found.checks[t] };
-    const spread = settings.inference === "none" ? null : found.spreads[t];
-    const curve = curveOf(curves[t], points, found.training[t], found.sums[t], spread, aucs?.curves[t] ?? null);
-    return sectionFrom(
-      { attack, collapse, trust: sizes.trust, kinkRadius: radii.kink, support: null },
-      {
-        heldOut: heldOutOf(curves[t], found.sums[t], found.spreads[t]),
-        population,
-        curve,
-        missingSecondOrder: curves[t].bend?.reason ?? null,
-        inference,
-        covariance: judged.covariance,
-        boundRadius: radii.bound,
-        multipliers: multipliersOf(attacked, training.features),
-        rows,
-      },
-      columns,
-      reach,
-      settings,
-    );
-  });
+  const sections = sectionsOf(input, choices, { attacks, judged, curves, found, aucs, excess });
   const flags: Flag[] = [
     ...tableFlags({ table: {} }, training, evaluation),
     ...groundFlags(
@@ -242,32 +171,6 @@ export async function analyzeStreamed(input: StreamedInput, work: StreamedWork =
       sizes,
       attacks.map(() => new Map()),
     ),
-  };
-}
-
-const columnsOf = ({ encoding, features }: StreamedDataset): DescribedColumns => ({
-  encoding,
-  features,
-  featureInfo: encoding.features,
-  labels: encoding.target.labels,
-});
-
-const samplingOf = ({ weightTotal }: StreamedDataset, { weightsKind }: StudySettings): Sampling => ({
-  weightsKind,
-  totalWeight: weightTotal,
-});
-
-function multipliersOf({ attack, stuck }: StreamedAttack, features: readonly string[]): ThreatSection["multipliers"] {
-  const { multipliers } = attack;
-  if (multipliers === null) return null;
-  const named = ({ feature, value }: { readonly feature: number; readonly value: number }) => ({
-    feature: features[feature],
-    value,
-  });
-  return {
-    residuals: multipliers.residuals.map(({ row, value }) => ({ row: stuck[row].sourceRow, value })),
-    coordinates: multipliers.coordinates.map(named),
-    ties: multipliers.ties.map(named),
   };
 }
 
