@@ -27,6 +27,25 @@ export function sharedShape({ model, data }: RiskProblem, theta: Float64Array): 
 }
 
 /**
+ * x (d) less its mean over the parts, in place, in the places where that holds: the same change of all parts changes no l_i, so that a ridge
+ * leaves none, nor has a solution of least norm one. What rounding leaves there grows as the ridge is small beside the features.
+ * @param parts K times q parameters. @param holds for the K parameters of a place
+ */
+export function withoutCommon(
+  x: Float64Array,
+  parts: readonly Int32Array[],
+  holds: (members: readonly number[]) => boolean = () => true,
+): Float64Array {
+  for (let place = 0; place < parts[0].length; place++) {
+    const members = parts.map((part) => part[place]);
+    if (!holds(members)) continue;
+    const mean = meanOf(members.map((j) => x[j]));
+    for (const j of members) x[j] -= mean;
+  }
+  return x;
+}
+
+/**
  * A preconditioner for H + λI from one Gram matrix over the rows: in the eigenvectors of C = Σ w A (K×K) the parts of M come apart, and c_kG + diag(P)
  * + λI is factorised for each eigenvalue c_k, G = Σ w tr(A) vv' / tr(C). Where A is the same in all rows, M is H.
  * @param sample makes it H along the axes of the scores too

@@ -6,7 +6,13 @@ import type { Work } from "../parallel/work.js";
 import { shuffled } from "../stats/shuffle.js";
 import { minimiseAdam } from "./adam.js";
 import { gradientTerms, relativeSize } from "./gradient-terms.js";
-import { kroneckerCost, kroneckerPreconditioner, sharedRidge, sharedShape } from "./kronecker-preconditioner.js";
+import {
+  kroneckerCost,
+  kroneckerPreconditioner,
+  sharedRidge,
+  sharedShape,
+  withoutCommon,
+} from "./kronecker-preconditioner.js";
 import { minimiseLbfgs } from "./lbfgs.js";
 import { meanLoss, type RiskProblem, ridgeOf, riskAt } from "./model-risk.js";
 import { minimiseNewton, type RentedPreconditioner } from "./newton-cg.js";
@@ -113,6 +119,15 @@ export async function trainModel(
   await ensureBlas();
   const start = startOf(model, options.start, seed);
   const found = await METHODS[method]({ problem, start, tolerance, options, work });
+  const shared = method === "adam" ? null : sharedShape(problem, found.parameters);
+  if (shared) {
+    const { ridge } = problem;
+    withoutCommon(
+      found.parameters,
+      shared.parameters,
+      ([j, ...rest]) => ridge[j] > 0 && rest.every((i) => ridge[i] === ridge[j]),
+    );
+  }
   const { risk, gradient } = await riskAt(problem, found.parameters, work);
   const gradientNorm = relativeSize(gradient, await gradientTerms(problem, found.parameters, work));
   return {

@@ -149,6 +149,15 @@ test("a ridge in raw units holds what it is large beside, and the rest is fitted
       return Math.abs(sum + penalty) / (sizes[j] + Math.abs(penalty));
     });
     expect(Math.max(...left)).toBeLessThan(1e-9);
+    // A ridge leaves no part that all classes share, nor has Φ one.
+    const attack = await localInfluence(await pointAt(model, data, parameters, { l2 }), lp(2, { budgets: units }));
+    for (const found of [parameters, attack.influence]) {
+      for (let j = 0; j < m; j++) {
+        const weights = [0, 1, 2].map((k) => found[K + k * m + j]);
+        const size = Math.max(...weights.map(Math.abs));
+        expect(Math.abs(weights.reduce((sum, value) => sum + value, 0))).toBeLessThanOrEqual(1e-9 * size);
+      }
+    }
   }
 });
 

@@ -3,6 +3,7 @@ import { numericalError } from "../../errors.js";
 import { asColumn, asColumns } from "../../models/sweep.js";
 import type { Work } from "../../parallel/work.js";
 import { dot } from "../../solvers/inverse-hessian.js";
+import { sharedShape, withoutCommon } from "../../solvers/kronecker-preconditioner.js";
 import { type ExtremeEigenvalues, proposedDamping } from "../../solvers/lanczos.js";
 import type { SolverEnd } from "../../solvers/linear-solution.js";
 import type { Curvature } from "../../solvers/risk-operator.js";
@@ -125,10 +126,15 @@ export async function localInfluences(
     largestEigenvalue: extremes?.largest.value ?? null,
     proposedDamping: extremes && proposedDamping(extremes).proposed,
   };
+  const shared = sharedShape(point, point.parameters);
+  const along = (k: number): Float64Array => {
+    const I = solved.solution.column(k).map((value) => -value);
+    return shared ? withoutCommon(I, shared.parameters) : I;
+  };
   return pulls.map((pull, k) => ({
     ...pull,
     point,
-    influence: solved.solution.column(k).map((value) => -value),
+    influence: along(k),
     damping: system.damping,
     curvature: system.curvature,
     solver: {
