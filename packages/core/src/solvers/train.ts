@@ -161,6 +161,9 @@ function startOf(model: Model, given: Float64Array | undefined, seed: number): F
 const FIRST_STAGE = 1e-3;
 const MOST_STAGES = 6;
 
+/** In raw units columns may be far from 0 beside their spread: what an intercept nearly undoes takes a smaller gradient to tell. */
+const RAW_TOLERANCE = 1e-11;
+
 /** What an exact minimiser gives, and what it is asked for. */
 interface Minimised extends MinimiserPoint {
   readonly end: "converged" | "iteration-limit" | "stalled";
@@ -180,10 +183,12 @@ async function inStages(
   let parameters = start;
   let iterations = 0;
   let units: Float64Array | null = null;
+  let last = tolerance;
   let target = Math.max(FIRST_STAGE, tolerance);
   for (let stage = 1; ; stage++) {
     const terms = await gradientTerms(problem, parameters, work);
     if (stage === 1) units = parameterUnits(problem.model, terms, problem.ridge);
+    if (units) last = Math.min(tolerance, RAW_TOLERANCE);
     const sizes = units ? inUnits(units, terms) : terms;
     const relativeGradient = ({ gradient }: MinimiserPoint): number => relativeSize(gradient, sizes);
     const left = maximumIterations - iterations;
@@ -192,12 +197,12 @@ async function inStages(
     const found = await minimise(at, asked, units);
     const result = units ? { ...found, theta: inUnits(units, found.theta) } : found;
     iterations += result.iterations;
-    const still = result.iterations === 0 && target === tolerance;
+    const still = result.iterations === 0 && target === last;
     if (result.end !== "converged" || still || stage === MOST_STAGES) {
       return { parameters: result.theta, iterations, end: result.end };
     }
     parameters = result.theta;
-    target = tolerance;
+    target = last;
   }
 }
 

@@ -304,7 +304,7 @@ test("a model of shared inputs is trained behind its Gram matrix where that pays
   const { sharedCurvature: _, ...bare } = counting;
   const alone = await trainModel(bare, rows, { l2: 1e-3 });
   expect(alone.trainingLoss).toBeCloseTo(helped.trainingLoss, 8);
-  expect(behind).toBeLessThan(0.6 * products);
+  expect(behind).toBeLessThan(0.75 * products);
   const cut = await trainModel(bare, rows, { l2: 1e-3, maximumIterations: 2 });
   expect(cut).toMatchObject({ end: "iteration-limit", iterations: 2 });
 });

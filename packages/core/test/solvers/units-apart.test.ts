@@ -185,3 +185,18 @@ test("units are powers of two, one for all weights of a feature, and 1 where fea
   expect(parameterUnits(model, Float64Array.of(1, 2, 3, 4, 8, 16), new Float64Array(6))).toBeNull();
   expect(relativeSize(Float64Array.of(0, 2), Float64Array.of(1, 4))).toBe(0.5);
 });
+
+test.each([13, 14, 15, 16, 17, 18])(
+  "a column far from 0 beside its spread has the weights that it has about its centre, seed %d",
+  async (seed) => {
+    const K = 3;
+    const { X, y } = rowsOf(K, seed);
+    const known = truth(X, y, K, 2);
+    const features = ["year", "b", "c", "d"];
+    const model = softmaxRegression({ features, classes: ["x", "y", "z"] });
+    const rows = X.map(([a, ...rest]) => [2000 + 5 * a, ...rest]);
+    const { parameters } = await trainModel(model, matrixDataset(Matrix.fromRows(rows), y, { features }));
+    const weights = [...parameters.subarray(K)].map((value, j) => (j % m === 0 ? 5 * value : value));
+    expect(relativeError(weights, known.theta.slice(K))).toBeLessThan(1e-8);
+  },
+);
