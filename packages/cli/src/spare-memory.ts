@@ -27,8 +27,8 @@ interface Costs {
   readonly scratch: number;
 }
 
-const LINEAR: Costs = { cell: 16, row: 1000, waiting: 700, uncollected: 160e6, scratch: 10 };
-const LOGISTIC: Costs = { ...LINEAR, row: 1400, waiting: 1100, uncollected: 230e6, scratch: 24 };
+const LINEAR: Costs = { cell: 16, row: 700, waiting: 700, uncollected: 160e6, scratch: 10 };
+const LOGISTIC: Costs = { ...LINEAR, row: 1000, waiting: 1100, uncollected: 230e6, scratch: 24 };
 const SOFTMAX: Costs = { cell: 36, row: 1000, waiting: 1000, uncollected: 50e6, scratch: 0 };
 
 const COSTS: Readonly<Record<string, Costs>> = {
