@@ -1,6 +1,6 @@
 // Joins the modules of @aif/core into a few files for Node, which starts in a third of the time on them; browsers and bundlers
 // get the modules one by one, and take what they use.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -8,10 +8,13 @@ import { build } from "esbuild";
 const dist = join(dirname(fileURLToPath(import.meta.url)), "../packages/core/dist");
 const bundle = join(dist, "bundle");
 
+/** The compiler leaves what it made of sources that have gone since. */
+const isOfSource = (file) => existsSync(join(dist, "../src", file.replace(/\.js$/, ".ts")));
+
 /** Everything that is loaded by its file name: the package's two doors, what only Node can do, threads. */
 function entries() {
   const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".js") && !file.startsWith("bundle"),
+    (file) => file.endsWith(".js") && !file.startsWith("bundle") && isOfSource(file),
   );
   const found = new Map(["index.js", "node.js"].map((file) => [basename(file, ".js"), join(dist, file)]));
   const add = (file) => {
