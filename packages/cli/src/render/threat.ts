@@ -68,8 +68,7 @@ function heldOutInterval({ settings }: StudyResult, { heldOut, extrapolated }: C
 function populationSentences({ settings }: StudyResult, { sensitivity: { population } }: ThreatSection): string[] {
   if (population === null) return [];
   const [lower, upper] = population.interval.map((end) => number(end));
-  const caution =
-    population.method === "projection" ? "; the shift is not clearly different from 0, so this is wide" : "";
+  const caution = population.method === "projection" ? "; the shift is not clear of its noise, so this is wide" : "";
   return [
     `In the population the curvature is ${number(Math.max(0, population.debiased))} (${short(100 * settings.confidence)}${glue}% interval ${lower} to ${upper}${caution}).`,
   ];

@@ -12,7 +12,7 @@ import type { Sandwich } from "./sandwich.js";
 export interface SensitivityInterval {
   readonly lower: number;
   readonly upper: number;
-  /** "delta": debiased ± z·se; "projection": all ½I'H_LI with I in the confidence ellipsoid, when Î is not clearly non-zero. */
+  /** "delta": debiased ± z·se; "projection": all ½I'H_LI with I in the confidence ellipsoid, when Î is not clearly non-zero or noise is worth all of Ŝ. */
   readonly method: "delta" | "projection";
   /** P value of the Wald test of I = 0. */
   readonly waldProbability: number;
@@ -51,8 +51,10 @@ export function curvatureInterval(
   const measured = I.map((value, j) => value / sizes[j]);
   const axes = fullLength(correlation, measured) ?? ellipsoid(correlation, measured);
   const waldProbability = chiSquareTail(axes.wald, axes.rank);
-  if (waldProbability < CLEARLY_NONZERO) {
-    const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
+  const reach = normalQuantile(0.5 + level / 2) * found.sensitivityStandardError;
+  // Where noise is worth more than all of Ŝ, Ŝ is far from normal, whatever the test says; wholly below 0 no interval holds.
+  const isSignal = centre > 0 || centre + reach < 0;
+  if (waldProbability < CLEARLY_NONZERO && isSignal) {
     return {
       lower: Math.max(0, centre - reach),
       upper: centre + reach,
