@@ -24,7 +24,9 @@ type Estimate = Omit<Sandwich, "sensitivityRows">;
 /** Below this Wald p value Î is clearly non-zero and Ŝ about normal (MATH 3). */
 const CLEARLY_NONZERO = 1e-3;
 /** Directions of V̂ this much thinner than the widest, in units of standard errors, carry no information of their own. */
-const RANK_TOLERANCE = 1e-13;
+const RANK_TOLERANCE = 1e-11;
+/** Nor do those that are no longer than so many times the most that rounding has taken from one: V̂ has none below 0. */
+const ROUNDING = 10;
 
 /**
  * The composite rule of MATH 3.
@@ -117,7 +119,8 @@ function trace({ data, rows: d }: Matrix): number {
 function ellipsoid(covariance: Matrix, I: Float64Array): Ellipsoid {
   const { values, vectors } = symmetricEigen(covariance);
   const largest = values[values.length - 1];
-  const kept = [...values.keys()].filter((k) => values[k] > RANK_TOLERANCE * largest);
+  const floor = Math.max(RANK_TOLERANCE * largest, -ROUNDING * values[0]);
+  const kept = [...values.keys()].filter((k) => values[k] > floor);
   const wald = kept.reduce((sum, k) => sum + dot(vectors.row(k), I) ** 2 / values[k], 0);
   const root = (): Float64Array[] => kept.map((k) => vectors.row(k).map((v) => v * Math.sqrt(values[k])));
   return { rank: kept.length, wald, root };

@@ -31,10 +31,10 @@ const portableBlas = (): Blas => (portable ??= loadPortableBlas());
 async function portableInNode({ threads }: EnsureBlasOptions): Promise<Blas> {
   // Not literals, so that bundlers for browsers leave the Node files alone.
   const [file, machine] = ["./helpers.node.js", "./core-share.node.js"];
-  const { helpers }: typeof import("./helpers.node.js") = await import(/* @vite-ignore */ file);
+  const { teamOf }: typeof import("./helpers.node.js") = await import(/* @vite-ignore */ file);
   const { coreShare }: typeof import("./core-share.node.js") = await import(/* @vite-ignore */ machine);
   const count = nativeThreads(process.env, coreShare(), threads);
-  portable = loadPortableBlas({ threads: count, helpers });
+  portable = loadPortableBlas({ team: teamOf(count) });
   return portable;
 }
 

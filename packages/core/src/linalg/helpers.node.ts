@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { Koffi } from "./native-kernels.node.js";
 import { type KeepAway, placement } from "./placement.node.js";
-import { HELPER_SOURCE, type Helpers } from "./portable/team.js";
+import { HELPER_SOURCE, type Helpers, Team } from "./portable/team.js";
 
 /** What a thread runs: it says its number in the system, and waits for panels of products. */
 const PROGRAM = `
@@ -39,3 +39,13 @@ export const helpers: Helpers = {
   },
   keepAway: (threadNumbers) => keepAway?.(threadNumbers),
 };
+
+/** Threads for large products, the caller's among them; null for one, and where the engine has no memory to share. */
+export function teamOf(threads: number): Team | null {
+  if (threads < 2) return null;
+  try {
+    return new Team(threads, helpers);
+  } catch {
+    return null;
+  }
+}

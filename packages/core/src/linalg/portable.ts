@@ -9,7 +9,7 @@ import { decomposeSymmetric } from "./portable/eigen.js";
 import { multiplyVector } from "./portable/matrix-vector.js";
 import { operand } from "./portable/operand.js";
 import { multiplyInto } from "./portable/product.js";
-import { type Helpers, Team } from "./portable/team.js";
+import type { Team } from "./portable/team.js";
 import { factorise, solveFromLeft } from "./portable/triangular.js";
 import { multiplySymmetric, solveVector, solveVectorTransposed } from "./portable/vectors.js";
 
@@ -57,24 +57,12 @@ function portableKernels(arena: Arena): Kernels {
 }
 
 export interface PortableOptions {
-  /** Threads for large products, this one among them (default 1). */
-  readonly threads?: number;
-  /** Starts the others: `helpers` of helpers.node.ts. */
-  readonly helpers?: Helpers;
-}
-
-/** Null where the engine has no memory to share: then one thread does all. */
-function teamOf(threads: number, helpers: Helpers): Team | null {
-  try {
-    return new Team(threads, helpers);
-  } catch {
-    return null;
-  }
+  /** Threads that share large products, this one among them: `teamOf` of helpers.node.ts; null (default): this one alone. */
+  readonly team?: Team | null;
 }
 
 /** The portable back end with an arena of its own. */
-export function loadPortableBlas({ threads = 1, helpers }: PortableOptions = {}): Blas {
-  const team = helpers && threads > 1 ? teamOf(threads, helpers) : null;
+export function loadPortableBlas({ team = null }: PortableOptions = {}): Blas {
   const arena = new Arena(team);
   return checkedBlas(portableKernels(arena), {
     name: "portable",

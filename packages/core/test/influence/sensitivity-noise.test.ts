@@ -43,3 +43,35 @@ test("S = 5 lies within, though a Wald test has no doubt that I is not 0: 600 dr
   // By the delta method alone it is 87 %.
   expect(held / given).toBeGreaterThan(0.9);
 });
+
+test.each([
+  ["below 0 and above it", [-9e-13, 4e-13]],
+  ["above it", [0, 4e-13]],
+])("directions of V that rounding alone leaves %s count for nothing", (_, rounding) => {
+  // Columns of a reflection, so that V has these eigenvalues in directions that are none of the coordinates.
+  const v = [0.1, 0.7, -0.5, 0.5];
+  const reflected = v.map((a, i) => v.map((b, j) => (i === j ? 1 : 0) - 2 * a * b));
+  const intervalOf = (thin: readonly number[]) => {
+    const lengths = [...thin, 1, 4];
+    const covariance = Matrix.fromRows(
+      reflected.map((row) => reflected.map((other) => row.reduce((sum, r, k) => sum + r * lengths[k] * other[k], 0))),
+    );
+    // Î has no part along the thin ones.
+    const found = Float64Array.from(reflected, (row) => 0.3 * row[2] - 0.2 * row[3]);
+    const debiased = 0.5 * (0.3 ** 2 + 0.2 ** 2 - 5);
+    return curvatureInterval(
+      found,
+      (u) => u.slice(),
+      { covariance, standardErrors: Float64Array.of(1, 1, 1, 1), debiased, sensitivityStandardError: 1 },
+      0.95,
+    );
+  };
+  const exact = intervalOf([0, 0]);
+  const rounded = intervalOf(rounding);
+  expect(exact.method).toBe("projection");
+  expect(rounded.upper).toBeCloseTo(exact.upper, 9);
+  // ‖z‖² ≤ χ²(2) = −2 log 0.05, most of it along the longer one.
+  const reach = Math.sqrt(-2 * Math.log(0.05));
+  expect(rounded.upper).toBeGreaterThan(0.5 * (2 * reach - 0.2) ** 2);
+  expect(rounded.upper).toBeLessThan(0.5 * (2 * reach + 0.5) ** 2);
+});
