@@ -3,10 +3,16 @@
  * which one thread packs into two rooms in turn; the result is cut into tiles. Whoever is free takes the next tile of the next piece, so
  * that a thread which is slow, or comes late, takes fewer. A tile's pieces are added in order: digits do not depend on who adds them.
  */
-import { addPanel, DEPTH, pack, WHOLE } from "./tiles";
+import { addPanel, DEPTH, pack, SCRATCH as TILE, scratchPanel, WHOLE } from "./tiles";
 
 export { scale } from "./multiply";
-export { SCRATCH, useScratch } from "./tiles";
+export { useScratch } from "./tiles";
+
+/** Tiles have at most so many rows and columns. */
+export const MOST_EDGE: i32 = 64;
+
+/** Bytes of scratch memory that each thread needs: a 4×4 tile, and what it packs itself. */
+export const SCRATCH: usize = TILE + (MOST_EDGE * DEPTH << 3);
 
 /** How often a thread looks before it sleeps: some 50 µs, about what waking takes. */
 const LOOKS: i32 = 20_000;
@@ -37,9 +43,20 @@ class Product {
   right: usize;
   /** From the first room to the second. */
   roomStep: usize;
+  /**
+   * Which operand is loose: not packed, but packed by whoever takes a tile, where a tile has all that the other operand multiplies it
+   * with; and its bytes from row (or column) to row, and from term to term.
+   */
+  loose: i32;
+  looseStep: usize;
+  looseTerm: usize;
   c: usize;
   rowStep: usize;
 }
+
+/** Values of `loose`. */
+const LEFT: i32 = 1;
+const RIGHT: i32 = 2;
 
 const PRODUCT: usize = 192;
 
@@ -75,11 +92,12 @@ function tell(at: usize, value: i32): void {
 /**
  * Begins C ← alpha·A·B + C, A rows×terms, B terms×columns; with `lower` only the entries (i, j ≤ i) of C, in tiles of `edge` rows and
  * columns. A and B are packed from `rooms` on in pieces of `depth` terms, a multiple of 256 if there are several; with `same`, B = A'.
+ * With `loose` 1 A lies there as it is, with `loose` 2 B.
  * Nobody may be at work on the product before.
  */
 export function begin(
   lower: bool, same: bool, rows: i32, columns: i32, terms: i32, alpha: f64, edge: i32, depth: i32,
-  rooms: usize, c: usize, rowStep: usize,
+  rooms: usize, c: usize, rowStep: usize, loose: i32, looseStep: usize, looseTerm: usize,
 ): void {
   const p = product();
   p.lower = lower;
@@ -100,6 +118,9 @@ export function begin(
   p.roomStep = sliversAt(same ? p.leftSlivers : p.leftSlivers + p.rightSlivers, depth);
   p.c = c;
   p.rowStep = rowStep;
+  p.loose = loose;
+  p.looseStep = looseStep;
+  p.looseTerm = looseTerm;
   for (let tile = 0; tile < p.tiles; tile++) atomic.store<i32>(done(tile), 0);
   atomic.store<i32>(PACKED, 0);
   atomic.store<i32>(NEXT, 0);
@@ -156,6 +177,14 @@ export function take(): i32 {
   return ticket < p.pieces * p.tiles ? ticket : -1;
 }
 
+/** Packs a part of the loose operand to this thread's own memory. */
+function packLoose(room: usize, p0: i32, depth: i32, from: i32, count: i32): usize {
+  const p = product();
+  const at = scratchPanel();
+  pack(count, depth, room + <usize>from * p.looseStep + <usize>p0 * p.looseTerm, p.looseStep, p.looseTerm, at);
+  return at;
+}
+
 /** Adds a piece to a tile, when the piece has been packed and those before have been added. */
 export function work(ticket: i32): void {
   const p = product();
@@ -178,8 +207,12 @@ export function work(ticket: i32): void {
   waitFor(done(tile), piece);
   for (let p0 = 0; p0 < terms; p0 += DEPTH) {
     const depth = min(DEPTH, terms - p0);
-    const left = packedAt(p.left + room, p.leftSlivers, p0, depth, i);
-    const right = packedAt(p.right + room, p.rightSlivers, p0, depth, j);
+    const left = p.loose == LEFT
+      ? packLoose(p.left + room, p0, depth, i, height)
+      : packedAt(p.left + room, p.leftSlivers, p0, depth, i);
+    const right = p.loose == RIGHT
+      ? packLoose(p.right + room, p0, depth, j, width)
+      : packedAt(p.right + room, p.rightSlivers, p0, depth, j);
     addPanel(height, width, depth, p.alpha, left, right, at, p.rowStep, p.lower ? i - j : WHOLE);
   }
   // Unless the product has been given up.

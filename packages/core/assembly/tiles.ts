@@ -17,6 +17,11 @@ export function useScratch(at: usize): void {
   scratch = at;
 }
 
+/** What lies behind the tile in this thread's scratch memory. */
+export function scratchPanel(): usize {
+  return scratch + SCRATCH;
+}
+
 /** Packs `count` vectors of `depth` numbers into slivers of four, interleaved; vector i starts at s + i·step. */
 export function pack(count: i32, depth: i32, s: usize, step: usize, depthStep: usize, to: usize): void {
   for (let i = 0; i < count; i += 4) {

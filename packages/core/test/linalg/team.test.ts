@@ -53,6 +53,10 @@ describe("threads of the portable back end", () => {
       [false, 5, 2000, 900, true, true],
       [false, 2001, 7, 600, false, true],
       [false, 1100, 90, 60, true, false],
+      [false, 1030, 10, 784, false, false],
+      [false, 784, 10, 1500, true, false],
+      [false, 10, 784, 1500, true, true],
+      [false, 9, 1100, 700, false, false],
     ] as const) {
       const expected = products(alone, lower, m, n, k, ta, tb);
       const found = products(arena, lower, m, n, k, ta, tb);

@@ -50,6 +50,9 @@ export interface SharedExports extends Pick<KernelExports, "FREE" | "scale"> {
     rooms: number,
     c: number,
     rowStep: number,
+    loose: number,
+    looseStep: number,
+    looseTerm: number,
   ): void;
   packLeft: Pack;
   packRight: Pack;
