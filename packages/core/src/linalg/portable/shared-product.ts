@@ -1,5 +1,4 @@
 /** A matrix product by all threads of a team: this one packs the operands piece by piece, and all of them take tiles of the result. */
-
 import type { SharedExports } from "./modules.js";
 import { DEPTH, loadPart, type Operand, type Part, transposed } from "./operand.js";
 import type { Team } from "./team.js";
@@ -14,7 +13,7 @@ const TILES_PER_THREAD = 4;
 
 const BYTES = Float64Array.BYTES_PER_ELEMENT;
 
-/** Operands that multiply the other with no more rows or columns than this leave its packing to whoever takes a tile. */
+/** An operand that meets no more rows or columns than this is packed by whoever takes a tile. */
 const FEW = 32;
 
 /** C ← alpha·A·B + C. */
@@ -34,7 +33,7 @@ export function multiplyTogether(team: Team, part: Part): void {
     { operand: left, count: rows, pack: kernels.packLeft, at: 0 },
     ...(same ? [] : [{ operand: transposed(right), count: columns, pack: kernels.packRight, at: leftRoom }]),
   ];
-  const loose = same ? -1 : rows >= columns && columns <= FEW ? 0 : columns > rows && rows <= FEW ? 1 : -1;
+  const loose = looseSide(part);
   const [looseStep, looseTerm] = loose < 0 ? [0, 0] : stepsOf(sides[loose], depth);
   kernels.begin(
     lower,
@@ -87,6 +86,12 @@ interface Side {
   readonly pack: SharedExports["packLeft"];
   /** Where it begins in a room, in numbers. */
   readonly at: number;
+}
+
+/** The longer one, where the other has few rows; −1: none. */
+function looseSide({ same, rows, columns }: Part): number {
+  if (same || Math.min(rows, columns) > FEW) return -1;
+  return rows >= columns ? 0 : 1;
 }
 
 /** Packs the terms of a piece, a block that the kernels take at once after the other. */
