@@ -44,7 +44,7 @@ export async function measureTable(
     comparisons.push(comparison);
   }
   tell("threads of the portable back end");
-  const scaling = threads > 1 ? await timeScaling(quick ? 3 : 21) : null;
+  const scaling = threads > 1 ? await (quick ? timeScaling(1, 1) : timeScaling(21)) : null;
   tell("shares of the machine's own product");
   const rates = await timeRates(quick ? quickly(RATE_CASES) : RATE_CASES, threads);
   if (quick) return { comparisons, rates, scaling, growth: [] };

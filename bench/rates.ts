@@ -58,26 +58,36 @@ export interface Scaling {
   readonly share: Spread;
 }
 
-export async function timeScaling(rounds = 21): Promise<Scaling> {
+/** From several starts of all three processes: how fast two threads of one are differs from start to start more than from round to round. */
+export async function timeScaling(rounds = 7, starts = 5): Promise<Scaling> {
+  const threads: number[] = [];
+  const processes: number[] = [];
+  for (let start = 0; start < starts; start++) {
+    for (const found of await scalingOfOneStart(rounds)) {
+      threads.push(found.threads);
+      processes.push(found.processes);
+    }
+  }
+  return {
+    threads: spreadOf(threads),
+    processes: spreadOf(processes),
+    share: spreadOf(threads.map((value, i) => value / processes[i])),
+  };
+}
+
+async function scalingOfOneStart(rounds: number): Promise<{ threads: number; processes: number }[]> {
   const start = (threads: number) =>
     startLibrary<{ ready: string }>(["gram products"], { AIF_BLAS: "off", AIF_THREADS: String(threads) });
   const [one, other, pair] = await Promise.all([start(1), start(1), start(2)]);
-  const threads: number[] = [];
-  const processes: number[] = [];
+  const found: { threads: number; processes: number }[] = [];
   for (let round = -2; round < rounds; round++) {
     const alone = (await one.ask<{ seconds: number }>()).seconds;
     const together = Math.max(
       ...(await Promise.all([one, other].map((worker) => worker.ask<{ seconds: number }>()))).map((r) => r.seconds),
     );
     const shared = (await pair.ask<{ seconds: number }>()).seconds;
-    if (round < 0) continue;
-    threads.push(alone / shared);
-    processes.push((2 * alone) / together);
+    if (round >= 0) found.push({ threads: alone / shared, processes: (2 * alone) / together });
   }
   for (const worker of [one, other, pair]) await worker.stop();
-  return {
-    threads: spreadOf(threads),
-    processes: spreadOf(processes),
-    share: spreadOf(threads.map((value, i) => value / processes[i])),
-  };
+  return found;
 }

@@ -113,7 +113,7 @@ const scalingVerdict = (processes: number, share: number): string =>
 function scalingSection({ threads, processes, share }: Scaling): string[] {
   return [
     "## Threads of the portable back end",
-    "Symmetric products of 10,000×200 numbers: two threads of one process against one, and two processes of one thread against one, in turns. What memory and other work take from two processors falls on both.",
+    "Symmetric products of 10,000×200 numbers: two threads of one process against one, and two processes of one thread against one, in turns, started five times. What memory and other work take from two processors falls on both.",
     table(
       ["two threads", "two processes", "share reached", "goal"],
       [[spread(threads), spread(processes), spread(share), scalingVerdict(processes.median, share.median)]],
