@@ -9,9 +9,8 @@ const NEAR = 16;
 
 /**
  * u (d), powers of two: θ = u∘θ' makes the curvature of L alike in all parameters, whatever the units of the features: about the squares of
- * the sizes of ∇L's terms, and the ridge. One number for all parameters that
- * are weights of a feature, so that what is least in length stays so. null where units are near each other, or the model does not say what
- * its parameters are weights of.
+ * the sizes of ∇L's terms, and the ridge. One number for all parameters that are weights of a feature, so that what is least in length
+ * stays so. null where units are near each other, or the model does not say what its parameters are weights of.
  * @param sizes d: Σ w|∂l/∂θ_j|. @param ridge d: P
  */
 export function parameterUnits({ featureOf }: Model, sizes: Float64Array, ridge: Float64Array): Float64Array | null {
